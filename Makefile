@@ -1,0 +1,125 @@
+# era5fast: what a developer does every day.  `make` shows the targets; every one can be run from a fresh clone.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test build c-test c-build c-run asan tsan check format bench docs wheel clean
+
+PY := .venv/bin/python
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+-include build/prefix.mk
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.* ## /\1 /p' Makefile | awk '{ name = $$1; $$1 = ""; printf "  make %-8s%s\n", name, $$0 }'
+
+demo: ## set up, then the whole road from a request to a map of heatwaves, offline (ARGS="--help")
+	@.ci/setup demo
+	@.venv/bin/era5fast demo $(ARGS)
+
+test: ## set up, then all tests: C, Python, examples in docstrings and README (ARGS="-k name")
+	@.ci/setup
+	@$(in_parallel) c-run
+	@.venv/bin/pytest $(ARGS)
+
+build: ## set up and build the extension in place, only what has changed
+	@.ci/setup
+
+c-test: ## the C tests alone, without an interpreter
+	@$(in_parallel) c-run
+
+asan: ## C tests, then the Python tests that touch C, under address and undefined-behaviour sanitizers
+	@$(in_parallel) c-run VARIANT=asan
+	@.ci/setup
+	@E5_SANITIZE=address,undefined $(PY) setup.py -q build --build-lib build/asan/python
+	@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 PYTHONMALLOC=malloc \
+	    $(call pytest_with,asan,libasan.so libubsan.so libstdc++.so.6)
+
+tsan: ## C tests, then the Python tests that touch C, under the thread sanitizer
+	@$(in_parallel) c-run VARIANT=tsan
+	@.ci/setup
+	@E5_SANITIZE=thread $(PY) setup.py -q build --build-lib build/tsan/python
+	@TSAN_OPTIONS=allocator_may_return_null=1:suppressions=$(CURDIR)/tests/tsan.supp $(call pytest_with,tsan,libtsan.so libstdc++.so.6)
+
+check: ## format, lint, types, the rules of the house
+	@.ci/setup dev
+	.venv/bin/clang-format --dry-run -Werror $(c_files)
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	@.venv/bin/pytest -q tests/test_codebase.py
+
+format: ## lay out C and Python as `make check` wants it
+	@.ci/setup dev
+	.venv/bin/clang-format -i $(c_files)
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+bench: ## our time against named peers, as ratios
+	@.ci/setup bench
+	@for file in tests/benchmarks/bench_*.py; do $(PY) $$file $(ARGS) || exit; done
+
+docs: ## the pages, into build/docs
+	@.ci/setup dev
+	@if [ -f docs/conf.py ]; then .venv/bin/sphinx-build -q -W --keep-going docs build/docs; else echo "docs/conf.py is missing"; exit 1; fi
+
+wheel: ## source archive and wheel into dist/, tried from another folder
+	@.ci/setup
+	@rm -rf build/sdist build/wheel dist
+	@$(PY) setup.py -q sdist -d dist
+	@CFLAGS=-g0 $(PY) -m pip wheel -q --no-deps --no-build-isolation -w dist dist/*.tar.gz
+	@$(PY) -m pip install -q --no-deps --target build/wheel dist/*.whl
+	@cd build/wheel && PYTHONPATH=. ../../$(PY) -c 'import era5fast._core as core; print(core.__file__)'
+	@ls -l dist
+
+clean: ## remove everything that was built; .venv stays
+	rm -rf build dist *.egg-info era5fast/_core*.so .mypy_cache .pytest_cache .ruff_cache
+	find era5fast csrc tests -name __pycache__ -prune -exec rm -rf {} +
+
+# --- Python under sanitizers: $(call pytest_with,variant,runtime libraries).  The tests make sure that they met the
+# instrumented module, which lies in a folder of its own (tests/conftest.py).
+
+runtime = $(foreach library,$(1),$(shell $(CC) -print-file-name=$(library)))
+pytest_with = LD_PRELOAD="$(call runtime,$(2))" PYTHONPATH=build/$(1)/python E5_CORE=build/$(1)/python \
+    .venv/bin/pytest -o addopts="-ra --strict-markers" -m native -p no:cacheprovider tests $(ARGS)
+
+# --- C tests: the core as a static library, one program per tests/c/test_*.c, all in build/c/$(VARIANT)
+
+in_parallel = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+c_files := $(sort $(shell find csrc tests/c -name '*.[ch]'))
+
+VARIANT ?= plain
+FLAGS_plain := -O3
+FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
+
+ROOMS := base model pool net io diag kernels db drive
+OUT := build/c/$(VARIANT)
+core_sources := $(foreach room,$(ROOMS),$(wildcard csrc/$(room)/*.c csrc/$(room)/*/*.c))
+core_objects := $(core_sources:%.c=$(OUT)/%.o)
+programs := $(patsubst tests/c/%.c,$(OUT)/%,$(wildcard tests/c/test_*.c))
+
+ifneq ($(filter c-build c-run,$(MAKECMDGOALS)),)
+LIBRARIES := netcdf $(shell pkg-config --exists hdf5 && echo hdf5 || echo hdf5-serial) libcurl sqlite3 libdeflate jansson libcrypto
+C_FLAGS := -std=c11 -D_GNU_SOURCE -g -fno-math-errno -fno-trapping-math -ffp-contract=off -fvisibility=hidden -Wall -Wextra \
+    -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers \
+    $(if $(filter 1,$(E5_WERROR)),-Werror) $(FLAGS_$(VARIANT)) -Icsrc -Itests/c $(shell pkg-config --cflags $(LIBRARIES)) $(CFLAGS)
+C_LIBS := $(LDFLAGS) $(shell pkg-config --libs $(LIBRARIES)) -lm -lpthread
+endif
+
+c-run: c-build
+	@.ci/run-c-tests $(programs)
+
+c-build: $(OUT)/core.a $(programs)
+
+$(OUT)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(C_FLAGS) -MMD -MP -c $< -o $@
+
+# The rooms themselves are prerequisites, so that a source that was removed leaves the library too.
+$(OUT)/core.a: $(core_objects) $(addprefix csrc/,$(ROOMS))
+	@rm -f $@
+	@$(AR) rcs $@ $(filter %.o,$^)
+
+$(OUT)/test_%: $(OUT)/tests/c/test_%.o $(OUT)/core.a
+	@$(CC) $(FLAGS_$(VARIANT)) $^ $(C_LIBS) -o $@
+
+.PRECIOUS: $(OUT)/%.o
+-include $(core_objects:.o=.d) $(programs:$(OUT)/%=$(OUT)/tests/c/%.d)

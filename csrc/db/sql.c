@@ -1,0 +1,107 @@
+#include "db/sql.h"
+
+#include <math.h>
+#include <stddef.h>
+
+static const char damaged_hint[] = "nothing was changed; save what can be read: sqlite3 FILE .recover > readable.sql";
+static const char disk_hint[] = "look at free space, quota and permissions of the folder; the last commit is safe";
+static const char busy_hint[] = "another program writes to this file; close it there, or allow a longer wait";
+
+/* What the primary result codes of SQLite mean to our callers; all others are a broken promise of ours. */
+static const struct outcome {
+    int code;
+    enum e5_status status;
+    const char *hint;
+} outcomes[] = {
+    {SQLITE_BUSY, E5_DATABASE_BUSY, busy_hint},     {SQLITE_LOCKED, E5_DATABASE_BUSY, busy_hint},
+    {SQLITE_PROTOCOL, E5_DATABASE_BUSY, busy_hint}, {SQLITE_NOMEM, E5_MEMORY, NULL},
+    {SQLITE_FULL, E5_STORAGE, disk_hint},           {SQLITE_IOERR, E5_STORAGE, disk_hint},
+    {SQLITE_READONLY, E5_STORAGE, disk_hint},       {SQLITE_CANTOPEN, E5_STORAGE, disk_hint},
+    {SQLITE_PERM, E5_STORAGE, disk_hint},           {SQLITE_NOLFS, E5_STORAGE, disk_hint},
+    {SQLITE_CORRUPT, E5_DATABASE, damaged_hint},    {SQLITE_NOTADB, E5_DATABASE, damaged_hint},
+    {SQLITE_FORMAT, E5_DATABASE, damaged_hint},     {SQLITE_ERROR, E5_DATABASE, damaged_hint},
+    {SQLITE_SCHEMA, E5_DATABASE, damaged_hint},     {SQLITE_CONSTRAINT, E5_DATABASE, damaged_hint},
+    {SQLITE_AUTH, E5_DATABASE, damaged_hint},       {SQLITE_TOOBIG, E5_INPUT, NULL},
+    {SQLITE_INTERRUPT, E5_CANCELLED, NULL},         {SQLITE_OK, E5_INTERNAL, NULL},
+};
+
+enum e5_status e5_sql_fail(const struct e5_database *db, int code, const char *doing, struct e5_error *err) {
+    const struct outcome *row = outcomes;
+    while (row->code != SQLITE_OK && row->code != (code & 0xFF)) row++;
+    if (row->status == E5_DATABASE_BUSY && e5_watch_cancelled(db->watch)) return e5_watch_check(db->watch, err);
+    const char *text = db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code);
+    if (err == NULL || err->status != E5_OK) return row->status;
+    enum e5_status status = e5_fail(err, row->status, "%s: %s: %s", doing, db->path, text);
+    if (status == E5_STORAGE && db->handle != NULL) err->sys_errno = sqlite3_system_errno(db->handle);
+    e5_error_target(err, db->path);
+    if (row->hint != NULL) e5_error_hint(err, "%s", row->hint);
+    return status;
+}
+
+enum e5_status e5_sql_run(struct e5_database *db, const char *sql, struct e5_error *err) {
+    int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, "event database", err);
+}
+
+enum e5_status e5_sql_prepare(struct e5_database *db, const char *sql, struct e5_row *out, struct e5_error *err) {
+    *out = (struct e5_row){0};
+    int code = sqlite3_prepare_v2(db->handle, sql, -1, &out->stmt, NULL);
+    return code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, "event database", err);
+}
+
+void e5_sql_finish(struct e5_row *row) {
+    sqlite3_finalize(row->stmt);
+    *row = (struct e5_row){0};
+}
+
+static void note(struct e5_row *row, int code) {
+    if (row->code == SQLITE_OK) row->code = code;
+}
+
+void e5_row_text(struct e5_row *row, const char *text) {
+    note(row, sqlite3_bind_text(row->stmt, ++row->filled, text, -1, SQLITE_STATIC));
+}
+
+void e5_row_blob(struct e5_row *row, const void *bytes, size_t size) {
+    row->filled++;
+    note(row, size == 0 ? sqlite3_bind_null(row->stmt, row->filled)
+                        : sqlite3_bind_blob64(row->stmt, row->filled, bytes, size, SQLITE_STATIC));
+}
+
+void e5_row_integer(struct e5_row *row, int64_t number) {
+    note(row, sqlite3_bind_int64(row->stmt, ++row->filled, number));
+}
+
+void e5_row_real(struct e5_row *row, double number) {
+    row->filled++;
+    note(row, isfinite(number) ? sqlite3_bind_double(row->stmt, row->filled, number)
+                               : sqlite3_bind_null(row->stmt, row->filled));
+}
+
+static enum e5_status end_row(struct e5_database *db, struct e5_row *row, int code, struct e5_error *err) {
+    enum e5_status status = code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, "event database", err);
+    sqlite3_reset(row->stmt); /* after the report: it may replace the message */
+    sqlite3_clear_bindings(row->stmt);
+    row->filled = 0;
+    row->code = SQLITE_OK;
+    return status;
+}
+
+enum e5_status e5_row_run(struct e5_database *db, struct e5_row *row, struct e5_error *err) {
+    int code = row->code != SQLITE_OK ? row->code : sqlite3_step(row->stmt);
+    return end_row(db, row, code == SQLITE_DONE ? SQLITE_OK : code, err);
+}
+
+enum e5_status e5_row_look_up(struct e5_database *db, struct e5_row *row, int64_t *out, struct e5_error *err) {
+    int code = row->code != SQLITE_OK ? row->code : sqlite3_step(row->stmt);
+    if (code == SQLITE_ROW) *out = sqlite3_column_int64(row->stmt, 0);
+    return end_row(db, row, code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code, err);
+}
+
+enum e5_status e5_sql_integer(struct e5_database *db, const char *sql, int64_t *out, struct e5_error *err) {
+    struct e5_row row;
+    enum e5_status status = e5_sql_prepare(db, sql, &row, err);
+    if (status == E5_OK) status = e5_row_look_up(db, &row, out, err);
+    e5_sql_finish(&row);
+    return status;
+}

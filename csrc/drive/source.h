@@ -1,0 +1,26 @@
+/* source: a field (time × cells) that a driver can read block by block, wherever it lives.
+ *
+ * Two makers: memory (a view of dims time, then any cell dims) and files (an io dataset).  The driver that opened a
+ * source closes it; what lies behind it stays with its owner.  Blocks come as `dtype` E5_F32 or E5_F64, steps × cells.
+ * A source is read by one driver at a time; reading uses the pool given. */
+#ifndef E5_DRIVE_SOURCE_H
+#define E5_DRIVE_SOURCE_H
+
+#include "io/dataset.h"
+#include "model/view.h"
+#include "pool/pool.h"
+
+struct e5_source {
+    size_t steps, cells;
+    enum e5_dtype dtype;
+    const void *direct; /* the whole field as a block, when it lies in memory like that; else NULL */
+    void *self;
+    size_t (*block)(const void *self, size_t first, size_t ceiling); /* steps to read next, at least 1 */
+    enum e5_status (*read)(void *self, size_t first, size_t steps, void *out, const struct e5_parallel *par,
+                           struct e5_watch *watch, struct e5_error *err);
+};
+
+struct e5_source e5_source_memory(const struct e5_view *view); /* borrows the view */
+struct e5_source e5_source_files(struct e5_dataset *dataset);  /* borrows the dataset */
+
+#endif

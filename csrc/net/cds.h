@@ -1,0 +1,67 @@
+/* cds: what is said to the Climate Data Store and how its answers are read; no I/O.
+ *
+ * Paths are built from the configured address and checked names only, never from links in replies.  Replies are
+ * untrusted: whatever does not fit becomes E5_EVENT_UNREADABLE with E5_SERVER.  Results are plain structs that the
+ * caller owns.  Any thread; nothing blocks. */
+#ifndef E5_NET_CDS_H
+#define E5_NET_CDS_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "net/checksum.h"
+#include "net/json.h"
+#include "net/lifecycle.h"
+#include "net/url.h"
+
+#define E5_CDS_ID_SIZE 64
+
+/* Where a result lies. */
+struct e5_cds_asset {
+    char href[E5_URL_SIZE];
+    char media_type[80];
+    char checksum[E5_CHECKSUM_SIZE]; /* 32 digits, or "" */
+    int64_t size;                    /* −1: not declared */
+};
+
+/* What a reply means for one job. */
+struct e5_cds_news {
+    enum e5_event event;
+    char job_id[E5_CDS_ID_SIZE];
+    char status[32];           /* the service's own word, cleaned */
+    struct e5_cds_asset asset; /* with E5_EVENT_LOCATED */
+    struct e5_error error;     /* with events that are failures */
+};
+
+enum e5_cds_call { E5_CDS_SUBMIT, E5_CDS_STATUS, E5_CDS_RESULTS, E5_CDS_LIST };
+
+/* Job ids are UUIDs: hexadecimal digits and dashes, 8 to 63 of them. */
+bool e5_cds_good_id(const char *id);
+
+E5_MUST_USE enum e5_status e5_cds_submit_url(const char *service, const char *dataset, struct e5_buffer *out,
+                                             struct e5_error *err);
+/* `what`: "", "/results" or "?request=True". */
+E5_MUST_USE enum e5_status e5_cds_job_url(const char *service, const char *job_id, const char *what,
+                                          struct e5_buffer *out, struct e5_error *err);
+/* The newest `limit` jobs, of one dataset or (NULL) of all. */
+E5_MUST_USE enum e5_status e5_cds_list_url(const char *service, const char *dataset, unsigned limit,
+                                           struct e5_buffer *out, struct e5_error *err);
+E5_MUST_USE enum e5_status e5_cds_submit_body(const json_t *inputs, char **out, struct e5_error *err);
+/* SHA-256 of dataset and canonical inputs. */
+E5_MUST_USE enum e5_status e5_cds_fingerprint(const char *dataset, const json_t *inputs, char out[E5_DIGEST_HEX],
+                                              struct e5_error *err);
+
+/* Read a reply of the service.  `service` and `dataset` are for hints; `location` is the header of that name. */
+void e5_cds_read_submitted(int http_status, const char *body, size_t size, const char *location,
+                           const char *service, const char *dataset, struct e5_cds_news *out);
+void e5_cds_read_status(int http_status, const char *body, size_t size, struct e5_cds_news *out);
+void e5_cds_read_results(int http_status, const char *body, size_t size, const char *results_url,
+                         struct e5_cds_news *out);
+/* The whole list; NULL and a report in *out where it cannot be read.  json_decref() it. */
+json_t *e5_cds_read_list(int http_status, const char *body, size_t size, struct e5_cds_news *out);
+/* What an entry of the list says; entries without a good id give false. */
+bool e5_cds_read_entry(const json_t *entry, const char *service, struct e5_cds_news *out);
+/* Does this reply to a "?request=True" call describe a job made from `inputs`? */
+bool e5_cds_same_request(const char *body, size_t size, const json_t *inputs);
+
+#endif

@@ -1,0 +1,58 @@
+/* exchange: one request and its reply over one libcurl handle.
+ *
+ * Made, moved and ended by net/http; users read outcome, head and body.  Belongs to the thread of its engine; nothing
+ * here blocks.  All rules about what may be sent where are in exchange.c. */
+#ifndef E5_NET_EXCHANGE_H
+#define E5_NET_EXCHANGE_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "net/http_head.h"
+#include "net/url.h"
+
+struct e5_exchange;
+
+/* Where the bytes of a data call go.  Both run on the engine's thread; a status other than E5_OK ends the exchange. */
+struct e5_http_sink {
+    void *context;
+    enum e5_status (*head)(void *context, const struct e5_http_head *head, struct e5_error *err);
+    enum e5_status (*body)(void *context, const char *bytes, size_t size, struct e5_error *err);
+};
+
+struct e5_http_call {
+    const char *url;
+    const char *post;                /* JSON body; NULL: GET */
+    const struct e5_http_sink *sink; /* NULL: a service call */
+    int64_t range_from;              /* data calls: first byte wanted */
+    const char *if_range;            /* data calls: ETag, "" or NULL */
+    void *owner;
+};
+
+/* What all exchanges of an engine share; owned by net/http. */
+struct e5_http_shared {
+    struct e5_url service;
+    char *user_agent, *ca_file;
+    void *call_headers, *data_headers; /* struct curl_slist */
+    bool reached;                      /* some server has answered: name lookup works */
+    unsigned unresolved;               /* lookups in a row without answer */
+};
+
+void *e5_exchange_owner(const struct e5_exchange *exchange);
+/* E5_OK: a whole reply, of whatever HTTP status, is here.  Else *err tells why not. */
+E5_MUST_USE enum e5_status e5_exchange_outcome(const struct e5_exchange *exchange, struct e5_error *err);
+bool e5_exchange_is_temporary(const struct e5_exchange *exchange); /* a failure that may pass */
+bool e5_exchange_was_sent(const struct e5_exchange *exchange);     /* the request may have arrived */
+const struct e5_http_head *e5_exchange_head(const struct e5_exchange *exchange);
+const struct e5_buffer *e5_exchange_body(const struct e5_exchange *exchange);
+
+/* For net/http only. */
+E5_MUST_USE enum e5_status e5_exchange_new(struct e5_http_shared *shared, const struct e5_http_call *call,
+                                           struct e5_exchange **out, struct e5_error *err);
+void *e5_exchange_easy(const struct e5_exchange *exchange); /* the CURL handle */
+struct e5_exchange *e5_exchange_of(void *easy);
+/* libcurl has ended it with this CURLcode.  True: it was redirected and its handle is ready to run again. */
+bool e5_exchange_ended(struct e5_exchange *exchange, int curl_code);
+void e5_exchange_delete(struct e5_exchange *exchange);
+
+#endif

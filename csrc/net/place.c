@@ -1,0 +1,140 @@
+#include "net/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+#define LOCK_TRIES 20 /* a finishing holder may remove the file between our open and our lock */
+
+/* What stands beside the target is named after it; `alone` makes names that no other call uses. */
+static void set_names(struct e5_place *place) {
+    char own[24] = "";
+    if (place->alone) snprintf(own, sizeof own, ".%ld", (long)getpid());
+    snprintf(place->part, sizeof place->part, ".%s%s.e5part", place->name, own);
+    snprintf(place->state, sizeof place->state, ".%s%s.e5state", place->name, own);
+    snprintf(place->lock_name, sizeof place->lock_name, ".%s.e5lock", place->name);
+}
+
+static enum e5_status open_directory(struct e5_place *place, const char *path, const char *slash,
+                                     struct e5_error *err) {
+    char directory[4096] = ".";
+    size_t length = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
+    if (length >= sizeof directory) return e5_fail(err, E5_INPUT, "the target's path is too long");
+    if (slash != NULL) memcpy(directory, path, length);
+    directory[length] = '\0';
+    place->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (place->directory >= 0) return E5_OK;
+    enum e5_status status = e5_fail_errno(err, errno, directory, "cannot use the target's directory");
+    e5_error_target(err, path);
+    return status;
+}
+
+enum e5_status e5_place_open(struct e5_place *place, const char *path, struct e5_error *err) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    *place = E5_PLACE_NONE;
+    place->path = path;
+    bool usable = name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    if (!usable || !e5_text_copy(place->name, sizeof place->name, name)) {
+        enum e5_status status = e5_fail(err, E5_INPUT, "the target '%.80s' has no usable file name", path);
+        e5_error_target(err, path);
+        return status;
+    }
+    set_names(place);
+    return open_directory(place, path, slash, err);
+}
+
+/* Is the file we locked still the one with the name?  The last holder may have removed it. */
+static bool still_there(const struct e5_place *place, int lock) {
+    struct stat ours, named;
+    return fstat(lock, &ours) == 0 &&
+           fstatat(place->directory, place->lock_name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+}
+
+static enum e5_status busy(const struct e5_place *place, struct e5_error *err) {
+    enum e5_status status = e5_fail(err, E5_TARGET_BUSY, "somebody else is writing '%s'", place->name);
+    e5_error_target(err, place->path);
+    return status;
+}
+
+static enum e5_status without_lock(struct e5_place *place) {
+    e5_log(E5_LOG_WARNING, "the file system of %s has no locks: '%s' is fetched without sharing", place->path,
+           place->name);
+    unlinkat(place->directory, place->lock_name, 0);
+    place->alone = true;
+    set_names(place);
+    return E5_OK;
+}
+
+enum e5_status e5_place_lock(struct e5_place *place, struct e5_error *err) {
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        int lock = openat(place->directory, place->lock_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (lock < 0) return e5_fail_errno(err, errno, place->path, "cannot write beside the target");
+        int code = flock(lock, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+        if (code == 0 && still_there(place, lock)) {
+            place->lock = lock;
+            return E5_OK;
+        }
+        close(lock);
+        if (code == EWOULDBLOCK) return busy(place, err);
+        if (code != 0 && code != EINTR) return without_lock(place);
+    }
+    return busy(place, err);
+}
+
+enum e5_status e5_place_look(const struct e5_place *place, bool *exists, struct stat *info, struct e5_error *err) {
+    *exists = fstatat(place->directory, place->name, info, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!*exists && errno == ENOENT) return E5_OK;
+    if (!*exists) return e5_fail_errno(err, errno, place->path, "cannot look at the target");
+    if (S_ISREG(info->st_mode)) return E5_OK;
+    int code = S_ISDIR(info->st_mode) ? EISDIR : S_ISLNK(info->st_mode) ? ELOOP : EINVAL;
+    return e5_fail_errno(err, code, place->path, "the target is not a regular file");
+}
+
+static int rename_to_target(const struct e5_place *place, bool replace) {
+    int dir = place->directory;
+    if (replace) return renameat(dir, place->part, dir, place->name);
+#ifdef RENAME_NOREPLACE
+    if (renameat2(dir, place->part, dir, place->name, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return -1;
+#endif
+    if (faccessat(dir, place->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return renameat(dir, place->part, dir, place->name);
+}
+
+enum e5_status e5_place_publish(const struct e5_place *place, bool replace, struct e5_error *err) {
+    if (rename_to_target(place, replace) != 0) {
+        if (errno != EEXIST) return e5_fail_errno(err, errno, place->path, "cannot rename the finished file");
+        enum e5_status status = e5_fail(err, E5_EXISTS, "'%s' appeared while it was fetched", place->name);
+        e5_error_target(err, place->path);
+        return status;
+    }
+    if (fsync(place->directory) != 0 && errno != EINVAL) /* some file systems cannot sync a directory */
+        return e5_fail_errno(err, errno, place->path, "cannot sync the directory");
+    return E5_OK;
+}
+
+void e5_place_clean(const struct e5_place *place) {
+    if (place->directory < 0) return;
+    unlinkat(place->directory, place->part, 0);
+    unlinkat(place->directory, place->state, 0);
+}
+
+void e5_place_close(struct e5_place *place) {
+    if (place->lock >= 0) {
+        unlinkat(place->directory, place->lock_name, 0); /* while it is still ours */
+        close(place->lock);
+    }
+    if (place->directory >= 0) close(place->directory);
+    place->lock = place->directory = -1;
+}

@@ -1,0 +1,72 @@
+#include "python/wait.h"
+
+#include "base/log.h"
+#include "python/raise.h"
+
+#define STEP 0.05 /* seconds: short enough for ctrl-C, long enough to leave the GIL alone */
+
+struct log_sink {
+    PyObject *module;
+    bool failed;
+};
+
+static PyObject *logger(PyObject *module) {
+    struct e5py_state *state = e5py_state(module);
+    if (state->logger == NULL) {
+        PyObject *logging = PyImport_ImportModule("logging");
+        if (logging == NULL) return NULL;
+        state->logger = PyObject_CallMethod(logging, "getLogger", "s", "era5fast");
+        Py_DECREF(logging);
+    }
+    return state->logger;
+}
+
+static void pass_on(void *context, enum e5_log_level level, const char *line) {
+    static const char *const method[] = {"debug", "info", "warning"};
+    struct log_sink *sink = context;
+    PyObject *log = sink->failed ? NULL : logger(sink->module);
+    PyObject *result = log != NULL ? PyObject_CallMethod(log, method[level], "ss", "%s", line) : NULL;
+    if (result == NULL) sink->failed = true;
+    Py_XDECREF(result);
+}
+
+static int drain_log(PyObject *module) {
+    struct log_sink sink = {module, false};
+    e5_log_drain(pass_on, &sink);
+    return sink.failed ? -1 : 0;
+}
+
+static int report(PyObject *progress, struct e5_watch *watch) {
+    if (progress == Py_None) return 0;
+    const char *stage = atomic_load(&watch->stage);
+    PyObject *result = PyObject_CallFunction(progress, "LLz", (long long)atomic_load(&watch->done),
+                                             (long long)atomic_load(&watch->total), stage);
+    Py_XDECREF(result);
+    return result != NULL ? 0 : -1;
+}
+
+static bool wait_step(struct e5_job *job) {
+    bool done;
+    Py_BEGIN_ALLOW_THREADS
+    done = e5_job_wait(job, STEP);
+    Py_END_ALLOW_THREADS
+    return done;
+}
+
+int e5py_run(PyObject *module, e5_job_fn body, void *context, PyObject *progress) {
+    struct e5_error err = E5_ERROR_NONE;
+    struct e5_job *job;
+    if (e5_job_start(body, context, &job, &err) != E5_OK) return e5py_raise(module, &err), -1;
+    struct e5_watch *watch = e5_job_watch(job);
+    bool raised = false, done = false;
+    while (!done) {
+        done = wait_step(job);
+        if (raised) continue; /* cancelled: only wait for the workers to notice */
+        raised = PyErr_CheckSignals() < 0 || report(progress, watch) < 0 || drain_log(module) < 0;
+        if (raised) e5_watch_cancel(watch);
+    }
+    enum e5_status status = e5_job_finish(job, &err);
+    if (raised) return -1;
+    if (drain_log(module) < 0) return -1;
+    return status == E5_OK ? 0 : (e5py_raise(module, &err), -1);
+}

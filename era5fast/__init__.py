@@ -1,0 +1,62 @@
+"""Extreme weather events out of ERA5: request, download, diagnose, keep.
+
+The whole way from a request to the Climate Data Store to a database of events::
+
+    import era5fast as e5
+
+    plan = e5.Request("reanalysis-era5-single-levels", variable="2t", start="1991-01-01", end="2020-12-31",
+                      area=[50, -10, 35, 5]).split()
+    files = e5.Client().fetch(plan, "data/")
+    tx = e5.daily(files, "max")
+    p90 = e5.percentile_doy(tx, 90, window=5, base_period=("1991", "2020"))
+    events = e5.find_events(tx, above=p90, min_days=3)
+    e5.EventDatabase("events.gpkg").add(events, kind="heatwave")
+
+Names are loaded when they are first used, so that importing the package costs little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+#: Where each public name lives: one row per name.
+_HOME = {
+    "Client": "client",
+    "EventDatabase": "database",
+    "Events": "events",
+    "Plan": "request",
+    "Request": "request",
+    "ThreadPool": "pool",
+    "daily": "diagnostics",
+    "explain": "reader",
+    "find_events": "diagnostics",
+    "get_num_threads": "threads",
+    "open_dataset": "reader",
+    "percentile_doy": "diagnostics",
+    "read": "reader",
+    "retrieve": "client",
+    "set_num_threads": "threads",
+    "variable": "variables",
+}
+_MODULES = ("client", "config", "database", "diagnostics", "errors", "events", "plot", "pool", "reader", "request", "testing")
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("era5fast")
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _HOME:
+        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME, *_MODULES, "__version__"})

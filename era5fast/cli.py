@@ -1,0 +1,75 @@
+"""The command line.
+
+Exit codes: 0 success, 2 wrong arguments, settings or data, 3 refused by the service, 4 temporary fault (try again),
+5 damaged data or disk, 130 stopped by ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from . import errors
+
+_EXIT_CODES: list[tuple[type[BaseException], int]] = [
+    (errors.InputError, 2),
+    (errors.ConfigError, 2),
+    (errors.UnsafeInputError, 5),
+    (errors.AuthError, 3),
+    (errors.RequestError, 3),
+    (errors.JobFailedError, 3),
+    (errors.CorruptDataError, 5),
+    (errors.StorageError, 5),
+    (errors.EventDatabaseError, 5),
+    (errors.Era5FastError, 4),
+    (FileExistsError, 2),
+]
+
+
+def exit_code(error: BaseException) -> int:
+    """Exit code for an exception."""
+    cause = error.__cause__ if getattr(error, "code", "") == "batch" and error.__cause__ else error
+    return next((code for kind, code in _EXIT_CODES if isinstance(cause, kind)), 1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="era5fast")
+def cli() -> None:
+    """Extreme weather events out of ERA5: request, download, diagnose, keep."""
+
+
+@cli.command()
+@click.option("--output", "-o", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Directory.")
+@click.option("--variable", help="Variable to take from the files.")
+@click.option("--data", is_flag=True, help="Use the FILES named behind it instead of downloading any.")
+@click.option("--live", is_flag=True, help="Ask the real Climate Data Store (needs a token; takes hours).")
+@click.argument("files", nargs=-1, type=click.Path())
+def demo(output: Path, variable: str | None, data: bool, live: bool, files: tuple[str, ...]) -> None:
+    """The whole road, offline: request, download, heatwaves, database, map.
+
+    Without options the data are SYNTHETIC and come from a look-alike of the service on this machine.
+    """
+    from .demo import run
+
+    if bool(files) != data or (data and live):
+        raise click.UsageError("--data is followed by files, and excludes --live")
+    run(output, files, live, variable)
+
+
+def main() -> None:
+    """Run the command line; failures become one line and an exit code."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; run it again to go on", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (errors.Era5FastError, OSError) as error:
+        click.echo(f"era5fast: {error}", err=True)
+        sys.exit(exit_code(error))

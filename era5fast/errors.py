@@ -1,0 +1,267 @@
+"""Exceptions: one class for each outcome that a caller can act on.
+
+Every class has the ``code`` of a row of the core's status table; :func:`from_core` is the only way in which a failure
+of the core becomes an exception. ``str()`` is one line: what failed, then what to do about it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Self
+
+MAX_LENGTH = 300
+
+
+class Era5FastError(Exception):
+    """Base of all errors of this package.
+
+    Parameters
+    ----------
+    what : str
+        What failed, on what; one line.
+    hint : str, optional
+        What to do next.
+    target : str, optional
+        File concerned.
+    job_id : str, optional
+        Job of the service concerned.
+    status : int, optional
+        HTTP status, 0 when there was none.
+    attempts : int, optional
+        Tries made.
+    elapsed : float, optional
+        Seconds spent.
+    retry_after : float, optional
+        Seconds that the service asked to wait.
+    """
+
+    code = "internal"
+    retryable = False
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        hint: str = "",
+        target: str = "",
+        job_id: str = "",
+        status: int = 0,
+        attempts: int = 0,
+        elapsed: float = 0.0,
+        retry_after: float = 0.0,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+        self.target = target
+        self.job_id = job_id
+        self.status = status
+        self.attempts = attempts
+        self.elapsed = elapsed
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        text = self.what
+        if self.attempts > 1:
+            text += f" (after {self.attempts} tries)"
+        if self.hint:
+            text += f". {self.hint[0].upper()}{self.hint[1:]}"
+        return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
+
+    def at(self, number: int, path: str | None) -> Self:
+        """Note the failed system call: ``errno`` and ``filename``, for those classes that are an :class:`OSError`."""
+        if isinstance(self, OSError) and number:
+            self.errno, self.strerror, self.filename = number, os.strerror(number), path
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        call = (self.errno, self.filename) if isinstance(self, OSError) else (0, None)
+        return _rebuild, (type(self), self.args, self.__dict__, *call)
+
+
+def _rebuild(
+    cls: type[Era5FastError], args: tuple[Any, ...], state: dict[str, Any], number: int | None, path: str | None
+) -> Era5FastError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error.at(number or 0, path)
+
+
+class InputError(Era5FastError, ValueError):
+    """An argument, or the data behind it, does not fit the call."""
+
+    code = "input"
+
+
+class ConfigError(Era5FastError, ValueError):
+    """Settings, rc file or token format."""
+
+    code = "config"
+
+
+class AuthError(Era5FastError):
+    """The service refuses the token."""
+
+    code = "auth"
+
+
+class LicenceError(AuthError):
+    """A licence has not been accepted; the hint has the page."""
+
+    code = "licence"
+
+
+class RequestError(Era5FastError, ValueError):
+    """The service refuses the request itself."""
+
+    code = "request"
+
+
+class ThrottledError(Era5FastError):
+    """Rate limit or queue quota, beyond patience; see ``retry_after``."""
+
+    code = "throttled"
+    retryable = True
+
+
+class ServerError(Era5FastError):
+    """The service fails, beyond patience."""
+
+    code = "server"
+    retryable = True
+
+
+class NetworkError(Era5FastError, ConnectionError):
+    """Name lookup, connection or transfer failed, beyond patience."""
+
+    code = "network"
+    retryable = True
+
+
+class TransferTimeoutError(NetworkError, TimeoutError):
+    """Too slow, silent or past the deadline."""
+
+    code = "transfer_timeout"
+
+
+class TLSError(NetworkError):
+    """Certificate or handshake refused."""
+
+    code = "tls"
+    retryable = False
+
+
+class JobFailedError(Era5FastError):
+    """The job failed or was rejected; the text is the service's own."""
+
+    code = "job_failed"
+
+
+class JobLostError(Era5FastError):
+    """The job is unknown, dismissed or deleted."""
+
+    code = "job_lost"
+
+
+class JobTimeoutError(Era5FastError, TimeoutError):
+    """The user's deadline passed; the job is still alive."""
+
+    code = "job_timeout"
+    retryable = True
+
+
+class ResultsExpiredError(Era5FastError):
+    """The result was removed from the service."""
+
+    code = "results_expired"
+    retryable = True
+
+
+class CorruptDataError(Era5FastError):
+    """Wrong size, checksum, format or content."""
+
+    code = "corrupt"
+    retryable = True
+
+
+class UnsafeInputError(Era5FastError, ValueError):
+    """Hostile or oversized name, archive, header or link."""
+
+    code = "unsafe_input"
+
+
+class StorageError(Era5FastError, OSError):
+    """Disk, directory or permission; keeps ``errno`` and ``filename``."""
+
+    code = "storage"
+
+
+class TargetBusyError(Era5FastError):
+    """Another process is writing this target."""
+
+    code = "target_busy"
+    retryable = True
+
+
+class EventDatabaseError(Era5FastError):
+    """Event database damaged, foreign or of another version."""
+
+    code = "database"
+
+
+class DatabaseBusyError(EventDatabaseError):
+    """Event database locked longer than the time limit."""
+
+    code = "database_busy"
+    retryable = True
+
+
+class ForkedProcessError(Era5FastError, RuntimeError):
+    """An object was used in a forked child."""
+
+    code = "forked"
+
+
+class InternalError(Era5FastError, RuntimeError):
+    """A promise inside the core was broken; please report it."""
+
+    code = "internal"
+
+
+def _all_subclasses(cls: type[Era5FastError]) -> list[type[Era5FastError]]:
+    return [cls, *(grandchild for child in cls.__subclasses__() for grandchild in _all_subclasses(child))]
+
+
+#: Exception class of each code. Three outcomes are raised as Python's own.
+BY_CODE: dict[str, type[BaseException]] = {cls.code: cls for cls in reversed(_all_subclasses(Era5FastError))}
+BY_CODE |= {"internal": InternalError, "cancelled": KeyboardInterrupt, "memory": MemoryError, "exists": FileExistsError}
+
+
+def from_core(
+    code: str,
+    what: str,
+    hint: str,
+    target: str,
+    job_id: str,
+    sys_errno: int,
+    http_status: int,
+    attempts: int,
+    elapsed: float,
+    retry_after: float,
+) -> BaseException:
+    """Exception for a failure that the core reports; called by the extension only."""
+    cls = BY_CODE[code]
+    if not issubclass(cls, Era5FastError):
+        return cls(f"{what}. {hint}" if hint else what)
+    error = cls(
+        what,
+        hint=hint,
+        target=target,
+        job_id=job_id,
+        status=http_status,
+        attempts=attempts,
+        elapsed=elapsed,
+        retry_after=retry_after,
+    )
+    return error.at(sys_errno, target or None)

@@ -1,0 +1,204 @@
+"""A series of fields as the core sees it, made from whatever the user has.
+
+NumPy in → NumPy out, ``xarray`` in → ``xarray`` out, file names in → ``xarray`` out. This module is the only one that
+knows how: diagnostics take a :class:`Field`, and give a result back through :meth:`Field.wrap`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import InputError
+from .reader import is_paths, open_core
+from .times import decode_times
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+TIME_NAMES = ("time", "valid_time")
+LATITUDE_NAMES = ("latitude", "lat")
+LONGITUDE_NAMES = ("longitude", "lon")
+
+
+@dataclass
+class Field:
+    """A field over time.
+
+    Attributes
+    ----------
+    source : numpy.ndarray or _core.Dataset
+        Values, time first.
+    seconds : numpy.ndarray
+        int64 seconds since 1970-01-01 of the calendar, one per time step.
+    calendar : str
+        CF name of the calendar.
+    latitude, longitude : numpy.ndarray or None
+        Axes in degrees; None when they are not known.
+    name : str
+        Name of the variable; empty when it is not known.
+    attrs : dict
+        Attributes of the variable.
+    origin : xarray.DataArray or None
+        What the field was made from, when it was xarray.
+    labelled : bool
+        True when results become a DataArray.
+    paths : list of str
+        Files behind the field, as the user named them; empty for data in memory.
+    """
+
+    source: Any
+    seconds: np.ndarray
+    calendar: str
+    latitude: np.ndarray | None
+    longitude: np.ndarray | None
+    name: str
+    attrs: dict[str, Any]
+    origin: xr.DataArray | None = None
+    labelled: bool = True
+    paths: tuple[str, ...] = ()
+
+    def values(self, progress: Any = None) -> np.ndarray:
+        """Values in memory, time first."""
+        if isinstance(self.source, np.ndarray):
+            return self.source
+        return self.source.read(0, len(self.seconds), progress)
+
+    def grid(self) -> tuple[np.ndarray, np.ndarray]:
+        """Latitude and longitude.
+
+        Raises
+        ------
+        InputError
+            If they are not known.
+        """
+        if self.latitude is None or self.longitude is None:
+            raise InputError("the grid is not known", hint="pass latitude= and longitude=, or a DataArray that has them")
+        return self.latitude, self.longitude
+
+    def wrap(self, values: np.ndarray, axis: tuple[str, Any], attrs: dict[str, Any]) -> Any:
+        """Give a result back in the form the data came in.
+
+        Parameters
+        ----------
+        values : numpy.ndarray
+            Result; its first axis is new, the others are those of the field.
+        axis : tuple of str and array
+            Name and coordinate of the first axis.
+        attrs : dict
+            Attributes of the result.
+        """
+        if not self.labelled:
+            return values
+        import xarray as xr
+
+        name, coordinate = axis
+        if self.origin is not None:
+            rest = self.origin.dims[1:]
+            coords = {key: c for key, c in self.origin.coords.items() if set(c.dims) <= set(rest)}
+        else:
+            rest = ("latitude", "longitude")
+            coords = _grid_coords(self.latitude, self.longitude)
+        return xr.DataArray(
+            values, dims=(name, *rest), coords={name: coordinate, **coords}, attrs=attrs, name=self.name or None
+        )
+
+
+def _grid_coords(latitude: Any, longitude: Any) -> dict[str, Any]:
+    return {
+        "latitude": ("latitude", latitude, {"standard_name": "latitude", "units": "degrees_north"}),
+        "longitude": ("longitude", longitude, {"standard_name": "longitude", "units": "degrees_east"}),
+    }
+
+
+def as_field(
+    x: Any,
+    *,
+    time: Any = None,
+    latitude: Any = None,
+    longitude: Any = None,
+    calendar: str | None = None,
+    variable: str | None = None,
+) -> Field:
+    """Make a :class:`Field` from an array, a DataArray, or the names of files.
+
+    Parameters
+    ----------
+    x : numpy.ndarray, xarray.DataArray, path or sequence of paths
+        Values with time first, or files that hold them.
+    time : array of datetime64 or cftime dates
+        Times of an ndarray; taken from the coordinates or the files otherwise.
+    latitude, longitude : array, optional
+        Axes of an ndarray.
+    calendar : str, optional
+        CF calendar of ``datetime64`` times; ``"proleptic_gregorian"`` when left out.
+    variable : str, optional
+        Which variable of the files is meant.
+
+    Raises
+    ------
+    InputError
+        If times or axes are missing or do not fit.
+    """
+    if hasattr(x, "dims") and hasattr(x, "coords"):
+        return _from_dataarray(x)
+    if is_paths(x):
+        return _from_files(x, variable)
+    values = np.asarray(x)
+    if time is None:
+        raise InputError("a plain array has no times", hint="pass time= with one date per step, or a DataArray")
+    seconds, calendar = decode_times(time, calendar)
+    if values.ndim < 1 or values.shape[0] != len(seconds):
+        raise InputError(f"{len(seconds)} times for an array of shape {values.shape}", hint="time is the first axis")
+    return Field(values, seconds, calendar, _axis(latitude), _axis(longitude), "", {}, labelled=False)
+
+
+def _from_files(paths: Any, variable: str | None) -> Field:
+    core, names = open_core(paths, variable)
+    header = core.header()
+    return Field(
+        core,
+        header["seconds"],
+        header["calendar"],
+        header["latitude"],
+        header["longitude"],
+        header["name"],
+        header["attrs"],
+        paths=names,
+    )
+
+
+def _from_dataarray(x: xr.DataArray) -> Field:
+    name = find_name(x.dims, TIME_NAMES)
+    if name is None:
+        raise InputError(f"no time axis among the dimensions {tuple(x.dims)}", hint="it is called time or valid_time")
+    x = x.transpose(name, ...)
+    seconds, calendar = decode_times(x[name].values, None)
+    values = x.values if x.dtype.kind in "fiu" else x.astype("float64").values
+    return Field(
+        values,
+        seconds,
+        calendar,
+        _coordinate(x, LATITUDE_NAMES),
+        _coordinate(x, LONGITUDE_NAMES),
+        str(x.name or ""),
+        dict(x.attrs),
+        origin=x,
+        paths=tuple(x.encoding.get("era5fast_paths", ())),
+    )
+
+
+def find_name(names: Any, wanted: tuple[str, ...]) -> str | None:
+    """First of the `wanted` names that is among `names`."""
+    return next((name for name in wanted if name in names), None)
+
+
+def _coordinate(x: xr.DataArray, names: tuple[str, ...]) -> np.ndarray | None:
+    name = find_name(x.coords, names)
+    return None if name is None else _axis(x[name].values)
+
+
+def _axis(values: Any) -> np.ndarray | None:
+    return None if values is None else np.atleast_1d(np.asarray(values, dtype="float64"))

@@ -1,0 +1,46 @@
+"""A core dataset as an array that xarray indexes lazily."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+from xarray.backends.common import BackendArray
+from xarray.core import indexing
+
+
+class CoreArray(BackendArray):
+    """(time, latitude, longitude) values that are read when they are indexed.
+
+    Parameters
+    ----------
+    core : _core.Dataset
+        Open dataset; kept.
+    header : dict
+        Its header.
+    """
+
+    def __init__(self, core: Any, header: dict[str, Any]) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self.shape = tuple(len(header[key]) for key in ("seconds", "latitude", "longitude"))
+        self.dtype = core.read(0, 0).dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:
+        result: np.ndarray = indexing.explicit_indexing_adapter(
+            key, self.shape, indexing.IndexingSupport.BASIC, self._read
+        )
+        return result
+
+    def _read(self, key: tuple[Any, ...]) -> np.ndarray:
+        steps, rows, columns = key
+        one = not isinstance(steps, slice)
+        wanted = range(self.shape[0])[slice(steps, steps + 1) if one else steps]
+        if len(wanted) == 0:
+            return np.empty((0, *self.shape[1:]), self.dtype)[:, rows, columns]
+        low, high = min(wanted[0], wanted[-1]), max(wanted[0], wanted[-1])
+        with self._lock:
+            block = self._core.read(low, high - low + 1)
+        picked = block[0] if one else block[:: wanted.step] if wanted.step > 0 else block[::-1][:: -wanted.step]
+        return picked[rows, columns] if one else picked[:, rows, columns]

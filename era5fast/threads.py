@@ -1,0 +1,32 @@
+"""Size of the native thread pool.
+
+The environment variable ``ERA5FAST_NUM_THREADS`` sets it at the start; unset or 0 means one thread per processor.
+"""
+
+from __future__ import annotations
+
+from . import _core
+
+__all__ = ["get_num_threads", "set_num_threads"]
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads the next native call may use.
+
+    Parameters
+    ----------
+    n : int
+        Number of threads; 0 for one per processor that this process may use.
+
+    Raises
+    ------
+    InputError
+        If `n` is negative or above 1024.
+    """
+    _core.set_num_threads(n)
+
+
+def get_num_threads() -> int:
+    """Return how many threads the next native call will use."""
+    return _core.get_num_threads()
+

@@ -1,0 +1,374 @@
+/* The kernel find_events on small fields whose events are known, and the same bits for any number of threads. */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "check.h"
+#include "kernels/kernel.h"
+#include "pool/pool.h"
+
+extern const struct e5_field_ops e5_find_events_ops;
+
+enum { STEPS = 10, ROWS = 5, COLUMNS = 12, CELLS = ROWS * COLUMNS, CONNECT_6 = 0, CONNECT_26 = 3 };
+
+struct scene { /* a small world: nothing above its threshold of 20 until a test says so */
+    struct e5_grid grid;
+    int64_t seconds[STEPS];
+    float value[STEPS * CELLS];
+    double threshold[2 * CELLS];
+    int32_t slot[STEPS];
+    struct e5_params params;
+};
+
+static void scene_init(struct scene *s, double first_longitude, double step) {
+    double latitude[ROWS], longitude[COLUMNS];
+    for (size_t i = 0; i < ROWS; i++) latitude[i] = 40 - 10 * (double)i;
+    for (size_t i = 0; i < COLUMNS; i++) longitude[i] = first_longitude + step * (double)i;
+    *s = (struct scene){0};
+    CHECK_OK(e5_grid_init(&s->grid, latitude, ROWS, longitude, COLUMNS, err));
+    for (size_t t = 0; t < STEPS; t++) s->seconds[t] = (int64_t)(100 + t) * E5_DAY;
+    for (size_t i = 0; i < 2 * CELLS; i++) s->threshold[i] = 20;
+    s->params.value[0].integer = 3;
+    s->params.value[2].integer = CONNECT_26;
+}
+
+static float *at(struct scene *s, size_t time, size_t row, size_t column) {
+    return &s->value[time * CELLS + row * COLUMNS + column];
+}
+
+static void heat(struct scene *s, size_t first, size_t last, size_t row, size_t column, float value) {
+    for (size_t t = first; t <= last; t++) *at(s, t, row, column) = value;
+}
+
+static enum e5_status find(const struct scene *s, const struct e5_parallel *par, struct e5_watch *watch,
+                           struct e5_events **out, struct e5_error *err) {
+    struct e5_field field = {.steps = STEPS,
+                             .grid = &s->grid,
+                             .axis = {.calendar = E5_PROLEPTIC, .n = STEPS, .seconds = s->seconds},
+                             .value = s->value,
+                             .threshold = s->threshold,
+                             .slot = s->slot};
+    return e5_find_events_ops.run(&field, &s->params, par, watch, out, err);
+}
+
+static struct e5_events *found(const struct scene *s) {
+    struct e5_events *events = NULL;
+    CHECK_OK(find(s, NULL, NULL, &events, err));
+    return events;
+}
+
+static size_t number_found(const struct scene *s) {
+    struct e5_events *events = found(s);
+    size_t count = events != NULL ? events->count : 999;
+    e5_events_free(events);
+    return count;
+}
+
+static bool near(double a, double b) { return fabs(a - b) <= 1e-12 * fabs(b) + 1e-9; }
+
+/* Two neighbours, one of them for a day longer. */
+TEST(properties_of_one_event) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    heat(&s, 2, 4, 1, 3, 21);
+    heat(&s, 2, 5, 2, 3, 22);
+    *at(&s, 3, 2, 3) = 25;
+    struct e5_events *events = found(&s);
+    CHECK(events != NULL && events->count == 1 && events->run_count == 7 && events->state_count == 4);
+    const struct e5_event *e = events->event;
+    const struct e5_event_state *state = events->state;
+    double a = s.grid.area[1], b = s.grid.area[2];
+    CHECK(e->start == 2 && e->end == 5 && e->cells == 7 && e->runs == 7 && e->states == 4);
+    CHECK(e->start_seconds == 102 * E5_DAY && e->end_seconds == 105 * E5_DAY && events->calendar == E5_PROLEPTIC);
+    CHECK(near(e->volume, 3 * a + 4 * b) && near(e->footprint, a + b));
+    CHECK(near(e->area_max, a + b) && e->area_max_time == 2 && near(e->area_mean, (3 * a + 4 * b) / 4));
+    CHECK(e->peak == 5 && e->peak_value == 25);
+    CHECK(e->peak_time == 3 && e->peak_row == 2 && e->peak_column == 3);
+    CHECK(near(e->exceedance_sum, 3 * a + 11 * b) && near(e->exceedance_mean, (3 * a + 11 * b) / (3 * a + 4 * b)));
+    CHECK(near(e->south, 15) && near(e->north, 35) && near(e->west, 12.5) && near(e->east, 17.5));
+    CHECK(!e->touches_edge && !e->censored);
+    CHECK(e->latitude > 20 && e->latitude < 30 && near(e->longitude, 15));
+    CHECK(state[1].time == 3 && near(state[1].area, a + b) && state[1].maximum == 5);
+    CHECK(near(state[1].mean, (a + 5 * b) / (a + b)) && state[3].maximum == 2 && near(state[3].latitude, 20));
+    CHECK(e->outline == 0 && e->outline_size == events->geometry.size &&
+          e->outline_size == 1 + 4 + 4 + 9 + 4 + 5 * 16);
+    e5_events_free(events);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(above_means_strictly_above_in_double) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    heat(&s, 2, 4, 1, 3, 20);
+    CHECK(number_found(&s) == 0);
+    heat(&s, 2, 4, 1, 3, nextafterf(20, 21));
+    CHECK(number_found(&s) == 1);
+    *at(&s, 3, 1, 3) = NAN;
+    CHECK(number_found(&s) == 0);
+    heat(&s, 2, 4, 1, 3, 0.1f); /* a little more than 0.1 */
+    s.threshold[1 * COLUMNS + 3] = 0.1;
+    CHECK(number_found(&s) == 1);
+    s.threshold[1 * COLUMNS + 3] = NAN;
+    CHECK(number_found(&s) == 0);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(each_step_has_its_slot) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    heat(&s, 2, 6, 1, 3, 21);
+    s.slot[4] = 1;
+    CHECK(number_found(&s) == 1);
+    s.threshold[CELLS + 1 * COLUMNS + 3] = 30; /* on that day it was not hot */
+    CHECK(number_found(&s) == 0);
+    s.params.value[0].integer = 2;
+    CHECK(number_found(&s) == 2);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(a_missing_day_ends_spells_and_events) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    heat(&s, 1, 6, 1, 3, 21);
+    CHECK(number_found(&s) == 1);
+    for (size_t t = 4; t < STEPS; t++) s.seconds[t] += E5_DAY;
+    CHECK(number_found(&s) == 2);
+    s.params.value[0].integer = 4;
+    CHECK(number_found(&s) == 0);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(steps_shorter_than_a_day_count_as_such) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    heat(&s, 2, 5, 1, 3, 21);
+    for (size_t t = 0; t < STEPS; t++) s.seconds[t] = (int64_t)t * E5_DAY / 4;
+    struct e5_events *events = found(&s);
+    CHECK(events->count == 1 && near(events->event->volume, s.grid.area[1]));
+    CHECK(near(events->event->exceedance_sum, s.grid.area[1]));
+    e5_events_free(events);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(connectivity_chooses_the_neighbours) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    heat(&s, 1, 3, 1, 3, 21);
+    heat(&s, 1, 3, 2, 4, 21);
+    s.params.value[2].integer = CONNECT_6;
+    CHECK(number_found(&s) == 2);
+    s.params.value[2].integer = CONNECT_26;
+    CHECK(number_found(&s) == 1);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(small_events_are_left_out_and_the_rest_stays_in_order) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    heat(&s, 1, 3, 0, 0, 21); /* one cell */
+    heat(&s, 2, 4, 2, 3, 22); /* two cells */
+    heat(&s, 2, 4, 2, 4, 23);
+    heat(&s, 5, 7, 2, 8, 24); /* two cells, but never on the same day */
+    heat(&s, 7, 9, 2, 9, 24);
+    *at(&s, 7, 2, 8) = 0;
+    heat(&s, 4, 6, 2, 8, 24);
+    s.params.value[1].number = 1.5 * s.grid.area[2];
+    struct e5_events *events = found(&s);
+    CHECK(events->count == 1 && events->event[0].peak == 3 && events->event[0].first_run == 0);
+    CHECK(events->run_count == 3 && events->state_count == 3 && events->run[0].count == 2);
+    e5_events_free(events);
+    s.params.value[1].number = 2 * s.grid.area[2]; /* exactly as large is large enough */
+    CHECK(number_found(&s) == 1);
+    s.params.value[1].number = 0;
+    CHECK(number_found(&s) == 3);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(first_of_equal_peaks) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    for (size_t row = 1; row <= 2; row++)
+        for (size_t column = 3; column <= 4; column++) heat(&s, 2, 4, row, column, 21);
+    *at(&s, 4, 1, 3) = *at(&s, 3, 2, 4) = *at(&s, 3, 2, 3) = 23;
+    struct e5_events *events = found(&s);
+    const struct e5_event *e = events->event;
+    CHECK(e->peak_time == 3 && e->peak_row == 2 && e->peak_column == 3 && e->area_max_time == 2);
+    e5_events_free(events);
+    e5_grid_fini(&s.grid);
+}
+
+/* Columns on row 2 of a global grid with 12 columns of 30°: the arc that holds them. */
+static void check_arc(double first_longitude, const char *columns, double west, double east) {
+    struct scene s;
+    scene_init(&s, first_longitude, 30);
+    for (size_t c = 0; c < COLUMNS; c++)
+        if (columns[c] == '#') heat(&s, 2, 4, 2, c, 21);
+    struct e5_events *events = found(&s);
+    CHECK(events->count == 1 && !events->event->touches_edge);
+    CHECK(near(events->event->west, west) && near(events->event->east, east));
+    e5_events_free(events);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(the_box_is_the_smallest_arc) {
+    check_arc(0, ".##.........", 15, 75);
+    check_arc(0, "#..........#", -45, 15);   /* over Greenwich, where this grid begins */
+    check_arc(0, ".....###....", 135, -135); /* over the antimeridian */
+    check_arc(0, "##########.#", -45, -75);
+    check_arc(0, "############", -180, 180);
+    check_arc(-165, "#...........", -180, -150);
+    check_arc(-165, "...........#", 150, 180);
+}
+
+TEST(edges_of_grid_and_record) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    heat(&s, 0, 2, 2, 0, 21);
+    heat(&s, 3, 5, 4, 6, 21);
+    heat(&s, 7, 9, 2, 6, 21);
+    struct e5_events *events = found(&s);
+    CHECK(events->count == 3);
+    CHECK(events->event[0].touches_edge && events->event[0].censored);
+    CHECK(events->event[1].touches_edge && !events->event[1].censored);
+    CHECK(!events->event[2].touches_edge && events->event[2].censored);
+    e5_events_free(events);
+    e5_grid_fini(&s.grid);
+}
+
+/* A world of its own size for the larger comparisons: a global grid with poles, values that vary slowly. */
+enum { MANY_STEPS = 40, MANY_ROWS = 19, MANY_COLUMNS = 36, MANY = MANY_STEPS * MANY_ROWS * MANY_COLUMNS };
+
+static struct e5_events *found_in_large_world(unsigned threads, int64_t connectivity) {
+    static float value[MANY];
+    static double threshold[MANY_ROWS * MANY_COLUMNS];
+    static int32_t slot[MANY_STEPS];
+    int64_t seconds[MANY_STEPS];
+    double latitude[MANY_ROWS], longitude[MANY_COLUMNS];
+    struct e5_grid grid;
+    struct e5_pool *pool;
+    struct e5_events *events = NULL;
+    uint32_t seed = 5;
+    for (size_t i = 0; i < MANY_ROWS; i++) latitude[i] = 90 - 10 * (double)i;
+    for (size_t i = 0; i < MANY_COLUMNS; i++) longitude[i] = 10 * (double)i;
+    for (size_t t = 0; t < MANY_STEPS; t++) seconds[t] = (int64_t)t * E5_DAY;
+    for (size_t i = 0; i < MANY; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        float yesterday = i < MANY_ROWS * MANY_COLUMNS ? 0 : value[i - MANY_ROWS * MANY_COLUMNS];
+        value[i] = 0.8f * yesterday + (float)(seed >> 8) / (1 << 24) - 0.5f;
+    }
+    for (size_t i = 0; i < MANY_ROWS * MANY_COLUMNS; i++) threshold[i] = 0.55;
+    CHECK_OK(e5_grid_init(&grid, latitude, MANY_ROWS, longitude, MANY_COLUMNS, err));
+    CHECK_OK(e5_pool_new(threads, &pool, err));
+    struct e5_parallel par = e5_pool_parallel(pool);
+    struct e5_field field = {.steps = MANY_STEPS,
+                             .grid = &grid,
+                             .axis = {.calendar = E5_STANDARD, .n = MANY_STEPS, .seconds = seconds},
+                             .value = value,
+                             .threshold = threshold,
+                             .slot = slot};
+    struct e5_params params = {{{.integer = 2}, {.number = 0}, {.integer = connectivity}}};
+    CHECK_OK(e5_find_events_ops.run(&field, &params, &par, NULL, &events, err));
+    e5_pool_free(pool);
+    e5_grid_fini(&grid);
+    return events;
+}
+
+static bool same_bits(const struct e5_events *a, const struct e5_events *b) {
+    return a->count == b->count && a->run_count == b->run_count && a->state_count == b->state_count &&
+           a->geometry.size == b->geometry.size && memcmp(a->event, b->event, a->count * sizeof *a->event) == 0 &&
+           memcmp(a->run, b->run, a->run_count * sizeof *a->run) == 0 &&
+           memcmp(a->state, b->state, a->state_count * sizeof *a->state) == 0 &&
+           memcmp(a->geometry.bytes, b->geometry.bytes, a->geometry.size) == 0;
+}
+
+TEST(the_same_bits_for_any_number_of_threads) {
+    static const unsigned threads[] = {2, 4, 7};
+    for (int64_t connectivity = CONNECT_6; connectivity <= CONNECT_26; connectivity++) {
+        struct e5_events *alone = found_in_large_world(1, connectivity);
+        CHECK(alone->count > 40);
+        for (size_t i = 0; i < 3; i++) {
+            struct e5_events *together = found_in_large_world(threads[i], connectivity);
+            CHECK(same_bits(alone, together));
+            e5_events_free(together);
+        }
+        e5_events_free(alone);
+    }
+}
+
+TEST(tables_are_in_order_and_complete) {
+    struct e5_events *events = found_in_large_world(2, CONNECT_6);
+    size_t runs = 0, states = 0, bytes = 0;
+    for (size_t i = 0; i < events->count; i++) {
+        const struct e5_event *e = &events->event[i], *before = i > 0 ? e - 1 : NULL;
+        CHECK(e->first_run == runs && e->first_state == states && e->outline == bytes);
+        CHECK(before == NULL || before->start <= e->start);
+        CHECK(e->states == (size_t)(e->end - e->start) + 1 && e->peak > 0 && e->exceedance_mean <= e->peak);
+        CHECK(e->footprint <= e->volume && e->area_max <= e->footprint * (1 + 1e-12));
+        for (size_t r = runs + 1; r < runs + e->runs; r++) {
+            const struct e5_run *a = &events->run[r - 1], *b = &events->run[r];
+            CHECK(a->time != b->time ? a->time < b->time : a->row != b->row ? a->row < b->row : a->first < b->first);
+        }
+        runs += e->runs, states += e->states, bytes += e->outline_size;
+    }
+    CHECK(runs == events->run_count && states == events->state_count && bytes == events->geometry.size);
+    e5_events_free(events);
+}
+
+TEST(nothing_found_is_an_answer) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    struct e5_events *events = found(&s);
+    CHECK(events->count == 0 && events->run_count == 0 && events->geometry.size == 0);
+    CHECK(events->steps == STEPS && events->seconds[1] == 101 * E5_DAY && events->grid.columns == COLUMNS);
+    e5_events_free(events);
+    e5_events_free(NULL);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(memory_may_run_out_anywhere) {
+    struct scene s;
+    scene_init(&s, 0, 5);
+    heat(&s, 1, 3, 1, 1, 21);
+    heat(&s, 2, 5, 3, 7, 21);
+    enum e5_status status = E5_MEMORY;
+    struct e5_events *events = NULL;
+    long n = 1;
+    for (; status == E5_MEMORY && n < 200; n++) {
+        e5_alloc_fail_after(n);
+        status = find(&s, NULL, NULL, &events, NULL);
+        CHECK((status == E5_OK) == (events != NULL));
+    }
+    e5_alloc_fail_after(0);
+    CHECK(status == E5_OK && n > 25);
+    e5_events_free(events);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(cancel_stops_it) {
+    struct scene s;
+    struct e5_events *events = NULL;
+    struct e5_watch watch = {0};
+    scene_init(&s, 0, 5);
+    e5_watch_cancel(&watch);
+    CHECK_STATUS(E5_CANCELLED, find(&s, NULL, &watch, &events, err));
+    CHECK(events == NULL);
+    e5_grid_fini(&s.grid);
+}
+
+int main(void) {
+    RUN(properties_of_one_event);
+    RUN(above_means_strictly_above_in_double);
+    RUN(each_step_has_its_slot);
+    RUN(a_missing_day_ends_spells_and_events);
+    RUN(steps_shorter_than_a_day_count_as_such);
+    RUN(connectivity_chooses_the_neighbours);
+    RUN(small_events_are_left_out_and_the_rest_stays_in_order);
+    RUN(first_of_equal_peaks);
+    RUN(the_box_is_the_smallest_arc);
+    RUN(edges_of_grid_and_record);
+    RUN(the_same_bits_for_any_number_of_threads);
+    RUN(tables_are_in_order_and_complete);
+    RUN(nothing_found_is_an_answer);
+    RUN(memory_may_run_out_anywhere);
+    RUN(cancel_stops_it);
+    return check_summary();
+}

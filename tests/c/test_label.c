@@ -1,0 +1,204 @@
+/* Labelling against a flood fill that knows nothing of runs, on random masks of every kind. */
+#include "base/alloc.h"
+#include "check.h"
+#include "diag/label.h"
+#include "pool/pool.h"
+
+#define MOST 4096 /* cells of the largest test mask */
+
+static uint32_t seed;
+
+static uint32_t random_below(uint32_t n) {
+    seed = seed * 1664525u + 1013904223u;
+    return (seed >> 8) % n;
+}
+
+static bool on_pole(const struct e5_label_input *in, size_t row) {
+    return (in->pole_first && row == 0) || (in->pole_last && row + 1 == in->rows);
+}
+
+/* The definition, cell by cell: may these two touch? */
+static bool touch(const struct e5_label_input *in, size_t a, size_t b) {
+    size_t area = in->rows * in->columns;
+    long dt = labs((long)(a / area) - (long)(b / area));
+    size_t later = (a > b ? a : b) / area, row = a / in->columns % in->rows;
+    long dr = labs((long)row - (long)(b / in->columns % in->rows));
+    long dc = labs((long)(a % in->columns) - (long)(b % in->columns));
+    if (in->periodic && dc == (long)in->columns - 1) dc = dc > 0;
+    if (dt > 1 || dr > 1 || (dt == 1 && in->linked != NULL && !in->linked[later])) return false;
+    if (dr == 0 && on_pole(in, row)) return true;
+    if (dc > 1) return false;
+    switch (in->neighbours) {
+    case 6: return dt + dr + dc <= 1;
+    case 10: return dt == 0 || dr + dc == 0;
+    case 18: return dt + dr + dc <= 2;
+    default: return true;
+    }
+}
+
+static size_t flood(const struct e5_label_input *in, int32_t *label) {
+    static size_t queue[MOST];
+    size_t n = in->steps * in->rows * in->columns, components = 0;
+    for (size_t i = 0; i < n; i++) label[i] = -1;
+    for (size_t i = 0; i < n; i++) {
+        if (!in->mask[i] || label[i] >= 0) continue;
+        size_t head = 0, tail = 0;
+        label[queue[tail++] = i] = (int32_t)components++;
+        for (; head < tail; head++)
+            for (size_t k = 0; k < n; k++)
+                if (in->mask[k] && label[k] < 0 && touch(in, queue[head], k)) label[queue[tail++] = k] = label[i];
+    }
+    return components;
+}
+
+/* Runs → dense labels; false when the runs are not maximal, ordered runs of the mask. */
+static bool paint(const struct e5_label_input *in, const struct e5_labels *labels, int32_t *label) {
+    size_t n = in->steps * in->rows * in->columns, covered = 0, end = 0;
+    for (size_t i = 0; i < n; i++) label[i] = -1;
+    for (size_t r = 0; r < labels->run_count; r++) {
+        const struct e5_run *run = &labels->run[r];
+        size_t line = (size_t)run->time * in->rows + (size_t)run->row;
+        size_t begin = line * in->columns + (size_t)run->first;
+        bool same_line = r > 0 && line * in->columns < end;
+        if (run->count < 1 || (size_t)(run->first + run->count) > in->columns) return false;
+        if (r > 0 && (same_line ? begin <= end : begin < end)) return false;
+        end = begin + (size_t)run->count;
+        for (size_t i = begin; i < end; i++) label[i] = labels->component[r], covered++;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (in->mask[i]) covered--;
+    return covered == 0;
+}
+
+static void check_against_flood(const struct e5_label_input *in, const struct e5_parallel *par) {
+    static int32_t expected[MOST], got[MOST];
+    struct e5_labels labels;
+    size_t components = flood(in, expected);
+    CHECK_OK(e5_label(in, par, NULL, &labels, err));
+    CHECK(labels.components == components);
+    CHECK(paint(in, &labels, got));
+    CHECK(memcmp(expected, got, in->steps * in->rows * in->columns * sizeof *got) == 0);
+    e5_labels_fini(&labels);
+}
+
+static const int neighbourhoods[] = {6, 10, 18, 26};
+
+TEST(equals_flood_fill_for_any_number_of_threads) {
+    static uint8_t mask[MOST];
+    static const unsigned threads[] = {1, 2, 4, 7};
+    static const size_t shapes[][3] = {{5, 6, 9}, {9, 3, 5}, {1, 8, 8},  {4, 1, 11},
+                                       {6, 7, 1}, {7, 4, 2}, {3, 2, 70}, {2, 2, 128}};
+    seed = 7;
+    for (size_t k = 0; k < 4; k++) {
+        struct e5_pool *pool;
+        CHECK_OK(e5_pool_new(threads[k], &pool, err));
+        struct e5_parallel par = e5_pool_parallel(pool);
+        for (size_t round = 0; round < 240; round++) {
+            const size_t *shape = shapes[random_below(8)];
+            bool linked[16];
+            for (size_t t = 0; t < 16; t++) linked[t] = random_below(5) > 0;
+            uint32_t density = 10 + random_below(80);
+            for (size_t i = 0; i < shape[0] * shape[1] * shape[2]; i++)
+                mask[i] = random_below(100) < density ? (uint8_t)(1 + random_below(255)) : 0;
+            struct e5_label_input in = {.mask = mask,
+                                        .linked = random_below(2) ? linked : NULL,
+                                        .steps = shape[0],
+                                        .rows = shape[1],
+                                        .columns = shape[2],
+                                        .neighbours = neighbourhoods[round % 4],
+                                        .periodic = random_below(2),
+                                        .pole_first = random_below(3) == 0,
+                                        .pole_last = random_below(3) == 0};
+            check_against_flood(&in, &par);
+        }
+        e5_pool_free(pool);
+    }
+}
+
+/* Two lone cells, and the neighbourhoods in which they are one component. */
+static size_t components_of_pair(struct e5_label_input in, size_t a, size_t b) {
+    uint8_t mask[MOST] = {0};
+    struct e5_labels labels;
+    mask[a] = mask[b] = 1;
+    in.mask = mask;
+    CHECK_OK(e5_label(&in, NULL, NULL, &labels, err));
+    size_t components = labels.components;
+    e5_labels_fini(&labels);
+    return components;
+}
+
+TEST(each_neighbourhood_has_its_links) {
+    static const struct {
+        size_t time, row, column;
+        int least; /* smallest neighbourhood by list order that joins (0, 1, 1) and this cell */
+        bool in_10;
+    } cells[] = {{0, 1, 2, 6, true},   {0, 2, 1, 6, true},   {1, 1, 1, 6, true},
+                 {0, 2, 2, 18, true},  {1, 1, 2, 18, false}, {1, 2, 1, 18, false},
+                 {1, 2, 2, 26, false}, {1, 0, 0, 26, false}, {0, 1, 3, 99, false}};
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        for (size_t k = 0; k < 4; k++) {
+            struct e5_label_input in = {.steps = 2, .rows = 3, .columns = 4, .neighbours = neighbourhoods[k]};
+            bool joined = k == 1 ? cells[i].in_10 : neighbourhoods[k] >= cells[i].least;
+            size_t other = (cells[i].time * 3 + cells[i].row) * 4 + cells[i].column;
+            CHECK(components_of_pair(in, 1 * 4 + 1, other) == (joined ? 1 : 2));
+        }
+}
+
+TEST(seam_and_poles_join) {
+    struct e5_label_input in = {.steps = 2, .rows = 3, .columns = 8, .neighbours = 26};
+    CHECK(components_of_pair(in, 8, 15) == 2);
+    in.periodic = true;
+    CHECK(components_of_pair(in, 8, 15) == 1);      /* the same row */
+    CHECK(components_of_pair(in, 7, 8) == 1);       /* diagonal over the seam */
+    CHECK(components_of_pair(in, 7, 24 + 8) == 1);  /* the same on the next day */
+    CHECK(components_of_pair(in, 1, 5) == 2);
+    in.pole_first = true;
+    CHECK(components_of_pair(in, 1, 5) == 1);       /* the pole is one point */
+    CHECK(components_of_pair(in, 1, 24 + 5) == 1);  /* also tomorrow */
+    CHECK(components_of_pair(in, 17, 21) == 2);     /* the other end is no pole here */
+    CHECK(components_of_pair(in, 9, 13) == 2);      /* rows beside the pole do not touch across it */
+    bool linked[] = {true, false};
+    in.linked = linked;
+    CHECK(components_of_pair(in, 1, 24 + 5) == 2);  /* unless a day is missing */
+}
+
+TEST(nothing_to_label) {
+    uint8_t mask[6] = {0};
+    struct e5_labels labels;
+    struct e5_label_input in = {.mask = mask, .steps = 1, .rows = 2, .columns = 3, .neighbours = 18};
+    CHECK_OK(e5_label(&in, NULL, NULL, &labels, err));
+    CHECK(labels.components == 0 && labels.run_count == 0);
+    e5_labels_fini(&labels);
+    in.steps = 0;
+    CHECK_OK(e5_label(&in, NULL, NULL, &labels, err));
+    CHECK(labels.components == 0);
+    e5_labels_fini(&labels);
+}
+
+TEST(bad_calls_and_failures_leave_nothing) {
+    uint8_t mask[8] = {1, 0, 1, 1, 0, 1, 0, 1};
+    struct e5_labels labels;
+    struct e5_label_input in = {.mask = mask, .steps = 2, .rows = 2, .columns = 2, .neighbours = 8};
+    struct e5_watch watch = {0};
+    CHECK_STATUS(E5_INPUT, e5_label(&in, NULL, NULL, &labels, err));
+    in.neighbours = 26;
+    for (long n = 1; n <= 3; n++) {
+        e5_alloc_fail_after(n);
+        CHECK_STATUS(E5_MEMORY, e5_label(&in, NULL, NULL, &labels, err));
+        CHECK(labels.run == NULL && labels.component == NULL);
+    }
+    e5_alloc_fail_after(0);
+    e5_watch_cancel(&watch);
+    CHECK_STATUS(E5_CANCELLED, e5_label(&in, NULL, &watch, &labels, err));
+    in.steps = (size_t)INT32_MAX + 1;
+    CHECK_STATUS(E5_UNSAFE, e5_label(&in, NULL, NULL, &labels, err));
+}
+
+int main(void) {
+    RUN(equals_flood_fill_for_any_number_of_threads);
+    RUN(each_neighbourhood_has_its_links);
+    RUN(seam_and_poles_join);
+    RUN(nothing_to_label);
+    RUN(bad_calls_and_failures_leave_nothing);
+    return check_summary();
+}

@@ -1,0 +1,55 @@
+"""What all tests share: the folder of real files, C programs built by make, and a look at which core is tested."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_DATA = ROOT.parent / "shared" / "data" / "real"
+SKIPPED_FOR_DATA = "real data are not there"
+
+# Not tests, and imported by name from the tests that need them.
+collect_ignore = ["reference", "benchmarks"]
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+def pytest_configure():
+    """Refuse to run when the core that is imported is not the one that was meant (see `make asan`)."""
+    if expected := os.environ.get("E5_CORE"):
+        from era5fast import _core
+
+        if not Path(_core.__file__).is_relative_to(ROOT / expected):
+            raise pytest.UsageError(f"era5fast._core is {_core.__file__}, not the one in {expected}")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say plainly when the tests on real files did not run."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if count := sum(SKIPPED_FOR_DATA in str(report.longrepr) for report in skipped):
+        terminalreporter.write_sep("!", f"{count} tests on real ERA5 files did not run: no folder {REAL_DATA}")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real ERA5 files beside the checkout; a test that asks for it is skipped where there is none."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(SKIPPED_FOR_DATA)
+    return REAL_DATA
+
+
+def run_make(*targets: str) -> None:
+    """Run make in the checkout, cut off from a make that may be running us; fail the test with its output."""
+    env = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "LD_PRELOAD"}}
+    command = ["make", "-s", f"-j{os.cpu_count()}", *targets]
+    result = subprocess.run(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.fixture(scope="session")
+def c_build() -> Path:
+    """Build the core and its C tests, no more than what has changed; return the folder."""
+    run_make("c-build", "VARIANT=plain")
+    return ROOT / "build" / "c" / "plain"

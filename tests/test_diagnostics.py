@@ -1,0 +1,228 @@
+"""Generated functions: signatures and texts from the rows, the same bits for any number of threads, slow twins."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import era5fast as e5
+from era5fast import _core, diagnostics
+from era5fast.errors import InputError
+from tests.reference import daily as slow_daily
+from tests.reference import percentile_doy as slow_percentile
+
+THREADS = (1, 2, 4, 7)
+ROWS = _core.kernels()
+
+
+@pytest.fixture(autouse=True)
+def all_threads():
+    yield
+    e5.set_num_threads(0)
+
+
+def hourly_series(days: int = 40, cells: tuple[int, int] = (3, 5), start: str = "2003-02-10", seed: int = 1):
+    rng = np.random.default_rng(seed)
+    time = np.datetime64(start, "h") + np.arange(days * 24)
+    values = rng.normal(285, 8, (len(time), *cells)).astype("float32")
+    values[rng.random(values.shape) < 0.002] = np.nan
+    return values, time
+
+
+def daily_series(years: int = 6, cells: tuple[int, int] = (3, 5), seed: int = 2):
+    rng = np.random.default_rng(seed)
+    time = np.arange("2001-01-01", f"{2001 + years}-01-01", dtype="datetime64[D]")
+    season = 10 * np.sin(2 * np.pi * np.arange(len(time)) / 365.25)
+    values = (season[:, None, None] + rng.normal(285, 4, (len(time), *cells))).astype("float32")
+    return values, time
+
+
+# --- rows become functions --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+def test_row_gives_signature_and_documentation(row) -> None:
+    function = getattr(diagnostics, row["name"])
+    parameters = inspect.signature(function).parameters
+    for spec in [*row["operands"], *row["params"], *row["grouping_params"]]:
+        assert spec["name"] in parameters
+        assert spec["doc"] in function.__doc__
+        assert spec["doc"].endswith(".")
+    for section in ("Parameters", "Returns", "Raises", "Notes", "References"):
+        assert f"{section}\n{'-' * len(section)}" in function.__doc__
+    assert row["summary"].endswith(".")
+
+
+def test_stub_is_what_the_rows_say() -> None:
+    path = Path(diagnostics.__file__).with_suffix(".pyi")
+    assert path.read_text(encoding="utf-8") == diagnostics.stub()
+
+
+def test_wrong_parameters_say_what_is_allowed() -> None:
+    values, time = daily_series(2)
+    with pytest.raises(InputError, match="percentile is 101, must be 0 to 100"):
+        e5.percentile_doy(values, 101, time=time)
+    with pytest.raises(InputError, match="neighbours must be one of: wrap real"):
+        e5.percentile_doy(values, 90, neighbours="around", time=time)
+    with pytest.raises(InputError, match="window"):
+        e5.percentile_doy(values, 90, window=4, time=time)
+    with pytest.raises(InputError, match="base_period"):
+        e5.percentile_doy(values, 90, base_period="2001", time=time)
+    with pytest.raises(InputError, match="base period"):
+        e5.percentile_doy(values, 90, base_period=("1961", "1990"), time=time)
+    with pytest.raises(InputError, match="statistic must be one of"):
+        e5.daily(values, "median", time=time)
+    with pytest.raises(InputError, match="no times"):
+        e5.daily(values, "max")
+    with pytest.raises(InputError, match="time axis"):
+        e5.daily(xr.DataArray(values, dims=("step", "y", "x")), "max")
+    with pytest.raises(TypeError):
+        e5.daily(values, "max", unknown=1, time=time)
+
+
+# --- daily ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("statistic", ["max", "min", "mean", "sum"])
+@pytest.mark.parametrize("hours", ["instant", "hour_ending", "since_midnight"])
+@pytest.mark.parametrize("offset", [0, 5.5, -8])
+def test_daily_equals_its_slow_twin(statistic: str, hours: str, offset: float) -> None:
+    values, time = hourly_series()
+    values, time = values[5:-7], time[5:-7]  # incomplete days at both ends
+    fast = e5.daily(values, statistic, hours=hours, utc_offset=offset, time=time)
+    slow = slow_daily.daily(values, time.astype("datetime64[s]").astype("int64"), statistic, hours, offset)
+    assert fast.dtype == np.float32
+    assert np.array_equal(fast, slow.astype("float32"), equal_nan=True)
+
+
+def layouts(values: np.ndarray) -> dict[str, np.ndarray]:
+    """The same numbers in other shapes of memory."""
+    wide = np.repeat(values, 2, axis=2)
+    return {
+        "C": values,
+        "Fortran": np.asfortranarray(values),
+        "big endian": values.astype(values.dtype.newbyteorder(">")),
+        "strided": wide[:, :, ::2],
+        "reversed": np.ascontiguousarray(values[:, ::-1])[:, ::-1],
+        "read only": np.frombuffer(values.tobytes(), values.dtype).reshape(values.shape),
+    }
+
+
+@pytest.mark.parametrize("threads", THREADS)
+def test_same_bits_for_any_threads_and_layout(threads: int) -> None:
+    hours, hour_time = hourly_series(cells=(7, 11))
+    days, day_time = daily_series(4, cells=(7, 11))
+    e5.set_num_threads(1)
+    tx, p90 = e5.daily(hours, "mean", time=hour_time), e5.percentile_doy(days, 90, time=day_time)
+    e5.set_num_threads(threads)
+    for layout in layouts(hours).values():
+        before = layout.copy()
+        assert e5.daily(layout, "mean", time=hour_time).tobytes() == tx.tobytes()
+        assert np.array_equal(layout, before, equal_nan=True), "inputs stay as they are"
+    for layout in layouts(days).values():
+        assert e5.percentile_doy(layout, 90, time=day_time).tobytes() == p90.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int16", "uint8", "int32", ">i2", ">f8"])
+def test_daily_of_other_dtypes(dtype: str) -> None:
+    values = np.random.default_rng(3).integers(0, 200, (96, 2, 3)).astype(dtype)
+    time = np.datetime64("2000-02-28", "h") + np.arange(96)
+    result = e5.daily(values, "sum", time=time)
+    assert np.array_equal(result, values.astype("float64").reshape(4, 24, 2, 3).sum(axis=1))
+
+
+def test_min_samples_allows_missing_hours() -> None:
+    values, time = hourly_series(3)
+    values[30:34] = np.nan
+    assert np.isnan(e5.daily(values, "max", time=time)[1]).all()
+    assert not np.isnan(e5.daily(values, "max", min_samples=18, time=time)[1]).any()
+
+
+def test_xarray_in_xarray_out_with_cf_attributes() -> None:
+    values, time = hourly_series(5)
+    attrs = {"units": "K", "standard_name": "air_temperature", "long_name": "2 metre temperature"}
+    coords = {"time": time.astype("datetime64[ns]"), "latitude": [50, 49, 48], "longitude": [0, 1, 2, 3, 4]}
+    x = xr.DataArray(values, coords, ("time", "latitude", "longitude"), name="t2m", attrs=attrs)
+    tx = e5.daily(x.transpose("latitude", "longitude", "time"), "max")
+    assert tx.dims == ("time", "latitude", "longitude")
+    assert (tx.attrs["units"], tx.attrs["cell_methods"], tx.name) == ("K", "time: maximum", "t2m")
+    assert list(tx.time.dt.day.values) == [10, 11, 12, 13, 14]
+    grouped = x.groupby("time.dayofyear").max(skipna=False)
+    assert np.array_equal(tx.values, grouped.values, equal_nan=True)
+
+
+def test_accumulated_variable_is_known_by_name() -> None:
+    values, time = hourly_series(4)
+    x = xr.DataArray(values, {"time": time.astype("datetime64[ns]")}, ("time", "y", "x"), name="tp")
+    assert e5.daily(x, "sum").sizes["time"] == 5  # the first stamp belongs to the day before
+
+
+# --- percentiles ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("neighbours", "leap_day"), itertools.product(["wrap", "real"], ["drop", "stretch"]))
+@pytest.mark.parametrize("quantile_type", [4, 5, 6, 7, 8, 9])
+@pytest.mark.parametrize("percentile", [10, 50, 90, 99])
+def test_percentile_equals_its_slow_twin(neighbours: str, leap_day: str, quantile_type: int, percentile: float) -> None:
+    values, time = daily_series(5, cells=(2, 3), seed=5)
+    values[np.random.default_rng(6).random(values.shape) < 0.05] = np.nan
+    values[:, 0, 0] = np.nan
+    values[:, 0, 1] = np.round(values[:, 0, 1])  # ties
+    options = {"window": 5, "type": quantile_type, "neighbours": neighbours, "leap_day": leap_day}
+    fast = e5.percentile_doy(values, percentile, base_period=("2002", "2005"), time=time, **options)
+    slow = slow_percentile.percentile_doy(values, time, percentile, ("2002", "2005"), **options)
+    assert fast.tobytes() == slow.tobytes()
+    assert np.isnan(fast[:, 0, 0]).all()
+
+
+@pytest.mark.parametrize("calendar", ["noleap", "360_day", "all_leap", "standard", "julian"])
+@pytest.mark.parametrize("leap_day", ["drop", "stretch"])
+def test_percentile_on_other_calendars(calendar: str, leap_day: str) -> None:
+    import cftime
+
+    length = {"360_day": 360, "all_leap": 366}.get(calendar, 365)
+    first = cftime.date2num(cftime.datetime(2001, 1, 1, calendar=calendar), "days since 1970-01-01", calendar)
+    time = cftime.num2date(first + np.arange(4 * length + 1), "days since 1970-01-01", calendar)
+    values = np.random.default_rng(7).normal(size=(len(time), 1, 2))
+    fast = e5.percentile_doy(values, 90, leap_day=leap_day, time=time)
+    slow = slow_percentile.percentile_doy(values, time, 90, None, leap_day=leap_day)
+    assert np.array_equal(fast, slow, equal_nan=True)
+
+
+def test_percentile_against_xclim() -> None:
+    from xclim.core.calendar import percentile_doy
+
+    values, time = daily_series(9, cells=(2, 2), seed=8)
+    x = xr.DataArray(values.astype("float64"), {"time": time.astype("datetime64[ns]")}, ("time", "y", "x"))
+    ours = e5.percentile_doy(x, 90, window=5, neighbours="real", leap_day="stretch")
+    theirs = percentile_doy(x, window=5, per=90).squeeze("percentiles").transpose("dayofyear", "y", "x")
+    np.testing.assert_allclose(ours.values, theirs.values, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("quantile_type", "method"),
+    [
+        (4, "interpolated_inverted_cdf"),
+        (5, "hazen"),
+        (6, "weibull"),
+        (7, "linear"),
+        (8, "median_unbiased"),
+        (9, "normal_unbiased"),
+    ],
+)
+def test_percentile_against_numpy(quantile_type: int, method: str) -> None:
+    years, window = 7, 5
+    time = np.arange("2001-01-01", "2008-01-01", dtype="datetime64[D]")
+    month_day = np.array([str(d)[5:] for d in time])
+    time = time[month_day != "02-29"]
+    values = np.random.default_rng(9).normal(size=(len(time), 1, 1))
+    ours = e5.percentile_doy(values, 90, window=window, type=quantile_type, time=time)[:, 0, 0]
+    by_year = values.reshape(years, 365)
+    for slot in range(365):
+        pool = np.concatenate([by_year[:, (slot + k) % 365] for k in range(-2, 3)])
+        assert ours[slot] == pytest.approx(np.quantile(pool, 0.9, method=method), rel=1e-13)
