@@ -2,7 +2,8 @@
 
 Every ``.c`` file below ``csrc/`` is compiled by a command of its own, several at a time, and only when the file, a
 header that it includes, or the command has changed.  Objects live in ``build/native/``, one folder per interpreter
-and kind of build.  The environment may set
+and kind of build; as everywhere in setuptools, paths are relative to the folder of ``setup.py``, which also keeps the
+objects of a copied tree valid.  The environment may set
 
 ``CC``, ``CFLAGS``, ``LDFLAGS``, ``PKG_CONFIG``
     as everywhere;
@@ -138,18 +139,22 @@ def leave_if_missing(names: Iterable[str]) -> None:
         raise SystemExit(f"era5fast needs libraries that are not installed (with headers): {missing}\n\n{lines}")
 
 
-def prerequisites(depfile: Path) -> list[str]:
-    """Read the files an object was made from out of the compiler's ``.d`` file."""
+def recipe_of(command: list[str], depfile: Path) -> str:
+    """Write down what an object is made by and from: the command, the interpreter, and the age of every file read.
+
+    Ages are compared for being the same, not for being older than the object: a file put back from an archive is a
+    change too.
+    """
     _, _, names = depfile.read_text().partition(": ")
-    return shlex.split(names.replace("\\\n", " "))
+    files = shlex.split(names.replace("\\\n", " "))
+    ages = [f"{os.stat(name).st_mtime_ns} {name}" for name in files]
+    return "\n".join([shlex.join(command), sys.version, *ages])
 
 
-def is_fresh(target: Path, recipe: Path, command: str) -> bool:
-    """Tell whether an object was made by this very command from files that have not changed since."""
+def is_fresh(target: Path, recipe: Path, command: list[str]) -> bool:
+    """Tell whether an object exists and would be made in just the same way again."""
     try:
-        made = target.stat().st_mtime_ns
-        same = recipe.read_text() == command
-        return same and all(os.stat(name).st_mtime_ns <= made for name in prerequisites(target.with_suffix(".d")))
+        return target.exists() and recipe.read_text() == recipe_of(command, target.with_suffix(".d"))
     except OSError:
         return False
 
@@ -179,7 +184,7 @@ class BuildCore(build_ext):
         """List our flags; Python's own come before them, so that ours win."""
         import numpy
 
-        include = [f"-I{ROOT / 'csrc'}"]
+        include = ["-Icsrc"]
         for folder in (numpy.get_include(), sysconfig.get_path("include"), sysconfig.get_path("platinclude")):
             include += ["-isystem", folder]  # their headers are not held to our warnings
         defines = [f"-DNPY_TARGET_VERSION={NUMPY_API}", f"-DNPY_NO_DEPRECATED_API={NUMPY_API}"]
@@ -191,19 +196,18 @@ class BuildCore(build_ext):
         """Name the folder for objects of this interpreter and kind of build."""
         sanitizers = os.environ.get("E5_SANITIZE", "").replace(",", "-")
         kind = "-".join(filter(None, (sysconfig.get_config_var("SOABI"), sanitizers)))
-        return ROOT / "build" / "native" / kind
+        return Path("build") / "native" / kind
 
     def compile_file(self, command: list[str], source: str) -> str:
         """Make the object of one source, unless it is fresh; return its name."""
         target = (self.object_folder() / source).with_suffix(".o")
-        recipe = target.with_suffix(".cmd")
+        recipe, depfile = target.with_suffix(".cmd"), target.with_suffix(".d")
         target.parent.mkdir(parents=True, exist_ok=True)
-        full = [*command, "-MMD", "-MF", str(target.with_suffix(".d")), "-c", str(ROOT / source), "-o", str(target)]
-        text = f"{shlex.join(full)}\n# {sys.version}\n"
-        if self.force or not is_fresh(target, recipe, text):
+        full = [*command, "-MMD", "-MF", str(depfile), "-c", source, "-o", str(target)]
+        if self.force or not is_fresh(target, recipe, full):
             recipe.unlink(missing_ok=True)
             run(full)
-            recipe.write_text(text)
+            recipe.write_text(recipe_of(full, depfile))
         return str(target)
 
     def link(self, ext: Extension, objects: list[str], flags: list[str]) -> None:

@@ -62,10 +62,8 @@ def main() -> None:
     """Run the command line; failures become one line and an exit code."""
     try:
         cli(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        click.echo("\nstopped; run it again to go on", err=True)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        click.echo("\nera5fast: stopped; run it again to go on", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()

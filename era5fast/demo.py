@@ -31,8 +31,9 @@ from .variables import find as find_variable
 
 __all__ = ["run"]
 
+#: What the demonstration asks for: 33 × 41 cells of western Europe, ten years, hourly.
 DATASET = "reanalysis-era5-single-levels"
-AREA = [50.0, -5.0, 42.5, 5.0]
+AREA, GRID = [52.0, -10.0, 36.0, 10.0], 0.5
 START, END = "2011-01-01", "2020-12-31"
 SYNTHETIC = "SYNTHETIC DATA from a weather generator, not ERA5"
 
@@ -128,7 +129,7 @@ def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: st
 
 
 def _download(directory: Path, live: bool, stages: Stages) -> list[str]:
-    plan = Request(DATASET, variable="2t", start=START, end=END, area=AREA).split()
+    plan = Request(DATASET, variable="2t", start=START, end=END, area=AREA, grid=GRID).split()
     if live:
         with stages("download"):
             return Client().fetch(plan, directory)
@@ -141,7 +142,10 @@ def service(stages: Stages) -> Iterator[tuple[str, str]]:
     """Look-alike of the Climate Data Store in a process of its own; it ends with the block, or with this process."""
     with stages("start of the look-alike"):
         command = [sys.executable, "-m", "era5fast.testing", "--port", "0", "--parent", str(os.getpid())]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # A session of its own: ctrl-C is for us, who then end it.
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:

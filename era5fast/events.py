@@ -151,9 +151,12 @@ class Events:
             out[self.cells(number)] = number
         return out
 
-    def strongest(self, n: int = 10) -> pd.DataFrame:
-        """The `n` events of the largest cumulative intensity, strongest first."""
-        return self.to_dataframe().sort_values("cumulative_intensity", ascending=False, kind="stable").head(n)
+    def strongest(self, n: int = 10, by: str = "cumulative_intensity") -> pd.DataFrame:
+        """The `n` events with the largest value in the column `by`, largest first."""
+        table = self.to_dataframe()
+        if by not in table:
+            raise InputError(f"no column '{by}'", hint=f"there are {', '.join(table.columns)}")
+        return table.sort_values(by, ascending=False, kind="stable").head(n)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for number, row in self.to_dataframe().iterrows():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["event_map"]
 
-#: Colours of the outlines, strongest event first: dark enough on the pale map, and apart for the colour-blind.
+#: Colours of the outlines, highest peak first: dark enough on the pale map, and apart for the colour-blind.
 _OUTLINES = ("#1b1b1b", "#0b5fa5", "#7b3294", "#00795a", "#a6004f", "#8c510a")
 
 
@@ -35,11 +35,11 @@ def event_map(
     events: Events,
     path: str | os.PathLike[str] | None = None,
     *,
-    outlines: int = 5,
+    outlines: int = 4,
     title: str | None = None,
     note: str = "",
 ) -> Figure:
-    """Map of how often events visit each cell, with the outlines of the strongest.
+    """Map of how often events visit each cell, with the outlines of those that peaked highest.
 
     Parameters
     ----------
@@ -48,11 +48,11 @@ def event_map(
     path : path, optional
         File to write; its ending decides the format.
     outlines : int
-        How many of the strongest events to outline, at most 6.
+        How many events to outline, those of the highest peak exceedance first; at most 6.
     title : str, optional
         Title; made from the events when left out.
     note : str
-        Small print below the map.
+        Small print under the title.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def _draw_days(axes: Axes, events: Events) -> None:
     years = max(len(grid["seconds"]) * _step_days(grid["seconds"]) / 365.25, 1e-9)
     days = event_days(events) / (years if years >= 2 else 1)
     mesh = axes.pcolormesh(
-        _edges(grid["longitude"]), _edges(grid["latitude"]), np.ma.masked_equal(days, 0), cmap="YlOrRd", alpha=0.85
+        _edges(grid["longitude"]), _edges(grid["latitude"]), np.ma.masked_equal(days, 0), cmap="YlOrRd", alpha=0.6
     )
     label = "days in events per year" if years >= 2 else "days in events"
     axes.figure.colorbar(mesh, ax=axes, shrink=0.8, pad=0.02, label=label)
@@ -128,17 +128,20 @@ def _draw_coastline(axes: Axes) -> None:
 
     lines = coastline()
     copies = [line + (shift, 0) for shift in (-360, 0, 360) for line in lines]
-    axes.add_collection(LineCollection(copies, colors="#404040", linewidths=0.8, zorder=3), autolim=False)
+    axes.add_collection(LineCollection(copies, colors="#202020", linewidths=1.0, zorder=3), autolim=False)
 
 
 def _draw_outlines(axes: Axes, events: Events, count: int) -> None:
-    table = events.strongest(count)
+    from matplotlib.patheffects import Normal, Stroke
+
+    halo = [Stroke(linewidth=4, foreground="white", alpha=0.8), Normal()]
+    table = events.strongest(count, by="peak_exceedance")
     for (number, row), colour in zip(table.iterrows(), _OUTLINES, strict=False):
         for i, ring in enumerate(ring for polygon in events.outline(int(number)) for ring in polygon):
             label = _describe(row, events.units) if i == 0 else None
-            axes.plot(ring[:, 0], ring[:, 1], color=colour, linewidth=1.8, label=label, zorder=4)
+            axes.plot(ring[:, 0], ring[:, 1], color=colour, linewidth=2, label=label, zorder=4, path_effects=halo)
     if len(table):
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), fontsize=8.5, frameon=False, title="Strongest events")
+        axes.figure.legend(loc="outside lower center", fontsize=8.5, frameon=False, title="Highest peaks")
 
 
 def _describe(row: Any, units: str) -> str:
@@ -156,6 +159,5 @@ def _finish(axes: Axes, events: Events, title: str | None, note: str) -> None:
     axes.set_ylabel("latitude (°N)")
     seconds = grid["seconds"].astype("datetime64[s]")
     period = f"{str(seconds[0])[:10]} to {str(seconds[-1])[:10]}" if len(seconds) else "no data"
-    axes.set_title(title or f"{len(events)} events of {events.name or 'the series'}, {period}", fontsize=11)
-    if note:
-        axes.figure.supxlabel(note, fontsize=8, color="#7a0000")
+    axes.set_title(note, fontsize=9, color="#a00000")
+    axes.figure.suptitle(title or f"{len(events)} events of {events.name or 'the series'}, {period}", fontsize=12)

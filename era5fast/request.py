@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import InputError
-from .variables import Variable, variable
+from .variables import Variable
+from .variables import variable as lookup
 
 __all__ = ["Job", "Plan", "Request"]
 
 #: Fields of one netCDF request that the service takes at present for ERA5 on single levels, with some reserve.
 MAX_COST = 16_000
-_GRID = 0.25
+#: Spacing of ERA5 at the service in degrees.
+NATIVE_GRID = 0.25
 #: Bytes that one value takes in a netCDF answer, on average.
 _BYTES_PER_VALUE = 1.9
 
@@ -81,7 +83,9 @@ class Request:
     start, end : str or date
         First and last day, both inclusive.
     area : sequence of four floats, optional
-        North, west, south, east; the globe when left out. Corners are moved outwards to the 0.25° grid.
+        North, west, south, east; the globe when left out. Corners are moved outwards to the grid.
+    grid : float
+        Spacing in degrees. Any other than 0.25 is interpolated by the service, not averaged.
     hours : "all" or sequence of int
         Hours of the day (UTC).
     product_type : str
@@ -109,14 +113,16 @@ class Request:
         start: str | dt.date,
         end: str | dt.date,
         area: Sequence[float] | None = None,
+        grid: float = NATIVE_GRID,
         hours: str | Sequence[int] = "all",
         product_type: str = "reanalysis",
     ) -> None:
         names = [variable] if isinstance(variable, str) else list(variable)
         self.dataset = dataset
-        self.variables = [_known(name) for name in names]
+        self.variables = [lookup(name) for name in names]
         self.start, self.end = _date(start), _date(end)
-        self.area = None if area is None else _snap(area)
+        self.grid = _spacing(grid)
+        self.area = None if area is None else _snap(area, self.grid)
         self.hours = list(range(24)) if hours == "all" else _hours(hours)
         self.product_type = product_type
         if self.end < self.start:
@@ -171,15 +177,13 @@ class Request:
         }
         if self.area is not None:
             inputs["area"] = self.area
+        if self.grid != NATIVE_GRID:
+            inputs["grid"] = [self.grid, self.grid]
         return inputs
 
     def _cells(self) -> float:
-        north, west, south, east = self.area or [90, -180, -90, 179.75]
-        return ((north - south) / _GRID + 1) * (((east - west) % 360 or 0) / _GRID + 1)
-
-
-def _known(name: str) -> Variable:
-    return variable(name)
+        north, west, south, east = self.area or [90, 0, -90, 360 - self.grid]
+        return ((north - south) / self.grid + 1) * ((east - west) % 360 / self.grid + 1)
 
 
 def _step_type(row: Variable) -> str:
@@ -199,7 +203,13 @@ def _hours(hours: str | Sequence[int]) -> list[int]:
     return sorted(set(hours))
 
 
-def _snap(area: Sequence[float]) -> list[float]:
+def _spacing(grid: float) -> float:
+    if not NATIVE_GRID <= grid <= 10:
+        raise InputError(f"a grid of {grid}°, must be {NATIVE_GRID} to 10")
+    return float(grid)
+
+
+def _snap(area: Sequence[float], grid: float) -> list[float]:
     """Corners moved outwards to the grid: the service would interpolate the whole field otherwise."""
     try:
         north, west, south, east = map(float, area)
@@ -207,7 +217,7 @@ def _snap(area: Sequence[float]) -> list[float]:
         raise InputError("an area is four numbers: north, west, south, east") from error
     if not -90 <= south <= north <= 90:
         raise InputError(f"area {list(area)}: north must be above south, both within ±90")
-    up, down = (lambda x: -(-x // _GRID) * _GRID), (lambda x: x // _GRID * _GRID)
+    up, down = (lambda x: -(-x // grid) * grid), (lambda x: x // grid * grid)
     return [min(up(north), 90.0), down(west), max(down(south), -90.0), up(east)]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ SKIPPED_FOR_DATA = "real data are not there"
 # Not tests, and imported by name from the tests that need them.
 collect_ignore = ["reference", "benchmarks"]
 
+# Last, so that `from tests.reference import ...` works and an installed or instrumented era5fast is still found first.
+sys.path.append(str(ROOT))
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 

@@ -39,6 +39,7 @@ LIBRARIES = {
     r"sqlite3\.h": {"db"},
     r"(Python|structmember)\.h|numpy/.*": {"python"},
     r".*mmintrin\.h|arm_neon\.h": {"diag"},
+    r"arpa/inet\.h|netdb\.h|netinet/\w+\.h": {"net"},
     # the C library and POSIX
     r"(assert|ctype|dirent|dlfcn|endian|errno|fcntl|float|glob|inttypes|libgen|limits|locale)\.h": set(ROOMS),
     r"(math|poll|pthread|sched|signal|std\w+|string|strings|time|unistd)\.h|sys/\w+\.h": set(ROOMS),

@@ -1,124 +1,29 @@
-"""The look-alike of the Climate Data Store: conformity with the protocol, files, faults, and the official clients."""
+"""The look-alike of the Climate Data Store: protocol, starting and stopping, official clients."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
-import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
-import zipfile
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import netCDF4
-import numpy as np
 import pytest
+from look_alike import ANSWER, DATASET, GRIB, REQUEST, Client, ask, wait_for
 
-from era5fast.testing import ANONYMOUS_KEY, FAULTS, Service, Weather
+from era5fast.testing import ANONYMOUS_KEY, Service
 from era5fast.testing.__main__ import parse_fault
-from era5fast.testing.routing import ROUTES
-from era5fast.testing.store import checksum_of, digest
-
-DATASET = "reanalysis-era5-single-levels"
-REQUEST = {
-    "product_type": ["reanalysis"],
-    "variable": ["2m_temperature"],
-    "year": ["2013"],
-    "month": ["07"],
-    "day": ["05", "06"],
-    "time": ["00:00", "12:00"],
-    "area": [47, -1, 46, 1],
-    "data_format": "netcdf",
-    "download_format": "unarchived",
-}
-ANSWER = bytes(range(256)) * 40
-GRIB = b"GRIB" + ANSWER
-
-
-@dataclass
-class Answer:
-    """A reply as it came over the wire."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-def ask(method: str, url: str, body: object = None, token: str | None = None, **headers: str) -> Answer:
-    """One call on a connection of its own; a text or bytes body goes as it is, anything else as JSON."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=5)
-    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    if token is not None:
-        sent["PRIVATE-TOKEN"] = token
-    try:
-        connection.request(method, parts.path + (f"?{parts.query}" if parts.query else ""), data, sent)
-        reply = connection.getresponse()
-        return Answer(reply.status, reply.headers, reply.read())
-    finally:
-        connection.close()
-
-
-class Client:
-    """The calls of the protocol, with the token, as plainly as possible."""
-
-    def __init__(self, cds: Service, token: str | None = None) -> None:
-        self.cds, self.token = cds, cds.key if token is None else token
-        self.root = f"{cds.url}/retrieve/v1"
-
-    def call(self, method: str, path: str, body: object = None) -> Answer:
-        return ask(method, path if path.startswith("http") else self.root + path, body, self.token)
-
-    def submit(self, request: dict[str, Any] | None = None, dataset: str = DATASET, **changes: Any) -> Answer:
-        inputs = {**(REQUEST if request is None else request), **changes}
-        return self.call("POST", f"/processes/{dataset}/execution", {"inputs": inputs})
-
-    def job(self, **changes: Any) -> str:
-        reply = self.submit(**changes)
-        assert reply.status == 201, reply.body
-        return str(reply.json["jobID"])
-
-    def status(self, job: str) -> str:
-        return str(self.call("GET", f"/jobs/{job}").json["status"])
-
-    def wait(self, job: str) -> str:
-        return wait_for(lambda: (s := self.status(job)) not in ("accepted", "running") and s)
-
-    def asset(self, job: str) -> dict[str, Any]:
-        reply = self.call("GET", f"/jobs/{job}/results")
-        assert reply.status == 200, reply.body
-        return dict(reply.json["asset"]["value"])
-
-    def asset_of(self, **changes: Any) -> dict[str, Any]:
-        job = self.job(**changes)
-        assert self.wait(job) == "successful"
-        return self.asset(job)
-
-
-def wait_for(condition: Any, seconds: float = 5.0) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.01)
-    raise AssertionError("waited in vain")
 
 
 @pytest.fixture
@@ -298,10 +203,12 @@ def test_unknown_addresses(client, cds) -> None:
 
 
 def test_states_follow_the_script(cds, client) -> None:
-    cds.script(timeline=[("accepted", 0.05), ("running", 0.05), ("accepted", 0.05), ("running", 0.05)], answer=ANSWER)
+    cds.script(timeline=[("accepted", 60), ("running", 60), ("accepted", 60), ("running", 60)], answer=ANSWER)
     job = client.job()
-    seen = []
-    wait_for(lambda: (s := client.status(job)) and (not seen or seen[-1] != s) and seen.append(s) or s == "successful")
+    seen = [client.status(job)]
+    for _ in range(4):
+        cds.advance(60)
+        seen.append(client.status(job))
     assert seen == ["accepted", "running", "accepted", "running", "successful"]
     document = client.call("GET", f"/jobs/{job}").json
     assert document["created"] < document["started"] < document["finished"] == document["updated"]
@@ -321,7 +228,9 @@ def test_results_are_not_there_before_the_end(cds, client) -> None:
     assert reply.json["instance"] == f"{client.root}/jobs/{job}/results"
 
 
-@pytest.mark.parametrize(("outcome", "title"), [("failed", "The job has failed"), ("rejected", "The job has been rejected")])
+@pytest.mark.parametrize(
+    ("outcome", "title"), [("failed", "The job has failed"), ("rejected", "The job has been rejected")]
+)
 def test_a_job_without_success_says_why(cds, client, outcome, title) -> None:
     cds.script(outcome=outcome, traceback="no, thank you")
     job = client.job()
@@ -334,16 +243,20 @@ def test_a_job_without_success_says_why(cds, client, outcome, title) -> None:
 
 
 def test_a_full_queue_rejects() -> None:
-    with Service(accepted=0.1, queue_limit=2) as cds:
+    with Service(accepted=60, queue_limit=2) as cds:
         cds.script(answer=ANSWER)
         client = Client(cds)
         jobs = [client.job(day=f"{d:02d}") for d in range(1, 5)]
+        assert {client.status(job) for job in jobs} == {"accepted"}
+        cds.advance(60)
         ends = [client.wait(job) for job in jobs]
         assert ends == ["successful", "successful", "rejected", "rejected"]
         text = client.call("GET", f"/jobs/{jobs[2]}/results").json["traceback"]
         assert "queued requests" in text
         assert "limited" in text
-        assert client.wait(client.job(day="09")) == "successful"
+        later = client.job(day="09")
+        cds.advance(60)
+        assert client.status(later) == "successful"
 
 
 def test_request_and_log_are_given_when_asked_for(cds, client) -> None:
@@ -375,13 +288,14 @@ def test_dismissed_jobs_are_gone(quick) -> None:
 
 
 def test_a_replica_lags_but_knows_new_jobs() -> None:
-    with Service(accepted=0.05, replica_lag=0.3) as cds:
+    with Service(accepted=60, replica_lag=30) as cds:
         cds.script(answer=ANSWER)
         client = Client(cds)
         job = client.job()
         assert client.status(job) == "accepted"
-        listed = wait_for(lambda: client.call("GET", "/jobs?status=successful").json["jobs"])
-        assert client.status(job) != "successful"
+        cds.advance(61)
+        listed = client.call("GET", "/jobs?status=successful").json["jobs"]
+        assert client.status(job) == "accepted"
         assert "asset" in listed[0]["metadata"]["results"]
         assert client.asset(job)["file:size"] == len(ANSWER)
         client.call("DELETE", f"/jobs/{job}")
@@ -448,410 +362,6 @@ def test_bad_queries_of_the_list_are_malformed(quick, query) -> None:
     assert quick.call("GET", f"/jobs?{query}").status == 422
 
 
-# --- results and the store
-
-
-def test_an_asset_describes_its_file(cds, client) -> None:
-    cds.script(answer=GRIB)
-    asset = client.asset_of()
-    assert asset["type"] == "application/x-grib"
-    assert asset["file:size"] == len(GRIB)
-    assert int(asset["file:checksum"], 16) == int(hashlib.md5(GRIB).hexdigest(), 16)
-    assert asset["href"].endswith(".grib")
-    assert asset["file:local_path"] == "s3:/" + urlsplit(asset["href"]).path
-    job = cds.jobs[0].id
-    hosts = {urlsplit(client.asset(job)["href"]).port for _ in range(40)}
-    assert hosts == {urlsplit(origin).port for origin in cds.stores}
-    assert urlsplit(cds.url).port not in hosts
-
-
-def test_checksums_lose_leading_zeros_and_count_parts(tmp_path) -> None:
-    assert checksum_of("000abc") == "abc"
-    path = tmp_path / "x"
-    path.write_bytes(ANSWER)
-    assert digest(path) == hashlib.md5(ANSWER).hexdigest()
-    parts = [hashlib.md5(ANSWER[k : k + 4000]).digest() for k in range(0, len(ANSWER), 4000)]
-    assert digest(path, one_put_limit=len(ANSWER), part_size=4000) == f"{hashlib.md5(b''.join(parts)).hexdigest()}-3"
-    assert "-" not in digest(path, one_put_limit=len(ANSWER) + 1)
-    with Service(one_put_limit=100, part_size=4000) as cds:
-        cds.script(answer=path)
-        asset = Client(cds).asset_of()
-        tag = ask("HEAD", asset["href"]).headers["ETag"].strip('"')
-        assert tag.endswith("-3")
-        assert checksum_of(tag) == asset["file:checksum"]
-    with Service(plain_checksum=False) as cds:
-        cds.script(answer=path)
-        assert Client(cds).asset_of()["file:checksum"] != checksum_of(digest(path))
-
-
-def test_the_store_serves_ranges(quick) -> None:
-    url = quick.asset_of()["href"]
-    whole = ask("GET", url)
-    assert (whole.status, whole.body) == (200, ANSWER)
-    assert whole.headers["Accept-Ranges"] == "bytes"
-    assert whole.headers["Content-Type"] == "application/octet-stream"
-    assert whole.headers["ETag"] == f'"{hashlib.md5(ANSWER).hexdigest()}"'
-    head = ask("HEAD", url)
-    assert (head.status, head.body, head.headers["Content-Length"]) == (200, b"", str(len(ANSWER)))
-    size = len(ANSWER)
-    for asked, start, end in (("100-", 100, size), ("100-199", 100, 200), ("-50", size - 50, size), ("0-99999", 0, size)):
-        part = ask("GET", url, Range=f"bytes={asked}")
-        assert (part.status, part.body) == (206, ANSWER[start:end])
-        assert part.headers["Content-Range"] == f"bytes {start}-{end - 1}/{size}"
-    beyond = ask("GET", url, Range=f"bytes={size}-")
-    assert (beyond.status, beyond.headers["Content-Range"]) == (416, f"bytes */{size}")
-    for odd in ("bytes=5-3", "bytes=-", "lines=1-2", "bytes=1-2,4-5"):
-        assert ask("GET", url, Range=odd).status == 200
-    assert ask("POST", url, {}).status == 405
-    assert ask("GET", url + "x").status == 404
-
-
-def test_if_range_decides_about_the_range(quick) -> None:
-    url = quick.asset_of()["href"]
-    head = ask("HEAD", url).headers
-    for validator, status in (
-        (head["ETag"], 206),
-        (head["Last-Modified"], 206),
-        ('"other"', 200),
-        ("W/" + head["ETag"], 200),
-        ("nonsense", 200),
-    ):
-        assert ask("GET", url, Range="bytes=10-", If_Range=validator).status == status, validator
-
-
-def test_secrets_at_the_store_are_noted() -> None:
-    with Service() as cds:
-        cds.script(answer=ANSWER)
-        url = Client(cds).asset_of()["href"]
-        assert cds.leaks == []
-        ask("GET", url, token=cds.key)
-        ask("GET", url, Authorization="Basic eDp5")
-        ask("GET", url, Referer=f"http://x/?{cds.key}")
-        ask("GET", f"{url}?token={cds.key}")
-        assert [leak.header for leak in cds.leaks] == ["private-token", "authorization", "referer", "address"]
-        assert cds.key not in repr(cds.requests[0])
-
-
-def test_the_same_request_is_answered_from_the_cache(cds, client) -> None:
-    asset = client.asset_of()
-    cds.script(accepted=60)
-    same = {k: v for k, v in REQUEST.items() if k not in ("year", "month", "day")}
-    reply = client.submit({**same, "date": "2013-07-05/2013-07-06", "time": ["12:00", "00:00"]})
-    job = reply.json["jobID"]
-    assert client.status(job) == "successful"
-    assert client.asset(job)["file:local_path"] == asset["file:local_path"]
-    assert client.status(client.job(_no_cache="1")) == "accepted"
-
-
-def test_calls_are_written_down(quick, cds) -> None:
-    quick.asset_of()
-    assert [c.route for c in cds.requests[:2]] == ["execute", "job"]
-    assert cds.requests[0].json == {"inputs": REQUEST}
-    assert cds.requests[0].status == 201
-    assert cds.requests[0].method == "POST"
-    assert cds.count("execute") == 1
-    assert cds.count("results") == 1
-
-
-def test_scripts_apply_in_turn(cds, client) -> None:
-    cds.script(outcome="failed", times=1)
-    cds.script(answer=b"summer", match=lambda dataset, inputs: inputs["month"] == ["07"])
-    cds.script(answer=b"else")
-    sizes = [client.wait(client.job()), client.asset_of()["file:size"], client.asset_of(month=["01"])["file:size"]]
-    assert sizes == ["failed", 6, 4]
-    for wrong in ({"outcome": "dismissed"}, {"timeline": [("sleeping", 1)]}):
-        with pytest.raises(ValueError, match="accepted|ends"):
-            cds.script(**wrong)
-
-
-def test_further_datasets_take_given_answers() -> None:
-    with Service(datasets=["reanalysis-era5-complete"]) as cds:
-        cds.script(answer=GRIB, match=lambda dataset, _: dataset == "reanalysis-era5-complete")
-        client = Client(cds)
-        job = client.submit({"class": "ea", "param": "130"}, "reanalysis-era5-complete").json["jobID"]
-        assert client.asset(job)["type"] == "application/x-grib"
-
-
-# --- files
-
-
-def download(client: Client, **changes: Any) -> bytes:
-    asset = client.asset_of(**changes)
-    body = ask("GET", asset["href"]).body
-    assert len(body) == asset["file:size"]
-    return body
-
-
-@pytest.fixture(scope="module")
-def answers() -> dict[str, bytes]:
-    """Computed answers, one service for all tests that only look at files."""
-    with Service(latest=datetime(2020, 12, 31, 23)) as cds:
-        client = Client(cds)
-        single = {"day": ["05"], "time": "00:00"}
-        return {
-            "instant": download(client),
-            "accum": download(client, variable="total_precipitation"),
-            "both": download(client, variable=["2m_temperature", "total_precipitation"]),
-            "zipped": download(client, download_format="zip"),
-            "one hour": download(client, **single),
-            "embargo": download(client, date="2020-12-30/2021-01-05", time="00:00", area=[46.1, -0.9, 46.1, 359.6]),
-        }
-
-
-def open_netcdf(body: bytes) -> netCDF4.Dataset:
-    return netCDF4.Dataset("answer.nc", memory=body)
-
-
-def test_values_are_those_of_the_weather(answers) -> None:
-    with open_netcdf(answers["instant"]) as file:
-        latitude, longitude = file["latitude"][:], file["longitude"][:]
-        np.testing.assert_array_equal(latitude, [47, 46.75, 46.5, 46.25, 46])
-        np.testing.assert_array_equal(longitude, np.arange(-1, 1.1, 0.25))
-        days = [int(np.datetime64(d).astype(int)) for d in ("2013-07-05", "2013-07-06")]
-        np.testing.assert_array_equal(file["valid_time"][:], [86400 * d + s for d in days for s in (0, 43200)])
-        expected = Weather().field("t2m", days, [0, 12], latitude, longitude)
-        np.testing.assert_array_equal(file["t2m"][:], expected)
-        assert "SYNTHETIC" in file.history
-        assert "SYNTHETIC" in file.comment
-        assert list(file["expver"][:]) == ["0001"] * 4
-
-
-def test_several_step_types_come_as_an_archive(answers) -> None:
-    for name, members in (("both", ["instant", "accum"]), ("zipped", ["instant"])):
-        with zipfile.ZipFile(io.BytesIO(answers[name])) as archive:
-            assert archive.namelist() == [f"data_stream-oper_stepType-{m}.nc" for m in members]
-            assert archive.testzip() is None
-            assert archive.infolist()[0].compress_type == zipfile.ZIP_DEFLATED
-            for member, variable in zip(members, ("t2m", "tp"), strict=False):
-                with open_netcdf(archive.read(f"data_stream-oper_stepType-{member}.nc")) as file:
-                    assert variable in file.variables
-
-
-def test_one_hour_is_a_dimension_of_one(answers) -> None:
-    with open_netcdf(answers["one hour"]) as file:
-        assert file["t2m"].shape == (1, 5, 9)
-        assert file["expver"].shape == ()
-        assert file["expver"][...] == "0001"
-
-
-def test_days_without_data_are_dropped_and_new_ones_preliminary(answers) -> None:
-    with open_netcdf(answers["embargo"]) as file:
-        np.testing.assert_array_equal(file["valid_time"][:].astype("datetime64[s]").astype("datetime64[D]").astype(str),
-                                      ["2020-12-30", "2020-12-31"])
-        assert list(file["expver"][:]) == ["0005"] * 2
-        np.testing.assert_allclose(file["latitude"][:], [46.1])
-        assert file["longitude"][:].size == 1440 - 1 + 0 or file["longitude"][0] == -0.9
-
-
-@pytest.mark.parametrize(
-    ("answer", "variable", "real"),
-    [
-        ("instant", "t2m", "new_era5_t2m_12utc_morocco_2024.nc"),
-        ("accum", "tp", "new_era5_tp_hourly_telangana_jja2023.nc"),
-    ],
-)
-def test_layout_is_that_of_real_files(real_data, answers, answer, variable, real) -> None:
-    with open_netcdf(answers[answer]) as ours, netCDF4.Dataset(real_data / real) as theirs:
-        assert list(ours.dimensions) == list(theirs.dimensions)
-        assert list(ours.variables) == list(theirs.variables)
-        assert [a for a in ours.ncattrs() if a != "comment"] == theirs.ncattrs()
-        assert ours.data_model == theirs.data_model
-        for name, there in theirs.variables.items():
-            here = ours[name]
-            assert (here.dtype, here.dimensions, here.filters()) == (there.dtype, there.dimensions, there.filters())
-            assert (here.chunking() == "contiguous") == (there.chunking() == "contiguous")
-            assert here.ncattrs() == there.ncattrs()
-            assert [type(here.getncattr(a)) for a in here.ncattrs()] == [type(there.getncattr(a)) for a in there.ncattrs()]
-        own = {"numberOfPoints", "Nx", "Ny"}
-        for name in ours[variable].ncattrs():
-            if not any(word in name for word in ("GridPoint", *own)) and name != "_FillValue":
-                assert ours[variable].getncattr(name) == theirs[variable].getncattr(name), name
-
-
-def test_a_file_that_cannot_be_computed_fails_the_job(cds, client, monkeypatch) -> None:
-    monkeypatch.setattr("era5fast.testing.writers._encode", lambda task: "not an order")
-    job = client.job()
-    assert client.wait(job) == "failed"
-    text = client.call("GET", f"/jobs/{job}/results").json["traceback"]
-    assert text.endswith("The job failed with: MarsRuntimeError")
-
-
-# --- faults
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters", "status"),
-    [
-        ("rate_limit", {}, 429),
-        ("internal_error", {}, 500),
-        ("bad_gateway", {}, 502),
-        ("unavailable", {}, 503),
-        ("gateway_timeout", {}, 504),
-        ("token_rejected", {}, 401),
-        ("job_not_found", {}, 404),
-        ("redirect", {}, 302),
-        ("not_found", {}, 404),
-        ("range_unsatisfiable", {}, 416),
-    ],
-)
-def test_a_fault_may_answer_instead(quick, cds, name, parameters, status) -> None:
-    job = quick.job()
-    rule = cds.fault(name, route="job", nth=2, **parameters)
-    assert [quick.call("GET", f"/jobs/{job}").status for _ in range(3)] == [200, status, 200]
-    assert (rule.seen, rule.hits) == (3, 1)
-    assert cds.requests[-2].faults == [name]
-
-
-def test_rate_limits_name_a_wait_in_many_forms(client, cds) -> None:
-    def header(**parameters: Any) -> str | None:
-        cds.clear_faults()
-        cds.fault("rate_limit", **parameters)
-        return client.call("GET", "/jobs").headers["Retry-After"]
-
-    assert header(retry_after=17) == "17"
-    assert header(retry_after=0) == "0"
-    assert header(retry_after="soon") == "soon"
-    assert header(retry_after=None) is None
-    moment = parsedate_to_datetime(header(retry_after="date+30") or "")
-    assert timedelta(seconds=25) < moment - datetime.now(UTC) < timedelta(seconds=31)
-
-
-def test_proxies_answer_in_html(client, cds) -> None:
-    cds.fault("bad_gateway", times=1)
-    cds.fault("html_page")
-    reply = client.call("GET", "/jobs")
-    assert (reply.status, reply.headers["Content-Type"]) == (200, "text/html")
-    cds.clear_faults()
-    cds.fault("unavailable", retry_after=3)
-    reply = client.call("GET", "/jobs")
-    assert (reply.headers["Content-Type"], reply.headers["Retry-After"]) == ("text/html", "3")
-
-
-def test_a_redirect_leads_to_another_origin(quick, cds) -> None:
-    url = quick.asset_of()["href"]
-    cds.fault("redirect", times=2)
-    store = ask("GET", url).headers["Location"]
-    assert urlsplit(store).path == urlsplit(url).path
-    assert urlsplit(store).port != urlsplit(url).port
-    api = quick.call("GET", "/jobs").headers["Location"]
-    assert api.rpartition("/api")[0] in cds.stores
-
-
-def test_a_lost_reply_leaves_a_job_behind(quick, cds) -> None:
-    cds.fault("reply_lost", route="execute", times=1)
-    with pytest.raises(ConnectionError):
-        quick.submit()
-    assert [j["processID"] for j in quick.call("GET", "/jobs").json["jobs"]] == [DATASET]
-    assert cds.requests[0].status is None
-
-
-def test_connections_break(quick, cds) -> None:
-    url = quick.asset_of()["href"]
-    cds.fault("reset", route="object", nth=1)
-    cds.fault("reset_after", route="object", nth=2, bytes=5000)
-    cds.fault("short_body", route="object", nth=3, missing=100)
-    cds.fault("wrong_length", route="object", nth=4, by=10)
-    with pytest.raises(ConnectionError):
-        ask("GET", url)
-    with pytest.raises((ConnectionError, http.client.IncompleteRead)):
-        ask("GET", url)
-    for got in (len(ANSWER) - 100, len(ANSWER)):
-        with pytest.raises(http.client.IncompleteRead) as caught:
-            ask("GET", url)
-        assert len(caught.value.partial) == got
-    assert ask("GET", url).body == ANSWER
-
-
-def test_a_length_too_small_cuts_the_body(quick, cds) -> None:
-    url = quick.asset_of()["href"]
-    cds.fault("wrong_length", by=-10)
-    assert ask("GET", url).body == ANSWER[:-10]
-
-
-def test_a_stall_is_silence_and_then_goes_on(quick, cds) -> None:
-    url = quick.asset_of()["href"]
-    for after in (-1, 3000):
-        cds.clear_faults()
-        cds.fault("stall", route="object", seconds=0.2, after=after)
-        began = time.monotonic()
-        assert ask("GET", url).body == ANSWER
-        assert time.monotonic() - began >= 0.2
-
-
-def test_bodies_are_spoilt(quick, cds) -> None:
-    url = quick.asset_of()["href"]
-
-    def get(name: str, **parameters: Any) -> Answer:
-        cds.clear_faults()
-        cds.fault(name, route="object", **parameters)
-        return ask("GET", url)
-
-    flipped = get("bit_flip", offset=-1, bit=3)
-    assert flipped.body == ANSWER[:-1] + bytes([ANSWER[-1] ^ 8])
-    assert get("empty_body").body == b""
-    assert get("no_length").body == ANSWER
-    assert get("no_length").headers["Transfer-Encoding"] == "chunked"
-    zipped = get("gzip_encoding")
-    assert zipped.headers["Content-Encoding"] == "gzip"
-    assert zipped.body.startswith(b"\x1f\x8b")
-    assert get("etag_missing").headers["ETag"] is None
-    assert get("etag_changed").headers["ETag"] not in (None, f'"{hashlib.md5(ANSWER).hexdigest()}"')
-    assert get("no_ranges").headers["Accept-Ranges"] == "none"
-
-
-def test_ranges_go_wrong(quick, cds) -> None:
-    url = quick.asset_of()["href"]
-    cds.fault("range_ignored", route="object", nth=1)
-    cds.fault("range_elsewhere", route="object", nth=2, shift=-4)
-    assert ask("GET", url, Range="bytes=10-").status == 200
-    part = ask("GET", url, Range="bytes=10-")
-    assert part.headers["Content-Range"] == f"bytes 6-{len(ANSWER) - 1}/{len(ANSWER)}"
-    assert part.body == ANSWER[6:]
-
-
-def test_json_is_spoilt(quick, cds) -> None:
-    job = quick.job()
-
-    def get(name: str, path: str = "", **parameters: Any) -> Answer:
-        cds.clear_faults()
-        cds.fault(name, route="api", **parameters)
-        return quick.call("GET", f"/jobs/{job}{path}")
-
-    for name in ("not_json", "truncated_json"):
-        with pytest.raises(json.JSONDecodeError):
-            _ = get(name).json
-    huge = get("huge_json", bytes=1 << 20)
-    assert len(huge.body) > 1 << 20
-    assert huge.json["jobID"] == job
-    assert get("deep_json", depth=50).body == b"[" * 50 + b"]" * 50
-    assert set(get("wrong_types").json.values()) == {7}
-    assert get("unknown_status", word="musing").json["status"] == "musing"
-    assert len(get("two_monitor_links").json["links"]) == 4
-    assert get("missing_asset", "/results").json == {}
-    assert get("wrong_asset", "/results", key="file:size", value=-1).json["asset"]["value"]["file:size"] == -1
-
-
-def test_faults_strike_with_a_probability_a_delay_and_everywhere(quick, cds) -> None:
-    rule = cds.fault("internal_error", route="*", probability=0.5)
-    struck = [quick.call("GET", "/jobs").status == 500 for _ in range(40)]
-    assert 8 < sum(struck) == rule.hits < 32
-    cds.clear_faults()
-    cds.fault("token_rejected", route="store", delay=3600)
-    cds.fault("token_rejected", route="jobs", delay=3600)
-    assert quick.call("GET", "/jobs").status == 200
-    with pytest.raises(ValueError, match="no fault is called 'gremlin'; there are: bad_gateway"):
-        cds.fault("gremlin")
-
-
-def test_every_fault_and_route_is_documented() -> None:
-    page = (Path(__file__).parent.parent / "docs" / "how-to" / "test-against-the-look-alike.md").read_text()
-    for fault in FAULTS.values():
-        assert fault.summary.endswith("."), fault.name
-        assert f"`{fault.name}`" in page
-    for route in {route.name for route in ROUTES} | {"object"}:
-        assert f"`{route}`" in page
-
-
 # --- starting and stopping
 
 
@@ -860,20 +370,30 @@ def test_closing_ends_connections_and_removes_files() -> None:
     cds.script(answer=ANSWER)
     client = Client(cds)
     url = client.asset_of()["href"]
+
+    def list_jobs() -> None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            client.call("GET", "/jobs")
+
     folder = Path(cds._folder.name)
     kept = http.client.HTTPConnection(urlsplit(url).hostname, urlsplit(url).port, timeout=5)
     kept.request("GET", urlsplit(url).path)
     assert kept.getresponse().read() == ANSWER
     cds.fault("stall", route="jobs", seconds=60)
+    stalled = threading.Thread(target=list_jobs)
+    stalled.start()
+    wait_for(lambda: cds.count("jobs"))
     began = time.monotonic()
     cds.close()
     cds.close()
     assert time.monotonic() - began < 2
+    stalled.join(2)
+    assert not stalled.is_alive()
     assert not folder.exists()
-    kept.request("GET", urlsplit(url).path) if kept.sock is None else None
-    with pytest.raises(OSError):
-        ask("GET", url)
+    assert kept.sock.recv(1) == b""
     kept.close()
+    with pytest.raises(ConnectionError):
+        ask("GET", url)
 
 
 @contextlib.contextmanager
@@ -886,7 +406,10 @@ def started(*arguments: str, **options: Any):
         yield process, json.loads(line)
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 def test_from_the_shell_until_standard_input_ends() -> None:
@@ -902,6 +425,11 @@ def test_from_the_shell_until_standard_input_ends() -> None:
         process.stdin.close()
         assert process.wait(5) == 1
         assert "private-token reached the object store at /x" in process.stderr.read()
+
+
+def test_a_port_in_use_is_an_error(cds) -> None:
+    with pytest.raises(OSError, match="in use"):
+        Service(port=urlsplit(cds.url).port)
 
 
 def test_from_the_shell_until_the_parent_is_gone() -> None:
@@ -925,7 +453,7 @@ def test_faults_on_the_command_line() -> None:
     parsed = ("rate_limit", "jobs", {"nth": 2, "retry_after": "date"})
     assert parse_fault("rate_limit@jobs:nth=2,retry_after=date") == parsed
     for wrong in ("gremlin", "stall:x"):
-        with pytest.raises(Exception, match="gremlin|KEY=VALUE"):
+        with pytest.raises(Exception, match=r"gremlin|KEY=VALUE"):
             parse_fault(wrong)
 
 

@@ -8,11 +8,13 @@ from datetime import date
 import numpy as np
 import pytest
 
-from era5fast.testing import DEMO_AREA, DEMO_YEARS, PlantedHeatwave, Weather
+from era5fast.testing import PlantedHeatwave, Weather
 from era5fast.testing.lattice import Field, Layer, gaussian, spline_weights
 from era5fast.testing.weather import VARIABLES
 
-NORTH, WEST, SOUTH, EAST = DEMO_AREA
+# Region and years that hold the heatwaves planted by default.
+NORTH, WEST, SOUTH, EAST = 50.0, -5.0, 42.5, 5.0
+YEARS = range(2011, 2021)
 LATITUDE = np.arange(NORTH, SOUTH - 0.1, -0.25)
 LONGITUDE = np.arange(WEST, EAST + 0.1, 0.25)
 SUMMER = int(np.datetime64("2013-07-01").astype(int))
@@ -30,7 +32,7 @@ def weather() -> Weather:
 @pytest.fixture(scope="module")
 def summer_maxima(weather) -> tuple[np.ndarray, np.ndarray]:
     """(days, temperatures of the warmest hours) of May to October of all demonstration years."""
-    days = np.concatenate([days_of(f"{y}-05-25", f"{y}-10-05") for y in DEMO_YEARS])
+    days = np.concatenate([days_of(f"{y}-05-25", f"{y}-10-05") for y in YEARS])
     values = weather.field("t2m", days, [13, 14, 15], LATITUDE, LONGITUDE)
     return days, values.reshape(len(days), 3, len(LATITUDE), len(LONGITUDE)).max(axis=1)
 
@@ -97,7 +99,7 @@ def test_the_warmest_hour_follows_the_sun(weather) -> None:
     days = days_of("2014-06-01", "2014-08-31")
     values = weather.field("t2m", days, range(24), np.array([45.0]), np.array([0.0, 90.0, 180.0]))
     warmest = values.reshape(len(days), 24, 3).mean(axis=0).argmax(axis=0)
-    np.testing.assert_allclose((warmest + [0, 6, 12]) % 24, 14.5, atol=1)
+    np.testing.assert_allclose((warmest + np.array([0, 6, 12])) % 24, 14.5, atol=1)
 
 
 def test_southern_summer_is_in_january(weather) -> None:
@@ -151,7 +153,8 @@ def test_planted_days_are_above_the_percentile_of_their_date(weather, summer_max
     days, maxima = summer_maxima
     for truth in weather.truth(LATITUDE, LONGITUDE):
         for day in truth.days:
-            sample = np.sort(np.concatenate([maxima[around(days, day, y)] for y in DEMO_YEARS])[:, truth.cells], axis=0)
+            pooled = np.concatenate([maxima[around(days, day, y)] for y in YEARS])
+            sample = np.sort(pooled[:, truth.cells], axis=0)
             position = (len(sample) + 1 / 3) * 0.9 + 1 / 3
             k = int(position)
             p90 = sample[k - 1] + (position - k) * (sample[k] - sample[k - 1])
@@ -187,7 +190,8 @@ def test_a_heatwave_replaces_the_anomaly_and_ends() -> None:
     place = ([46.0], [0.0])
     during, other = ([int(np.datetime64(d).astype(int))] for d in ("2013-07-07", "2013-07-20"))
     hot, hotter, cold = (Weather(heatwaves=w) for w in ([wave], [replace(wave, amplitude_K=20.0)], []))
-    assert hotter.field("t2m", during, [12], *place) - hot.field("t2m", during, [12], *place) == pytest.approx(6, abs=0.01)
+    hotter_by = hotter.field("t2m", during, [12], *place) - hot.field("t2m", during, [12], *place)
+    assert hotter_by == pytest.approx(6, abs=0.01)
     assert hot.field("t2m", during, [12], *place) > cold.field("t2m", during, [12], *place)
     np.testing.assert_array_equal(hot.field("t2m", other, [12], *place), cold.field("t2m", other, [12], *place))
     np.testing.assert_array_equal(hot.field("tp", during, [12], *place), cold.field("tp", during, [12], *place))

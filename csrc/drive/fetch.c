@@ -50,7 +50,6 @@ static enum e5_status read_request(struct e5_entry *entry, struct e5_error *err)
 static void enter(struct e5_engine *engine, size_t i, const struct e5_fetch_item *item,
                   struct e5_fetch_result *result) {
     struct e5_entry *entry = &engine->entries[i];
-    *result = (struct e5_fetch_result){.error = E5_ERROR_NONE};
     entry->item = item;
     entry->result = result;
     entry->engine = engine;
@@ -108,13 +107,16 @@ enum e5_status e5_fetch(const struct e5_fetch_options *options, const struct e5_
                         struct e5_error *err) {
     struct e5_engine engine = {.options = options, .watch = watch, .error = E5_ERROR_NONE};
     engine.most_checks = pool != NULL ? e5_pool_size(pool) : 1;
-    enum e5_status status = check_options(options, err);
-    if (status == E5_OK) status = set_up(&engine, n, err);
+    struct e5_error why = E5_ERROR_NONE;
+    enum e5_status status = check_options(options, &why);
+    if (status == E5_OK) status = set_up(&engine, n, &why);
+    for (size_t i = 0; i < n; i++) results[i] = (struct e5_fetch_result){.error = why};
     if (status == E5_OK) {
         engine.count = n;
         for (size_t i = n; i-- > 0;) enter(&engine, i, &items[i], &results[i]);
-        status = e5_engine_run(&engine, err);
+        status = e5_engine_run(&engine, &why);
     }
     clear(&engine);
+    if (err != NULL && err->status == E5_OK) *err = why;
     return status;
 }

@@ -35,6 +35,7 @@ struct e5_lane {
     struct e5_entry *submitter; /* one submission at a time, so that a refusal is met once */
     double hold;              /* no submission before this */
     unsigned crowded;         /* refusals in a row for a full queue */
+    unsigned successes;       /* since slots changed last */
     struct e5_error dead;     /* no further calls: why */
 };
 

@@ -175,8 +175,8 @@ static void prepare_mark(struct e5_entry *entry) {
 }
 
 void e5_fetch_tend(struct e5_engine *engine, struct e5_entry *entry) {
-    int64_t position = entry->part.position;
     if (entry->life.stage != E5_STAGE_LOAD || entry->job != NULL) return;
+    int64_t position = entry->part.position;
     if (position < entry->state.durable) entry->state.durable = 0; /* the store made us begin anew */
     int64_t unmarked = position - entry->state.durable;
     if (unmarked <= 0) return;
@@ -240,8 +240,7 @@ static void close_all(struct e5_engine *engine, struct e5_entry *entry) {
                   (state->pending || e5_cds_good_id(state->job_id));
     if (state->fingerprint[0] != '\0') { /* it was ours to look at, so it is ours to remove */
         if (!useful) e5_place_clean(&entry->place);
-        else if (entry->part.fd < 0 && state->durable == 0)
-            unlinkat(entry->place.directory, entry->place.part, 0);
+        else if (state->durable == 0) unlinkat(entry->place.directory, entry->place.part, 0);
     }
     e5_part_close(&entry->part);
     e5_place_close(&entry->place);
@@ -251,8 +250,8 @@ static void close_all(struct e5_engine *engine, struct e5_entry *entry) {
 }
 
 static void last_mark_made(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
-    if (err->status != E5_OK)
-        e5_engine_tell(engine, E5_LOG_WARNING, "%s: %s", entry->place.name, err->what);
+    if (err->status == E5_OK) entry->state.durable = entry->mark.durable;
+    else e5_engine_tell(engine, E5_LOG_WARNING, "%s: %s", entry->place.name, err->what);
     close_all(engine, entry);
 }
 

@@ -42,12 +42,25 @@ static double crowd_wait(struct e5_engine *engine, struct e5_entry *entry, doubl
         unsigned n = lane->crowded < 4 ? lane->crowded : 4;
         lane->slots = lane->slots > 1 ? lane->slots / 2 : 1;
         lane->crowded++;
+        lane->successes = 0;
         lane->hold = now + engine->policy.pace * CROWD * ldexp(1 + 0.5 * e5_retry_random(&engine->random), (int)n);
         e5_engine_tell(engine, E5_LOG_INFO, "the queue for %s is full: %u at a time from now on, next in %.0f s",
                        lane->dataset, lane->slots, lane->hold - now);
     }
     if (entry->crowded_since == 0) entry->crowded_since = now;
     return now - entry->crowded_since < engine->policy.patience ? lane->hold - now : INFINITY;
+}
+
+/* A lane that was narrowed widens by one after as many successes as it has slots; those of the time before the
+ * narrowing, which come during the hold, do not count. */
+static void note_success(const struct e5_engine *engine, struct e5_entry *entry, double now) {
+    struct e5_lane *lane = entry->lane;
+    entry->crowded_since = 0;
+    if (now < lane->hold || lane->slots >= engine->options->max_jobs) return;
+    lane->crowded = 0;
+    if (++lane->successes < lane->slots) return;
+    lane->successes = 0;
+    lane->slots++;
 }
 
 static double retry_wait(struct e5_engine *engine, struct e5_entry *entry, const struct e5_error *why, double now) {
@@ -102,11 +115,7 @@ void e5_engine_event(struct e5_engine *engine, struct e5_entry *entry, enum e5_e
                      const struct e5_error *why) {
     double now = e5_clock_monotonic();
     if (is_progress(event)) e5_retry_progress(&entry->retry);
-    if (event == E5_EVENT_LOCATED) {
-        entry->crowded_since = 0;
-        entry->lane->crowded = 0;
-        if (entry->lane->slots < engine->options->max_jobs) entry->lane->slots++;
-    }
+    if (event == E5_EVENT_LOCATED) note_success(engine, entry, now);
     if (event == E5_EVENT_PERMANENT && (why->status == E5_AUTH || why->status == E5_LICENCE))
         kill_lanes(engine, entry, why);
     enum e5_wait wait = e5_lifecycle_advance(&entry->life, event);
@@ -150,13 +159,16 @@ void e5_engine_end(struct e5_engine *engine, struct e5_entry *entry) {
     if (entry->life.stage == E5_STAGE_FAILED) {
         if (err->target[0] == '\0') e5_error_target(err, entry->item->target);
         if (entry->state.job_id[0] != '\0') e5_error_job(err, entry->state.job_id);
+        if (err->hint[0] == '\0' && e5_status_retryable(err->status))
+            e5_error_hint(err, "run it again to go on where it stopped");
         err->attempts = entry->retry.tries;
         if (entry->retry.row > 0) err->elapsed = e5_clock_monotonic() - entry->retry.since;
         e5_engine_mask(engine, err->what);
         e5_engine_mask(engine, err->hint);
         entry->result->error = *err;
     }
-    e5_text_copy(entry->result->job_id, sizeof entry->result->job_id, entry->state.job_id);
+    bool known = entry->state.job_id[0] != '\0'; /* else the one that failed, if any */
+    e5_text_copy(entry->result->job_id, sizeof entry->result->job_id, known ? entry->state.job_id : err->job_id);
     entry->due = INFINITY;
     entry->is_blocked = false;
     entry->is_ended = true;
@@ -276,6 +288,6 @@ enum e5_status e5_engine_run(struct e5_engine *engine, struct e5_error *err) {
     e5_error_hint(&why, "run it again to go on where it stopped");
     stop(engine);
     end_all(engine, &why);
-    if (err != NULL) *err = why;
+    *err = why;
     return why.status;
 }

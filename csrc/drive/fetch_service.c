@@ -14,12 +14,16 @@
 #define LIST_MOST 1000
 #define TELL_WORKING 3600.0 /* lines about a job that does not end */
 
+static enum e5_event failure_of(const struct e5_exchange *exchange, const struct e5_error *err) {
+    if (!e5_exchange_is_temporary(exchange)) return E5_EVENT_PERMANENT;
+    return err->status == E5_SERVER ? E5_EVENT_UNREADABLE : E5_EVENT_TEMPORARY;
+}
+
 /* The call itself failed, or there is a whole reply: then true. */
 static bool has_reply(struct e5_engine *engine, struct e5_entry *entry, struct e5_exchange *exchange) {
     struct e5_error err = E5_ERROR_NONE;
     if (e5_exchange_outcome(exchange, &err) == E5_OK) return true;
-    bool temporary = e5_exchange_is_temporary(exchange);
-    e5_engine_event(engine, entry, temporary ? E5_EVENT_TEMPORARY : E5_EVENT_PERMANENT, &err);
+    e5_engine_event(engine, entry, failure_of(exchange, &err), &err);
     return false;
 }
 
@@ -53,35 +57,29 @@ static void take_job(struct e5_entry *entry, const char *job_id) {
     entry->job_status[0] = '\0';
 }
 
-/* Nobody knows whether it arrived: unless it certainly did not, the job is looked for before another one is made. */
-static void on_lost(struct e5_engine *engine, struct e5_entry *entry, struct e5_exchange *exchange) {
-    struct e5_error err = E5_ERROR_NONE;
-    if (e5_exchange_outcome(exchange, &err) == E5_OK) return;
-    enum e5_event event = !e5_exchange_is_temporary(exchange) ? E5_EVENT_PERMANENT
-                          : e5_exchange_was_sent(exchange)    ? E5_EVENT_LOST
-                                                              : E5_EVENT_TEMPORARY;
-    if (event == E5_EVENT_LOST)
-        e5_engine_tell(engine, E5_LOG_INFO, "%s: no reply to the submission; checking whether the job exists",
-                       entry->place.name);
-    if (event == E5_EVENT_PERMANENT) entry->state.pending = e5_exchange_was_sent(exchange);
-    e5_engine_event(engine, entry, event, &err);
+/* Nobody knows whether it arrived, unless it certainly did not. */
+static enum e5_event submission_failure(const struct e5_exchange *exchange) {
+    if (!e5_exchange_is_temporary(exchange)) return E5_EVENT_PERMANENT;
+    return e5_exchange_was_sent(exchange) ? E5_EVENT_LOST : E5_EVENT_TEMPORARY;
 }
 
 static void on_submitted(struct e5_engine *engine, struct e5_entry *entry, struct e5_exchange *exchange) {
-    struct e5_cds_news news;
+    struct e5_cds_news news = {.error = E5_ERROR_NONE};
     const struct e5_http_head *head = e5_exchange_head(exchange);
     const struct e5_buffer *body = e5_exchange_body(exchange);
-    if (e5_exchange_outcome(exchange, NULL) != E5_OK) {
-        on_lost(engine, entry, exchange);
-        return;
-    }
-    e5_cds_read_submitted(head->status, body->bytes, body->size, head->location, engine->service,
-                          entry->item->dataset, &news);
+    if (e5_exchange_outcome(exchange, &news.error) == E5_OK)
+        e5_cds_read_submitted(head->status, body->bytes, body->size, head->location, engine->service,
+                              entry->item->dataset, &news);
+    else
+        news.event = submission_failure(exchange);
+    entry->state.pending = news.event == E5_EVENT_LOST;
+    if (news.event == E5_EVENT_LOST)
+        e5_engine_tell(engine, E5_LOG_INFO, "%s: no clear reply to the submission; checking whether the job exists",
+                       entry->place.name);
     if (news.event == E5_EVENT_CREATED) {
         take_job(entry, news.job_id);
         e5_engine_tell(engine, E5_LOG_INFO, "%s: job %s submitted", entry->place.name, news.job_id);
     }
-    if (news.event == E5_EVENT_PERMANENT) entry->state.pending = false;
     note_wait(engine, exchange, &news.error);
     e5_engine_event(engine, entry, news.event, &news.error);
 }
@@ -93,6 +91,7 @@ void e5_fetch_submit(struct e5_engine *engine, struct e5_entry *entry) {
     enum e5_status status = e5_cds_submit_url(engine->service, entry->item->dataset, &url, &err);
     if (status == E5_OK) status = e5_cds_submit_body(entry->inputs, &body, &err);
     struct e5_http_call call = {.url = url.bytes, .post = body};
+    entry->state.pending = true;
     if (status == E5_OK) e5_engine_call(engine, entry, &call, on_submitted);
     else e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);
     free(body);
@@ -258,14 +257,14 @@ static void serve(struct e5_engine *engine, const json_t *jobs, struct e5_entry 
 }
 
 static void on_list(struct e5_engine *engine, struct e5_entry *nobody, struct e5_exchange *exchange) {
-    struct e5_cds_news news = {.event = E5_EVENT_TEMPORARY, .error = E5_ERROR_NONE};
+    struct e5_cds_news news = {.error = E5_ERROR_NONE};
     const struct e5_buffer *body = e5_exchange_body(exchange);
     json_t *jobs = NULL;
     (void)nobody;
     if (e5_exchange_outcome(exchange, &news.error) == E5_OK)
         jobs = e5_cds_read_list(e5_exchange_head(exchange)->status, body->bytes, body->size, &news);
-    else if (!e5_exchange_is_temporary(exchange))
-        news.event = E5_EVENT_PERMANENT;
+    else
+        news.event = failure_of(exchange, &news.error);
     if (jobs == NULL) {
         note_wait(engine, exchange, &news.error);
         on_list_failed(engine, news.event, &news.error);

@@ -7,13 +7,22 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "io/classic.h"
 #include "io/direct.h"
 #include "io/header.h"
+#include "io/heap.h"
 #include "io/library.h"
 
 #define NATURAL_BYTES ((size_t)16 << 20)
 
 /* ---- open and close ---- */
+
+/* What the libraries do not check, before they are let in. */
+static enum e5_status check_before(const char *path, const struct e5_probe *probe, struct e5_error *err) {
+    if (probe->container == E5_NETCDF3) return e5_classic_check(path, probe, err);
+    enum e5_status status = e5_heap_check(path, probe, err);
+    return status == E5_OK ? e5_layout_check_links(path, err) : status;
+}
 
 static enum e5_status open_into(struct e5_ncfile *file, const char *path, struct e5_error *err) {
     struct e5_layout *layout;
@@ -25,7 +34,7 @@ static enum e5_status open_into(struct e5_ncfile *file, const char *path, struct
     file->path = realpath(path, NULL);
     if (file->path == NULL) return e5_fail_errno(err, errno, path, "open");
     status = e5_probe_file(file->path, &layout->probe, err);
-    if (status == E5_OK && layout->probe.container == E5_HDF5) status = e5_layout_check_links(file->path, err);
+    if (status == E5_OK) status = check_before(file->path, &layout->probe, err);
     if (status == E5_OK) status = e5_header_read(file, err);
     for (size_t i = 0; i < layout->count && layout->probe.container == E5_NETCDF3; i++) {
         layout->map[i].why = "the file is netCDF-3";

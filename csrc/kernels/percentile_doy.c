@@ -349,8 +349,8 @@ __attribute__((target("avx2"))) static const double *lists_of_256(const struct p
     return make_lists(plan, series, scratch);
 }
 
-__attribute__((target("avx512f,prefer-vector-width=512"))) static const double *
-lists_of_512(const struct plan *plan, const double *series, const struct scratch *scratch) {
+__attribute__((target("avx512f"))) static const double *lists_of_512(const struct plan *plan, const double *series,
+                                                                     const struct scratch *scratch) {
     return make_lists(plan, series, scratch);
 }
 

@@ -64,8 +64,8 @@ static bool is_plain(const struct e5_packing *packing) {
            packing->valid_min == -INFINITY && packing->valid_max == INFINITY;
 }
 
-/* Comparisons with NaN are false, so a NaN that stands for "none" excludes nothing, and stored NaN stays NaN.  Written
- * as four choices the loop becomes vector code (with -fno-trapping-math). */
+/* Comparisons with NaN are false, so a NaN that stands for "none" excludes nothing, and stored NaN stays NaN.
+ * Written as four choices the loop becomes vector code (with -fno-trapping-math). */
 static void unpack(const struct e5_packing *packing, size_t n, double *restrict value) {
     const struct e5_packing p = *packing;
     for (size_t i = 0; i < n; i++) {

@@ -197,11 +197,12 @@ void e5_cds_read_results(int http_status, const char *body, size_t size, const c
 json_t *e5_cds_read_list(int http_status, const char *body, size_t size, struct e5_cds_news *out) {
     json_t *reply = open_reply(http_status, body, size, NULL, NULL, out);
     if (reply == NULL) return NULL;
-    json_t *jobs = json_object_get(reply, "jobs");
-    if (json_is_array(jobs)) json_incref(jobs);
-    else unreadable(out, "no list of jobs");
+    json_t *jobs = json_incref(json_object_get(reply, "jobs"));
     json_decref(reply);
-    return json_is_array(jobs) ? jobs : NULL;
+    if (json_is_array(jobs)) return jobs;
+    json_decref(jobs);
+    unreadable(out, "no list of jobs");
+    return NULL;
 }
 
 /* An ended job's results stand in the list: the asset, or the error object that asking for the results would give. */

@@ -23,7 +23,7 @@ struct e5_exchange {
     struct e5_buffer body;
     void *owner;
     unsigned redirects;
-    bool temporary, sent;
+    bool temporary, sent, cut_short;
     struct e5_error error;
     char reason[CURL_ERROR_SIZE]; /* libcurl's own words */
 };
@@ -31,6 +31,7 @@ struct e5_exchange {
 void *e5_exchange_owner(const struct e5_exchange *exchange) { return exchange->owner; }
 bool e5_exchange_is_temporary(const struct e5_exchange *exchange) { return exchange->temporary; }
 bool e5_exchange_was_sent(const struct e5_exchange *exchange) { return exchange->sent; }
+bool e5_exchange_was_short(const struct e5_exchange *exchange) { return exchange->cut_short; }
 const struct e5_http_head *e5_exchange_head(const struct e5_exchange *exchange) { return &exchange->head; }
 const struct e5_buffer *e5_exchange_body(const struct e5_exchange *exchange) { return &exchange->body; }
 void *e5_exchange_easy(const struct e5_exchange *exchange) { return exchange->easy; }
@@ -66,11 +67,17 @@ static enum e5_status to_sink(struct e5_exchange *exchange, const char *bytes, s
     return status == E5_OK ? sink->body(sink->context, bytes, size, &exchange->error) : status;
 }
 
+static enum e5_status to_body(struct e5_exchange *exchange, const char *bytes, size_t size) {
+    if (exchange->body.size + size <= exchange->body.ceiling)
+        return e5_buffer_append(&exchange->body, bytes, size, &exchange->error);
+    exchange->temporary = true;
+    return e5_fail(&exchange->error, E5_SERVER, "unreadable reply: more than %zu bytes", exchange->body.ceiling);
+}
+
 static size_t on_body(char *bytes, size_t unit, size_t count, void *context) {
     struct e5_exchange *exchange = context;
     size_t size = unit * count;
-    enum e5_status status = exchange->is_data ? to_sink(exchange, bytes, size)
-                                              : e5_buffer_append(&exchange->body, bytes, size, &exchange->error);
+    enum e5_status status = exchange->is_data ? to_sink(exchange, bytes, size) : to_body(exchange, bytes, size);
     return status == E5_OK ? size : 0;
 }
 
@@ -278,6 +285,7 @@ bool e5_exchange_ended(struct e5_exchange *exchange, int curl_code) {
         exchange->shared->unresolved = 0;
     }
     if (exchange->error.status == E5_OK && curl_code == CURLE_OK) return redirected(exchange);
+    exchange->cut_short = curl_code == CURLE_PARTIAL_FILE;
     if (exchange->error.status == E5_OK) classify(exchange, (CURLcode)curl_code);
     return false;
 }

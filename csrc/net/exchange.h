@@ -43,6 +43,7 @@ void *e5_exchange_owner(const struct e5_exchange *exchange);
 E5_MUST_USE enum e5_status e5_exchange_outcome(const struct e5_exchange *exchange, struct e5_error *err);
 bool e5_exchange_is_temporary(const struct e5_exchange *exchange); /* a failure that may pass */
 bool e5_exchange_was_sent(const struct e5_exchange *exchange);     /* the request may have arrived */
+bool e5_exchange_was_short(const struct e5_exchange *exchange);    /* it ended before the length it had announced */
 const struct e5_http_head *e5_exchange_head(const struct e5_exchange *exchange);
 const struct e5_buffer *e5_exchange_body(const struct e5_exchange *exchange);
 

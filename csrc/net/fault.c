@@ -26,7 +26,8 @@ static void describe(const struct fault *fault, char out[SHOWN + 1]) {
     const char *text = fault->traceback[0] != '\0' ? fault->traceback
                        : fault->detail[0] != '\0'  ? fault->detail
                                                    : fault->title;
-    e5_text_copy(out, SHOWN + 1, text[0] != '\0' ? text : "no reason given");
+    if (text[0] == '\0') snprintf(out, SHOWN + 1, "HTTP status %d", fault->http_status);
+    else e5_text_copy(out, SHOWN + 1, text);
     e5_text_clean(out);
 }
 

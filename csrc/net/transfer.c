@@ -43,9 +43,9 @@ enum e5_status e5_transfer_use_of(const struct e5_http_head *head, int64_t posit
     if (good && is_encoded(head)) return corrupt(err, out, "encoded reply although none was asked for");
     if (head->status == 200) return use_of_whole(head, size, out, err);
     if (head->status == 206 && position > 0) return use_of_rest(head, position, size, etag, out, err);
-    if (head->status == 416 && position > 0) {
-        bool complete = size >= 0 ? position == size : head->range_total == position;
-        if (!complete) return corrupt(err, out, "the store has fewer bytes than the part file");
+    if (head->status == 416) {
+        bool complete = position > 0 && (size >= 0 ? position == size : head->range_total == position);
+        if (!complete) return corrupt(err, out, "the store has no bytes where some are missing here");
         *out = E5_TRANSFER_COMPLETE;
         return E5_OK;
     }
@@ -91,6 +91,13 @@ void e5_transfer_prepare(struct e5_transfer *transfer, struct e5_http_call *call
     call->if_range = transfer->etag;
 }
 
+static enum e5_event report_short(const struct e5_part *part, struct e5_error *err) {
+    if (err != NULL)
+        err->status = e5_fail(err, E5_CORRUPT, "got %lld of %lld bytes", (long long)part->position,
+                              (long long)part->size);
+    return E5_EVENT_SHORT;
+}
+
 /* The reply ended in order; are all bytes here? */
 static enum e5_event judge_bytes(struct e5_transfer *transfer, struct e5_error *err) {
     const struct e5_part *part = transfer->part;
@@ -99,10 +106,7 @@ static enum e5_event judge_bytes(struct e5_transfer *transfer, struct e5_error *
         return E5_EVENT_CORRUPT;
     }
     if (part->size < 0 || part->position == part->size) return E5_EVENT_WHOLE;
-    if (err != NULL)
-        err->status = e5_fail(err, E5_CORRUPT, "got %lld of %lld bytes", (long long)part->position,
-                              (long long)part->size);
-    return E5_EVENT_SHORT;
+    return report_short(part, err);
 }
 
 static enum e5_event judge_status(const struct e5_http_head *head, struct e5_error *err) {
@@ -116,8 +120,13 @@ static enum e5_event judge_status(const struct e5_http_head *head, struct e5_err
 enum e5_event e5_transfer_judge(struct e5_transfer *transfer, const struct e5_exchange *exchange,
                                 struct e5_error *err) {
     const struct e5_http_head *head = e5_exchange_head(exchange);
+    int64_t position = transfer->part->position;
     enum e5_status status = e5_exchange_outcome(exchange, err);
     if (status == E5_CORRUPT) return E5_EVENT_CORRUPT;
+    if (status != E5_OK && e5_exchange_was_short(exchange) && position > 0 && position == transfer->begun_at) {
+        if (err != NULL) *err = E5_ERROR_NONE;
+        return report_short(transfer->part, err); /* not a cut on the way: there is no more to be had */
+    }
     if (status != E5_OK) return e5_exchange_is_temporary(exchange) ? E5_EVENT_TEMPORARY : E5_EVENT_PERMANENT;
     if (transfer->use == E5_TRANSFER_NOTHING) { /* a reply without a body never reached the sink */
         if (on_head(transfer, head, err) != E5_OK) return E5_EVENT_CORRUPT;

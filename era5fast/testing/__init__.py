@@ -19,16 +19,10 @@ from .jobs import Script
 from .service import ANONYMOUS_KEY, DEFAULT_KEY, Leak, Service
 from .weather import Weather
 
-#: Region and years of the demonstration: 31 x 41 cells of a quarter of a degree (north, west, south, east).
-DEMO_AREA = (50.0, -5.0, 42.5, 5.0)
-DEMO_YEARS = range(2011, 2021)
-
 __all__ = [
     "ANONYMOUS_KEY",
     "DEFAULT_HEATWAVES",
     "DEFAULT_KEY",
-    "DEMO_AREA",
-    "DEMO_YEARS",
     "FAULTS",
     "Leak",
     "PlantedHeatwave",

@@ -205,6 +205,12 @@ class Jobs:
             job.dismissed = monotonic()
             return True
 
+    def advance(self, seconds: float) -> None:
+        """Make every job older."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.born -= seconds
+
     def all(self) -> list[Job]:
         """Every job, oldest first."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import threading
 from collections.abc import Collection
@@ -86,13 +87,19 @@ class Faults:
         delay: float = 0.0,
         **parameters: Any,
     ) -> Rule:
-        """Put a fault in force after ``delay`` seconds, see `Rule`; a name that is not in the table: `ValueError`."""
+        """Put a fault in force after ``delay`` seconds, see `Rule`.
+
+        Raises `ValueError` for a name that is not in the table, `TypeError` for arguments the fault does not have.
+        """
         if name not in FAULTS:
             raise ValueError(f"no fault is called {name!r}; there are: {', '.join(sorted(FAULTS))}")
+        fault = FAULTS[name]
+        given = (None,) if fault.when == "before" else (None, None)
+        inspect.signature(fault.function).bind(*given, **parameters)
         numbers = {nth} if isinstance(nth, int) else nth
         if name == "redirect":
             parameters.setdefault("origins", self.origins)
-        rule = Rule(FAULTS[name], route, numbers, times, probability, monotonic() + delay, parameters)
+        rule = Rule(fault, route, numbers, times, probability, monotonic() + delay, parameters)
         with self._lock:
             self._rules.append(rule)
         return rule

@@ -87,6 +87,11 @@ class Service:
     seed : int, default 0
         Of the chances taken: hosts, faults with a probability.
 
+    Raises
+    ------
+    OSError
+        The port is taken.
+
     Attributes
     ----------
     url : str
@@ -157,7 +162,12 @@ class Service:
         default = Script(timeline=(("accepted", accepted), ("running", running)))
         self._answers = Answers(self._store, weather or Weather(), default)
         self._api = Api(settings, self._answers, self._faults)
-        self._server = Server("api", self._answer_api, port)
+        try:
+            self._server = Server("api", self._answer_api, port)
+        except OSError:
+            self._store.close()
+            self._folder.cleanup()
+            raise
         origins.append(self._server.origin)
         self.url = f"{self._server.origin}/api"
 
@@ -295,6 +305,8 @@ class Service:
         ------
         ValueError
             There is no such fault.
+        TypeError
+            The fault has no such argument.
         """
         return self._faults.add(name, route, nth, times, probability, delay, **parameters)
 
@@ -305,6 +317,16 @@ class Service:
     def evict(self) -> None:
         """Remove all results from the store, as the cleaner of the cache does; jobs stay successful."""
         self._answers.evict()
+
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass for all jobs there are, so that a test need not wait for their scripts.
+
+        Parameters
+        ----------
+        seconds : float
+            How far.
+        """
+        self._api.jobs.advance(seconds)
 
     def _note(self, call: Call) -> None:
         with self._lock:

@@ -252,6 +252,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 256
+    timeout = 0.5  # seconds after which the accepting thread looks up even if nobody wakes it
 
     def __init__(self, name: str, answer: Callable[[Call], Reply], port: int = 0) -> None:
         self.name, self.answer = name, answer
@@ -260,7 +261,7 @@ class Server(ThreadingHTTPServer):
         self._connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), _Handler)
         self.origin = f"http://127.0.0.1:{self.server_address[1]}"
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"era5fast-testing-{name}", daemon=True)
         self._thread.start()
 
     def server_bind(self) -> None:
@@ -268,6 +269,14 @@ class Server(ThreadingHTTPServer):
         socket.socket.bind(self.socket, self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self.handle_request()
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Take no more calls once closing."""
+        return not self._closing.is_set()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, then serve it in a thread of its own."""
@@ -301,11 +310,12 @@ class Server(ThreadingHTTPServer):
         if self._closing.is_set():
             return
         self._closing.set()
-        self.shutdown()
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.server_port), 1.0).close()  # wakes the accepting thread
+        self._thread.join(2.0)
         self.server_close()
         with self._changed:
             for connection in self._connections:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
             self._changed.wait_for(lambda: not self._connections, timeout=2.0)
-        self._thread.join(2.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -29,9 +30,15 @@ def main() -> None:
     for line in sys.stdin:
         try:
             reply = {"path": str(_write(json.loads(line)))}
+        except ImportError as e:
+            reply = {"error": f"{e}; computed answers need netCDF4: pip install 'era5fast[demo]'"}
         except Exception as e:  # whatever went wrong, the service must learn of it
             reply = {"error": f"{type(e).__name__}: {e}"}
-        print(json.dumps(reply), flush=True)
+        try:
+            print(json.dumps(reply), flush=True)
+        except BrokenPipeError:  # the service has gone
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
 
 
 if __name__ == "__main__":

@@ -1,0 +1,280 @@
+#include "drive/sweep.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "check.h"
+
+/* The kernel of these tests: first and last value, and a sum that depends on the order of the steps.  It uses its
+ * scratch, and finds out when somebody else does. */
+struct toy_plan {
+    size_t steps;
+};
+
+#define RESULTS 3
+
+static enum e5_status toy_plan(const struct e5_params *params, const struct e5_time_axis *axis, void **plan,
+                               size_t *out_length, size_t *scratch_bytes, struct e5_error *err) {
+    struct toy_plan *toy;
+    if (params->value[0].integer == 13) return e5_fail(err, E5_INPUT, "unlucky");
+    enum e5_status status = e5_alloc(1, sizeof *toy, &toy, err);
+    if (status != E5_OK) return status;
+    toy->steps = axis->n;
+    *plan = toy;
+    *out_length = RESULTS;
+    *scratch_bytes = axis->n * sizeof(double);
+    return E5_OK;
+}
+
+static struct e5_watch *cancel_watch; /* cancelled by the cell whose first value is 7 */
+
+static void toy_cell(const void *plan, const double *series, double *out, void *scratch) {
+    const struct toy_plan *toy = plan;
+    double *copy = scratch, sum = 0;
+    if (cancel_watch != NULL && series[0] == 7) e5_watch_cancel(cancel_watch);
+    for (size_t i = 0; i < toy->steps; i++) copy[i] = series[i];
+    for (size_t i = 0; i < toy->steps; i++) sum = sum * 0.75 + copy[i];
+    out[0] = series[0];
+    out[1] = series[toy->steps - 1];
+    out[2] = sum;
+}
+
+static void toy_free(void *plan) { free(plan); }
+
+static const struct e5_series_ops toy_ops = {toy_plan, toy_cell, toy_free};
+static const struct e5_kernel toy = {
+    .name = "toy", .kind = E5_SERIES, .params = {{"luck", E5_INTEGER, "1", 0, 20, .doc = ""}}, .ops.series = &toy_ops};
+static const struct e5_kernel scan = {.name = "scan", .kind = E5_SCAN};
+
+#define STEPS 45
+static int64_t seconds[STEPS];
+static const struct e5_time_axis axis = {.calendar = E5_STANDARD, .n = STEPS, .seconds = seconds};
+static const struct e5_params params = {.value = {{.integer = 1}}};
+
+static struct e5_pool *new_pool(unsigned threads) {
+    struct e5_pool *pool = NULL;
+    CHECK_OK(e5_pool_new(threads, &pool, err));
+    return pool;
+}
+
+/* What must come out, from a function that knows the value of every cell. */
+typedef double (*value_fn)(size_t step, size_t cell);
+
+static void check_sweep(const struct e5_view *view, size_t cells, value_fn value, struct e5_pool *pool) {
+    struct e5_sweep_plan plan;
+    struct e5_watch watch = {0};
+    double *out = malloc(RESULTS * (cells + 1) * sizeof *out);
+    size_t wrong = 0;
+    CHECK_OK(e5_sweep_plan(&toy, &params, &axis, &plan, err));
+    CHECK(plan.out_length == RESULTS && plan.steps == STEPS);
+    CHECK_OK(e5_sweep(&plan, view, out, pool, &watch, err));
+    for (size_t cell = 0; cell < cells; cell++) {
+        double sum = 0, want[RESULTS] = {value(0, cell), value(STEPS - 1, cell)};
+        for (size_t step = 0; step < STEPS; step++) sum = sum * 0.75 + value(step, cell);
+        want[2] = sum;
+        for (size_t k = 0; k < RESULTS; k++) {
+            double got = out[k * cells + cell];
+            wrong += memcmp(&got, &want[k], sizeof got) != 0 && !(isnan(got) && isnan(want[k]));
+        }
+    }
+    CHECK(wrong == 0);
+    CHECK(atomic_load(&watch.done) == (int64_t)cells && atomic_load(&watch.total) == (int64_t)cells);
+    e5_sweep_plan_fini(&plan);
+    e5_sweep_plan_fini(&plan); /* twice does no harm */
+    free(out);
+}
+
+static void check_all_threads(const struct e5_view *view, size_t cells, value_fn value) {
+    static const unsigned threads[] = {1, 2, 4, 7};
+    check_sweep(view, cells, value, NULL);
+    for (int t = 0; t < 4; t++) {
+        struct e5_pool *pool = new_pool(threads[t]);
+        check_sweep(view, cells, value, pool);
+        e5_pool_free(pool);
+    }
+}
+
+static double number(size_t step, size_t cell) {
+    return (step + 3 * cell) % 19 == 0 ? NAN : (double)(float)((double)((step * 7919 + cell * 104729) % 10007) / 7);
+}
+
+static double whole(size_t step, size_t cell) { return (double)((step * 31 + cell * 57) % 60000) - 30000; }
+static double unpacked(size_t step, size_t cell) {
+    return (step + cell) % 23 == 0 ? NAN : (double)(float)(whole(step, cell) * 0.0017 + 273.15);
+}
+static double exact(size_t step, size_t cell) { return whole(step, cell) * 1e-7 + 1; }
+
+/* ---- layouts ---- */
+
+TEST(time_major_of_any_size) {
+    static const size_t sizes[] = {0, 1, 2, 31, 32, 33, 127, 1001};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        size_t cells = sizes[k];
+        float *field = malloc((cells + 1) * STEPS * sizeof *field);
+        for (size_t i = 0; i < cells * STEPS; i++) field[i] = (float)number(i / cells, i % cells);
+        struct e5_view view = {.data = field, .dtype = E5_F32, .ndim = 2, .shape = {STEPS, cells},
+                               .strides = {(ptrdiff_t)(cells * 4), 4}, .packing = E5_PACKING_NONE};
+        check_all_threads(&view, cells, number);
+        free(field);
+    }
+}
+
+/* Every order of three axes, some of them backwards, with gaps between the elements. */
+TEST(any_strides) {
+    enum { ROWS = 9, COLUMNS = 14, CELLS = ROWS * COLUMNS };
+    static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    static const size_t shape[3] = {STEPS, ROWS, COLUMNS};
+    static double memory[3 * STEPS * CELLS];
+    for (int order = 0; order < 6; order++)
+        for (int backwards = 0; backwards < 8; backwards++) {
+            struct e5_view view = {.dtype = E5_F64, .ndim = 3, .packing = E5_PACKING_NONE};
+            ptrdiff_t stride = 3 * sizeof *memory, start = 0;
+            for (int k = 2; k >= 0; k--) {
+                int dim = orders[order][k];
+                bool turn = (backwards >> dim & 1) != 0;
+                view.shape[dim] = shape[dim];
+                view.strides[dim] = turn ? -stride : stride;
+                start += turn ? (ptrdiff_t)(shape[dim] - 1) * stride : 0;
+                stride *= (ptrdiff_t)shape[dim];
+            }
+            view.data = (char *)memory + start;
+            for (size_t i = 0; i < STEPS * CELLS; i++) {
+                size_t step = i / CELLS, row = i % CELLS / COLUMNS, column = i % COLUMNS;
+                double value = number(step, i % CELLS);
+                memcpy((char *)memory + start + (ptrdiff_t)step * view.strides[0] + (ptrdiff_t)row * view.strides[1] +
+                           (ptrdiff_t)column * view.strides[2],
+                       &value, sizeof value);
+            }
+            check_sweep(&view, CELLS, number, NULL);
+        }
+}
+
+TEST(packed_big_endian_shorts_are_float32) {
+    enum { CELLS = 77 };
+    static uint16_t stored[STEPS * CELLS];
+    struct e5_packing packing = E5_PACKING_NONE;
+    packing.scale = 0.0017;
+    packing.offset = 273.15;
+    packing.missing = 32001;
+    for (size_t i = 0; i < STEPS * CELLS; i++) {
+        size_t step = i / CELLS, cell = i % CELLS;
+        int16_t packed = (step + cell) % 23 == 0 ? 32001 : (int16_t)whole(step, cell);
+        stored[i] = __builtin_bswap16((uint16_t)packed);
+    }
+    struct e5_view view = {.data = stored, .dtype = E5_I16, .swapped = true, .ndim = 3, .shape = {STEPS, 7, 11},
+                           .strides = {CELLS * 2, 11 * 2, 2}, .packing = packing};
+    check_all_threads(&view, CELLS, unpacked);
+}
+
+TEST(packed_integers_of_32_bits_stay_exact) {
+    enum { CELLS = 50 };
+    static int32_t stored[STEPS * CELLS];
+    struct e5_packing packing = E5_PACKING_NONE;
+    packing.scale = 1e-7;
+    packing.offset = 1;
+    for (size_t i = 0; i < STEPS * CELLS; i++) stored[i] = (int32_t)whole(i / CELLS, i % CELLS);
+    struct e5_view view = {.data = stored, .dtype = E5_I32, .ndim = 2, .shape = {STEPS, CELLS},
+                           .strides = {CELLS * 4, 4}, .packing = packing};
+    check_all_threads(&view, CELLS, exact);
+}
+
+static double by_step_only(size_t step, size_t cell) {
+    (void)cell;
+    return number(step, 0);
+}
+
+TEST(broadcast_cells_have_stride_zero) {
+    static float memory[STEPS];
+    for (size_t step = 0; step < STEPS; step++) memory[step] = (float)number(step, 0);
+    struct e5_view view = {.data = memory, .dtype = E5_F32, .ndim = 3, .shape = {STEPS, 5, 40}, .strides = {4, 0, 0},
+                           .packing = E5_PACKING_NONE};
+    check_all_threads(&view, 200, by_step_only);
+}
+
+TEST(a_lone_series) {
+    static double memory[STEPS];
+    for (size_t step = 0; step < STEPS; step++) memory[step] = number(step, 0);
+    struct e5_view view = {.data = memory, .dtype = E5_F64, .ndim = 1, .shape = {STEPS}, .strides = {8},
+                           .packing = E5_PACKING_NONE};
+    check_all_threads(&view, 1, number);
+}
+
+/* ---- faults ---- */
+
+TEST(plans_are_checked) {
+    static const struct e5_params bad = {.value = {{.integer = 21}}}, unlucky = {.value = {{.integer = 13}}};
+    static const int64_t jumbled[2] = {5, 5};
+    struct e5_time_axis wrong = {.calendar = E5_STANDARD, .n = 2, .seconds = jumbled};
+    struct e5_sweep_plan plan;
+    CHECK_STATUS(E5_INPUT, e5_sweep_plan(&scan, &params, &axis, &plan, err));
+    CHECK_STATUS(E5_INPUT, e5_sweep_plan(&toy, &bad, &axis, &plan, err));
+    CHECK_STATUS(E5_INPUT, e5_sweep_plan(&toy, &unlucky, &axis, &plan, err));
+    CHECK_STATUS(E5_INPUT, e5_sweep_plan(&toy, &params, &wrong, &plan, err));
+    e5_sweep_plan_fini(&plan);
+}
+
+TEST(data_and_axis_must_agree) {
+    static float memory[STEPS + 1];
+    struct e5_view view = {.data = memory, .dtype = E5_F32, .ndim = 1, .shape = {STEPS + 1}, .strides = {4},
+                           .packing = E5_PACKING_NONE};
+    struct e5_sweep_plan plan;
+    double out[RESULTS];
+    CHECK_OK(e5_sweep_plan(&toy, &params, &axis, &plan, err));
+    CHECK_STATUS(E5_INPUT, e5_sweep(&plan, &view, out, NULL, NULL, err));
+    e5_sweep_plan_fini(&plan);
+}
+
+TEST(cancel_in_the_middle) {
+    enum { CELLS = 5000 };
+    static const unsigned threads[] = {1, 2, 4, 7};
+    static double memory[STEPS * CELLS], out[RESULTS * CELLS];
+    struct e5_view view = {.data = memory, .dtype = E5_F64, .ndim = 2, .shape = {STEPS, CELLS},
+                           .strides = {CELLS * 8, 8}, .packing = E5_PACKING_NONE};
+    memory[1000] = 7;
+    for (int t = 0; t < 4; t++) {
+        struct e5_pool *pool = new_pool(threads[t]);
+        struct e5_sweep_plan plan;
+        struct e5_watch watch = {0};
+        cancel_watch = &watch;
+        CHECK_OK(e5_sweep_plan(&toy, &params, &axis, &plan, err));
+        CHECK_STATUS(E5_CANCELLED, e5_sweep(&plan, &view, out, pool, &watch, err));
+        CHECK(atomic_load(&watch.done) < CELLS);
+        cancel_watch = NULL;
+        e5_sweep_plan_fini(&plan);
+        e5_pool_free(pool);
+    }
+}
+
+TEST(every_allocation_may_fail) {
+    static double memory[STEPS * 100], out[RESULTS * 100];
+    struct e5_view view = {.data = memory, .dtype = E5_F64, .ndim = 2, .shape = {STEPS, 100}, .strides = {800, 8},
+                           .packing = E5_PACKING_NONE};
+    enum e5_status status = E5_MEMORY;
+    int failures = 0;
+    for (int n = 1; status != E5_OK && n < 100; n++) {
+        struct e5_sweep_plan plan;
+        e5_alloc_fail_after(n);
+        status = e5_sweep_plan(&toy, &params, &axis, &plan, NULL);
+        if (status == E5_OK) status = e5_sweep(&plan, &view, out, NULL, NULL, NULL);
+        CHECK(status == E5_OK || status == E5_MEMORY);
+        failures += status == E5_MEMORY;
+        e5_sweep_plan_fini(&plan);
+    }
+    e5_alloc_fail_after(0);
+    CHECK(status == E5_OK && failures >= 2);
+}
+
+int main(void) {
+    for (int i = 0; i < STEPS; i++) seconds[i] = (int64_t)i * E5_DAY;
+    RUN(time_major_of_any_size);
+    RUN(any_strides);
+    RUN(packed_big_endian_shorts_are_float32);
+    RUN(packed_integers_of_32_bits_stay_exact);
+    RUN(broadcast_cells_have_stride_zero);
+    RUN(a_lone_series);
+    RUN(plans_are_checked);
+    RUN(data_and_axis_must_agree);
+    RUN(cancel_in_the_middle);
+    RUN(every_allocation_may_fail);
+    return check_summary();
+}
