@@ -46,9 +46,12 @@ __all__ = sorted(_HOME)
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("era5fast")
+        try:
+            return version("era5fast")
+        except PackageNotFoundError:  # built in place and not installed
+            return "0+unknown"
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
     if name in _HOME:

@@ -87,6 +87,7 @@ def fetch(
     patience: float,
     poll_first: float,
     poll_cap: float,
+    pace: float,
     overwrite: int,
     items: tuple[tuple[str, str, str], ...],
     progress: _Progress,

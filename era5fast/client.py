@@ -78,6 +78,7 @@ class Client:
         self.max_transfers = max_transfers
         self.patience = patience
         self.poll = poll
+        self._pace = 1.0  # factor on all waits but those the service asks for; tests use less
 
     def __repr__(self) -> str:
         return f"<Client of {self._config.url}>"
@@ -190,6 +191,7 @@ class Client:
                 self.max_transfers,
                 self.patience,
                 *self.poll,
+                self._pace,
                 _OVERWRITE[overwrite],
                 tuple(items),
                 callback,

@@ -7,6 +7,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import ConfigError
@@ -47,6 +48,10 @@ class Config:
     key: str = field(repr=False)
     ca_file: str | None = None
     origin: str = "argument"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the token out of pickles: whoever unpickles it looks for their own, where :func:`load` does."""
+        return load, (self.url,)
 
 
 def load(url: str | None = None, key: str | None = None) -> Config:
@@ -120,7 +125,10 @@ def _read_rc(path: Path) -> dict[str, str]:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"'{url[:100]}' is no address of a service", hint=f"the usual one is {DEFAULT_URL}")
     if parts.username or parts.password:

@@ -11,7 +11,7 @@ import operator
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,7 @@ import numpy as np
 
 from . import _core, database_query, geopackage
 from .database_file import code_of, columns_of, frame, quoted, reading, record, taking_turns
-from .errors import CorruptDataError, EventDatabaseError, InputError
+from .errors import CorruptDataError, EventDatabaseError, InputError, StorageError
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -193,18 +193,30 @@ class EventDatabase:
         ------
         FileExistsError
             If there is a file of that name and `overwrite` is False.
+        StorageError
+            If the file cannot be written.
         """
         path = Path(os.fsdecode(target)).absolute()
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists; overwrite=True replaces it")
         part = path.with_name(f"{path.name}.{os.getpid()}.new")
         try:
-            with self._reading() as connection, closing(sqlite3.connect(part)) as copy:
-                connection.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")
-            os.replace(part, path)
+            with self._reading() as connection:
+                part.unlink(missing_ok=True)
+                with closing(sqlite3.connect(part)) as copy:
+                    connection.backup(copy)
+                    copy.execute("PRAGMA journal_mode = DELETE")
+                _sync(part)
+                os.replace(part, path)
+                _sync(path.parent)
+        except OSError as error:
+            if isinstance(error, StorageError):
+                raise
+            message = f"cannot write {path}: {error.strerror}"
+            raise StorageError(message, target=str(path)).at(error.errno or 0, str(path)) from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
         return path
 
     # --- reading ---
@@ -395,6 +407,15 @@ _USERS_FAULT = {
     sqlite3.SQLITE_AUTH,
     sqlite3.SQLITE_TOOBIG,
 }
+
+
+def _sync(path: Path) -> None:
+    """Have a file or folder on the disk before going on."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _program() -> str:

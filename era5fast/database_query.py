@@ -9,6 +9,7 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from .database_file import quoted
 from .errors import InputError
 
 # --- questions ------------------------------------------------------------------------------------------------------
@@ -39,7 +40,7 @@ def order(order_by: str | Sequence[str], columns: Container[str]) -> str:
         name = term.removeprefix("-")
         if name not in columns:
             raise InputError(f"no column {name!r} to sort by", hint="take one that query() gives")
-        terms.append(f"{name} {'DESC' if term.startswith('-') else 'ASC'} NULLS LAST")
+        terms.append(f"{quoted([name])} {'DESC' if term.startswith('-') else 'ASC'} NULLS LAST")
     return ", ".join([*terms, "id"])
 
 

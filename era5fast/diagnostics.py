@@ -11,13 +11,14 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from . import _core
 from .errors import InputError
-from .field import Field, as_field
+from .field import Field, as_field, as_maps, check_daily, check_maps, on_grid, plain
 from .progress import Progress
 from .times import days_of, encode_times
 from .variables import find as find_variable
@@ -52,7 +53,10 @@ def _group_by_day(row: dict[str, Any], given: dict[str, Any], field: Field) -> t
         given["hours"] = hours
     if hours not in choices:
         raise InputError(f"{row['name']}: hours must be one of: auto {' '.join(choices)}")
-    return choices.index(hours), round(given["utc_offset"] * 3600)
+    offset, spec = given["utc_offset"], row["grouping_params"][1]
+    if not (isinstance(offset, Real) and spec["low"] <= offset <= spec["high"]):
+        raise InputError(f"{row['name']}: utc_offset must be {spec['low']:g} to {spec['high']:g} hours, not {offset!r}")
+    return choices.index(hours), round(offset * 3600)
 
 
 def _group_by_frequency(row: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[int, int]:
@@ -77,8 +81,11 @@ def _run_series(row: dict[str, Any], given: dict[str, Any]) -> Any:
 def _run_field(row: dict[str, Any], given: dict[str, Any]) -> Any:
     from .events import Events
 
+    given["x"] = as_maps(given["x"])
     field = _field(given)
     latitude, longitude = field.grid()
+    check_maps(field)
+    check_daily(field)
     values = [given[p["name"]] for p in row["params"]]
     threshold, slots = _threshold(given["above"], field)
     with Progress(row["name"], given["progress"]) as progress:
@@ -107,17 +114,30 @@ def _field(given: dict[str, Any]) -> Field:
 
 def _threshold(above: Any, field: Field) -> tuple[np.ndarray, np.ndarray]:
     """Threshold as (slots, rows, columns), and the slot of each time step."""
-    shape = field.source.shape[1:] if isinstance(field.source, np.ndarray) else tuple(len(a) for a in field.grid())
-    if hasattr(above, "dims") and "dayofyear" in above.dims:
-        above = above.transpose("dayofyear", ...)
-    values = np.asarray(above, dtype="float64")
+    shape = tuple(len(axis) for axis in field.grid())
+    if hasattr(above, "dims"):
+        _check_units(above, field)
+        above = on_grid(above, field, "dayofyear")
+    try:
+        values = np.asarray(plain(above), dtype="float64")
+    except (TypeError, ValueError) as error:
+        raise InputError("the threshold is no number and no array of numbers") from error
+    if above is None or values.shape not in ((), shape, (*values.shape[:1], *shape)):
+        raise InputError(
+            f"a threshold of shape {values.shape} for cells of shape {shape}",
+            hint="it is one number, one per cell, or one per cell and day of the year",
+        )
     if values.ndim < 3:
         values = np.broadcast_to(values, shape)[np.newaxis]
-    if values.shape[1:] != shape:
-        raise InputError(f"a threshold of shape {values.shape} for cells of shape {shape}")
     if len(values) == 1:
         return values, np.zeros(len(field.seconds), dtype="int32")
     return values, _core.slots(days_of(field.seconds), field.calendar, len(values))
+
+
+def _check_units(above: Any, field: Field) -> None:
+    ours, others = field.attrs.get("units"), above.attrs.get("units")
+    if ours is not None and others is not None and ours != others:
+        raise InputError(f"the threshold is in {others}, the data in {ours}", hint="bring both to the same units")
 
 
 # --- what a result says about itself ----------------------------------------------------------------------------------

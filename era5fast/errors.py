@@ -6,6 +6,7 @@ of the core becomes an exception. ``str()`` is one line: what failed, then what 
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any, Self
 
@@ -195,6 +196,28 @@ class StorageError(Era5FastError, OSError):
     """Disk, directory or permission; keeps ``errno`` and ``filename``."""
 
     code = "storage"
+
+    def at(self, number: int, path: str | None) -> Self:
+        """Note the failed system call; the usual failures bring their own hint."""
+        self.hint = self.hint or _WHAT_TO_DO.get(number, "")
+        return super().at(number, path)
+
+
+#: Hint for each failure of the system that a user can do something about.
+_WHAT_TO_DO = {
+    errno.ENOENT: "check the name",
+    errno.ENOTDIR: "check the name",
+    errno.EISDIR: "name the files in it, for instance with a pattern like 'folder/*.nc'",
+    errno.EACCES: "check the permissions of the file and its folder",
+    errno.EPERM: "check the permissions of the file and its folder",
+    errno.EROFS: "choose a place that can be written to",
+    errno.ENOSPC: "make room on the disk, then call again",
+    errno.EDQUOT: "make room within the quota, then call again",
+    errno.EFBIG: "the file system or a limit of this process allows no larger file",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "close files, or raise the limit with 'ulimit -n'",
+    errno.EIO: "check the disk",
+}
 
 
 class TargetBusyError(Era5FastError):

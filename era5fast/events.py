@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import InputError
-from .times import encode_times
 from .geometry import Polygon, polygons
+from .times import encode_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +87,14 @@ class Events:
     def __repr__(self) -> str:
         return f"<Events: {len(self)} of {self.name or 'a series'} over {len(self._axes['seconds'])} steps>"
 
+    @cached_property
+    def _runs(self) -> dict[str, np.ndarray]:
+        return self.core.runs()
+
+    @cached_property
+    def _states(self) -> dict[str, np.ndarray]:
+        return self.core.states()
+
     @property
     def definition_json(self) -> str:
         """The definition in a canonical form, as the database keeps it."""
@@ -124,7 +134,7 @@ class Events:
         """Indices (time, row, column) of all cells of an event, in that order."""
         number = self._check(number)
         first, count = int(self._table["first_run"][number]), int(self._table["runs"][number])
-        runs = {name: column[first : first + count] for name, column in self.core.runs().items()}
+        runs = {name: column[first : first + count] for name, column in self._runs.items()}
         lengths = runs["count"]
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         return (
@@ -139,7 +149,7 @@ class Events:
 
         number = self._check(number)
         first, count = int(self._table["first_state"][number]), int(self._table["states"][number])
-        columns = {name: column[first : first + count] for name, column in self.core.states().items()}
+        columns = {name: column[first : first + count] for name, column in self._states.items()}
         time = encode_times(self._axes["seconds"][columns.pop("time")], self._axes["calendar"])
         return pd.DataFrame({"time": time, **columns})
 
@@ -163,6 +173,6 @@ class Events:
             yield {"number": number, **row.to_dict()}
 
     def _check(self, number: int) -> int:
-        if not 0 <= number < len(self):
-            raise InputError(f"no event {number}, there are {len(self)}")
-        return int(number)
+        if not 0 <= operator.index(number) < len(self):
+            raise InputError(f"no event {number}, there are {len(self)}", hint="events are numbered from 0")
+        return operator.index(number)

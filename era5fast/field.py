@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import InputError
 from .reader import is_paths, open_core
-from .times import decode_times
+from .times import DAY, decode_times
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -146,13 +146,20 @@ def as_field(
         return _from_dataarray(x)
     if is_paths(x):
         return _from_files(x, variable)
-    values = np.asarray(x)
+    values = plain(x)
     if time is None:
         raise InputError("a plain array has no times", hint="pass time= with one date per step, or a DataArray")
     seconds, calendar = decode_times(time, calendar)
     if values.ndim < 1 or values.shape[0] != len(seconds):
         raise InputError(f"{len(seconds)} times for an array of shape {values.shape}", hint="time is the first axis")
     return Field(values, seconds, calendar, _axis(latitude), _axis(longitude), "", {}, labelled=False)
+
+
+def plain(x: Any) -> np.ndarray:
+    """Return an array as it is, but for a masked one: there NaN takes the place of what is masked."""
+    if not isinstance(x, np.ma.MaskedArray):
+        return np.asarray(x)
+    return np.ma.filled(x if x.dtype.kind == "f" else x.astype("float64"), np.nan)
 
 
 def _from_files(paths: Any, variable: str | None) -> Field:
@@ -188,6 +195,75 @@ def _from_dataarray(x: xr.DataArray) -> Field:
         origin=x,
         paths=tuple(x.encoding.get("era5fast_paths", ())),
     )
+
+
+def as_maps(x: Any) -> Any:
+    """Return a DataArray with latitude and longitude as its last dimensions; anything else as it is."""
+    if not (hasattr(x, "dims") and hasattr(x, "coords")):
+        return x
+    axes = [find_name(x.dims, names) for names in (LATITUDE_NAMES, LONGITUDE_NAMES)]
+    return x if None in axes else x.transpose(..., *axes)
+
+
+def check_maps(field: Field) -> None:
+    """Refuse a field whose values are not (time, latitude, longitude).
+
+    Raises
+    ------
+    InputError
+        If the number of dimensions or their lengths are others.
+    """
+    if not isinstance(field.source, np.ndarray):
+        return
+    latitude, longitude = field.grid()
+    wanted = (len(field.seconds), *latitude.shape, *longitude.shape)
+    if field.source.shape != wanted or field.source.ndim != 3:
+        raise InputError(
+            f"an array of shape {field.source.shape}, but {wanted} by its times, latitudes and longitudes",
+            hint="the dimensions are time, latitude, longitude",
+        )
+    if field.source.dtype.kind not in "fiub":
+        raise InputError(f"cannot compute with an array of type {field.source.dtype}")
+
+
+def check_daily(field: Field) -> None:
+    """Refuse a series whose usual step is not a day: spells are counted in days.
+
+    Raises
+    ------
+    InputError
+        If it is another.
+    """
+    steps, counts = np.unique(np.diff(field.seconds), return_counts=True)
+    usual = int(steps[counts.argmax()]) if steps.size else DAY
+    if usual != DAY:
+        raise InputError(
+            f"a daily series is needed; the steps are {usual / 3600:g} hours apart", hint="make one with era5fast.daily"
+        )
+
+
+def on_grid(x: xr.DataArray, field: Field, first: str) -> xr.DataArray:
+    """Bring a DataArray onto the cells of a field: the same cells in the same order, with dimension `first` in front.
+
+    Raises
+    ------
+    InputError
+        If it lies on other cells.
+    """
+    x = as_maps(x.transpose(first, ...) if first in x.dims else x)
+    for names, axis in zip((LATITUDE_NAMES, LONGITUDE_NAMES), field.grid(), strict=True):
+        name = find_name(x.dims, names)
+        if name is None or name not in x.coords or np.array_equal(x[name].values, axis):
+            continue
+        try:
+            x = x.sel({name: axis}, method="nearest", tolerance=_SAME_PLACE)
+        except (KeyError, ValueError) as error:
+            raise InputError(f"the threshold has another {name} than the data", hint="select the same cells of both") from error
+    return x
+
+
+#: Degrees within which two coordinates mean the same cell.
+_SAME_PLACE = 1e-4
 
 
 def find_name(names: Any, wanted: tuple[str, ...]) -> str | None:

@@ -137,7 +137,9 @@ def _draw_outlines(axes: Axes, events: Events, count: int) -> None:
     halo = [Stroke(linewidth=4, foreground="white", alpha=0.8), Normal()]
     table = events.strongest(count, by="peak_exceedance")
     for (number, row), colour in zip(table.iterrows(), _OUTLINES, strict=False):
-        for i, ring in enumerate(ring for polygon in events.outline(int(number)) for ring in polygon):
+        rings = [ring for polygon in events.outline(int(number)) for ring in polygon]
+        # Outlines are within ±180°, the grid may be elsewhere: of three turns of the globe the map shows its part.
+        for i, ring in enumerate(ring + (shift, 0) for shift in (-360, 0, 360) for ring in rings):
             label = _describe(row, events.units) if i == 0 else None
             axes.plot(ring[:, 0], ring[:, 1], color=colour, linewidth=2, label=label, zorder=4, path_effects=halo)
     if len(table):

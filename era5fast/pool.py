@@ -37,4 +37,6 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         batch = getattr(func, "native_batch", None)
         if batch is None:
             return super().starmap(func, iterable, chunksize)
-        return list(self.apply(batch, (list(iterable), self._processes)))  # type: ignore[attr-defined]
+        self._check_running()  # type: ignore[attr-defined]
+        # In the caller's own thread: there ctrl-C is heard, and stops the batch.
+        return list(batch(list(iterable), self._processes))  # type: ignore[attr-defined]

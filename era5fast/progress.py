@@ -39,8 +39,10 @@ class Progress:
         if self._bar is None:
             from tqdm.auto import tqdm
 
+            # None: no bar where the output is no terminal. A notebook's output is none, and yet has bars.
+            disable = False if any(c.__module__ == "tqdm.notebook" for c in tqdm.__mro__) else None
             self._bar = tqdm(
-                desc=self.label, unit=self.unit, unit_scale=True, disable=None, leave=False, bar_format=_FORMAT
+                desc=self.label, unit=self.unit, unit_scale=True, disable=disable, leave=False, bar_format=_FORMAT
             )
         if stage:
             self._bar.set_postfix_str(stage, refresh=False)

@@ -6,13 +6,18 @@ xarray.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import glob
 import os
+import re
 import shutil
+import stat
+import struct
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +26,7 @@ import numpy as np
 from . import _core
 from .errors import CorruptDataError, InputError, StorageError, UnsafeInputError
 from .progress import Progress
-from .times import encode_times
+from .times import dates_of, encode_times
 from .variables import find as find_variable
 
 if TYPE_CHECKING:
@@ -33,6 +38,9 @@ _ZIP_MAGIC = b"PK\x03\x04"
 _MOST_MEMBERS = 10_000
 _MOST_BYTES = 64 << 30
 _WORST_RATIO = 1030  # what deflate can reach; more is a lie in the directory of the archive
+_USUAL_RATIO = 100  # for what is large
+_LARGE = 1 << 30
+_DO_NOT_TRUST = "do not trust this file; download it again from the service"
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -67,6 +75,8 @@ def expand(paths: Any) -> list[str]:
 
 def _is_zip(path: str) -> bool:
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for its writer; the core says no to it
+            return False
         with open(path, "rb") as file:
             return file.read(4) == _ZIP_MAGIC
     except OSError as error:
@@ -78,8 +88,22 @@ def _storage_error(error: OSError, path: str) -> StorageError:
     return StorageError(f"cannot read {path}: {error.strerror}", target=path).at(error.errno or 0, path)
 
 
-_scratch: tempfile.TemporaryDirectory[str] | None = None
+_scratch: dict[int, str] = {}  # one directory per process: a forked child must not remove its parent's
 _members: dict[tuple[str, int, int], list[str]] = {}
+
+
+def _scratch_directory() -> str:
+    """New directory that vanishes with this process."""
+    process = os.getpid()
+    if process not in _scratch:
+        _scratch[process] = tempfile.mkdtemp(prefix="era5fast-")
+        atexit.register(_remove_scratch, process)
+    return tempfile.mkdtemp(dir=_scratch[process])
+
+
+def _remove_scratch(process: int) -> None:
+    if os.getpid() == process:
+        shutil.rmtree(_scratch[process], ignore_errors=True)
 
 
 def unpack(path: str) -> list[str]:
@@ -88,45 +112,72 @@ def unpack(path: str) -> list[str]:
     Raises
     ------
     UnsafeInputError
-        If the archive claims sizes or numbers that no honest one has.
+        If a member would lie outside a directory, is a link or another archive, or if the archive claims sizes or
+        numbers that no honest one has.
     CorruptDataError
         If it is damaged.
+    StorageError
+        If there is no room to unpack it.
     """
-    global _scratch
-    info = os.stat(path)
-    key = (os.path.abspath(path), info.st_size, info.st_mtime_ns)
-    if key not in _members:
-        if _scratch is None:
-            _scratch = tempfile.TemporaryDirectory(prefix="era5fast-")
-        try:
-            _members[key] = _unpack_into(path, tempfile.mkdtemp(dir=_scratch.name))
-        except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
-            if isinstance(error, UnsafeInputError):
-                raise
-            raise CorruptDataError(f"{path}: damaged zip archive: {error}", target=path) from error
+    try:
+        info = os.stat(path)
+        key = (os.path.abspath(path), info.st_size, info.st_mtime_ns)
+        if key not in _members:
+            _members[key] = _unpack_into(path, _scratch_directory())
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise _storage_error(error, path) from error
     return _members[key]
 
 
 def _unpack_into(path: str, directory: str) -> list[str]:
-    with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        _check_members(path, members, archive.start_dir)
-        return [_extract(archive, member, directory, i) for i, member in enumerate(members)]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            _check_members(path, members, archive.start_dir)
+            return [_extract(path, archive, member, directory, i) for i, member in enumerate(members)]
+    except BaseException as error:
+        shutil.rmtree(directory, ignore_errors=True)
+        if isinstance(error, _DAMAGED) and not isinstance(error, UnsafeInputError | StorageError):
+            hint = "the file is damaged; download it again"
+            raise CorruptDataError(f"{path}: damaged zip archive: {error}", hint=hint, target=path) from error
+        raise
+
+
+# What Python's zipfile and its decompressors raise when they meet nonsense. RuntimeError: a password is asked for.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, IndexError, OverflowError, struct.error)
+
+
+def _unsafe(path: str, what: str) -> UnsafeInputError:
+    return UnsafeInputError(f"{path}: {what}", hint=_DO_NOT_TRUST, target=path)
 
 
 def _check_members(path: str, members: list[zipfile.ZipInfo], stored: int) -> None:
     size = sum(member.file_size for member in members)
     if not members:
-        raise CorruptDataError(f"{path}: empty zip archive", target=path)
-    if len(members) > _MOST_MEMBERS or size > min(_MOST_BYTES, _WORST_RATIO * max(stored, 1)):
-        raise UnsafeInputError(f"{path}: archive claims {len(members)} members of {size} bytes", target=path)
+        raise CorruptDataError(f"{path}: empty zip archive", hint="download it again", target=path)
+    ratio = _WORST_RATIO if size <= _LARGE else _USUAL_RATIO
+    if len(members) > _MOST_MEMBERS or size > min(_MOST_BYTES, ratio * max(stored, 1)):
+        raise _unsafe(path, f"the archive claims {len(members)} members of {size} bytes")
+    for member in members:
+        parts = member.filename.replace("\\", "/").split("/")
+        if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
+            raise _unsafe(path, f"member '{member.filename[:80]}' would lie outside the archive's directory")
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG):
+            raise _unsafe(path, f"member '{member.filename[:80]}' is a link or a device")
 
 
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, directory: str, number: int) -> str:
+def _extract(path: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, directory: str, number: int) -> str:
     # The name inside the archive is never used as a path: only its last component, behind a number of ours.
     base = os.path.basename(member.filename.replace("\\", "/")).lstrip(".") or "member"
-    target = os.path.join(directory, f"{number:05d}-{base[:150]}")
+    target = os.path.join(directory, f"{number:05d}-{base[:50]}")
     with archive.open(member) as source, open(target, "xb") as sink:
+        first = source.read(4)
+        if first == _ZIP_MAGIC:
+            raise _unsafe(path, f"member '{member.filename[:80]}' is an archive itself")
+        sink.write(first)
         shutil.copyfileobj(source, sink, 1 << 20)
     return target
 
@@ -198,7 +249,8 @@ def read(
     variable : str, optional
         Any of the names of the variable; may be left out when the files hold only one.
     time : slice of dates, optional
-        First and last moment, both inclusive; ``slice("2003-06", "2003-08")`` means whole months.
+        First and last moment, both inclusive; ``slice("2003-06", "2003-08")`` means whole months. Dates are those of
+        the files' calendar.
     area : sequence of four floats, optional
         North, west, south, east in degrees.
     progress : bool
@@ -228,27 +280,52 @@ def read(
 
 
 def _time_range(header: dict[str, Any], time: slice | None) -> tuple[int, int]:
-    seconds = header["seconds"]
+    seconds, calendar = header["seconds"], header["calendar"]
     if time is None:
         return 0, len(seconds)
-    first = 0 if time.start is None else int(np.searchsorted(seconds, _moment(time.start), "left"))
-    last = len(seconds) if time.stop is None else int(np.searchsorted(seconds, _moment(time.stop, end=True), "left"))
+    if not isinstance(time, slice) or time.step is not None:
+        raise InputError(f"time must be a slice of two dates, not {time!r}", hint='for instance slice("2003", "2005")')
+    first, last = 0, len(seconds)
+    if time.start is not None:
+        first = int(np.searchsorted(seconds, _moment(time.start, calendar), "left"))
+    if time.stop is not None:
+        last = int(np.searchsorted(seconds, _moment(time.stop, calendar, end=True), "left"))
     if last <= first:
-        raise InputError(f"no data from {time.start} to {time.stop}")
+        raise InputError(f"no data from {time.start} to {time.stop}", hint=_span(seconds, calendar))
     return first, last
 
 
-def _moment(text: Any, end: bool = False) -> int:
-    """Second at which a (possibly partial) date begins, or at which it is over."""
-    stamp = np.datetime64(text)
-    return int((stamp + 1 if end else stamp).astype("datetime64[s]").astype("int64"))
+def _span(seconds: np.ndarray, calendar: str) -> str:
+    first, last = (f"{y:04d}-{m:02d}-{d:02d}" for y, m, d, _ in dates_of(seconds[[0, -1]], calendar))
+    return f"the data run from {first} to {last}"
+
+
+_MOMENT = re.compile(r"(-?\d{1,6})(?:-(\d\d?)(?:-(\d\d?)(?:[T ](\d\d?)(?::(\d\d?)(?::(\d\d?)(?:\.\d+)?)?)?)?)?)?Z?")
+_LENGTHS = {3: 86400, 4: 3600, 5: 60, 6: 1}  # seconds that a date of so many fields lasts
+
+
+def _moment(date: Any, calendar: str, end: bool = False) -> int:
+    """Second at which a (possibly partial) date of a calendar begins, or at which it is over."""
+    match = _MOMENT.fullmatch(str(date))
+    if match is None:
+        raise InputError(f"'{date}' is no date", hint="expected a year, year-month, year-month-day or a whole time stamp")
+    fields = [int(field) for field in match.groups() if field is not None]
+    year, month, day, hour, minute, second = [*fields, *(0, 1, 1, 0, 0, 0)[len(fields) :]]
+    if end and len(fields) <= 2:
+        year, month = (year + 1, 1) if len(fields) == 1 or month == 12 else (year, month + 1)
+    units = f"seconds since {year}-{month}-{day} {hour}:{minute}:{second}"
+    begin = int(_core.decode_time([0.0], units, calendar)[0])
+    return begin + (_LENGTHS.get(len(fields), 0) if end else 0)
 
 
 def _area_index(header: dict[str, Any], area: Any) -> tuple[np.ndarray, np.ndarray]:
     latitude, longitude = header["latitude"], header["longitude"]
     if area is None:
         return np.arange(len(latitude)), np.arange(len(longitude))
-    north, west, south, east = map(float, area)
+    try:
+        north, west, south, east = map(float, area)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"area must be four numbers, not {area!r}", hint="north, west, south, east") from error
     rows = np.flatnonzero((latitude <= north + 1e-4) & (latitude >= south - 1e-4))
     eastward = (longitude - west + 1e-4) % 360
     columns = np.flatnonzero(eastward <= (east - west) % 360 + 2e-4 if east - west < 360 else eastward >= 0)
@@ -284,7 +361,8 @@ def open_dataset(paths: Any, variables: list[str] | str | None = None) -> xr.Dat
     arrays = {}
     for name in names:
         core, files = open_core(paths, name)
-        arrays[core.header()["name"]] = _lazy_array(core, files)
+        array = _lazy_array(core, files, name)
+        arrays[str(array.name)] = array
     return xr.Dataset(arrays)
 
 
@@ -296,7 +374,15 @@ def _all_variables(names: list[str]) -> list[str]:
     return list(found)
 
 
-def _lazy_array(core: Any, files: tuple[str, ...]) -> xr.DataArray:
+def _core_array(files: tuple[str, ...], variable: str | None) -> Any:
+    """Open the array behind a lazy variable once more."""
+    from .lazy import CoreArray
+
+    core, _ = open_core(files, variable)
+    return CoreArray(core, core.header(), (_core_array, (files, variable)))
+
+
+def _lazy_array(core: Any, files: tuple[str, ...], variable: str) -> xr.DataArray:
     import xarray as xr
     from xarray.core import indexing
 
@@ -310,7 +396,8 @@ def _lazy_array(core: Any, files: tuple[str, ...]) -> xr.DataArray:
     }
     skip = ("_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates")
     attrs = {key: value for key, value in header["attrs"].items() if key not in skip}
-    data = indexing.LazilyIndexedArray(CoreArray(core, header))
+    again = (_core_array, (tuple(map(os.path.abspath, files)), variable))
+    data = indexing.LazilyIndexedArray(CoreArray(core, header, again))
     variable = xr.Variable(("time", "latitude", "longitude"), data, attrs, encoding={"era5fast_paths": files})
     return xr.DataArray(variable, coords=coords, name=header["name"])
 

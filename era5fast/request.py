@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+import math
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,12 +120,14 @@ class Request:
         product_type: str = "reanalysis",
     ) -> None:
         names = [variable] if isinstance(variable, str) else list(variable)
+        if not names:
+            raise InputError("a request needs a variable")
         self.dataset = dataset
         self.variables = [lookup(name) for name in names]
         self.start, self.end = _date(start), _date(end)
         self.grid = _spacing(grid)
         self.area = None if area is None else _snap(area, self.grid)
-        self.hours = list(range(24)) if hours == "all" else _hours(hours)
+        self.hours = list(range(24)) if isinstance(hours, str) and hours == "all" else _hours(hours)
         self.product_type = product_type
         if self.end < self.start:
             raise InputError(f"the period ends ({self.end}) before it begins ({self.start})")
@@ -183,24 +187,30 @@ class Request:
 
     def _cells(self) -> float:
         north, west, south, east = self.area or [90, 0, -90, 360 - self.grid]
-        return ((north - south) / self.grid + 1) * ((east - west) % 360 / self.grid + 1)
+        width = 360 - self.grid if east - west >= 360 else (east - west) % 360
+        return ((north - south) / self.grid + 1) * (width / self.grid + 1)
 
 
 def _step_type(row: Variable) -> str:
     return row.step_type
 
 
-def _date(value: str | dt.date) -> dt.date:
+def _date(value: Any) -> dt.date:
+    """Day of a text, a ``date``, a ``datetime``, a ``datetime64`` or a ``Timestamp``."""
     try:
-        return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+        return dt.date.fromisoformat(str(value)[:10])
     except ValueError as error:
         raise InputError(f"'{value}' is no date", hint="write it like 2003-06-01") from error
 
 
-def _hours(hours: str | Sequence[int]) -> list[int]:
-    if isinstance(hours, str) or not hours or not all(0 <= h <= 23 for h in hours):
+def _hours(hours: Sequence[int]) -> list[int]:
+    try:
+        numbers = sorted({operator.index(hour) for hour in hours})
+    except TypeError as error:
+        raise InputError(f'hours are "all" or whole numbers, not {hours!r}') from error
+    if not numbers or numbers[0] < 0 or numbers[-1] > 23:
         raise InputError('hours are "all" or numbers from 0 to 23')
-    return sorted(set(hours))
+    return numbers
 
 
 def _spacing(grid: float) -> float:
@@ -217,8 +227,19 @@ def _snap(area: Sequence[float], grid: float) -> list[float]:
         raise InputError("an area is four numbers: north, west, south, east") from error
     if not -90 <= south <= north <= 90:
         raise InputError(f"area {list(area)}: north must be above south, both within ±90")
-    up, down = (lambda x: -(-x // grid) * grid), (lambda x: x // grid * grid)
-    return [min(up(north), 90.0), down(west), max(down(south), -90.0), up(east)]
+    if not (abs(west) <= 360 and abs(east) <= 360):
+        raise InputError(f"area {list(area)}: west and east must be within ±360")
+    return [
+        min(_on_grid(north, grid, math.ceil), 90.0),
+        _on_grid(west, grid, math.floor),
+        max(_on_grid(south, grid, math.floor), -90.0),
+        _on_grid(east, grid, math.ceil),
+    ]
+
+
+def _on_grid(degrees: float, grid: float, rounded: Callable[[float], int]) -> float:
+    # A corner that lies on the grid but for the rounding of its numbers stays where it is.
+    return round(rounded(round(degrees / grid, 6)) * grid, 6)
 
 
 def _years(start: dt.date, end: dt.date) -> Iterator[tuple[dt.date, dt.date]]:

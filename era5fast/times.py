@@ -26,6 +26,8 @@ def decode_times(times: Any, calendar: str | None) -> tuple[np.ndarray, str]:
         seconds = cftime.date2num(times, "seconds since 1970-01-01", calendar=calendar)
         return np.asarray(seconds, dtype="int64").reshape(-1), calendar
     try:
+        if times.dtype.kind not in "MOSU":
+            raise TypeError("numbers are no dates")
         stamps = times.astype("datetime64[s]").reshape(-1)
     except (TypeError, ValueError) as error:
         raise InputError(f"cannot read times of type {times.dtype}", hint="use datetime64 or cftime dates") from error

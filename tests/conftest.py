@@ -14,7 +14,7 @@ SKIPPED_FOR_DATA = "real data are not there"
 # Not tests, and imported by name from the tests that need them.
 collect_ignore = ["reference", "benchmarks"]
 
-# Last, so that `from tests.reference import ...` works and an installed or instrumented era5fast is still found first.
+# For `from tests.reference import ...`; last, so that an installed or instrumented era5fast is still found first.
 sys.path.append(str(ROOT))
 os.environ.setdefault("MPLBACKEND", "Agg")
 

@@ -49,11 +49,16 @@ def find(blocks=BLOCKS, **options):
     return e5.find_events(series(blocks, **options), above=295.0, min_days=3, progress=False)
 
 
-@pytest.fixture
-def database(tmp_path):
-    db = e5.EventDatabase(tmp_path / "events.gpkg", busy_seconds=0.2)
+@pytest.fixture(scope="session")
+def three_events(tmp_path_factory):
+    db = e5.EventDatabase(tmp_path_factory.mktemp("events") / "events.gpkg")
     assert db.add(find(), kind="heatwave").added == 3
-    return db
+    return db.path
+
+
+@pytest.fixture
+def database(three_events, tmp_path):
+    return e5.EventDatabase(shutil.copy(three_events, tmp_path / "events.gpkg"), busy_seconds=0.2)
 
 
 def run(*command):
@@ -377,13 +382,21 @@ def test_export_is_one_whole_file(database, tmp_path):
 def test_every_column_is_described_in_the_manual(database):
     manual = (ROOT / "docs" / "reference" / "database.md").read_text()
     described: dict[str, set[str]] = {}
-    for line in manual.splitlines():
+    for line in manual.split("## Examples")[0].splitlines():
         if line.startswith("### `"):
             table = described.setdefault(line.split("`")[1], set())
         elif line.startswith("| `"):
             table.add(line.split("`")[1])
     rows = database.sql("SELECT table_name, column_name FROM gpkg_data_columns")
     assert described == {name: set(group.column_name) for name, group in rows.groupby("table_name")}
+
+
+def test_examples_of_the_manual_run(database):
+    manual = (ROOT / "docs" / "reference" / "database.md").read_text()
+    examples = manual.split("```sql\n")[1:]
+    assert len(examples) >= 5
+    for example in examples:
+        assert len(database.sql(example.split("```")[0])) >= 1
 
 
 def test_schema_version_is_that_of_the_core(database):

@@ -49,4 +49,5 @@ void e5_error_target(struct e5_error *err, const char *path) {
 void e5_error_job(struct e5_error *err, const char *job_id) {
     if (err == NULL || err->status == E5_OK) return;
     snprintf(err->job_id, sizeof err->job_id, "%s", job_id);
+    e5_text_clean(err->job_id);
 }

@@ -2,7 +2,7 @@
  *
  * The caller owns a struct e5_error and hands it down; nothing in it is allocated, so reporting cannot fail.  The
  * first report wins: e5_fail() on an error that is already set keeps the old text.  `err` may be NULL everywhere.
- * Text that came from outside (servers, files) goes through e5_fail_text() rules: control characters replaced, cut.
+ * Text that came from outside (servers, files) is made safe on the way in: control characters replaced, cut.
  * One thread at a time per object; nothing blocks.  The path of an error is: e5_fail() where it is noticed, status
  * codes upward, one exception in csrc/python/raise.c. */
 #ifndef E5_BASE_ERROR_H
@@ -18,7 +18,7 @@ struct e5_error {
     double elapsed;       /* seconds spent, or 0 */
     double retry_after;   /* seconds the service asked for, or 0 */
     char what[256];       /* what failed, on what: one line */
-    char target[512];     /* file concerned, or "" */
+    char target[512];     /* file concerned, or ""; the bytes of the file system, not cleaned */
     char job_id[64];      /* CDS job concerned, or "" */
     char hint[256];       /* what to do next, or "" */
 };

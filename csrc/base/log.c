@@ -18,7 +18,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct line ring[RING_LINES];
 static size_t first, count, lost;
 
+/* fork() waits until nobody is inside, so that a child finds the ring open and in order. */
+static void hold(void) { pthread_mutex_lock(&lock); }
+static void release(void) { pthread_mutex_unlock(&lock); }
+static void install(void) { pthread_atfork(hold, release, release); }
+
 void e5_log(enum e5_log_level level, const char *format, ...) {
+    static pthread_once_t installed = PTHREAD_ONCE_INIT;
+    pthread_once(&installed, install);
     struct line line = {.level = level};
     va_list args;
     va_start(args, format);

@@ -32,19 +32,23 @@ struct work {
 
 /* One step of one event. */
 
+static double value_at(const struct e5_property_input *in, size_t i) {
+    return in->wide ? ((const double *)in->value)[i] : (double)((const float *)in->value)[i];
+}
+
 static void add_run(const struct work *w, const struct e5_run *run, struct e5_event_state *state, struct tally *t) {
     const struct e5_grid *grid = &w->events->grid;
     size_t row = (size_t)run->row, first = (size_t)run->first, end = first + (size_t)run->count;
-    const float *value = w->in->value + ((size_t)run->time * grid->rows + row) * grid->columns;
+    size_t line = ((size_t)run->time * grid->rows + row) * grid->columns;
     const double *threshold = w->in->threshold + ((size_t)w->in->slot[run->time] * grid->rows + row) * grid->columns;
     double excess = 0, x = 0, y = 0, area = grid->area[row];
     for (size_t c = first; c < end; c++) {
-        double above = (double)value[c] - threshold[c];
+        double value = value_at(w->in, line + c), above = value - threshold[c];
         excess += above;
         x += w->cos_lon[c], y += w->sin_lon[c];
         if (above > state->maximum) {
             state->maximum = above;
-            t->value = (double)value[c], t->row = run->row, t->column = (int32_t)c;
+            t->value = value, t->row = run->row, t->column = (int32_t)c;
         }
     }
     state->area += area * run->count;

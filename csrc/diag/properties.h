@@ -9,7 +9,8 @@
 #include "model/event.h"
 
 struct e5_property_input {
-    const float *value;      /* steps × rows × columns */
+    const void *value;       /* steps × rows × columns */
+    bool wide;               /* the values are double, not float */
     const double *threshold; /* slots × rows × columns */
     const int32_t *slot;     /* steps: slot of each step */
     double step_days;        /* length of a step */

@@ -109,9 +109,12 @@ static void row_as_single(const struct e5_cells *cells, size_t step, size_t firs
 
 void e5_cells_row_as_stored(const struct e5_cells *cells, size_t step, size_t first, size_t n, void *out) {
     ptrdiff_t size = (ptrdiff_t)e5_dtype_size(cells->dtype);
-    if (cells->plain && cells->strides[cells->ndim - 1] == size) copy_row(cells, step, first, n, out);
-    else if (cells->dtype == E5_F32) row_as_single(cells, step, first, n, out);
-    else e5_cells_row(cells, step, first, n, out);
+    if (cells->plain && cells->strides[cells->ndim - 1] == size)
+        copy_row(cells, step, first, n, out);
+    else if (cells->dtype == E5_F32)
+        row_as_single(cells, step, first, n, out);
+    else
+        e5_cells_row(cells, step, first, n, out);
 }
 
 void e5_cells_prefetch(const struct e5_cells *cells, size_t step, size_t first, size_t n) {

@@ -6,7 +6,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "drive/fetch_engine.h"
 #include "drive/fetch_file.h"
 #include "drive/fetch_service.h"

@@ -1,12 +1,15 @@
 /* fetch: CDS requests → verified files.
  *
- * One engine thread (the caller) owns all network handles and a queue of entries with due times; finished files are
- * checked and synced on the pool.  Slots for submitted jobs, the poller and transfers are three separate resources.
- * Nothing here waits for the service in a sleeping worker.  State files beside the targets let a later call go on:
- * attach to the job, continue the file at its byte.  Blocks until every item has ended or `watch` cancels; then E5_CANCELLED
- * within 0.2 s, part and state files left for the next call, jobs left alive.
+ * One engine thread (the caller) owns all network handles and a queue of entries with due times; what waits for the
+ * disk (resuming, marks, checking, syncing) runs in short-lived threads beside it, as many at once as there are
+ * transfers, and for finished files as many more as `pool` (may be NULL) has threads.  Slots for submitted jobs, the
+ * poller and transfers are three separate resources.  Nothing here waits for the service in a sleeping worker.
+ * State files beside the targets let a later call go on: attach to the job, continue the file at its byte.  Blocks
+ * until every item has ended or `watch` cancels; then E5_CANCELLED within 0.2 s, part and state files left for the
+ * next call, jobs left alive.
  *
- * The result of the call is E5_OK when the engine itself worked; each item has its own status. */
+ * The result of the call is E5_OK when the engine itself worked; each item has its own status.  `results` are filled
+ * in in any case. */
 #ifndef E5_DRIVE_FETCH_H
 #define E5_DRIVE_FETCH_H
 

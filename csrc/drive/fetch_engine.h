@@ -1,13 +1,13 @@
 /* fetch_engine: the loop behind drive/fetch: entries, due times, slots, holds, disk tasks.
  *
- * What a stage of net/lifecycle does stands in fetch_service.c (at the service) and fetch_file.c (bytes and disk); the
- * engine calls them through a table and knows only when.  Everything belongs to the engine's thread, except that a
- * disk task runs in a thread of its own: while entry->job is set, the fields named below are the task's. */
+ * What a stage of net/lifecycle does stands in fetch_service.c (at the service) and fetch_file.c (bytes and disk);
+ * the engine calls them through a table and knows only when.  Everything belongs to the engine's thread, except that
+ * a disk task runs in a thread of its own: while entry->job is set, the fields named below are the task's. */
 #ifndef E5_DRIVE_FETCH_ENGINE_H
 #define E5_DRIVE_FETCH_ENGINE_H
 
-#include "drive/fetch.h"
 #include "base/log.h"
+#include "drive/fetch.h"
 #include "net/cds.h"
 #include "net/http.h"
 #include "net/retry.h"
@@ -69,7 +69,8 @@ struct e5_entry {
     char candidates[E5_FETCH_CANDIDATES][E5_CDS_ID_SIZE];
     unsigned candidate_count, candidate;
 
-    struct e5_place place; /* from here to `kept`: the disk task's while it runs, but for what e5_part_append() needs */
+    /* From here to `restart`: the disk task's while it runs, but for what e5_part_append() needs. */
+    struct e5_place place;
     struct e5_state state, mark;
     struct e5_cds_asset *asset;
     struct e5_part part;
@@ -125,7 +126,7 @@ void e5_engine_block(struct e5_entry *entry);
 void e5_engine_unblock_all(struct e5_engine *engine);
 void e5_engine_take_slot(struct e5_entry *entry);
 void e5_engine_drop_slot(struct e5_entry *entry);
-/* Start a call; a call that cannot be started is an event.  Calls to a host that asked to be left alone are put off. */
+/* Start a call; one that cannot be started is an event.  Calls to a host that asked to be left alone are put off. */
 void e5_engine_call(struct e5_engine *engine, struct e5_entry *entry, const struct e5_http_call *call,
                     e5_reply_fn reply);
 /* The list of jobs, which answers for many entries; false: put off or under way already. */

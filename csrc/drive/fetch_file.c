@@ -1,7 +1,7 @@
 #include "drive/fetch_file.h"
 
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"

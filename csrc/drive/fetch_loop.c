@@ -154,13 +154,20 @@ static void admit(struct e5_engine *engine) {
         while (admit_one(engine, &engine->lanes[i])) continue;
 }
 
+static void add_hint(struct e5_error *err) {
+    if (err->hint[0] != '\0' || !e5_status_retryable(err->status)) return;
+    if (err->status == E5_CORRUPT)
+        e5_error_hint(err, "it was fetched twice: what the service holds may be damaged; nothing was kept");
+    else
+        e5_error_hint(err, "run it again to go on where it stopped");
+}
+
 void e5_engine_end(struct e5_engine *engine, struct e5_entry *entry) {
     struct e5_error *err = &entry->error;
     if (entry->life.stage == E5_STAGE_FAILED) {
         if (err->target[0] == '\0') e5_error_target(err, entry->item->target);
         if (entry->state.job_id[0] != '\0') e5_error_job(err, entry->state.job_id);
-        if (err->hint[0] == '\0' && e5_status_retryable(err->status))
-            e5_error_hint(err, "run it again to go on where it stopped");
+        add_hint(err);
         err->attempts = entry->retry.tries;
         if (entry->retry.row > 0) err->elapsed = e5_clock_monotonic() - entry->retry.since;
         e5_engine_mask(engine, err->what);
@@ -268,6 +275,12 @@ static void end_all(struct e5_engine *engine, const struct e5_error *why) {
     }
 }
 
+static void show_stage(const struct e5_engine *engine) {
+    e5_watch_stage(engine->watch, engine->loading > 0    ? "downloading"
+                                  : engine->checking > 0 ? "checking"
+                                                         : "waiting for the service");
+}
+
 static double next_due(const struct e5_engine *engine) {
     double seconds = e5_queue_next(&engine->queue) - e5_clock_monotonic();
     return seconds < 0 ? 0 : seconds < STEP ? seconds : STEP;
@@ -279,6 +292,7 @@ enum e5_status e5_engine_run(struct e5_engine *engine, struct e5_error *err) {
         admit(engine);
         run_due(engine);
         take_tasks(engine);
+        show_stage(engine);
         why.status = e5_http_step(engine->http, next_due(engine), &why);
         take_replies(engine);
         if (why.status == E5_OK) why = engine->error;

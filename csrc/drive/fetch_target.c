@@ -28,14 +28,13 @@ static enum e5_status refuse_existing(struct e5_entry *entry, struct e5_error *e
 
 /* While somebody else has the target: if it is for the same request, the finished file serves us too. */
 static void wait_for_other(struct e5_engine *engine, struct e5_entry *entry, ino_t target, struct e5_error *err) {
-    struct e5_state theirs;
     double now = e5_clock_monotonic();
     if (entry->busy_since == 0) {
         entry->busy_since = now;
         entry->busy_target = target;
         e5_engine_tell(engine, E5_LOG_INFO, "%s: waiting for somebody else who is writing it", entry->place.name);
     }
-    if (e5_state_load(&theirs, &entry->place)) entry->was_busy = strcmp(theirs.fingerprint, entry->fingerprint) == 0;
+    entry->was_busy = entry->was_busy || e5_place_holder_has(&entry->place, entry->fingerprint);
     bool patient = now - entry->busy_since < engine->policy.patience;
     e5_place_close(&entry->place);
     e5_engine_event(engine, entry, patient ? E5_EVENT_BUSY : E5_EVENT_PERMANENT, err);
@@ -103,7 +102,7 @@ static enum e5_status take_place(struct e5_engine *engine, struct e5_entry *entr
     if (status == E5_OK) status = e5_place_look(&entry->place, &exists, &info, err);
     if (status == E5_OK && exists && never && !entry->was_busy) status = refuse_existing(entry, err);
     *target = status == E5_OK && exists ? info.st_ino : 0;
-    if (status == E5_OK) status = e5_place_lock(&entry->place, err);
+    if (status == E5_OK) status = e5_place_lock(&entry->place, entry->fingerprint, err);
     if (status == E5_OK) status = e5_place_look(&entry->place, &exists, &info, err);
     if (status == E5_OK) *target = exists ? info.st_ino : 0;
     return status;
@@ -118,7 +117,7 @@ void e5_fetch_claim(struct e5_engine *engine, struct e5_entry *entry) {
         return;
     }
     if (status == E5_OK && target != 0 && entry->was_busy && target != entry->busy_target) {
-        e5_engine_disk(engine, entry, e5_fetch_hash_target, other_hashed); /* it is what the other one has just finished */
+        e5_engine_disk(engine, entry, e5_fetch_hash_target, other_hashed); /* what the other one has just finished */
         return;
     }
     if (status == E5_OK && target != 0 && engine->options->overwrite == E5_OVERWRITE_NEVER)

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 
-#define SEGMENT_MAX 8192    /* cells: row and state of a segment stay in the L2 cache (see bench) */
+#define SEGMENT_MAX 4096    /* cells: row and state of a segment stay in the L2 cache */
 #define SEGMENT_MIN 512     /* cells: below, beginning a task costs more than it brings */
 #define SEGMENT_STEP 64     /* cells: keeps every segment's state aligned */
 #define TASKS_PER_THREAD 4  /* segments have equal work; a few each even out what the machine does beside us */
@@ -208,7 +208,8 @@ enum e5_status e5_scan(struct e5_source *source, const struct e5_scan_request *r
     e5_watch_expect(watch, (int64_t)(source->steps * source->cells));
     status = e5_alloc(n, sizeof *pass.state, &pass.state, err);
     if (status == E5_OK) status = e5_alloc(pass.segments * n, sizeof *pass.lanes, &pass.lanes, err);
-    if (status == E5_OK) status = e5_alloc(threads.slots * 2, pass.segment * sizeof *pass.scratch, &pass.scratch, err);
+    if (status == E5_OK)
+        status = e5_alloc(threads.slots * 2, pass.segment * sizeof *pass.scratch, &pass.scratch, err);
     if (status == E5_OK) status = make_lanes(&pass, err);
     if (status == E5_OK) status = scan_blocks(&pass, block_bytes, par, err);
     for (size_t i = 0; pass.state != NULL && i < n; i++) free(pass.state[i]);

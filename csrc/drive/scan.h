@@ -1,7 +1,8 @@
 /* scan: SCAN kernels × stream × pool.
  *
- * Reads the source once, in blocks of bounded size, and runs any number of SCAN kernels over each block, in parallel over
- * segments of cells.  Results are bit-identical for any number of threads and any block size.  Blocks until done. */
+ * Reads the source once, in blocks of bounded size, and runs any number of SCAN kernels over each block, in parallel
+ * over segments of cells.  Results are bit-identical for any number of threads and any block size.  Blocks until
+ * done. */
 #ifndef E5_DRIVE_SCAN_H
 #define E5_DRIVE_SCAN_H
 

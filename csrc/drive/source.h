@@ -1,8 +1,8 @@
 /* source: a field (time × cells) that a driver can read block by block, wherever it lives.
  *
  * Two makers: memory (a view of dims time, then any cell dims) and files (an io dataset).  The driver that opened a
- * source closes it; what lies behind it stays with its owner.  Blocks come as `dtype` E5_F32 or E5_F64, steps × cells.
- * A source is read by one driver at a time; reading uses the pool given. */
+ * source closes it; what lies behind it stays with its owner.  Blocks come as `dtype` E5_F32 or E5_F64, steps ×
+ * cells. A source is read by one driver at a time; reading uses the pool given. */
 #ifndef E5_DRIVE_SOURCE_H
 #define E5_DRIVE_SOURCE_H
 

@@ -58,7 +58,10 @@ enum e5_status e5_layout_check_links(const char *path, struct e5_error *err) {
     e5_gate_leave();
     if (count.foreign) return unsafe(path, "links to other files", err);
     if (count.seen > LINKS_MAX) return unsafe(path, "more links than any real file has", err);
-    return walked >= 0 ? E5_OK : bad(path, "HDF5 cannot read it", err);
+    if (walked >= 0) return E5_OK;
+    return e5_probe_fail(err, E5_CORRUPT, path,
+                         "the file is damaged (download it again) or in a newer format than this HDF5 knows",
+                         "HDF5 cannot read it");
 }
 
 /* ---- one data set ---- */

@@ -3,9 +3,9 @@
  * The layout belongs to a struct e5_ncfile.  Chunk shapes are known after opening; addresses are asked from HDF5 at
  * the first read of a variable and then kept: the gate guards that step, and afterwards a map is read-only.  What the
  * direct path cannot do is E5_BY_LIBRARY with the reason.  Every address and size in a map lies within the file as it
- * was opened. A file that points to other files (external links, external storage, virtual data) is E5_UNSAFE: data
- * must not make us open what nobody named.  Any thread; _prepare blocks on gate and disk.  Decoding is in direct.h.
- * */
+ * was opened.  A file that points to other files (external links, external storage, virtual data) is E5_UNSAFE: data
+ * must not make us open what nobody named.
+ * Any thread; _prepare blocks on gate and disk.  Decoding is in direct.h. */
 #ifndef E5_IO_CHUNKS_H
 #define E5_IO_CHUNKS_H
 

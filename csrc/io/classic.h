@@ -1,7 +1,7 @@
 /* classic: is a netCDF-3 header sound, and is the file as long as it says?
  *
  * netcdf-c allocates what a header claims and reads zeros where a file was cut short; so the header is walked here
- * first. Any thread; blocks on disk. */
+ * first.  Any thread; blocks on disk. */
 #ifndef E5_IO_CLASSIC_H
 #define E5_IO_CLASSIC_H
 

@@ -274,17 +274,22 @@ static struct group next_group(const struct e5_dataset *ds, const struct item *i
 
 struct reading {
     struct e5_dataset *ds;
+    struct item *item; /* in the order of the files */
+    struct group *group;
+    size_t groups;
     char *out;
     size_t row; /* bytes of one step of the output */
     const struct e5_parallel *par;
     struct e5_watch *watch;
 };
 
-static enum e5_status read_group(const struct reading *r, const struct item *item, const struct group *group,
-                                 struct e5_error *err) {
-    const struct item *first = &item[group->from], *last = &item[group->until - 1];
+static enum e5_status read_group(void *context, size_t index, unsigned slot, struct e5_error *err) {
+    const struct reading *r = context;
+    const struct group *group = &r->group[index];
+    const struct item *first = &r->item[group->from], *last = &r->item[group->until - 1];
     const struct e5_member *member = &r->ds->member[first->member];
     size_t span = last->step - first->step + 1;
+    (void)slot;
     if (group->direct)
         return e5_member_read(member, first->step, span, r->ds->dtype, r->out + first->to * r->row, r->par, r->watch,
                               err);
@@ -293,30 +298,45 @@ static enum e5_status read_group(const struct reading *r, const struct item *ite
     if (status == E5_OK)
         status = e5_member_read(member, first->step, span, r->ds->dtype, steps, r->par, r->watch, err);
     for (size_t i = group->from; i < group->until && status == E5_OK; i++)
-        memcpy(r->out + item[i].to * r->row, steps + (item[i].step - first->step) * r->row, r->row);
+        memcpy(r->out + r->item[i].to * r->row, steps + (r->item[i].step - first->step) * r->row, r->row);
     free(steps);
     return status;
 }
 
-enum e5_status e5_dataset_read(struct e5_dataset *dataset, size_t first, size_t steps, void *out,
-                               const struct e5_parallel *par, struct e5_watch *watch, struct e5_error *err) {
-    struct item *item = NULL;
-    size_t row = dataset->member[0].rows * dataset->member[0].columns * e5_dtype_size(dataset->dtype);
-    struct reading r = {dataset, out, row, par, watch};
-    if (first > dataset->steps || steps > dataset->steps - first)
-        return e5_fail(err, E5_INPUT, "steps %zu to %zu of %zu", first, first + steps, dataset->steps);
-    enum e5_status status = e5_alloc(steps, sizeof *item, &item, err);
+static enum e5_status make_groups(struct reading *r, size_t first, size_t steps, struct e5_error *err) {
+    enum e5_status status = e5_alloc(steps, sizeof *r->item, &r->item, err);
+    if (status == E5_OK) status = e5_alloc(steps, sizeof *r->group, &r->group, err);
     if (status != E5_OK) return status;
     for (size_t i = 0; i < steps; i++)
-        item[i] = (struct item){dataset->entry[first + i].member, dataset->entry[first + i].step, i};
-    qsort(item, steps, sizeof *item, by_place);
-    for (size_t i = 0; i < steps && status == E5_OK;) {
-        struct group group = next_group(dataset, item, i, steps);
-        status = e5_watch_check(watch, err);
-        if (status == E5_OK) status = read_group(&r, item, &group, err);
-        i = group.until;
+        r->item[i] = (struct item){r->ds->entry[first + i].member, r->ds->entry[first + i].step, i};
+    qsort(r->item, steps, sizeof *r->item, by_place);
+    for (size_t i = 0; i < steps; i = r->group[r->groups++].until)
+        r->group[r->groups] = next_group(r->ds, r->item, i, steps);
+    return E5_OK;
+}
+
+/* Many small files are read side by side, one thread each; a few large ones one after the other, each by all threads,
+ * as are those whose chunks need much memory to decode. */
+static bool side_by_side(const struct reading *r) {
+    size_t slots = e5_parallel_slots(r->par), largest = 1;
+    for (size_t g = 0; g < r->groups; g++) {
+        size_t unit = r->ds->member[r->item[r->group[g].from].member].unit;
+        if (unit > largest) largest = unit;
     }
-    free(item);
+    return r->groups >= 2 * slots && largest <= SPAN_MAX / slots / r->ds->step_bytes;
+}
+
+enum e5_status e5_dataset_read(struct e5_dataset *dataset, size_t first, size_t steps, void *out,
+                               const struct e5_parallel *par, struct e5_watch *watch, struct e5_error *err) {
+    size_t row = dataset->member[0].rows * dataset->member[0].columns * e5_dtype_size(dataset->dtype);
+    struct reading r = {.ds = dataset, .out = out, .row = row, .par = par, .watch = watch};
+    if (first > dataset->steps || steps > dataset->steps - first)
+        return e5_fail(err, E5_INPUT, "steps %zu to %zu of %zu", first, first + steps, dataset->steps);
+    enum e5_status status = make_groups(&r, first, steps, err);
+    if (status == E5_OK)
+        status = e5_parallel_for(side_by_side(&r) ? par : NULL, watch, r.groups, read_group, &r, err);
+    free(r.item);
+    free(r.group);
     return status;
 }
 

@@ -6,8 +6,8 @@
  * (model/variable.h).
  * Steps of all files are put in order of time; a step that occurs more than once is taken from the first file given
  * and reported through log.h; different grids, units or calendars are E5_INPUT.  Rows keep the order of the first
- * file. The opener owns the dataset (_close).  Read-only after opening: any thread; _open and _read block.
- */
+ * file.
+ * The opener owns the dataset (_close).  Read-only after opening: any thread; _open and _read block. */
 #ifndef E5_IO_DATASET_H
 #define E5_IO_DATASET_H
 

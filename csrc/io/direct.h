@@ -3,7 +3,8 @@
  * Each chunk that the slab touches is decoded once per call.  Scratch belongs to the call: per slot the stored bytes
  * and up to two copies of a decoded chunk; chunks too large for that on every slot (2 GiB in all) are decoded one
  * after the other.  Checksums are verified; whatever does not come out at exactly the size it should have is
- * E5_CORRUPT. Any thread; blocks on disk; a cancel is seen between chunks. */
+ * E5_CORRUPT.
+ * Any thread; blocks on disk; a cancel is seen between chunks. */
 #ifndef E5_IO_DIRECT_H
 #define E5_IO_DIRECT_H
 

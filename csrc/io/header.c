@@ -33,15 +33,22 @@ struct reader {
 
 /* ---- codes of netcdf-c ---- */
 
+/* Positive codes are errno, but most of them come from nonsense in a damaged header and say nothing of the system. */
+static bool is_system(int code) {
+    return code == EIO || code == ENOMEM || code == EACCES || code == EPERM || code == ENOENT || code == EMFILE ||
+           code == ENFILE || code == ESTALE;
+}
+
 enum e5_status e5_header_fail(struct e5_error *err, int code, const char *path, const char *doing) {
-    if (code > 0) return e5_fail_errno(err, code, path, doing);
+    if (is_system(code)) return e5_fail_errno(err, code, path, doing);
     if (code == NC_ENOMEM) return e5_probe_fail(err, E5_MEMORY, path, "", "%s: not enough memory", doing);
     if (code == NC_EFILTER || code == NC_ENOFILTER)
         return e5_probe_fail(err, E5_INPUT, path,
                              "install the filter's HDF5 plug-in and set HDF5_PLUGIN_PATH, or repack with deflate",
                              "%s: compressed by a filter that is not installed", doing);
-    return e5_probe_fail(err, E5_CORRUPT, path, "the file is damaged; download it again", "%s: %s", doing,
-                         nc_strerror(code));
+    return e5_probe_fail(err, E5_CORRUPT, path,
+                         "the file is damaged (download it again) or in a newer format than this library knows",
+                         "%s: %s", doing, code > 0 ? "a header that makes no sense" : nc_strerror(code));
 }
 
 static enum e5_status check(struct reader *r, int code, const char *doing) {

@@ -2,8 +2,8 @@
  *
  * Attributes that refer to dimensions, and strings, lie in "global heaps".  HDF5 copies their objects by the size
  * noted there without comparing it with the heap: one flipped bit in such a size and the process is gone.  The heaps
- * are found by their mark and walked before the library reads them. Any thread; blocks on disk: reads the first and
- * last MiB of a file, where netCDF-4 keeps them. */
+ * are found by their mark and walked before the library reads them.
+ * Any thread; blocks on disk: reads the first and last MiB of a file, where netCDF-4 keeps them. */
 #ifndef E5_IO_HEAP_H
 #define E5_IO_HEAP_H
 

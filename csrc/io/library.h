@@ -1,7 +1,7 @@
 /* library: reading through netcdf-c, for whatever the direct path does not know.
  *
  * Under the gate, in blocks, so that a cancel is seen and other files get their turn; no handle is kept between
- * blocks. Any thread; blocks on gate and disk. */
+ * blocks.  Any thread; blocks on gate and disk. */
 #ifndef E5_IO_LIBRARY_H
 #define E5_IO_LIBRARY_H
 

@@ -3,9 +3,10 @@
  * Opening reads the whole header through netcdf-c under the gate and closes the library's handle again; afterwards
  * the tables are read-only and need no lock.  Data come by the direct path (chunks.h) where the layout allows it and
  * through netcdf-c under the gate otherwise, with the same values.  The opener owns the file (_close).  Any thread;
- * _open and _read block on disk and gate. Faults: unreadable or foreign file E5_CORRUPT (with what was found instead:
- * HTML, zip, GRIB, empty), no such file E5_STORAGE, unknown variable E5_INPUT naming those there are, oversized
- * header claims E5_UNSAFE. */
+ * _open and _read block on disk and gate.
+ * Faults: unreadable, foreign or changing file E5_CORRUPT (with what was found instead: HTML, zip, GRIB, empty), no
+ * such file E5_STORAGE, open for writing elsewhere E5_TARGET_BUSY, a filter that is not installed or a slab outside
+ * the variable E5_INPUT, oversized header claims and pointers to other files E5_UNSAFE. */
 #ifndef E5_IO_NCFILE_H
 #define E5_IO_NCFILE_H
 

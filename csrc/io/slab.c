@@ -33,6 +33,10 @@ static void put_constant(const struct e5_slab *slab, const uint8_t *element, siz
 static void put_shuffled(const struct e5_slab *slab, const struct e5_piece *piece, size_t from, size_t n, char *to) {
     uint8_t row[RUN_BLOCK * 8];
     size_t element = e5_dtype_size(slab->how.from), wide = e5_dtype_size(slab->how.as);
+    if (e5_unpack_keeps_bytes(&slab->how)) {
+        e5_unshuffle(piece->bytes, piece->plane, element, from, n, (uint8_t *)to);
+        return;
+    }
     for (size_t done = 0; done < n; done += RUN_BLOCK) {
         size_t part = n - done < RUN_BLOCK ? n - done : RUN_BLOCK;
         e5_unshuffle(piece->bytes, piece->plane, element, from + done, part, row);

@@ -94,6 +94,11 @@ static void mask_f32(struct e5_packing p, size_t n, float *v) {
 
 /* ---- the three ways ---- */
 
+bool e5_unpack_keeps_bytes(const struct e5_unpack *how) {
+    bool as_stored = how->as == E5_I64 || (!is_packed(&how->packing) && !can_miss(&how->packing));
+    return how->from == how->as && !how->swapped && as_stored;
+}
+
 /* Same type in and out, not scaled: bytes are copied, so that every bit stays. */
 static void copy(const struct e5_unpack *how, const uint8_t *from, size_t n, uint8_t *to) {
     size_t element = types[how->from].size;

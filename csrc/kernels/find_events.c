@@ -27,8 +27,19 @@ struct search {
     uint16_t *length;       /* slots × cells of a band */
 };
 
-static void compare(const float *restrict value, const double *restrict threshold, size_t n, uint8_t *restrict mask) {
-    for (size_t c = 0; c < n; c++) mask[c] = (double)value[c] > threshold[c]; /* false for NaN */
+#define COMPARE(name, type)                                                                                           \
+    static void name(const type *restrict value, const double *restrict threshold, size_t n, uint8_t *restrict mask) { \
+        for (size_t c = 0; c < n; c++) mask[c] = (double)value[c] > threshold[c]; /* false for NaN */                  \
+    }
+COMPARE(compare_f32, float)
+COMPARE(compare_f64, double)
+
+/* n cells from `at` on, of all cells of all steps; `threshold` is that of the first one. */
+static void compare(const struct e5_field *field, size_t at, const double *threshold, size_t n, uint8_t *mask) {
+    if (field->dtype == E5_F64)
+        compare_f64((const double *)field->value + at, threshold, n, mask);
+    else
+        compare_f32((const float *)field->value + at, threshold, n, mask);
 }
 
 static enum e5_status mask_task(void *context, size_t index, unsigned slot, struct e5_error *err) {
@@ -39,8 +50,8 @@ static enum e5_status mask_task(void *context, size_t index, unsigned slot, stru
     size_t first = row * columns, cells = (left < s->rows_per_band ? left : s->rows_per_band) * columns;
     enum e5_status status = E5_OK;
     for (size_t t = 0; status == E5_OK && t < field->steps; t++) {
-        compare(field->value + t * step_cells + first, field->threshold + (size_t)field->slot[t] * step_cells + first,
-                cells, s->mask + t * step_cells + first);
+        compare(field, t * step_cells + first, field->threshold + (size_t)field->slot[t] * step_cells + first, cells,
+                s->mask + t * step_cells + first);
         status = e5_watch_check(s->watch, err);
     }
     if (status != E5_OK) return status;
@@ -113,6 +124,7 @@ static enum e5_status measure(const struct search *s, const struct e5_labels *la
                               struct e5_events **out, struct e5_error *err) {
     const struct e5_field *field = s->field;
     struct e5_property_input input = {.value = field->value,
+                                      .wide = field->dtype == E5_F64,
                                       .threshold = field->threshold,
                                       .slot = field->slot,
                                       .step_days = (double)s->step / E5_DAY};

@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "model/event.h"
 #include "model/time_axis.h"
+#include "model/view.h"
 
 enum e5_kernel_kind { E5_SCAN, E5_SERIES, E5_FIELD };
 enum e5_param_type { E5_INTEGER, E5_NUMBER, E5_CHOICE, E5_FLAG, E5_PERIOD };
@@ -70,7 +71,8 @@ struct e5_field {
     size_t steps;
     const struct e5_grid *grid;
     struct e5_time_axis axis;
-    const float *value;        /* steps × rows × columns; NaN is missing and never part of an event */
+    const void *value;         /* steps × rows × columns; NaN is missing and never part of an event */
+    enum e5_dtype dtype;       /* of the values: E5_F32 or E5_F64 */
     const double *threshold;   /* slots × rows × columns */
     const int32_t *slot;       /* steps: slot of the threshold that each step is compared with */
 };

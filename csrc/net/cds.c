@@ -35,7 +35,8 @@ enum e5_status e5_cds_job_url(const char *service, const char *job_id, const cha
 
 enum e5_status e5_cds_list_url(const char *service, const char *dataset, unsigned limit, struct e5_buffer *out,
                                struct e5_error *err) {
-    enum e5_status status = e5_buffer_printf(out, err, "%s/retrieve/v1/jobs?limit=%u&sortby=-created", service, limit);
+    enum e5_status status =
+        e5_buffer_printf(out, err, "%s/retrieve/v1/jobs?limit=%u&sortby=-created", service, limit);
     if (status != E5_OK || dataset == NULL) return status;
     status = e5_buffer_printf(out, err, "&processID=");
     return status == E5_OK ? e5_url_escape(out, dataset, err) : status;

@@ -33,8 +33,6 @@ struct e5_cds_news {
     struct e5_error error;     /* with events that are failures */
 };
 
-enum e5_cds_call { E5_CDS_SUBMIT, E5_CDS_STATUS, E5_CDS_RESULTS, E5_CDS_LIST };
-
 /* Job ids are UUIDs: hexadecimal digits and dashes, 8 to 63 of them. */
 bool e5_cds_good_id(const char *id);
 

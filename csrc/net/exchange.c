@@ -220,7 +220,7 @@ static void fail_handshake(struct e5_exchange *exchange) {
 
 static void fail_certificate(struct e5_exchange *exchange) {
     fail(exchange, E5_TLS, false, "cannot trust");
-    e5_error_hint(&exchange->error, "check the file of CA certificates, this computer's clock, and any proxy between");
+    e5_error_hint(&exchange->error, "check the CA certificates, this computer's clock, and any proxy between");
 }
 
 static void classify(struct e5_exchange *exchange, CURLcode code) {

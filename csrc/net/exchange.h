@@ -13,7 +13,7 @@
 
 struct e5_exchange;
 
-/* Where the bytes of a data call go.  Both run on the engine's thread; a status other than E5_OK ends the exchange. */
+/* Where the bytes of a data call go.  Both run on the engine's thread; any status but E5_OK ends the exchange. */
 struct e5_http_sink {
     void *context;
     enum e5_status (*head)(void *context, const struct e5_http_head *head, struct e5_error *err);

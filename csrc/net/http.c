@@ -58,7 +58,8 @@ enum e5_status e5_http_new(const struct e5_http_options *options, struct e5_http
     enum e5_status status = e5_alloc(1, sizeof *http, &http, err);
     if (status != E5_OK) return status;
     http->multi = curl_multi_init();
-    status = http->multi != NULL ? fill(&http->shared, options, err) : e5_fail(err, E5_MEMORY, "cannot start libcurl");
+    status = http->multi == NULL ? e5_fail(err, E5_MEMORY, "cannot start libcurl") : E5_OK;
+    if (status == E5_OK) status = fill(&http->shared, options, err);
     if (status == E5_OK) *out = http;
     else e5_http_free(http);
     return status;
@@ -79,8 +80,6 @@ void e5_http_free(struct e5_http *http) {
     free(http->shared.ca_file);
     free(http);
 }
-
-const struct e5_url *e5_http_service(const struct e5_http *http) { return &http->shared.service; }
 
 enum e5_status e5_http_start(struct e5_http *http, const struct e5_http_call *call, struct e5_exchange **out,
                              struct e5_error *err) {

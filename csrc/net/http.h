@@ -1,12 +1,12 @@
 /* http: many exchanges at once over libcurl, in steps of the caller's thread.
  *
- * Two kinds of exchange.  A service call goes to the configured origin, carries the token, follows redirects only for
- * GET and only within that origin, and keeps its reply (at most 10 MiB).  A data call carries no token, follows at most
- * ten redirects to addresses that e5_url_check_data() allows, and hands its bytes to a sink.
+ * Two kinds of exchange.  A service call goes to the configured origin, carries the token, follows redirects only
+ * for GET and only within that origin, and keeps its reply (at most 10 MiB).  A data call carries no token, follows
+ * at most ten redirects to addresses that e5_url_check_data() allows, and hands its bytes to a sink.
  *
  * e5_http_new() … e5_http_free() and everything between belong to one thread; only e5_http_wake() may be called from
- * others.  e5_http_step() blocks for at most the time it is given; nothing else blocks.  Sinks are called from inside
- * _step.  Retrying is not done here. */
+ * others.  e5_http_step() blocks for at most the time it is given; nothing else blocks.  Sinks are called from
+ * inside _step.  Retrying is not done here. */
 #ifndef E5_NET_HTTP_H
 #define E5_NET_HTTP_H
 
@@ -31,7 +31,6 @@ E5_MUST_USE enum e5_status e5_http_step(struct e5_http *http, double seconds, st
 void e5_http_wake(struct e5_http *http);
 /* The next exchange that has ended, or NULL. */
 struct e5_exchange *e5_http_ended(struct e5_http *http);
-const struct e5_url *e5_http_service(const struct e5_http *http);
 
 /* Ends it at once if it still runs; NULL is allowed. */
 void e5_http_drop(struct e5_http *http, struct e5_exchange *exchange);

@@ -1,7 +1,6 @@
 #include "net/http_head.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -1,7 +1,7 @@
 /* http_head: what the header lines of a reply say.
  *
- * The caller owns the struct; lines come one by one as they arrive; a status line begins anew, so that of several heads
- * in one exchange (100 Continue, then the reply) the last one stays.  One thread at a time; nothing blocks. */
+ * The caller owns the struct; lines come one by one as they arrive; a status line begins anew, so that of several
+ * heads in one exchange (100 Continue, then the reply) the last one stays.  One thread at a time; nothing blocks. */
 #ifndef E5_NET_HTTP_HEAD_H
 #define E5_NET_HTTP_HEAD_H
 

@@ -1,8 +1,9 @@
 /* lifecycle: the way of one request, as a table of stage × event → next stage.
  *
- * No I/O and no clock here: whoever drives a request (drive/fetch) does what a stage asks for, reports what happened as
- * an event, and learns the next stage and how to wait before it.  Events that may happen only so often have a budget;
- * when it is spent the row's other stage is taken.  The holder owns the struct; one thread at a time; nothing blocks. */
+ * No I/O and no clock here: whoever drives a request (drive/fetch) does what a stage asks for, reports what happened
+ * as an event, and learns the next stage and how to wait before it.  Events that may happen only so often have a
+ * budget; when it is spent the row's other stage is taken.  The holder owns the struct; one thread at a time;
+ * nothing blocks. */
 #ifndef E5_NET_LIFECYCLE_H
 #define E5_NET_LIFECYCLE_H
 

@@ -1,13 +1,12 @@
 /* place: a target file, the files that lie beside it while it is on its way, and the lock on them.
  *
- * `.<name>.e5part` holds the bytes, `.<name>.e5state` what is known (net/statefile), `.<name>.e5lock` the lock.  All are
- * reached through an open directory, so a directory renamed meanwhile does no harm.  The holder owns the place; _close
- * gives the lock back and removes its file.  The lock ends with the process that holds it.  One thread at a time;
- * calls touch the directory only and wait for nobody. */
+ * `.<name>.e5part` holds the bytes, `.<name>.e5state` what is known (net/statefile), `.<name>.e5lock` the lock.  All
+ * are reached through an open directory, so a directory renamed meanwhile does no harm.  The holder owns the place;
+ * _close gives the lock back and removes its file.  The lock ends with the process that holds it.  One thread at a
+ * time; calls touch the directory only and wait for nobody. */
 #ifndef E5_NET_PLACE_H
 #define E5_NET_PLACE_H
 
-#include <stdint.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -27,8 +26,9 @@ struct e5_place {
 /* Open the directory, which must exist.  `path` must outlive the place. */
 E5_MUST_USE enum e5_status e5_place_open(struct e5_place *place, const char *path, struct e5_error *err);
 /* Take the lock without waiting: E5_TARGET_BUSY when somebody else has it; E5_STORAGE when the directory cannot be
- * written. */
-E5_MUST_USE enum e5_status e5_place_lock(struct e5_place *place, struct e5_error *err);
+ * written.  `tag` (a fingerprint) tells others what the holder is doing. */
+E5_MUST_USE enum e5_status e5_place_lock(struct e5_place *place, const char *tag, struct e5_error *err);
+bool e5_place_holder_has(const struct e5_place *place, const char *tag);
 /* *exists; anything there that is not a regular file is E5_STORAGE. */
 E5_MUST_USE enum e5_status e5_place_look(const struct e5_place *place, bool *exists, struct stat *info,
                                          struct e5_error *err);

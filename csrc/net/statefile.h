@@ -1,8 +1,8 @@
 /* statefile: what must be known to go on after anything, also after kill -9; kept beside the target.
  *
- * JSON, mode 0600, no secret in it, replaced as a whole (temporary name, sync, rename).  A file that is damaged, foreign,
- * too long or of another version counts as none.  The caller owns the struct and holds the place's lock.  One thread
- * at a time; _save waits for the disk. */
+ * JSON, mode 0600, no secret in it, replaced as a whole (temporary name, sync, rename).  A file that is damaged,
+ * foreign, too long or of another version counts as none.  The caller owns the struct and holds the place's lock.
+ * One thread at a time; _save waits for the disk. */
 #ifndef E5_NET_STATEFILE_H
 #define E5_NET_STATEFILE_H
 

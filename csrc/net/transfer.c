@@ -1,6 +1,5 @@
 #include "net/transfer.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -112,9 +111,10 @@ static enum e5_event judge_bytes(struct e5_transfer *transfer, struct e5_error *
 static enum e5_event judge_status(const struct e5_http_head *head, struct e5_error *err) {
     int status = head->status;
     bool gone = status == 401 || status == 403 || status == 404 || status == 410;
-    enum e5_event event = e5_fault_reply(gone ? 410 : status, "", 0, NULL, NULL, err);
-    if (err != NULL) err->http_status = status;
-    return gone ? E5_EVENT_GONE : event;
+    if (!gone) return e5_fault_reply(status, "", 0, NULL, NULL, err);
+    if (e5_fail(err, E5_RESULTS_EXPIRED, "the store does not give the file: HTTP status %d", status) != E5_OK)
+        if (err != NULL) err->http_status = status;
+    return E5_EVENT_GONE;
 }
 
 enum e5_event e5_transfer_judge(struct e5_transfer *transfer, const struct e5_exchange *exchange,

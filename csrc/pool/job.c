@@ -58,8 +58,10 @@ enum e5_status e5_job_start(e5_job_fn body, void *context, struct e5_job **out, 
     pthread_mutex_init(&job->lock, NULL);
     init_condition(&job->returned);
     status = e5_thread_start(&job->thread, "e5-job", run, job, err);
-    if (status == E5_OK) *out = job;
-    else job_free(job);
+    if (status == E5_OK)
+        *out = job;
+    else
+        job_free(job);
     return status;
 }
 

@@ -24,9 +24,9 @@ struct loop {
     void *context;
     size_t n;
     atomic_size_t handed_out; /* may pass n by the number of threads */
-    atomic_bool stopped;      /* a task failed, or cancel: begin no more */
-    unsigned helpers;         /* workers inside; under the pool's lock, like all that follows */
-    size_t failed;            /* lowest failing index; meaningful when error.status is set */
+    atomic_bool stopped; /* a task failed, or cancel: begin no more */
+    unsigned helpers; /* workers inside; under the pool's lock, like all that follows */
+    size_t failed; /* lowest failing index; meaningful when error.status is set */
     struct e5_error error;
 };
 
@@ -43,7 +43,7 @@ struct e5_pool {
     pthread_cond_t work; /* for workers: a loop was added, or closing */
     pthread_cond_t left; /* for callers: a worker left a loop */
     struct loop *loops;
-    atomic_uint news;  /* grows with every loop added: the sign for workers to share themselves out again */
+    atomic_uint news; /* grows with every loop added: the sign for workers to share themselves out again */
     unsigned started;
     bool warned, closing;
     struct worker worker[];
@@ -112,8 +112,10 @@ static void work(void *argument) {
     pthread_mutex_lock(&pool->lock);
     while (!pool->closing) {
         struct loop *loop = neediest(pool);
-        if (loop != NULL) help(pool, loop, worker->slot);
-        else pthread_cond_wait(&pool->work, &pool->lock);
+        if (loop != NULL)
+            help(pool, loop, worker->slot);
+        else
+            pthread_cond_wait(&pool->work, &pool->lock);
     }
     pthread_mutex_unlock(&pool->lock);
 }

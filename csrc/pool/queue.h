@@ -1,7 +1,7 @@
 /* queue: entries with a due time, earliest first.
  *
- * A CDS job that is still queued at the service is such an entry, not a sleeping thread.  Equal times keep their order of entry.
- * The holder owns the queue, never the items.  One thread at a time; nothing blocks. */
+ * A CDS job that is still queued at the service is such an entry, not a sleeping thread.  Equal times keep their
+ * order of entry. The holder owns the queue, never the items.  One thread at a time; nothing blocks. */
 #ifndef E5_POOL_QUEUE_H
 #define E5_POOL_QUEUE_H
 

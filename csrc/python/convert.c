@@ -48,8 +48,12 @@ PyObject *e5py_array(int typenum, const void *data, size_t n) {
     return array;
 }
 
+PyObject *e5py_text(const char *text) { return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace"); }
+
 int e5py_put(PyObject *dict, const char *key, PyObject *value) {
-    int result = dict != NULL && value != NULL ? PyDict_SetItemString(dict, key, value) : -1;
+    PyObject *name = dict != NULL && value != NULL ? e5py_text(key) : NULL;
+    int result = name != NULL ? PyDict_SetItem(dict, name, value) : -1;
+    Py_XDECREF(name);
     Py_XDECREF(value);
     return result;
 }
@@ -94,6 +98,7 @@ static int read_day(PyObject *value, enum e5_calendar calendar, bool last, int64
         for (const char *p = date_text + 1; *p != '\0'; p++) fields += *p == '-'; /* a leading '-' is a year's sign */
         if (last && fields < 2) date.month = 12;
         if (last && fields < 3) date.day = e5_calendar_month_days(calendar, date.year, date.month);
+        good = e5_date_valid(calendar, date);
         *out = e5_date_to_days(calendar, date);
     }
     Py_XDECREF(text);

@@ -32,6 +32,8 @@ int e5py_params(PyObject *module, const struct e5_kernel *kernel, PyObject *valu
 int e5py_time_axis(PyObject *module, PyArrayObject *seconds, const char *calendar, struct e5_time_axis *out);
 /* Kernel by name and kind. */
 const struct e5_kernel *e5py_kernel(PyObject *module, const char *name, enum e5_kernel_kind kind);
+/* New str from text of a file, which need not be UTF-8: what is broken becomes U+FFFD. */
+PyObject *e5py_text(const char *text);
 /* dict[key] = value, stealing value; −1 when either is NULL or cannot be stored. */
 int e5py_put(PyObject *dict, const char *key, PyObject *value);
 

@@ -162,10 +162,11 @@ static enum e5_status store_body(void *context, struct e5_watch *watch, struct e
     return status;
 }
 
-/* Sources from a sequence of (path, size, checksum, request); the texts stay with the sequence. */
+/* Sources from a tuple of (path, size, checksum, request); the texts stay with the tuple. */
 static struct e5_store_source *read_sources(PyObject *rows, size_t *n) {
     *n = (size_t)PyTuple_GET_SIZE(rows);
     struct e5_store_source *sources = PyMem_Calloc(*n + 1, sizeof *sources);
+    if (sources == NULL) PyErr_NoMemory();
     for (size_t i = 0; sources != NULL && i < *n; i++) {
         struct e5_store_source *source = &sources[i];
         long long size;

@@ -52,16 +52,17 @@ static PyObject *result_rows(PyObject *module, const struct fetch_call *call) {
 }
 
 PyDoc_STRVAR(fetch_doc,
-             "fetch(url, key, user_agent, ca_file, max_jobs, max_transfers, patience, poll_first, poll_cap, overwrite, "
-             "items, progress)\n--\n\nRun requests; one dictionary of results per item.");
+             "fetch(url, key, user_agent, ca_file, max_jobs, max_transfers, patience, poll_first, poll_cap, pace, "
+             "overwrite, items, progress)\n--\n\nRun requests; one dictionary of results per item.");
 static PyObject *fetch(PyObject *module, PyObject *args) {
     struct fetch_call call = {0};
     struct e5_fetch_options *options = &call.options;
     PyObject *items, *progress, *rows = NULL;
     int overwrite;
-    if (!PyArg_ParseTuple(args, "sssz" "IIddd" "iO!O", &options->url, &options->key, &options->user_agent,
+    if (!PyArg_ParseTuple(args, "sssz" "IIdddd" "iO!O", &options->url, &options->key, &options->user_agent,
                           &options->ca_file, &options->max_jobs, &options->max_transfers, &options->patience,
-                          &options->poll_first, &options->poll_cap, &overwrite, &PyTuple_Type, &items, &progress))
+                          &options->poll_first, &options->poll_cap, &options->pace, &overwrite, &PyTuple_Type, &items,
+                          &progress))
         return NULL;
     options->overwrite = (enum e5_overwrite)overwrite;
     if (read_items(items, &call) == 0) call.pool = e5py_pool_acquire(module);

@@ -10,7 +10,7 @@
 /* --- headers as dictionaries -------------------------------------------------------------------------------------- */
 
 static PyObject *attribute(const struct e5_ncattr *attr) {
-    if (attr->text != NULL) return PyUnicode_DecodeUTF8(attr->text, (Py_ssize_t)strlen(attr->text), "replace");
+    if (attr->text != NULL) return e5py_text(attr->text);
     if (attr->count != 1) return e5py_array(NPY_FLOAT64, attr->number, attr->count);
     return attr->integer ? PyLong_FromDouble(attr->number[0]) : PyFloat_FromDouble(attr->number[0]);
 }
@@ -25,7 +25,7 @@ static PyObject *attributes(const struct e5_ncattr *attr, size_t n) {
 static PyObject *dim_names(const struct e5_ncfile *file, const struct e5_ncvar *var) {
     PyObject *names = PyTuple_New(var->ndim);
     for (int i = 0; names != NULL && i < var->ndim; i++) {
-        PyObject *name = PyUnicode_FromString(file->dim[var->dim[i]].name);
+        PyObject *name = e5py_text(file->dim[var->dim[i]].name);
         if (name == NULL) Py_CLEAR(names);
         else PyTuple_SET_ITEM(names, i, name);
     }
@@ -161,7 +161,7 @@ static PyObject *file_explain(PyObject *self, PyObject *args) {
     const struct e5_ncvar *var = e5_ncfile_find(file, name);
     if (var == NULL) Py_RETURN_NONE;
     e5_ncfile_explain(file, var, text, sizeof text);
-    return PyUnicode_FromString(text);
+    return e5py_text(text);
 }
 
 static PyMethodDef file_methods[] = {
@@ -225,6 +225,7 @@ static PyObject *dataset_open(PyObject *module, PyObject *args) {
     if (encoded == NULL) return NULL;
     call.n = (size_t)PyList_GET_SIZE(encoded);
     call.paths = PyMem_Calloc(call.n + 1, sizeof *call.paths);
+    if (call.paths == NULL) PyErr_NoMemory();
     call.pool = call.paths != NULL ? e5py_pool_acquire(module) : NULL;
     if (call.pool == NULL) goto out;
     for (size_t i = 0; i < call.n; i++) call.paths[i] = PyBytes_AS_STRING(PyList_GET_ITEM(encoded, (Py_ssize_t)i));
@@ -255,7 +256,7 @@ static PyObject *dataset_header(PyObject *self, PyObject *Py_UNUSED(none)) {
     size_t rows, columns;
     const double *latitude = e5_dataset_latitude(dataset, &rows);
     const double *longitude = e5_dataset_longitude(dataset, &columns);
-    return Py_BuildValue("{ss sN sN ss sN sN}", "name", var->name, "attrs", attributes(var->attr, var->nattr), "seconds",
+    return Py_BuildValue("{sN sN sN ss sN sN}", "name", e5py_text(var->name), "attrs", attributes(var->attr, var->nattr), "seconds",
                          e5py_array(NPY_INT64, time.seconds, time.n), "calendar", e5_calendar_name(time.calendar),
                          "latitude", e5py_array(NPY_FLOAT64, latitude, rows), "longitude",
                          e5py_array(NPY_FLOAT64, longitude, columns));

@@ -234,8 +234,14 @@ static int check_field(PyArrayObject *value, PyArrayObject *threshold, PyArrayOb
 
 enum { VALUE, THRESHOLD, SLOT, SECONDS, LATITUDE, LONGITUDE, INPUTS };
 
+/* float32 where that holds every value of the array exactly, else float64. */
+static int value_typenum(PyObject *object) {
+    bool single = PyArray_Check(object) && PyArray_CanCastSafely(PyArray_TYPE((PyArrayObject *)object), NPY_FLOAT32);
+    return single ? NPY_FLOAT32 : NPY_FLOAT64;
+}
+
 static int pin_inputs(PyObject *const *objects, PyArrayObject **pinned) {
-    static const int typenum[] = {NPY_FLOAT32, NPY_FLOAT64, NPY_INT32, NPY_INT64, NPY_FLOAT64, NPY_FLOAT64};
+    int typenum[] = {value_typenum(objects[VALUE]), NPY_FLOAT64, NPY_INT32, NPY_INT64, NPY_FLOAT64, NPY_FLOAT64};
     static const int ndim[] = {3, 3, 1, 1, 1, 1};
     for (int i = 0; i < INPUTS; i++)
         if ((pinned[i] = e5py_contiguous(objects[i], typenum[i], ndim[i])) == NULL) return -1;
@@ -251,6 +257,7 @@ static int prepare_field(PyObject *module, PyArrayObject **in, const char *calen
     call->field.steps = (size_t)PyArray_DIM(in[VALUE], 0);
     call->field.grid = &call->grid;
     call->field.value = PyArray_DATA(in[VALUE]);
+    call->field.dtype = PyArray_TYPE(in[VALUE]) == NPY_FLOAT64 ? E5_F64 : E5_F32;
     call->field.threshold = PyArray_DATA(in[THRESHOLD]);
     call->field.slot = PyArray_DATA(in[SLOT]);
     return check_field(in[VALUE], in[THRESHOLD], in[SLOT], &call->field);
@@ -273,7 +280,10 @@ static PyObject *field(PyObject *module, PyObject *args) {
         goto out;
     call.pool = e5py_pool_acquire(module);
     if (call.pool == NULL) goto out;
-    if (e5py_run(module, field_body, &call, progress) == 0) result = e5py_events_take(module, call.events);
+    if (e5py_run(module, field_body, &call, progress) == 0)
+        result = e5py_events_take(module, call.events);
+    else
+        e5_events_free(call.events); /* made, but stopped by ctrl-C or the progress callback at the last moment */
     e5py_pool_release();
 out:
     e5_grid_fini(&call.grid);

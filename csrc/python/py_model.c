@@ -66,7 +66,8 @@ static PyObject *slots(PyObject *module, PyObject *args) {
     if (e5_calendar_parse(name, &calendar, &err) != E5_OK) return e5py_raise(module, &err);
     bool dropped = (size_t)count == e5_window_result_slots(calendar, E5_LEAP_DROP);
     if (!dropped && (size_t)count != e5_window_result_slots(calendar, E5_LEAP_STRETCH)) {
-        (void)!e5_fail(&err, E5_INPUT, "a threshold of %zd days does not fit the calendar '%s'", count, name);
+        (void)!e5_fail(&err, E5_INPUT, "a threshold of %zd days does not fit the calendar '%s'", count,
+                       e5_calendar_name(calendar));
         return e5py_raise(module, &err);
     }
     PyArrayObject *days = e5py_contiguous(object, NPY_INT64, 1);

@@ -14,7 +14,8 @@ static PyObject *maker(PyObject *module) {
 PyObject *e5py_exception(PyObject *module, const struct e5_error *err) {
     PyObject *make = maker(module);
     if (make == NULL) return NULL;
-    return PyObject_CallFunction(make, "sssssiiIdd", e5_status_code(err->status), err->what, err->hint, err->target,
+    PyObject *target = PyUnicode_DecodeFSDefault(err->target); /* file names are bytes, not text */
+    return PyObject_CallFunction(make, "sssNsiiIdd", e5_status_code(err->status), err->what, err->hint, target,
                                  err->job_id, err->sys_errno, err->http_status, err->attempts, err->elapsed,
                                  err->retry_after);
 }

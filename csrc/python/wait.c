@@ -1,5 +1,7 @@
 #include "python/wait.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "python/raise.h"
 
@@ -32,7 +34,10 @@ static void pass_on(void *context, enum e5_log_level level, const char *line) {
 
 static int drain_log(PyObject *module) {
     struct log_sink sink = {module, false};
-    e5_log_drain(pass_on, &sink);
+    char line[E5_LOG_LINE_SIZE];
+    size_t lost = e5_log_drain(pass_on, &sink);
+    snprintf(line, sizeof line, "%zu older log lines were lost", lost);
+    if (lost > 0) pass_on(&sink, E5_LOG_WARNING, line);
     return sink.failed ? -1 : 0;
 }
 

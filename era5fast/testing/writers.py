@@ -7,6 +7,7 @@ services of a process, and end when their standard input does.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import queue
@@ -61,6 +62,14 @@ Done = Callable[[Path | WriterError], None]
 _tasks: queue.SimpleQueue[tuple[Task, Done]] = queue.SimpleQueue()
 _starting = threading.Lock()
 _threads: list[threading.Thread] = []
+_children: list[subprocess.Popen[str]] = []
+
+
+@atexit.register
+def _end_children() -> None:
+    """A child in the middle of an answer does not outlive its owner."""
+    for child in _children:
+        child.kill()
 
 
 def submit(task: Task, done: Done) -> None:
@@ -93,14 +102,16 @@ def _serve() -> None:
 
 def _start() -> subprocess.Popen[str]:
     path = os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
-    return subprocess.Popen(
+    child = subprocess.Popen(
         [sys.executable, "-m", f"{__package__}.writer"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": path},
-        start_new_session=True,  # ctrl-C is for the owner, who then closes the pipe
+        start_new_session=True,  # ctrl-C is for the owner, who then ends it
     )
+    _children.append(child)
+    return child
 
 
 def _ask(child: subprocess.Popen[str], task: Task) -> Path | WriterError:

@@ -31,7 +31,7 @@ static int make_remove(const char *path, const struct stat *what, int kind, stru
 static void make_clean(void) { nftw(make_folder, make_remove, 8, FTW_DEPTH | FTW_PHYS); }
 
 /* Name of a file in the folder; valid until the eighth call after this one. */
-static const char *make_path(const char *name) {
+static inline const char *make_path(const char *name) {
     static char paths[8][128];
     static int next;
     if (strstr(make_folder, "XXXXXX") != NULL) {
@@ -43,7 +43,7 @@ static const char *make_path(const char *name) {
     return path;
 }
 
-static const char *make_bytes(const char *name, const void *bytes, size_t size) {
+static inline const char *make_bytes(const char *name, const void *bytes, size_t size) {
     const char *path = make_path(name);
     FILE *file = fopen(path, "wb");
     if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) exit(2);

@@ -51,7 +51,10 @@ static enum e5_status run(const float *field, size_t cells, int statistic, int64
                           double *out, struct e5_error *err) {
     struct e5_params params = {.value = {{.integer = statistic}, {.integer = min_samples}}};
     struct e5_scan_request request = {e5_kernel_find("daily"), &params, &periods, E5_F64, out};
-    struct e5_view view = {.data = field, .dtype = E5_F32, .ndim = 2, .shape = {STEPS, cells},
+    struct e5_view view = {.data = field,
+                           .dtype = E5_F32,
+                           .ndim = 2,
+                           .shape = {STEPS, cells},
                            .strides = {(ptrdiff_t)(cells * sizeof *field), sizeof *field},
                            .packing = E5_PACKING_NONE};
     struct e5_source source = e5_source_memory(&view);

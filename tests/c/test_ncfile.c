@@ -3,6 +3,7 @@
 
 #include <hdf5.h>
 #include <libdeflate.h>
+#include <sys/wait.h>
 
 #include "base/alloc.h"
 #include "io/chunks.h"
@@ -74,7 +75,8 @@ static const char *make_storage(const struct storage *s, const char *name) {
     return path;
 }
 
-static void check_slab(struct e5_ncfile *file, const size_t *start, const size_t *count, const struct e5_parallel *par) {
+static void check_slab(struct e5_ncfile *file, const size_t *start, const size_t *count,
+                       const struct e5_parallel *par) {
     double wide[ALL];
     float narrow[ALL];
     size_t i = 0;
@@ -114,6 +116,28 @@ TEST(threads_give_the_same_values) {
     CHECK_OK(e5_pool_new(4, &pool, err));
     struct e5_parallel par = e5_pool_parallel(pool);
     for (size_t i = 0; i < sizeof storages / sizeof *storages; i++) check_storage(&storages[i], &par);
+    e5_pool_free(pool);
+}
+
+static enum e5_status read_shared(void *context, size_t index, unsigned slot, struct e5_error *err) {
+    struct e5_ncfile *file = context;
+    size_t start[3] = {0}, count[3] = {T, Y, X};
+    double out[ALL];
+    (void)slot, (void)index;
+    enum e5_status status = e5_ncfile_read(file, &file->var[0], start, count, E5_F64, out, NULL, NULL, err);
+    for (size_t i = 0; i < ALL && status == E5_OK; i++)
+        if (out[i] != value_at(i)) status = e5_fail(err, E5_INTERNAL, "wrong value at %zu", i);
+    return status;
+}
+
+TEST(threads_may_share_a_file) {
+    struct e5_pool *pool = NULL;
+    CHECK_OK(e5_pool_new(4, &pool, err));
+    for (int i = 0; i < 8; i++) {
+        struct e5_ncfile *file = open_file(make_storage(&storages[i], "shared.nc"));
+        CHECK_OK(e5_pool_for(pool, NULL, 8, read_shared, file, err));
+        e5_ncfile_close(file);
+    }
     e5_pool_free(pool);
 }
 
@@ -214,11 +238,12 @@ TEST(what_does_not_fit_is_refused) {
     size_t start[2] = {0, 0}, count[2] = {3, 5}, far[2] = {4, 0}, none[2] = {0, 0};
     double out[20] = {7};
     const struct e5_ncvar *packed = e5_ncfile_find(file, "packed"), *part = e5_ncfile_find(file, "part");
+    const struct e5_ncvar *text = e5_ncfile_find(file, "text");
     CHECK_STATUS(E5_INPUT, e5_ncfile_read(file, packed, start, count, E5_F64, out, NULL, NULL, err));
     CHECK_STATUS(E5_INPUT, e5_ncfile_read(file, packed, far, none, E5_F64, out, NULL, NULL, err));
     CHECK_STATUS(E5_INPUT, e5_ncfile_read(file, part, start, none, E5_I64, out, NULL, NULL, err));
     CHECK_STATUS(E5_INPUT, e5_ncfile_read(file, packed, start, none, E5_I16, out, NULL, NULL, err));
-    CHECK_STATUS(E5_INPUT, e5_ncfile_read(file, e5_ncfile_find(file, "text"), start, none, E5_F64, out, NULL, NULL, err));
+    CHECK_STATUS(E5_INPUT, e5_ncfile_read(file, text, start, none, E5_F64, out, NULL, NULL, err));
     CHECK_OK(e5_ncfile_read(file, packed, start, none, E5_F64, out, NULL, NULL, err));
     CHECK(out[0] == 7);
     e5_ncfile_close(file);
@@ -321,22 +346,31 @@ TEST(truncated_files_are_corrupt) {
     check_truncated(make_mixed("whole5.nc", NC_64BIT_DATA), "cut5.nc");
 }
 
-/* A flipped byte inside a compressed chunk must never give numbers. */
-TEST(flipped_bytes_in_chunks_are_found) {
-    size_t size, start[3] = {0}, count[3] = {T, Y, X};
+/* The values of a damaged file: none, or (where a bit of the compressed stream means nothing) the right ones. */
+static bool never_wrong(const char *path) {
+    size_t start[3] = {0}, count[3] = {T, Y, X};
     double out[ALL];
+    struct e5_ncfile *file = NULL;
+    CHECK_OK(e5_ncfile_open(path, &file, err));
+    enum e5_status status = e5_ncfile_read(file, &file->var[0], start, count, E5_F64, out, NULL, NULL, NULL);
+    bool right = status == E5_OK;
+    for (size_t i = 0; i < ALL && right; i++) right = out[i] == value_at(i);
+    e5_ncfile_close(file);
+    return right || status == E5_CORRUPT;
+}
+
+TEST(flipped_bits_in_chunks_are_found) {
+    size_t size;
     struct e5_ncfile *file = open_file(make_storage(&storages[5], "sound.nc"));
     const struct e5_map *map = NULL;
     CHECK_OK(e5_layout_prepare(file, &file->var[0], &map, err));
     unsigned char *bytes = make_slurp(file->path, &size);
     for (size_t i = 0; i < map->chunks; i++) {
         size_t at = (size_t)map->chunk_list[i].address + i * 5 % map->chunk_list[i].size;
-        struct e5_ncfile *damaged = NULL;
-        bytes[at] ^= 0x10;
-        CHECK_OK(e5_ncfile_open(make_bytes("flipped.nc", bytes, size), &damaged, err));
-        CHECK_STATUS(E5_CORRUPT, e5_ncfile_read(damaged, &damaged->var[0], start, count, E5_F64, out, NULL, NULL, err));
-        e5_ncfile_close(damaged);
-        bytes[at] ^= 0x10;
+        unsigned char bit = (unsigned char)(1u << i % 8);
+        bytes[at] ^= bit;
+        CHECK(never_wrong(make_bytes("flipped.nc", bytes, size)));
+        bytes[at] ^= bit;
     }
     e5_ncfile_close(file);
     free(bytes);
@@ -361,21 +395,35 @@ static void read_whatever_opens(const char *path) {
     e5_ncfile_close(file);
 }
 
+static void flip_and_read(const char *whole) {
+    size_t size;
+    unsigned char *bytes = make_slurp(whole, &size);
+    uint64_t state = 12345;
+    for (int i = 0; i < 100; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        size_t at = (size_t)(state >> 33) % size;
+        unsigned char kept = bytes[at];
+        bytes[at] ^= (unsigned char)(1u << (state >> 30 & 7));
+        read_whatever_opens(make_bytes("harm.nc", bytes, size));
+        bytes[at] = kept;
+    }
+    free(bytes);
+}
+
+/* In a process of its own: HDF5 leaks some memory over damaged files, and a crash is to be counted, not suffered. */
 TEST(damaged_files_do_no_harm) {
     const char *whole[] = {make_storage(&storages[10], "harm4.nc"), make_mixed("harm3.nc", 0)};
     for (int k = 0; k < 2; k++) {
-        size_t size;
-        unsigned char *bytes = make_slurp(whole[k], &size);
-        uint64_t state = 12345;
-        for (int i = 0; i < 150; i++) {
-            state = state * 6364136223846793005u + 1442695040888963407u;
-            size_t at = (size_t)(state >> 33) % size;
-            unsigned char kept = bytes[at];
-            bytes[at] ^= (unsigned char)(1u << (state >> 30 & 7));
-            read_whatever_opens(make_bytes("harm.nc", bytes, size));
-            bytes[at] = kept;
+        int before = check_failures, how = -1;
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0) {
+            flip_and_read(whole[k]);
+            fflush(stdout);
+            _exit(check_failures > before);
         }
-        free(bytes);
+        CHECK(child > 0 && waitpid(child, &how, 0) == child);
+        CHECK(WIFEXITED(how) && WEXITSTATUS(how) == 0);
     }
 }
 
@@ -488,10 +536,10 @@ TEST(cancel_is_seen) {
     struct e5_ncfile *direct = open_file(make_storage(&storages[5], "stop.nc"));
     CHECK_STATUS(E5_CANCELLED, e5_ncfile_read(direct, &direct->var[0], start, count, E5_F64, out, NULL, &watch, err));
     e5_ncfile_close(direct);
-    struct e5_ncfile *library = open_file(make_mixed("stop3.nc", 0));
+    struct e5_ncfile *old = open_file(make_mixed("stop3.nc", 0));
     count[0] = 3, count[1] = 4;
-    CHECK_STATUS(E5_CANCELLED, e5_ncfile_read(library, &library->var[0], start, count, E5_F64, out, NULL, &watch, err));
-    e5_ncfile_close(library);
+    CHECK_STATUS(E5_CANCELLED, e5_ncfile_read(old, &old->var[0], start, count, E5_F64, out, NULL, &watch, err));
+    e5_ncfile_close(old);
 }
 
 static enum e5_status open_and_read(const char *path, struct e5_error *err) {
@@ -521,13 +569,14 @@ TEST(every_allocation_may_fail) {
 int main(void) {
     RUN(every_storage_gives_the_same_values);
     RUN(threads_give_the_same_values);
+    RUN(threads_may_share_a_file);
     RUN(packing_scalars_text_and_unwritten_chunks);
     RUN(what_does_not_fit_is_refused);
     RUN(a_variable_shorter_than_its_dimension_ends_in_fill);
     RUN(large_netcdf3_variables_are_read_in_blocks);
     RUN(foreign_files_are_named);
     RUN(truncated_files_are_corrupt);
-    RUN(flipped_bytes_in_chunks_are_found);
+    RUN(flipped_bits_in_chunks_are_found);
     RUN(damaged_files_do_no_harm);
     RUN(a_file_that_changes_is_corrupt);
     RUN(links_to_other_files_are_unsafe);

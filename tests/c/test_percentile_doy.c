@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/isa.h"
 #include "check.h"
 #include "diag/quantile.h"
 #include "diag/window.h"
@@ -68,15 +69,22 @@ static void free_series(struct series *series) {
 }
 
 static struct e5_view view_of(const struct series *series) {
-    return (struct e5_view){.data = series->field, .dtype = E5_F32, .ndim = 2, .shape = {series->axis.n, series->cells},
+    return (struct e5_view){.data = series->field,
+                            .dtype = E5_F32,
+                            .ndim = 2,
+                            .shape = {series->axis.n, series->cells},
                             .strides = {(ptrdiff_t)(series->cells * sizeof(float)), sizeof(float)},
                             .packing = E5_PACKING_NONE};
 }
 
 static struct e5_params params_of(double percentile, int width, int type, enum e5_neighbours neighbours,
                                   enum e5_leap_rule leap) {
-    return (struct e5_params){.value = {{.number = percentile}, {.integer = width}, {.period = {0, 0, false}},
-                                        {.integer = type}, {.integer = neighbours}, {.integer = leap}}};
+    return (struct e5_params){.value = {{.number = percentile},
+                                        {.integer = width},
+                                        {.period = {0, 0, false}},
+                                        {.integer = type},
+                                        {.integer = neighbours},
+                                        {.integer = leap}}};
 }
 
 /* ---- the slow way: sort every pool ---- */
@@ -120,7 +128,8 @@ static void check_series(const struct series *series, const struct e5_params *pa
     struct e5_sweep_plan plan;
     struct e5_window window;
     struct e5_view view = view_of(series);
-    size_t wrong = 0, results = e5_window_result_slots(series->axis.calendar, (enum e5_leap_rule)params->value[5].integer);
+    size_t wrong = 0,
+           results = e5_window_result_slots(series->axis.calendar, (enum e5_leap_rule)params->value[5].integer);
     CHECK_OK(e5_window_init(&window, &series->axis, base.given ? base.first_day : INT64_MIN,
                             base.given ? base.last_day : INT64_MAX, (int)params->value[1].integer,
                             (enum e5_neighbours)params->value[4].integer, (enum e5_leap_rule)params->value[5].integer,
@@ -196,6 +205,21 @@ TEST(short_and_broken_series) {
             }
 }
 
+/* Days whose neighbours are there but which are not there themselves: with real neighbours they have no pool, however
+ * many values lie around them. */
+TEST(sparse_series) {
+    for (int rules = 0; rules < 4; rules++) {
+        struct series series = new_series(E5_STANDARD, 2001, 1500, 5, false);
+        struct e5_params params = params_of(90, 3, 8, rules & 1, rules >> 1);
+        size_t kept = 0;
+        for (size_t i = 0; i < series.axis.n; i++)
+            if (i % 365 % 4 == 0 || i % 365 % 4 == 2) series.seconds[kept++] = series.seconds[i];
+        series.axis.n = kept;
+        check_series(&series, &params, NULL);
+        free_series(&series);
+    }
+}
+
 TEST(part_of_the_series_is_the_base) {
     struct series series = new_series(E5_STANDARD, 1990, 4000, 5, false);
     for (int rules = 0; rules < 4; rules++) {
@@ -225,6 +249,16 @@ TEST(threads_do_not_change_a_bit) {
 
 /* Values worked out by hand: on day d of year y the value is 10 d + y, so the pool of three days and two years around
  * slot 100 is 991, 992, 1001, 1002, 1011, 1012; type 7 at 50 %: half-way between 1001 and 1002. */
+/* Each is compared with sorting every pool, so that the instruction sets agree with each other as well. */
+TEST(every_instruction_set) {
+    for (int isa = E5_ISA_BASELINE; isa <= E5_ISA_AVX512; isa++) {
+        e5_isa_limit((enum e5_isa)isa);
+        CHECK((int)e5_isa() <= isa);
+        test_percentiles_types_and_rules();
+        test_windows();
+    }
+}
+
 TEST(a_pool_counted_on_fingers) {
     struct series series = new_series(E5_NOLEAP, 2001, 730, 1, false);
     struct e5_params params = params_of(50, 3, 7, E5_NEIGHBOURS_WRAP, E5_LEAP_DROP);
@@ -309,8 +343,10 @@ int main(void) {
     RUN(medians_of_wide_windows);
     RUN(calendars);
     RUN(short_and_broken_series);
+    RUN(sparse_series);
     RUN(part_of_the_series_is_the_base);
     RUN(threads_do_not_change_a_bit);
+    RUN(every_instruction_set);
     RUN(a_pool_counted_on_fingers);
     RUN(parameters_are_checked);
     RUN(a_base_outside_says_what_there_is);

@@ -30,8 +30,10 @@ static void trace_end(void *state, double *out, size_t cells, int32_t expected, 
 }
 
 static const struct e5_scan_ops trace_ops = {trace_size, trace_begin, trace_step, trace_end};
-static const struct e5_kernel trace = {
-    .name = "trace", .kind = E5_SCAN, .params = {{"factor", E5_NUMBER, "1", 0, 10, .doc = ""}}, .ops.scan = &trace_ops};
+static const struct e5_kernel trace = {.name = "trace",
+                                       .kind = E5_SCAN,
+                                       .params = {{"factor", E5_NUMBER, "1", 0, 10, .doc = ""}},
+                                       .ops.scan = &trace_ops};
 static const struct e5_kernel series = {.name = "series", .kind = E5_SERIES};
 
 /* ---- a field, and what must come out ---- */
@@ -80,7 +82,10 @@ static float *new_field(size_t cells) {
 }
 
 static struct e5_view view_of(const float *field, size_t cells) {
-    return (struct e5_view){.data = field, .dtype = E5_F32, .ndim = 2, .shape = {STEPS, cells},
+    return (struct e5_view){.data = field,
+                            .dtype = E5_F32,
+                            .ndim = 2,
+                            .shape = {STEPS, cells},
                             .strides = {(ptrdiff_t)(cells * sizeof *field), sizeof *field},
                             .packing = E5_PACKING_NONE};
 }
@@ -120,10 +125,10 @@ TEST(any_threads_blocks_and_sizes_give_the_same) {
         check_scan(&source, NULL, 1 << 20);
         for (size_t t = 0; t < 4; t++) {
             struct e5_pool *pool = new_pool(threads[t]);
-            check_scan(&source, pool, 1);            /* step by step */
+            check_scan(&source, pool, 1); /* step by step */
             check_scan(&source, pool, 70000);
-            check_scan(&source, pool, SIZE_MAX);     /* all at once */
-            source.direct = NULL;                    /* the same through a block buffer */
+            check_scan(&source, pool, SIZE_MAX); /* all at once */
+            source.direct = NULL; /* the same through a block buffer */
             check_scan(&source, pool, 70000);
             source.direct = field;
             e5_pool_free(pool);
@@ -163,9 +168,13 @@ TEST(time_innermost_swapped_and_misaligned) {
             bits = __builtin_bswap32(bits);
             memcpy(memory + 1 + cell / COLUMNS * row + cell % COLUMNS * column + step * item, &bits, item);
         }
-    struct e5_view view = {.data = memory + 1, .dtype = E5_F32, .swapped = true, .ndim = 3,
+    struct e5_view view = {.data = memory + 1,
+                           .dtype = E5_F32,
+                           .swapped = true,
+                           .ndim = 3,
                            .shape = {STEPS, ROWS, COLUMNS},
-                           .strides = {(ptrdiff_t)item, (ptrdiff_t)row, (ptrdiff_t)column}, .packing = E5_PACKING_NONE};
+                           .strides = {(ptrdiff_t)item, (ptrdiff_t)row, (ptrdiff_t)column},
+                           .packing = E5_PACKING_NONE};
     struct e5_source source = e5_source_memory(&view);
     struct e5_pool *pool = new_pool(2);
     CHECK(source.direct == NULL && source.cells == CELLS);
@@ -187,8 +196,13 @@ TEST(packed_big_endian_shorts) {
     packing.fill = -32767;
     for (size_t i = 0; i < STEPS * CELLS; i++)
         stored[i] = __builtin_bswap16((uint16_t)(int16_t)(i % 97 == 0 ? -32767 : (int)(i * 37 % 60000) - 30000));
-    struct e5_view view = {.data = stored, .dtype = E5_I16, .swapped = true, .ndim = 2, .shape = {STEPS, CELLS},
-                           .strides = {CELLS * 2, 2}, .packing = packing};
+    struct e5_view view = {.data = stored,
+                           .dtype = E5_I16,
+                           .swapped = true,
+                           .ndim = 2,
+                           .shape = {STEPS, CELLS},
+                           .strides = {CELLS * 2, 2},
+                           .packing = packing};
     struct e5_source source = e5_source_memory(&view);
     struct e5_pool *pool = new_pool(4);
     CHECK(source.direct == NULL && source.dtype == E5_F32);
@@ -256,8 +270,8 @@ static enum e5_status scan_fragile(struct fragile *fragile, struct e5_pool *pool
     static double out[PERIODS * 100];
     struct e5_params params = {.value = {{.number = 1}}};
     struct e5_scan_request request = {&trace, &params, &periods, E5_F64, out};
-    struct e5_source source = {.steps = STEPS, .cells = 100, .dtype = E5_F32, .self = fragile,
-                               .block = fragile_block, .read = fragile_read};
+    struct e5_source source = {
+        .steps = STEPS, .cells = 100, .dtype = E5_F32, .self = fragile, .block = fragile_block, .read = fragile_read};
     return e5_scan(&source, &request, 1, 1000, pool, fragile->watch, err);
 }
 
@@ -289,17 +303,18 @@ TEST(cancel_in_the_middle) {
 TEST(requests_are_checked_before_any_work) {
     static double out[PERIODS];
     struct fragile fragile = {SIZE_MAX, SIZE_MAX, SIZE_MAX, NULL, 0};
-    struct e5_source source = {.steps = STEPS, .cells = 1, .dtype = E5_F32, .self = &fragile,
-                               .block = fragile_block, .read = fragile_read};
+    struct e5_source source = {
+        .steps = STEPS, .cells = 1, .dtype = E5_F32, .self = &fragile, .block = fragile_block, .read = fragile_read};
     struct e5_params good = {.value = {{.number = 1}}}, bad = {.value = {{.number = 11}}};
     int32_t jumbled[STEPS] = {1, 0}, beyond[STEPS] = {PERIODS}, below[STEPS] = {-2};
     struct e5_periods wrong[] = {periods, periods, periods};
     wrong[0].of_sample = jumbled;
     wrong[1].of_sample = beyond;
     wrong[2].of_sample = below;
-    struct e5_scan_request requests[] = {{&series, &good, &periods, E5_F64, out}, {&trace, &bad, &periods, E5_F64, out},
-                                         {&trace, &good, &periods, E5_I16, out},  {&trace, &good, &wrong[0], E5_F64, out},
-                                         {&trace, &good, &wrong[1], E5_F64, out}, {&trace, &good, &wrong[2], E5_F64, out}};
+    struct e5_scan_request requests[] = {
+        {&series, &good, &periods, E5_F64, out}, {&trace, &bad, &periods, E5_F64, out},
+        {&trace, &good, &periods, E5_I16, out},  {&trace, &good, &wrong[0], E5_F64, out},
+        {&trace, &good, &wrong[1], E5_F64, out}, {&trace, &good, &wrong[2], E5_F64, out}};
     for (int i = 0; i < 3; i++) CHECK_STATUS(E5_INPUT, e5_scan(&source, &requests[i], 1, 1000, NULL, NULL, err));
     for (int i = 3; i < 6; i++) CHECK_STATUS(E5_INTERNAL, e5_scan(&source, &requests[i], 1, 1000, NULL, NULL, err));
     CHECK_OK(e5_scan(&source, requests, 0, 1000, NULL, NULL, err));
@@ -310,8 +325,8 @@ TEST(a_series_without_steps_ends_every_period) {
     double out[PERIODS];
     struct e5_params params = {.value = {{.number = 1}}};
     struct e5_scan_request request = {&trace, &params, &periods, E5_F64, out};
-    struct e5_view view = {.data = out, .dtype = E5_F32, .ndim = 2, .shape = {0, 1}, .strides = {4, 4},
-                           .packing = E5_PACKING_NONE};
+    struct e5_view view = {
+        .data = out, .dtype = E5_F32, .ndim = 2, .shape = {0, 1}, .strides = {4, 4}, .packing = E5_PACKING_NONE};
     struct e5_source source = e5_source_memory(&view);
     CHECK_OK(e5_scan(&source, &request, 1, 1000, NULL, NULL, err));
     CHECK(out[0] == 1 + 5 && same(out[1], 1. / 3 + 2 + 4));
@@ -323,7 +338,8 @@ TEST(every_allocation_may_fail) {
     struct e5_source source = e5_source_memory(&view);
     struct e5_params params = {.value = {{.number = 1}}};
     double *out = malloc(PERIODS * 2000 * sizeof *out);
-    struct e5_scan_request requests[] = {{&trace, &params, &periods, E5_F64, out}, {&trace, &params, &periods, E5_F64, out}};
+    struct e5_scan_request requests[] = {{&trace, &params, &periods, E5_F64, out},
+                                         {&trace, &params, &periods, E5_F64, out}};
     enum e5_status status = E5_MEMORY;
     int failures = 0;
     source.direct = NULL;

@@ -42,8 +42,10 @@ static void toy_cell(const void *plan, const double *series, double *out, void *
 static void toy_free(void *plan) { free(plan); }
 
 static const struct e5_series_ops toy_ops = {toy_plan, toy_cell, toy_free};
-static const struct e5_kernel toy = {
-    .name = "toy", .kind = E5_SERIES, .params = {{"luck", E5_INTEGER, "1", 0, 20, .doc = ""}}, .ops.series = &toy_ops};
+static const struct e5_kernel toy = {.name = "toy",
+                                     .kind = E5_SERIES,
+                                     .params = {{"luck", E5_INTEGER, "1", 0, 20, .doc = ""}},
+                                     .ops.series = &toy_ops};
 static const struct e5_kernel scan = {.name = "scan", .kind = E5_SCAN};
 
 #define STEPS 45
@@ -112,8 +114,12 @@ TEST(time_major_of_any_size) {
         size_t cells = sizes[k];
         float *field = malloc((cells + 1) * STEPS * sizeof *field);
         for (size_t i = 0; i < cells * STEPS; i++) field[i] = (float)number(i / cells, i % cells);
-        struct e5_view view = {.data = field, .dtype = E5_F32, .ndim = 2, .shape = {STEPS, cells},
-                               .strides = {(ptrdiff_t)(cells * 4), 4}, .packing = E5_PACKING_NONE};
+        struct e5_view view = {.data = field,
+                               .dtype = E5_F32,
+                               .ndim = 2,
+                               .shape = {STEPS, cells},
+                               .strides = {(ptrdiff_t)(cells * 4), 4},
+                               .packing = E5_PACKING_NONE};
         check_all_threads(&view, cells, number);
         free(field);
     }
@@ -161,8 +167,13 @@ TEST(packed_big_endian_shorts_are_float32) {
         int16_t packed = (step + cell) % 23 == 0 ? 32001 : (int16_t)whole(step, cell);
         stored[i] = __builtin_bswap16((uint16_t)packed);
     }
-    struct e5_view view = {.data = stored, .dtype = E5_I16, .swapped = true, .ndim = 3, .shape = {STEPS, 7, 11},
-                           .strides = {CELLS * 2, 11 * 2, 2}, .packing = packing};
+    struct e5_view view = {.data = stored,
+                           .dtype = E5_I16,
+                           .swapped = true,
+                           .ndim = 3,
+                           .shape = {STEPS, 7, 11},
+                           .strides = {CELLS * 2, 11 * 2, 2},
+                           .packing = packing};
     check_all_threads(&view, CELLS, unpacked);
 }
 
@@ -173,8 +184,12 @@ TEST(packed_integers_of_32_bits_stay_exact) {
     packing.scale = 1e-7;
     packing.offset = 1;
     for (size_t i = 0; i < STEPS * CELLS; i++) stored[i] = (int32_t)whole(i / CELLS, i % CELLS);
-    struct e5_view view = {.data = stored, .dtype = E5_I32, .ndim = 2, .shape = {STEPS, CELLS},
-                           .strides = {CELLS * 4, 4}, .packing = packing};
+    struct e5_view view = {.data = stored,
+                           .dtype = E5_I32,
+                           .ndim = 2,
+                           .shape = {STEPS, CELLS},
+                           .strides = {CELLS * 4, 4},
+                           .packing = packing};
     check_all_threads(&view, CELLS, exact);
 }
 
@@ -186,7 +201,11 @@ static double by_step_only(size_t step, size_t cell) {
 TEST(broadcast_cells_have_stride_zero) {
     static float memory[STEPS];
     for (size_t step = 0; step < STEPS; step++) memory[step] = (float)number(step, 0);
-    struct e5_view view = {.data = memory, .dtype = E5_F32, .ndim = 3, .shape = {STEPS, 5, 40}, .strides = {4, 0, 0},
+    struct e5_view view = {.data = memory,
+                           .dtype = E5_F32,
+                           .ndim = 3,
+                           .shape = {STEPS, 5, 40},
+                           .strides = {4, 0, 0},
                            .packing = E5_PACKING_NONE};
     check_all_threads(&view, 200, by_step_only);
 }
@@ -194,8 +213,8 @@ TEST(broadcast_cells_have_stride_zero) {
 TEST(a_lone_series) {
     static double memory[STEPS];
     for (size_t step = 0; step < STEPS; step++) memory[step] = number(step, 0);
-    struct e5_view view = {.data = memory, .dtype = E5_F64, .ndim = 1, .shape = {STEPS}, .strides = {8},
-                           .packing = E5_PACKING_NONE};
+    struct e5_view view = {
+        .data = memory, .dtype = E5_F64, .ndim = 1, .shape = {STEPS}, .strides = {8}, .packing = E5_PACKING_NONE};
     check_all_threads(&view, 1, number);
 }
 
@@ -215,8 +234,8 @@ TEST(plans_are_checked) {
 
 TEST(data_and_axis_must_agree) {
     static float memory[STEPS + 1];
-    struct e5_view view = {.data = memory, .dtype = E5_F32, .ndim = 1, .shape = {STEPS + 1}, .strides = {4},
-                           .packing = E5_PACKING_NONE};
+    struct e5_view view = {
+        .data = memory, .dtype = E5_F32, .ndim = 1, .shape = {STEPS + 1}, .strides = {4}, .packing = E5_PACKING_NONE};
     struct e5_sweep_plan plan;
     double out[RESULTS];
     CHECK_OK(e5_sweep_plan(&toy, &params, &axis, &plan, err));
@@ -228,8 +247,12 @@ TEST(cancel_in_the_middle) {
     enum { CELLS = 5000 };
     static const unsigned threads[] = {1, 2, 4, 7};
     static double memory[STEPS * CELLS], out[RESULTS * CELLS];
-    struct e5_view view = {.data = memory, .dtype = E5_F64, .ndim = 2, .shape = {STEPS, CELLS},
-                           .strides = {CELLS * 8, 8}, .packing = E5_PACKING_NONE};
+    struct e5_view view = {.data = memory,
+                           .dtype = E5_F64,
+                           .ndim = 2,
+                           .shape = {STEPS, CELLS},
+                           .strides = {CELLS * 8, 8},
+                           .packing = E5_PACKING_NONE};
     memory[1000] = 7;
     for (int t = 0; t < 4; t++) {
         struct e5_pool *pool = new_pool(threads[t]);
@@ -247,7 +270,11 @@ TEST(cancel_in_the_middle) {
 
 TEST(every_allocation_may_fail) {
     static double memory[STEPS * 100], out[RESULTS * 100];
-    struct e5_view view = {.data = memory, .dtype = E5_F64, .ndim = 2, .shape = {STEPS, 100}, .strides = {800, 8},
+    struct e5_view view = {.data = memory,
+                           .dtype = E5_F64,
+                           .ndim = 2,
+                           .shape = {STEPS, 100},
+                           .strides = {800, 8},
                            .packing = E5_PACKING_NONE};
     enum e5_status status = E5_MEMORY;
     int failures = 0;

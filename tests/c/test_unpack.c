@@ -166,6 +166,25 @@ TEST(a_piece_lands_in_the_common_part) {
             }
 }
 
+/* With nothing to convert, a shuffled piece goes to its place at once; else by way of e5_unpack(). */
+TEST(a_shuffled_piece_lands_both_ways) {
+    enum { ROWS = 5, COLUMNS = 37, ALL = ROWS * COLUMNS };
+    float values[ALL], got[ALL];
+    uint8_t planes[ALL * 4];
+    for (int i = 0; i < ALL; i++) values[i] = i % 7 == 3 ? -999 : (float)i * 1.25F;
+    for (int i = 0; i < ALL; i++)
+        for (int k = 0; k < 4; k++) planes[k * ALL + i] = ((const uint8_t *)values)[i * 4 + k];
+    struct e5_slab slab = {.ndim = 2, .box = {{0, 0}, {ROWS, COLUMNS}}, .how = make(E5_F32, E5_F32), .out = (char *)got};
+    struct e5_piece piece = {.box = slab.box, .bytes = planes, .plane = ALL};
+    CHECK(e5_unpack_keeps_bytes(&slab.how));
+    e5_slab_put(&slab, &piece);
+    CHECK(memcmp(got, values, sizeof got) == 0);
+    slab.how.packing.fill = -999;
+    CHECK(!e5_unpack_keeps_bytes(&slab.how));
+    e5_slab_put(&slab, &piece);
+    for (int i = 0; i < ALL; i++) CHECK(i % 7 == 3 ? isnan(got[i]) : got[i] == values[i]);
+}
+
 TEST(pieces_apart_leave_the_slab_alone) {
     float out[2] = {5, 6};
     uint8_t stored[4] = {0};
@@ -187,6 +206,7 @@ int main(void) {
     RUN(unaligned_input);
     RUN(unshuffle_restores_the_order);
     RUN(a_piece_lands_in_the_common_part);
+    RUN(a_shuffled_piece_lands_both_ways);
     RUN(pieces_apart_leave_the_slab_alone);
     return check_summary();
 }

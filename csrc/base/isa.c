@@ -1,0 +1,33 @@
+#include "base/isa.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_int chosen = -1; /* −1: nobody has asked yet */
+
+static enum e5_isa of_processor(void) {
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (__builtin_cpu_supports("avx512f")) return E5_ISA_AVX512;
+    if (__builtin_cpu_supports("avx2")) return E5_ISA_AVX2;
+#endif
+    return E5_ISA_BASELINE;
+}
+
+static enum e5_isa of_environment(void) {
+    static const char *const names[] = {"baseline", "avx2", "avx512"};
+    const char *asked = getenv("ERA5FAST_ISA");
+    for (int i = E5_ISA_BASELINE; asked != NULL && i <= E5_ISA_AVX512; i++)
+        if (strcmp(asked, names[i]) == 0) return (enum e5_isa)i;
+    return E5_ISA_AVX512;
+}
+
+void e5_isa_limit(enum e5_isa most) {
+    enum e5_isa has = of_processor();
+    atomic_store(&chosen, (int)(most < has ? most : has));
+}
+
+enum e5_isa e5_isa(void) {
+    if (atomic_load_explicit(&chosen, memory_order_relaxed) < 0) e5_isa_limit(of_environment());
+    return (enum e5_isa)atomic_load_explicit(&chosen, memory_order_relaxed);
+}

@@ -1,0 +1,287 @@
+#include "drive/fetch.h"
+
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "folder.h"
+#include "mini_cds.h"
+#include "pool/job.h"
+
+#define MOST 8
+#define KEY "secret-key"
+
+static struct e5_fetch_options options;
+static struct e5_fetch_item items[MOST];
+static struct e5_fetch_result results[MOST];
+static char requests[MOST][80];
+static struct e5_watch watch;
+static char log_text[20000];
+
+static void keep_line(void *context, enum e5_log_level level, const char *line) {
+    (void)context, (void)level;
+    size_t used = strlen(log_text);
+    snprintf(log_text + used, sizeof log_text - used, "%s\n", line);
+}
+
+static void begin(void) {
+    static char url[100];
+    folder_make();
+    cds_start();
+    snprintf(url, sizeof url, "%s/api/", cds.api.origin);
+    options = (struct e5_fetch_options){.url = url, .key = KEY, .user_agent = "tester/1", .max_jobs = 3,
+                                        .max_transfers = 2, .patience = 5, .poll_first = 0.01, .poll_cap = 0.05,
+                                        .overwrite = E5_OVERWRITE_ALWAYS, .pace = 0.001};
+    for (int i = 0; i < MOST; i++) {
+        static char targets[MOST][200];
+        char name[20];
+        snprintf(name, sizeof name, "%d.nc", i);
+        snprintf(targets[i], sizeof targets[i], "%s", folder_path(name));
+        snprintf(requests[i], sizeof requests[i], "{\"variable\":[\"2t\"],\"year\":%d}", 2000 + i);
+        items[i] = (struct e5_fetch_item){"era5", requests[i], targets[i]};
+    }
+}
+
+static void end(void) {
+    cds_stop();
+    folder_remove();
+}
+
+static enum e5_status fetch(size_t n) {
+    struct e5_error err = E5_ERROR_NONE;
+    memset(&watch, 0, sizeof watch);
+    enum e5_status status = e5_fetch(&options, items, n, NULL, results, &watch, &err);
+    log_text[0] = '\0';
+    e5_log_drain(keep_line, NULL);
+    CHECK(status == err.status && strstr(log_text, KEY) == NULL);
+    return status;
+}
+
+static bool is_whole(const char *name) {
+    static char text[DATA_SIZE + 1];
+    return folder_read(name, text, sizeof text) == DATA_SIZE && memcmp(text, cds.data, DATA_SIZE) == 0;
+}
+
+TEST(a_batch_becomes_files) {
+    begin();
+    items[3].dataset = items[4].dataset = "other";
+    CHECK(fetch(5) == E5_OK);
+    for (int i = 0; i < 5; i++) {
+        CHECK(results[i].error.status == E5_OK && results[i].size == DATA_SIZE && !results[i].kept);
+        CHECK(results[i].verified == E5_VERIFIED_CHECKSUM && strcmp(results[i].md5, cds.md5) == 0);
+        CHECK(strlen(results[i].job_id) == 36 && is_whole(strrchr(items[i].target, '/') + 1));
+    }
+    CHECK(cds.jobs == 5 && folder_count() == 5 && cds.lists > 0);
+    CHECK(atomic_load(&watch.done) == 5 * DATA_SIZE && atomic_load(&watch.total) == 5 * DATA_SIZE);
+    CHECK(strstr(log_text, "submitted") != NULL && strstr(log_text, "status has been updated to successful") != NULL);
+    end();
+}
+
+TEST(equal_requests_share_a_job) {
+    begin();
+    items[1].request = "{\"year\": 2000, \"variable\": [\"2t\"]}"; /* the same, written differently */
+    items[2] = items[0];
+    CHECK(fetch(3) == E5_OK);
+    for (int i = 0; i < 3; i++) CHECK(results[i].error.status == E5_OK && results[i].size == DATA_SIZE);
+    CHECK(cds.jobs == 1 && folder_count() == 2);
+    end();
+}
+
+TEST(a_refused_token_is_shown_once) {
+    begin();
+    cds.refuse_with = 401;
+    CHECK(fetch(5) == E5_OK);
+    for (int i = 0; i < 5; i++) {
+        CHECK(results[i].error.status == E5_AUTH && results[i].error.http_status == 401);
+        CHECK(strstr(results[i].error.what, KEY) == NULL && strstr(results[i].error.what, "***") != NULL);
+        CHECK(strcmp(results[i].error.target, items[i].target) == 0);
+    }
+    CHECK(cds.posts == 1 && folder_count() == 0);
+    end();
+}
+
+TEST(a_lost_reply_makes_no_second_job) {
+    begin();
+    cds.lose_replies = 1;
+    CHECK(fetch(2) == E5_OK);
+    CHECK(results[0].error.status == E5_OK && results[1].error.status == E5_OK);
+    CHECK(cds.jobs == 2 && strstr(log_text, "checking whether the job exists") != NULL);
+    end();
+}
+
+TEST(a_submission_that_was_never_made_is_repeated) {
+    begin();
+    cds.refuse_with = 502;
+    cds.refusals = 1;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK);
+    CHECK(cds.posts == 2 && cds.lists == 3 && cds.jobs == 1);
+    end();
+}
+
+static enum e5_status fetch_in_job(void *context, struct e5_watch *inner, struct e5_error *err) {
+    (void)context;
+    return e5_fetch(&options, items, 2, NULL, results, inner, err);
+}
+
+/* Begin, cancel as soon as `bytes` have come, and tell how it ended. */
+static enum e5_status cancel_after(int64_t bytes, double *seconds) {
+    struct e5_job *job;
+    CHECK_OK(e5_job_start(fetch_in_job, NULL, &job, err));
+    for (int i = 0; i < 3000 && atomic_load(&e5_job_watch(job)->done) < bytes; i++) e5_job_wait(job, 0.001);
+    double begun = e5_clock_monotonic();
+    e5_watch_cancel(e5_job_watch(job));
+    enum e5_status status = e5_job_finish(job, NULL);
+    *seconds = e5_clock_monotonic() - begun;
+    e5_log_drain(keep_line, NULL);
+    return status;
+}
+
+static void check_resume(bool ignore_ranges) {
+    double seconds;
+    begin();
+    options.max_transfers = 1;
+    cds.cut_at = 50000;
+    CHECK(cancel_after(50000, &seconds) == E5_CANCELLED && seconds < 1);
+    for (int i = 0; i < 2; i++) CHECK(results[i].error.status == E5_CANCELLED && results[i].error.hint[0] != '\0');
+    CHECK(folder_read("0.nc", log_text, 1) == -1 && folder_count() == 3); /* part and state, and a state */
+    cds.cut_at = 0;
+    cds.ignore_ranges = ignore_ranges;
+    CHECK(fetch(2) == E5_OK && is_whole("0.nc") && is_whole("1.nc"));
+    CHECK(strcmp(results[0].md5, cds.md5) == 0 && results[0].verified == E5_VERIFIED_CHECKSUM);
+    CHECK(cds.posts == 2 && cds.ranges == 1 && folder_count() == 2);
+    CHECK(strstr(log_text, "going on at byte 50000") != NULL);
+    CHECK(atomic_load(&watch.done) == 2 * DATA_SIZE);
+    end();
+}
+
+TEST(cancelled_work_goes_on_where_it_stopped) { check_resume(false); }
+TEST(an_ignored_range_does_no_harm) { check_resume(true); }
+
+TEST(another_request_does_not_inherit_a_part) {
+    double seconds;
+    begin();
+    options.max_transfers = 1;
+    cds.cut_at = 50000;
+    CHECK(cancel_after(50000, &seconds) == E5_CANCELLED);
+    cds.cut_at = 0;
+    items[0].request = "{\"another\":1}";
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && is_whole("0.nc"));
+    CHECK(cds.posts == 3 && cds.ranges == 0);
+    end();
+}
+
+TEST(a_login_page_is_no_data) {
+    begin();
+    cds.pages = 2;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_CORRUPT);
+    CHECK(strstr(results[0].error.what, "Please log in") != NULL && strlen(results[0].error.job_id) == 36);
+    CHECK(cds.pages == 0 && folder_count() == 1); /* the state: the job need not be made again */
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && cds.jobs == 1 && is_whole("0.nc"));
+    end();
+}
+
+TEST(damage_is_fetched_once_more) {
+    begin();
+    cds.flips = 1;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && is_whole("0.nc"));
+    cds.flips = 2;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_CORRUPT && cds.flips == 0);
+    CHECK(strstr(results[0].error.what, "checksum differs") != NULL && is_whole("0.nc")); /* the old file stands */
+    end();
+}
+
+TEST(existing_targets_are_treated_as_told) {
+    begin();
+    folder_write("0.nc", "old", 3);
+    options.overwrite = E5_OVERWRITE_NEVER;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_EXISTS && atomic_load(&cds.api.requests) == 0);
+    options.overwrite = E5_OVERWRITE_VERIFY;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && !results[0].kept && is_whole("0.nc"));
+    int before = atomic_load(&cds.store.requests);
+    CHECK(fetch(1) == E5_OK && results[0].kept && atomic_load(&cds.store.requests) == before);
+    CHECK(results[0].size == DATA_SIZE && strcmp(results[0].md5, cds.md5) == 0);
+    CHECK(folder_count() == 1);
+    end();
+}
+
+TEST(one_bad_item_does_not_stop_the_others) {
+    begin();
+    cds.fail_jobs = 1;
+    options.max_jobs = 1;
+    items[1].request = "[]";
+    items[2].target = "/nowhere/at/all.nc";
+    CHECK(fetch(4) == E5_OK);
+    CHECK(results[0].error.status == E5_JOB_FAILED && strstr(results[0].error.hint, "MarsNoDataError") != NULL);
+    CHECK(results[1].error.status == E5_INPUT && results[2].error.status == E5_STORAGE);
+    CHECK(results[3].error.status == E5_OK && is_whole("3.nc"));
+    CHECK(cds.jobs == 2 && folder_count() == 1);
+    end();
+}
+
+TEST(a_full_queue_is_waited_for) {
+    begin();
+    cds.reject_jobs = 1;
+    options.max_jobs = 1;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && cds.jobs == 2);
+    CHECK(strstr(log_text, "1 at a time from now on") != NULL);
+    end();
+}
+
+TEST(dead_addresses_are_given_up) {
+    begin();
+    cds.dead_links = true;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_RESULTS_EXPIRED);
+    CHECK(cds.jobs == 2 && folder_count() == 0); /* asked for once more, in vain */
+    end();
+}
+
+TEST(patience_ends) {
+    begin();
+    cds.refuse_with = 503;
+    options.patience = 0.1;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_SERVER && results[0].error.attempts > 1);
+    CHECK(results[0].error.elapsed > 0 && folder_count() == 0);
+    end();
+}
+
+TEST(two_items_for_one_target_make_one_file) {
+    begin();
+    items[1] = items[0];
+    CHECK(fetch(2) == E5_OK && cds.jobs == 1);
+    CHECK(results[0].error.status == E5_OK && results[1].error.status == E5_OK);
+    CHECK(results[0].kept != results[1].kept && strcmp(results[0].md5, results[1].md5) == 0);
+    end();
+}
+
+TEST(bad_settings_are_refused) {
+    begin();
+    options.url = "http://example.org/api";
+    CHECK(fetch(1) == E5_CONFIG && results[0].error.status == E5_CONFIG);
+    options.url = cds.api.origin;
+    options.max_jobs = 0;
+    CHECK(fetch(1) == E5_INPUT);
+    options.max_jobs = 1;
+    CHECK(fetch(0) == E5_OK && atomic_load(&cds.api.requests) == 0);
+    end();
+}
+
+int main(void) {
+    RUN(a_batch_becomes_files);
+    RUN(equal_requests_share_a_job);
+    RUN(a_refused_token_is_shown_once);
+    RUN(a_lost_reply_makes_no_second_job);
+    RUN(a_submission_that_was_never_made_is_repeated);
+    RUN(cancelled_work_goes_on_where_it_stopped);
+    RUN(an_ignored_range_does_no_harm);
+    RUN(another_request_does_not_inherit_a_part);
+    RUN(a_login_page_is_no_data);
+    RUN(damage_is_fetched_once_more);
+    RUN(existing_targets_are_treated_as_told);
+    RUN(one_bad_item_does_not_stop_the_others);
+    RUN(a_full_queue_is_waited_for);
+    RUN(dead_addresses_are_given_up);
+    RUN(patience_ends);
+    RUN(two_items_for_one_target_make_one_file);
+    RUN(bad_settings_are_refused);
+    return check_summary();
+}

@@ -1,0 +1,124 @@
+"""What the tests of the client share: a service that must never leak, a quick client, answers, and other processes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import era5fast as e5
+from era5fast.testing import Service
+from tests.look_alike import DATASET, REQUEST, wait_for
+
+PACE = 0.01  # of the waits between tries
+
+
+@contextlib.contextmanager
+def running_service(**options: Any) -> Iterator[Service]:
+    """A service; at its end no secret may have reached the object store."""
+    with Service(**options) as cds:
+        yield cds
+        assert cds.leaks == []
+
+
+def quick(cds: Service, *, pace: float = PACE, **options: Any) -> e5.Client:
+    """A client that looks often and waits little."""
+    client = e5.Client(cds.url, cds.key, **{"poll": (0.02, 0.1), "patience": 5.0, **options})
+    client._pace = pace
+    return client
+
+
+def grib(size: int, seed: int = 0) -> bytes:
+    """An answer that is quickly made: begins and ends like GRIB, is noise in between."""
+    return b"GRIB" + random.Random(seed).randbytes(size - 8) + b"7777"
+
+
+def month(number: int) -> dict[str, Any]:
+    """A request that differs from others by its month only."""
+    return {**REQUEST, "month": [f"{number:02d}"]}
+
+
+def answer_months(cds: Service, numbers: range, size: int = 20_000, **script: Any) -> dict[int, bytes]:
+    """Give every month an answer of its own."""
+    answers = {number: grib(size, seed=number) for number in numbers}
+    for number, answer in answers.items():
+        cds.script(answer=answer, match=lambda _, inputs, m=f"{number:02d}": inputs["month"] == [m], **script)
+    return answers
+
+
+def items(numbers: range, folder: Path) -> list[tuple[str, str, str]]:
+    """The months as a batch."""
+    return [(DATASET, json.dumps(month(number)), str(folder / f"{number:02d}.grib")) for number in numbers]
+
+
+def hidden(folder: Path) -> list[str]:
+    """What a download keeps beside its target."""
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
+
+
+def state_of(target: Path) -> dict[str, Any]:
+    """What an unfinished download knows."""
+    return dict(json.loads((target.parent / f".{target.name}.e5state").read_text()))
+
+
+def objects(cds: Service) -> list[Any]:
+    """Calls for files."""
+    return [call for call in cds.requests if call.route == "object"]
+
+
+PROGRAM = f"""
+import sys, json
+import era5fast as e5
+url, key, target, overwrite = sys.argv[1:]
+client = e5.Client(url, key, poll=(0.02, 0.1))
+client._pace = {PACE}
+try:
+    client.retrieve({DATASET!r}, {REQUEST!r}, target, overwrite=json.loads(overwrite), progress=False)
+    print("done", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+class Other:
+    """Another process that retrieves `REQUEST`."""
+
+    def __init__(self, cds: Service, target: Path, overwrite: bool | str = "verify") -> None:
+        command = [sys.executable, "-c", PROGRAM, cds.url, cds.key, str(target), json.dumps(overwrite)]
+        path = [str(Path(e5.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+        self.process = subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE)
+
+    def __enter__(self) -> Other:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def interrupt(self) -> None:
+        """What ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """What nobody survives."""
+        self.process.kill()
+        self.process.wait()
+
+    def said(self) -> str:
+        """Its next line."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+
+__all__ = [
+    "DATASET", "REQUEST", "Other", "answer_months", "grib", "hidden", "items", "month", "objects", "quick",
+    "running_service", "state_of", "wait_for",
+]  # fmt: skip

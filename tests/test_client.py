@@ -1,0 +1,458 @@
+"""The client against the look-alike of the service: what it delivers, what it asks, what it leaves, how it stops."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import logging
+import pickle
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import cdsapi
+import ecmwf.datastores
+import netCDF4
+import numpy as np
+import pytest
+
+import era5fast as e5
+from era5fast.client import BatchError
+from era5fast.testing import DEFAULT_KEY
+from tests.client_kit import (
+    DATASET, REQUEST, Other, answer_months, grib, hidden, items, month, objects, quick, running_service, state_of,
+    wait_for,
+)  # fmt: skip
+
+pytestmark = pytest.mark.native
+
+
+@pytest.fixture
+def cds():
+    with running_service() as service:
+        yield service
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "t2m.nc"
+
+
+def weather_of(cds, path):
+    """Temperatures in a file, and what the weather generator says they are."""
+    with netCDF4.Dataset(path) as file:
+        hours = file["valid_time"][:].data // 3600
+        axes = file["latitude"][:].data, file["longitude"][:].data
+        values = file["t2m"][:].data
+    return values, cds.weather.field("t2m", np.unique(hours // 24), np.unique(hours % 24), *axes)
+
+
+# --- what is delivered --------------------------------------------------------------------------------------------
+
+
+def test_one_file(cds, target):
+    assert quick(cds).retrieve(DATASET, REQUEST, target) == str(target)
+    values, truth = weather_of(cds, target)
+    assert values.shape == (4, 5, 9)
+    np.testing.assert_array_equal(values, truth)
+    assert hidden(target.parent) == []
+    assert (cds.count("execute"), cds.count("object")) == (1, 1)
+    assert cds.jobs[0].inputs == REQUEST
+
+
+def test_many_files_come_in_order_whatever_takes_long(cds, tmp_path):
+    months = range(1, 7)
+    answers = {number: grib(20_000, seed=number) for number in months}
+    for number, answer in answers.items():
+        cds.script(answer=answer, running=0.3 / number, match=lambda _, i, m=f"{number:02d}": i["month"] == [m])
+    batch = items(months, tmp_path)
+    assert quick(cds, max_jobs=6).retrieve_many(batch) == [target for *_, target in batch]
+    assert [(tmp_path / f"{n:02d}.grib").read_bytes() for n in months] == list(answers.values())
+    assert hidden(tmp_path) == []
+
+
+def test_plan_makes_its_directory_and_is_cheap_the_second_time(cds, tmp_path):
+    request = e5.Request(DATASET, variable="2t", start="2013-05-30", end="2013-06-02", area=[47, -1, 46, 1], hours=[0])
+    plan, folder = request.split(max_cost=31), tmp_path / "new" / "data"
+    paths = quick(cds).fetch(plan, folder)
+    assert paths == [str(folder / job.name) for job in plan]
+    assert len(paths) == 2
+    for path in paths:
+        np.testing.assert_array_equal(*weather_of(cds, path))
+    transfers = cds.count("object")
+    assert quick(cds).fetch(request, folder) != []
+    assert quick(cds).fetch(plan, folder) == paths
+    assert cds.count("object") == transfers + 1  # the request in one piece, and nothing of the plan again
+
+
+def test_starmap_is_one_batch_with_the_settings_of_the_environment(cds, tmp_path, monkeypatch):
+    monkeypatch.setenv("CDSAPI_URL", cds.url)
+    monkeypatch.setenv("CDSAPI_KEY", cds.key)
+    answers = answer_months(cds, range(1, 5))
+    calls = [(DATASET, month(n), tmp_path / f"{n}.grib") for n in answers]
+    with e5.ThreadPool(3) as pool:
+        threads = threading.active_count()
+        seen = []
+        monkeypatch.setattr(e5.client, "_user_agent", lambda: seen.append(threading.active_count()) or "era5fast/test")
+        paths = pool.starmap(e5.retrieve, calls)
+        assert pool.starmap(pow, [(2, 3), (3, 2)]) == [8, 9]
+    assert paths == [str(path) for *_, path in calls]
+    assert [path.read_bytes() for *_, path in calls] == list(answers.values())
+    assert len(seen) == 1  # one native call, and no thread per file
+    assert seen[0] == threads
+
+
+def test_equal_requests_in_a_batch_share_a_job(cds, tmp_path):
+    cds.script(answer=grib(10_000), running=0.1)
+    batch = [(DATASET, json.dumps(REQUEST), str(tmp_path / name)) for name in ("a", "b", "c")]
+    quick(cds, max_jobs=3).retrieve_many(batch)
+    assert len(cds.jobs) == 1
+    assert {(tmp_path / name).read_bytes() for name in ("a", "b", "c")} == {grib(10_000)}
+
+
+def test_official_clients_get_the_same_bytes(cds, tmp_path):
+    ours, cds_api, datastores = (tmp_path / name for name in ("ours.nc", "cdsapi.nc", "datastores.nc"))
+    quick(cds).retrieve(DATASET, REQUEST, ours)
+    cdsapi.Client(url=cds.url, key=cds.key, quiet=True, progress=False).retrieve(DATASET, REQUEST, cds_api)
+    client = ecmwf.datastores.Client(url=cds.url, key=cds.key, progress=False)
+    client.retrieve(DATASET, REQUEST, str(datastores))
+    assert ours.read_bytes() == cds_api.read_bytes() == datastores.read_bytes()
+    np.testing.assert_array_equal(*weather_of(cds, ours))
+
+
+# --- the target that is there already -----------------------------------------------------------------------------
+
+
+def test_overwrite_false_refuses_before_it_asks(cds, target):
+    target.write_bytes(b"old")
+    with pytest.raises(FileExistsError, match=r"t2m\.nc"):
+        quick(cds).retrieve(DATASET, REQUEST, target, overwrite=False)
+    assert target.read_bytes() == b"old"
+    assert cds.requests == []
+    assert hidden(target.parent) == []
+
+
+def test_verify_keeps_what_the_service_would_send(cds, target):
+    cds.script(answer=grib(50_000))
+    target.write_bytes(grib(50_000))
+    before = target.stat()
+    quick(cds).retrieve(DATASET, REQUEST, target)
+    assert cds.count("object") == 0
+    assert (target.stat().st_ino, target.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("old", [b"old", grib(50_000, seed=1)], ids=["size", "content"])
+def test_verify_replaces_what_differs(cds, target, old):
+    cds.script(answer=grib(50_000))
+    target.write_bytes(old)
+    quick(cds).retrieve(DATASET, REQUEST, target)
+    assert target.read_bytes() == grib(50_000)
+
+
+def test_the_old_target_stays_until_the_new_one_is_whole(cds, target):
+    cds.script(answer=grib(50_000))
+    cds.fault("stall", route="object", after=25_000, seconds=0.3)
+    target.write_bytes(b"old")
+    with Other(cds, target, overwrite=True) as other:
+        wait_for(lambda: any(path.stat().st_size >= 25_000 for path in target.parent.glob(".*.e5part")))
+        assert target.read_bytes() == b"old"
+        assert other.said() == "done"
+    assert target.read_bytes() == grib(50_000)
+    assert hidden(target.parent) == []
+
+
+def test_overwrite_has_three_values(cds, target):
+    with pytest.raises(e5.errors.InputError, match="overwrite"):
+        quick(cds).retrieve(DATASET, REQUEST, target, overwrite="maybe")
+
+
+# --- the same request twice at once -------------------------------------------------------------------------------
+
+
+def test_two_threads_make_one_job_and_one_transfer(cds, target):
+    cds.script(answer=grib(50_000), running=0.2)
+    both = [threading.Thread(target=quick(cds).retrieve, args=(DATASET, REQUEST, target)) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert target.read_bytes() == grib(50_000)
+    assert (len(cds.jobs), cds.count("object")) == (1, 1)
+    assert hidden(target.parent) == []
+
+
+def test_two_processes_make_one_job_and_one_transfer(cds, target):
+    cds.script(answer=grib(50_000), running=1.0)
+    with Other(cds, target) as one, Other(cds, target) as two:
+        assert (one.said(), two.said()) == ("done", "done")
+    assert target.read_bytes() == grib(50_000)
+    assert (len(cds.jobs), cds.count("object")) == (1, 1)
+    assert hidden(target.parent) == []
+
+
+def test_a_busy_target_is_an_error_after_patience(cds, target):
+    cds.script(answer=grib(50_000), running=60)
+    with Other(cds, target) as other:
+        wait_for(lambda: cds.jobs)
+        with pytest.raises(e5.errors.TargetBusyError, match=r"t2m\.nc"):
+            quick(cds, patience=0.3).retrieve(DATASET, REQUEST, target)
+        other.kill()
+    assert len(cds.jobs) == 1
+
+
+# --- how much is asked of the service -----------------------------------------------------------------------------
+
+
+def test_no_more_jobs_at_once_than_allowed(cds, tmp_path):
+    answer_months(cds, range(1, 9), running=0.1)
+    quick(cds, max_jobs=2).retrieve_many(items(range(1, 9), tmp_path))
+    open_jobs = [sum(job.snapshot(new.born).status in ("accepted", "running") for job in cds.jobs if job.born <= new.born)
+                 for new in cds.jobs]  # fmt: skip
+    assert len(open_jobs) == 8
+    assert max(open_jobs) == 2
+
+
+def test_many_jobs_are_polled_by_their_list(cds, tmp_path):
+    answer_months(cds, range(1, 11), running=0.5)
+    quick(cds, max_jobs=10).retrieve_many(items(range(1, 11), tmp_path))
+    assert cds.count("execute") == 10
+    assert cds.count("jobs") >= 3
+    assert cds.count("job") + cds.count("results") < 10
+
+
+# --- the token ----------------------------------------------------------------------------------------------------
+
+
+def test_the_token_is_nowhere(cds, target, caplog):
+    caplog.set_level(logging.DEBUG)
+    cds.script(outcome="failed", traceback=f"The key {cds.key} is wrong", times=1)
+    client = quick(cds)
+    with pytest.raises(e5.errors.JobFailedError) as failed:
+        client.retrieve(DATASET, REQUEST, target)
+    cds.script(answer=grib(50_000))
+    cds.fault("stall", route="object", after=25_000, seconds=60)
+    with Other(cds, target) as other:
+        wait_for(lambda: cds.count("object"))
+        other.interrupt()
+        assert other.said() == "interrupted"
+    files = {path.name: path.read_bytes() for path in target.parent.iterdir()}
+    assert ".t2m.nc.e5state" in files
+    assert all(cds.key.encode() not in content for content in files.values())
+    shown = [repr(client), str(client), repr(vars(client)), repr(client._config), repr(failed.value), str(failed.value)]
+    shown += [failed.value.hint, caplog.text, repr(pickle.dumps(client)), repr(pickle.dumps(failed.value))]
+    assert all(cds.key not in text for text in shown)
+    assert "***" in str(failed.value)
+
+
+def test_a_pickled_client_reads_the_token_where_it_wakes_up(cds, monkeypatch):
+    sleeping = pickle.dumps(e5.Client(cds.url, cds.key, max_jobs=7))
+    monkeypatch.setenv("CDSAPI_KEY", DEFAULT_KEY[::-1])
+    client = pickle.loads(sleeping)
+    assert (client.url, client.max_jobs, client._config.key) == (cds.url, 7, DEFAULT_KEY[::-1])
+
+
+def test_copies_keep_the_token(cds):
+    client = e5.Client(cds.url, cds.key)
+    assert copy.copy(client)._config.key == copy.deepcopy(client)._config.key == cds.key
+
+
+# --- stopping and going on ----------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_gives_the_prompt_back_and_the_next_call_goes_on(cds, target):
+    cds.script(answer=grib(300_000))
+    cds.fault("stall", route="object", nth=1, after=200_000, seconds=60)
+    with Other(cds, target) as other:
+        wait_for(lambda: any(path.stat().st_size >= 200_000 for path in target.parent.glob(".*.e5part")))
+        began = time.monotonic()
+        other.interrupt()
+        assert other.said() == "interrupted"
+        assert time.monotonic() - began < 1.0
+    state = state_of(target)
+    assert (state["job"], state["durable"]) == (cds.jobs[0].id, 200_000)
+    assert not target.exists()
+    quick(cds).retrieve(DATASET, REQUEST, target)
+    assert target.read_bytes() == grib(300_000)
+    assert cds.count("execute") == 1
+    assert [call.headers.get("range") for call in objects(cds)] == [None, "bytes=200000-"]
+    assert hidden(target.parent) == []
+
+
+@pytest.mark.parametrize("moment", ["submission", "queue", "transfer"])
+def test_ctrl_c_at_any_moment(cds, target, moment):
+    cds.script(answer=grib(50_000), running=60 if moment == "queue" else 0)
+    if moment != "queue":
+        cds.fault("stall", route="execute" if moment == "submission" else "object", nth=1, seconds=60)
+    with Other(cds, target) as other:
+        wait_for(lambda: objects(cds) if moment == "transfer" else cds.jobs)
+        began = time.monotonic()
+        other.interrupt()
+        assert other.said() == "interrupted"
+        assert time.monotonic() - began < 1.0
+    assert hidden(target.parent) == [".t2m.nc.e5state"]
+    assert cds.count("dismiss") == cds.count("delete") == 0
+    cds.advance(60)
+    quick(cds).retrieve(DATASET, REQUEST, target)
+    assert (len(cds.jobs), target.read_bytes()) == (1, grib(50_000))
+
+
+@pytest.mark.parametrize("moment", ["submission", "queue", "transfer"])
+def test_killed_at_any_moment(cds, target, moment):
+    cds.script(answer=grib(50_000), running=60 if moment == "queue" else 0)
+    if moment != "queue":
+        cds.fault("stall", route="execute" if moment == "submission" else "object", nth=1, after=-1, seconds=60)
+    with Other(cds, target) as other:
+        wait_for(lambda: objects(cds) if moment == "transfer" else cds.jobs)
+        other.kill()
+    assert not target.exists()
+    cds.advance(60)
+    quick(cds).retrieve(DATASET, REQUEST, target)
+    assert target.read_bytes() == grib(50_000)
+    assert (len(cds.jobs), cds.count("execute")) == (1, 1)
+    assert hidden(target.parent) == []
+
+
+def test_killed_after_a_mark_goes_on_at_the_mark(cds, target):
+    size, most = 72 << 20, 66 << 20
+    cds.script(answer=grib(size))
+    cds.fault("stall", route="object", nth=1, after=most, seconds=60)
+    with Other(cds, target) as other:
+        wait_for(lambda: state_of(target)["durable"] if hidden(target.parent) else 0, seconds=20)
+        other.kill()
+    durable = state_of(target)["durable"]
+    assert 64 << 20 <= durable <= most
+    quick(cds).retrieve(DATASET, REQUEST, target)
+    assert hashlib.md5(target.read_bytes()).digest() == hashlib.md5(grib(size)).digest()
+    assert [call.headers.get("range") for call in objects(cds)] == [None, f"bytes={durable}-"]
+    assert cds.count("execute") == 1
+
+
+class Hostile:
+    """Takes the place of the progress bar and raises when it is called."""
+
+    error: BaseException = ZeroDivisionError("in the display")
+
+    def __init__(self, *_, **__):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def __call__(self, done, total, stage):
+        if stage == "downloading" and done >= 25_000:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("in the display"), KeyboardInterrupt()], ids=["any", "ctrl-C"])
+def test_an_exception_of_the_progress_bar_stops_and_is_raised(cds, target, monkeypatch, error):
+    cds.script(answer=grib(50_000))
+    cds.fault("stall", route="object", nth=1, after=25_000, seconds=60)
+    monkeypatch.setattr(Hostile, "error", error)
+    monkeypatch.setattr(e5.client, "Progress", Hostile)
+    began = time.monotonic()
+    with pytest.raises(type(error)) as raised:
+        quick(cds).retrieve(DATASET, REQUEST, target)
+    assert raised.value is error
+    assert time.monotonic() - began < 2.0
+    assert state_of(target)["durable"] == 25_000
+    monkeypatch.undo()
+    quick(cds).retrieve(DATASET, REQUEST, target)
+    assert (len(cds.jobs), target.read_bytes()) == (1, grib(50_000))
+
+
+def test_what_is_left_of_another_request_is_not_used(cds, target):
+    answer_months(cds, range(1, 3), size=50_000)
+    cds.fault("token_rejected", route="object", nth=1)
+    cds.fault("token_rejected", route="job")
+    with pytest.raises(e5.errors.AuthError):
+        quick(cds).retrieve(DATASET, month(1), target)
+    assert hidden(target.parent) == [".t2m.nc.e5state"]
+    cds.clear_faults()
+    quick(cds).retrieve(DATASET, month(2), target)
+    assert target.read_bytes() == grib(50_000, seed=2)
+
+
+@pytest.mark.parametrize("state", [b"", b"{", b"[" * 50_000, b'{"era5fast": 99}', b"\0" * 100], ids=str)
+def test_a_damaged_state_file_is_not_trusted(cds, target, state):
+    cds.script(answer=grib(50_000))
+    (target.parent / ".t2m.nc.e5state").write_bytes(state[:20_000])
+    (target.parent / ".t2m.nc.e5part").write_bytes(b"rubbish")
+    quick(cds).retrieve(DATASET, REQUEST, target)
+    assert target.read_bytes() == grib(50_000)
+    assert hidden(target.parent) == []
+
+
+# --- batches ------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_lists_what_failed_and_keeps_the_rest(cds, tmp_path):
+    cds.script(outcome="failed", match=lambda _, i: i["month"] in (["02"], ["05"]), traceback="no such month")
+    answers = answer_months(cds, range(1, 7))
+    batch = items(range(1, 7), tmp_path)
+    with pytest.raises(BatchError, match="2 of 6 files failed") as failed:
+        quick(cds).retrieve_many(batch)
+    assert list(failed.value.failures) == [batch[1][2], batch[4][2]]
+    assert all(isinstance(error, e5.errors.JobFailedError) for error in failed.value.failures.values())
+    assert failed.value.paths == [batch[i][2] for i in (0, 2, 3, 5)]
+    assert [(tmp_path / f"{n:02d}.grib").read_bytes() for n in (1, 3, 4, 6)] == [answers[n] for n in (1, 3, 4, 6)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["01.grib", "03.grib", "04.grib", "06.grib"]
+    again = pickle.loads(pickle.dumps(failed.value))
+    assert (list(again.failures), again.paths, str(again)) == (list(failed.value.failures), failed.value.paths,
+                                                               str(failed.value))  # fmt: skip
+
+
+def test_an_empty_batch_is_no_work(cds):
+    assert quick(cds).retrieve_many([]) == []
+
+
+# --- other Python threads -----------------------------------------------------------------------------------------
+
+SLOW_SERVICE = """
+import json, sys
+from era5fast.testing import Service
+with Service() as cds:
+    cds.script(answer=b"GRIB" + bytes(2 << 20) + b"7777")
+    cds.fault("stall", route="object", after=1 << 20, seconds=0.15)
+    print(json.dumps([cds.url, cds.key]), flush=True)
+    sys.stdin.read()
+    sys.exit(bool(cds.leaks))
+"""
+
+
+def counting_speed(seconds):
+    """Rounds of a Python loop per second."""
+    rounds, began = 0, time.perf_counter()
+    while time.perf_counter() < began + seconds:
+        rounds += 1
+    return rounds / (time.perf_counter() - began)
+
+
+def test_python_goes_on_beside_a_download(tmp_path):
+    service = subprocess.Popen([sys.executable, "-c", SLOW_SERVICE], text=True, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE)  # fmt: skip
+    client = e5.Client(*json.loads(service.stdout.readline()), max_jobs=12, max_transfers=2, poll=(0.02, 0.1))
+    ratios = []
+    for attempt in range(5):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        alone = statistics.median(counting_speed(0.1) for _ in range(3))
+        work = threading.Thread(target=client.retrieve_many, args=(items(range(1, 13), folder),))
+        work.start()
+        wait_for(lambda folder=folder: list(folder.glob(".*.e5part")))
+        beside = []
+        while work.is_alive() and len(beside) < 5:
+            beside.append(counting_speed(0.1))
+        work.join()
+        assert len(list(folder.iterdir())) == 12
+        ratios.append(statistics.median(beside) / alone)
+        if ratios[-1] >= 0.9:
+            break
+    service.communicate("")
+    assert service.returncode == 0
+    assert max(ratios) >= 0.9, ratios

@@ -1,0 +1,487 @@
+"""Events in a field: the whole list equals that of the slow twin, components those of other libraries."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+import shapely
+import xarray as xr
+
+import era5fast as e5
+from era5fast.errors import InputError
+from tests.reference import doy_window
+from tests.reference import find_events as slow
+
+pytestmark = pytest.mark.native
+
+THREADS = (1, 2, 4, 7)
+DAY = 86400
+
+GRIDS = {
+    "north first": (np.array([52.0, 50, 47, 46.5, 46]), np.arange(8) * 0.5 - 2),
+    "south first": (np.array([-3.0, -1, 0, 1, 4]), np.arange(8) * 2.0 + 10),
+    "over the date line": (np.array([10.0, 9, 8, 7]), np.arange(8) + 176.0),
+    "globe from 0": (np.arange(60.0, -61, -30), np.arange(8) * 45.0),
+    "globe from -180": (np.arange(-60.0, 61, 30), np.arange(8) * 45.0 - 180),
+    "globe with poles": (np.arange(90.0, -91, -45), np.arange(8) * 45.0),
+    "globe with poles, south first": (np.arange(-90.0, 91, 45), np.arange(8) * 45.0 + 22.5),
+    "one pole, half a circle": (np.arange(90.0, 69, -5), np.arange(8) * 22.5),
+}
+
+
+@pytest.fixture(autouse=True)
+def all_threads():
+    yield
+    e5.set_num_threads(0)
+
+
+def field(seed: int, shape: tuple[int, int, int], missing: float = 0.02) -> np.ndarray:
+    """Noise that lasts some days and reaches some cells, with holes."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=shape)
+    for t in range(1, shape[0]):
+        noise[t] = 0.6 * noise[t - 1] + 0.8 * noise[t]
+    values = (noise + 0.5 * np.roll(noise, 1, axis=2)).astype("float32")
+    values[rng.random(shape) < missing] = np.nan
+    return values
+
+
+def seconds_of(time: np.ndarray) -> np.ndarray:
+    return time.astype("datetime64[s]").astype("int64")
+
+
+def days(n: int, start: str = "2003-06-01") -> np.ndarray:
+    return np.datetime64(start, "D") + np.arange(n)
+
+
+def twin(values, threshold, slot, seconds, grid: str, **options) -> list[slow.Event]:
+    threshold = np.broadcast_to(
+        threshold, (np.size(threshold, 0) if np.ndim(threshold) == 3 else 1, *values.shape[1:])
+    )
+    return slow.find_events(values, threshold, slot, seconds, slow.Grid(*GRIDS[grid]), **options)
+
+
+# --- comparing ---
+
+EXACT = (
+    "start",
+    "end",
+    "cells",
+    "peak",
+    "peak_value",
+    "peak_time",
+    "peak_row",
+    "peak_column",
+    "touches_edge",
+    "censored",
+)
+CLOSE = ("volume", "footprint", "area_max", "area_mean", "exceedance_mean", "exceedance_sum", "south", "north")
+ANGLES = ("west", "east")
+PLACE = ("latitude", "longitude")
+
+
+def same_angle(a: float, b: float) -> bool:
+    return abs(math.remainder(a - b, 360)) < 1e-7
+
+
+def on_sphere(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+    """Unit vectors: at a pole any longitude is the right one."""
+    phi, lam = np.radians(latitude), np.radians(longitude)
+    return np.array([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+
+
+def outline_of(events: e5.Events, number: int) -> shapely.MultiPolygon:
+    return shapely.MultiPolygon([shapely.Polygon(rings[0], rings[1:]) for rings in events.outline(number)])
+
+
+def check_states(events: e5.Events, number: int, expected: slow.Event, seconds: np.ndarray) -> None:
+    states = events.states(number)
+    if states["time"].dtype.kind == "M":
+        assert np.array_equal(seconds_of(states["time"].to_numpy()), seconds[[s.time for s in expected.states]])
+    wanted = {name: np.array([getattr(s, name) for s in expected.states]) for name in states if name != "time"}
+    for name in ("area", "mean", "maximum"):
+        np.testing.assert_allclose(states[name], wanted[name], rtol=1e-10, atol=1e-9)
+    places = on_sphere(*(states[name] for name in PLACE)), on_sphere(*(wanted[name] for name in PLACE))
+    np.testing.assert_allclose(*places, rtol=0, atol=1e-7)
+
+
+def check_event(events: e5.Events, number: int, expected: slow.Event, seconds: np.ndarray) -> None:
+    row = {name: column[number] for name, column in events.core.table().items()}
+    for name in EXACT:
+        assert row[name] == getattr(expected, name), name
+    for name in CLOSE:
+        assert row[name] == pytest.approx(getattr(expected, name), rel=1e-10, abs=1e-9, nan_ok=True), name
+    for name in ANGLES:
+        assert same_angle(row[name], getattr(expected, name)), name
+    places = on_sphere(*(row[name] for name in PLACE)), on_sphere(*(getattr(expected, name) for name in PLACE))
+    np.testing.assert_allclose(*places, rtol=0, atol=1e-7)
+    areas = {state.time: state.area for state in expected.states}
+    assert areas[row["area_max_time"]] == pytest.approx(expected.area_max, rel=1e-12)
+    assert (row["start_seconds"], row["end_seconds"]) == (seconds[expected.start], seconds[expected.end])
+    assert list(zip(*events.cells(number), strict=True)) == expected.voxels
+    outline = outline_of(events, number)
+    assert outline.is_valid
+    assert outline.symmetric_difference(expected.outline).area < 1e-7
+    check_states(events, number, expected, seconds)
+
+
+def check_all(events: e5.Events, expected: list[slow.Event], seconds: np.ndarray) -> None:
+    assert len(events) == len(expected)
+    for number, event in enumerate(expected):
+        check_event(events, number, event, seconds)
+
+
+def test_the_comparison_looks_at_every_property() -> None:
+    known = {*EXACT, *CLOSE, *ANGLES, *PLACE, "area_max_time", "voxels", "states", "outline"}
+    assert known == {member.name for member in dataclasses.fields(slow.Event)}
+
+
+# --- the slow twin ---
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("connectivity", [6, 10, 18, 26])
+def test_all_grids_and_neighbourhoods(grid: str, connectivity: int) -> None:
+    latitude, longitude = GRIDS[grid]
+    time = days(22)
+    for seed, threshold in ((1, 0.5), (2, -0.2)):
+        values = field(seed, (len(time), len(latitude), len(longitude)))
+        options = {"min_days": 2, "connectivity": connectivity}
+        events = e5.find_events(values, threshold, time=time, latitude=latitude, longitude=longitude, **options)
+        expected = twin(values, threshold, np.zeros(len(time), int), seconds_of(time), grid, **options)
+        assert expected
+        check_all(events, expected, seconds_of(time))
+
+
+@pytest.mark.parametrize("min_days", [1, 2, 3, 4])
+@pytest.mark.parametrize("grid", ["north first", "globe with poles"])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_spells_areas_and_gaps(min_days: int, grid: str, gaps: bool) -> None:
+    latitude, longitude = GRIDS[grid]
+    time = days(32)
+    if gaps:
+        time = np.delete(time, [5, 6, 13, 20, 21, 22, 27])
+    values = field(3 + min_days, (len(time), len(latitude), len(longitude)))
+    every = twin(values, 0.0, np.zeros(len(time), int), seconds_of(time), grid, min_days=min_days)
+    areas = sorted(event.area_max for event in every)
+    for area in (0.0, (areas[0] + areas[-1]) / 2 + 0.123, areas[-1] * 1.001):
+        axes = {"time": time, "latitude": latitude, "longitude": longitude}
+        events = e5.find_events(values, 0.0, min_days=min_days, min_area_km2=area, **axes)
+        check_all(events, [event for event in every if event.area_max >= area], seconds_of(time))
+
+
+def test_other_steps_than_a_day() -> None:
+    latitude, longitude = GRIDS["south first"]
+    time = np.datetime64("1999-12-30T03", "h") + 6 * np.arange(30)
+    values = field(8, (30, len(latitude), len(longitude)))
+    events = e5.find_events(values, 0.3, min_days=2, time=time, latitude=latitude, longitude=longitude)
+    expected = twin(values, 0.3, np.zeros(30, int), seconds_of(time), "south first", min_days=2)
+    check_all(events, expected, seconds_of(time))
+
+
+def slots_of(dates: list, calendar: str, leap_day: str) -> np.ndarray:
+    return np.array([doy_window.slot_of_day(date, calendar, leap_day) for date in dates])
+
+
+@pytest.mark.parametrize(("count", "leap_day"), [(365, "drop"), (366, "stretch")])
+def test_thresholds_for_each_day_of_the_year(count: int, leap_day: str) -> None:
+    latitude, longitude = GRIDS["globe from 0"]
+    time = days(30, "2004-02-15")
+    values = field(9, (30, len(latitude), len(longitude)))
+    threshold = np.random.default_rng(10).normal(0, 0.3, (count, len(latitude), len(longitude)))
+    threshold[:, 2, 3] = np.nan
+    events = e5.find_events(values, threshold, min_days=2, time=time, latitude=latitude, longitude=longitude)
+    slot = slots_of(time.astype(datetime.date).tolist(), "standard", leap_day)
+    expected = twin(values, threshold, slot, seconds_of(time), "globe from 0", min_days=2)
+    assert expected
+    check_all(events, expected, seconds_of(time))
+
+
+@pytest.mark.parametrize(
+    ("calendar", "count"), [("noleap", 365), ("360_day", 360), ("all_leap", 366), ("julian", 365)]
+)
+def test_other_calendars(calendar: str, count: int) -> None:
+    import cftime
+
+    latitude, longitude = GRIDS["over the date line"]
+    first = cftime.date2num(cftime.datetime(2004, 2, 20, calendar=calendar), "days since 1970-01-01", calendar)
+    time = cftime.num2date(first + np.arange(25), "days since 1970-01-01", calendar)
+    values = field(11, (25, len(latitude), len(longitude)))
+    threshold = np.random.default_rng(12).normal(0, 0.3, (count, len(latitude), len(longitude)))
+    events = e5.find_events(values, threshold, min_days=2, time=time, latitude=latitude, longitude=longitude)
+    seconds = (int(first) + np.arange(25)) * DAY
+    expected = twin(
+        values, threshold, slots_of(list(time), calendar, "drop"), seconds, "over the date line", min_days=2
+    )
+    check_all(events, expected, seconds)
+    assert events.to_dataframe()["start"][0] == time[expected[0].start]
+
+
+def test_threshold_per_cell_and_types_of_values() -> None:
+    latitude, longitude = GRIDS["north first"]
+    time = days(20)
+    shape = (20, len(latitude), len(longitude))
+    threshold = np.random.default_rng(13).normal(0, 0.5, shape[1:])
+    axes = {"time": time, "latitude": latitude, "longitude": longitude, "min_days": 2}
+    for values in (field(14, shape).astype("float64") / 3, np.round(field(14, shape, 0) * 9).astype("int32")):
+        events = e5.find_events(values, threshold, **axes)
+        expected = twin(values, threshold, np.zeros(20, int), seconds_of(time), "north first", min_days=2)
+        check_all(events, expected, seconds_of(time))
+
+
+def test_double_precision_decides_at_the_threshold() -> None:
+    values = np.full((3, 2, 2), 0.1)  # float32(0.1) is larger than 0.1
+    axes = {"time": days(3), "latitude": [1.0, 0.0], "longitude": [0.0, 1.0]}
+    assert len(e5.find_events(values, 0.1, **axes)) == 0
+    assert len(e5.find_events(values.astype("float32"), 0.1, **axes)) == 1
+    assert len(e5.find_events(values, np.nextafter(0.1, 0), **axes)) == 1
+
+
+def test_nothing_and_everything() -> None:
+    latitude, longitude = GRIDS["globe with poles"]
+    values = np.zeros((5, len(latitude), len(longitude)), "float32")
+    axes = {"time": days(5), "latitude": latitude, "longitude": longitude}
+    none = e5.find_events(values, 0.0, **axes)
+    assert len(none) == 0
+    assert none.to_dataframe().empty
+    assert none.strongest().empty
+    assert (none.labels() == -1).all()
+    whole = e5.find_events(values, -1.0, **axes)
+    check_all(
+        whole, twin(values, -1.0, np.zeros(5, int), seconds_of(days(5)), "globe with poles"), seconds_of(days(5))
+    )
+    assert whole.to_dataframe()["area_max_km2"][0] == pytest.approx(4 * math.pi * 6371**2, rel=1e-12)
+    missing = np.full_like(values, np.nan)
+    assert len(e5.find_events(missing, -1.0, **axes)) == 0
+
+
+# --- other libraries ---
+
+
+def canonical(labels: np.ndarray, outside: int) -> np.ndarray:
+    """Numbers of components in the order of their first cells, −1 outside."""
+    flat = labels.ravel()
+    found, first, inverse = np.unique(flat, return_index=True, return_inverse=True)
+    order = np.argsort(np.where(found == outside, -1, first), kind="stable")
+    rank = np.empty(len(found), int)
+    rank[order] = np.arange(len(found)) - (outside in found)
+    return rank[inverse].reshape(labels.shape)
+
+
+def structure(connectivity: int) -> np.ndarray:
+    from scipy.ndimage import generate_binary_structure
+
+    if connectivity != 10:
+        return generate_binary_structure(3, {6: 1, 18: 2, 26: 3}[connectivity])
+    near = np.zeros((3, 3, 3), bool)
+    near[1] = near[:, 1, 1] = True
+    return near
+
+
+@pytest.mark.parametrize(("connectivity", "threshold"), list(itertools.product([6, 10, 18, 26], [-0.3, 0.3, 1.0])))
+def test_components_equal_those_of_scipy_and_cc3d(connectivity: int, threshold: float) -> None:
+    import cc3d
+    from scipy import ndimage
+
+    shape = (40, 31, 150)
+    values = field(15, shape)
+    axes = {"time": days(40), "latitude": np.linspace(50, 20, 31), "longitude": np.arange(150) * 0.25}
+    labels = e5.find_events(values, threshold, min_days=1, connectivity=connectivity, **axes).labels()
+    theirs, _ = ndimage.label(values > threshold, structure(connectivity))
+    assert np.array_equal(labels, canonical(theirs, 0))
+    if connectivity != 10:
+        theirs = cc3d.connected_components(values > threshold, connectivity=connectivity)
+        assert np.array_equal(labels, canonical(theirs, 0))
+
+
+# --- the same bits ---
+
+
+def everything(events: e5.Events) -> list[bytes]:
+    tables = (events.core.table(), events.core.runs(), events.core.states())
+    columns = [column.tobytes() for table in tables for column in table.values()]
+    return columns + [events.core.outline(i) for i in range(len(events))]
+
+
+@pytest.mark.parametrize("grid", ["region", "globe"])
+def test_same_bits_for_any_number_of_threads(grid: str) -> None:
+    columns = np.arange(144) * (2.5 if grid == "globe" else 0.25)
+    values = field(16, (60, 73, 144))
+    axes = {"time": days(60), "latitude": np.linspace(90, -90, 73) if grid == "globe" else np.linspace(60, 42, 73)}
+    found = []
+    for threads in THREADS:
+        e5.set_num_threads(threads)
+        found.append(everything(e5.find_events(values, 0.8, min_days=2, connectivity=10, longitude=columns, **axes)))
+    assert all(other == found[0] for other in found[1:])
+
+
+# --- xarray ---
+
+
+def array(seed: int = 17, n: int = 400) -> xr.DataArray:
+    latitude, longitude = GRIDS["north first"]
+    values = field(seed, (n, len(latitude), len(longitude))) + 290
+    coords = {"time": days(n, "2001-01-01").astype("datetime64[ns]"), "latitude": latitude, "longitude": longitude}
+    attrs = {"units": "K", "long_name": "2 metre temperature"}
+    return xr.DataArray(values, coords, ("time", "latitude", "longitude"), name="t2m", attrs=attrs)
+
+
+def test_order_of_dimensions_does_not_matter() -> None:
+    x = array()
+    p60 = e5.percentile_doy(x, 60)
+    events = e5.find_events(x, p60)
+    assert len(events) > 3
+    turned = x.transpose("longitude", "time", "latitude"), p60.transpose("latitude", "dayofyear", "longitude")
+    assert everything(e5.find_events(*turned)) == everything(events)
+
+
+def test_threshold_is_matched_by_place() -> None:
+    x = array()
+    p60 = e5.percentile_doy(x, 60)
+    wanted = everything(e5.find_events(x, p60))
+    assert everything(e5.find_events(x, p60.isel(latitude=slice(None, None, -1)))) == wanted
+    wider = p60.pad(longitude=2, constant_values=0.0)
+    wider["longitude"] = np.arange(-6, 6) * 0.5
+    assert everything(e5.find_events(x, wider)) == wanted
+    with pytest.raises(InputError, match=r"another latitude.*[Ss]elect the same cells"):
+        e5.find_events(x, p60.assign_coords(latitude=p60.latitude + 0.1))
+    with pytest.raises(InputError, match="another longitude"):
+        e5.find_events(x, p60.isel(longitude=slice(0, 5)))
+
+
+# --- what the events say ---
+
+
+def test_definition_follows_parameters_and_inputs() -> None:
+    x = array()
+    p90, p95 = (e5.percentile_doy(x, p) for p in (90, 95))
+    calls = [
+        {"above": p90},
+        {"above": p95},
+        {"above": p90.drop_attrs()},
+        {"above": 291.0},
+        {"above": p90, "min_days": 2},
+        {"above": p90, "min_area_km2": 10.0},
+        {"above": p90, "connectivity": 6},
+    ]
+    texts = [e5.find_events(x, **call).definition_json for call in calls]
+    assert len(set(texts)) == len(texts)
+    assert e5.find_events(x, **calls[0]).definition_json == texts[0]
+    assert e5.find_events(x + 0, **calls[0]).definition == json.loads(texts[0])
+    assert texts[0] == json.dumps(json.loads(texts[0]), sort_keys=True, separators=(",", ":"))
+    definition = json.loads(texts[0])
+    assert definition["diagnostic"] == "find_events"
+    assert definition["x"] == "t2m"
+    assert definition["above"]["diagnostic"] == "percentile_doy"
+    assert (definition["above"]["percentile"], definition["above"]["window"]) == (90, 5)
+    daily = e5.daily(x, "max")
+    assert e5.find_events(daily, 291.0).definition["x"]["diagnostic"] == "daily"
+
+
+def test_table_and_its_relations() -> None:
+    x = array()
+    events = e5.find_events(x, 291.0, min_days=2)
+    table = events.to_dataframe()
+    assert len(table) == len(events) == len(list(events))
+    assert (table["end"] >= table["start"]).all()
+    assert (table["duration_days"] == (table["end"] - table["start"]).dt.days + 1).all()
+    assert (table["start"].diff().dropna() >= np.timedelta64(0)).all()
+    assert (events.units, events.name) == ("K", "t2m")
+    assert repr(events) == f"<Events: {len(events)} of t2m over 400 steps>"
+    for event in itertools.islice(events, 5):
+        peak = x.sel(time=event["peak_time"], latitude=event["peak_latitude"], longitude=event["peak_longitude"])
+        assert float(peak) == event["peak_value"]
+        assert event["peak_exceedance"] == event["peak_value"] - 291.0
+        states = events.states(event["number"])
+        assert len(states) == event["duration_days"]
+        assert states["area"].max() == event["area_max_km2"]
+        assert states["area"].sum() == pytest.approx(event["volume_km2_days"])
+        assert states["time"].iloc[0] == event["start"]
+
+
+def test_cells_and_labels_are_the_field_above_its_threshold() -> None:
+    x = array()
+    events = e5.find_events(x, 291.0, min_days=1)
+    labels = events.labels()
+    assert labels.shape == x.shape
+    assert np.array_equal(labels >= 0, x.values > 291.0)
+    for number in (0, len(events) - 1):
+        time, row, column = events.cells(number)
+        assert (labels[time, row, column] == number).all()
+        assert len(time) == (labels == number).sum() == events.to_dataframe()["cells"][number]
+
+
+def test_strongest_are_sorted_and_keep_their_numbers() -> None:
+    events = e5.find_events(array(), 291.0, min_days=1)
+    table = events.to_dataframe()
+    best = events.strongest(4)
+    assert list(best.index) == list(table["cumulative_intensity"].nlargest(4).index)
+    assert best["cumulative_intensity"].is_monotonic_decreasing
+    assert len(events.strongest(10**6)) == len(events)
+
+
+@pytest.mark.parametrize("number", [-1, 10**6, np.int64(10**6)])
+def test_number_of_no_event(number: int) -> None:
+    events = e5.find_events(array(), 291.0)
+    for method in (events.cells, events.states, events.outline):
+        with pytest.raises(InputError, match=rf"no event {number}, there are {len(events)}"):
+            method(number)
+
+
+@pytest.mark.parametrize("number", ["0", 0.5, None])
+def test_number_that_is_none(number: object) -> None:
+    events = e5.find_events(array(), 291.0)
+    with pytest.raises(TypeError):
+        events.cells(number)
+    assert len(events.cells(np.int64(0))[0]) > 0
+
+
+# --- refusals ---
+
+GOOD = {"time": days(4), "latitude": [2.0, 1.0, 0.0], "longitude": [0.0, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"time": None}, "no times"),
+        ({"time": days(3)}, "3 times for an array of shape"),
+        ({"time": days(4)[::-1]}, "times must increase"),
+        ({"time": np.repeat(days(2), 2)}, "times must increase"),
+        ({"time": np.arange(4)}, "cannot read times of type int64"),
+        ({"time": np.array(["2001", "x", "y", "z"])}, "cannot read times"),
+        ({"time": np.r_[days(3), np.datetime64("NaT")]}, "NaT"),
+        ({"latitude": None}, "the grid is not known"),
+        ({"latitude": [2.0, 1.0]}, "dimensions are time, latitude, longitude"),
+        ({"latitude": [95.0, 1.0, 0.0]}, "latitude 0 is 95"),
+        ({"latitude": [1.0, 2.0, 0.0]}, "latitudes are not in order"),
+        ({"latitude": [np.nan, 1.0, 0.0]}, "latitude 0 is nan"),
+        ({"longitude": [1.0, 0.0]}, "eastward"),
+        ({"longitude": [0.0, np.inf]}, "longitude 1 is inf"),
+        ({"x": np.zeros((4, 3), "f4")}, "dimensions are time, latitude, longitude"),
+        ({"x": np.zeros((4, 3, 2), complex)}, "array of type complex128"),
+        ({"x": np.zeros((4, 3, 2), object)}, "array of type object"),
+        ({"above": None}, "a threshold"),
+        ({"above": "warm"}, "no number"),
+        ({"above": np.zeros((2, 3))}, r"threshold of shape \(2, 3\) for cells of shape \(3, 2\)"),
+        ({"above": np.zeros((100, 3, 2))}, "threshold of 100 days does not fit"),
+        ({"above": np.zeros((1, 1, 3, 2))}, "threshold of shape"),
+        ({"min_days": 0}, "min_days is 0, must be 1 to 3660"),
+        ({"min_days": 2.5}, "min_days must be a whole number"),
+        ({"min_area_km2": -1}, "min_area_km2 is -1"),
+        ({"min_area_km2": math.nan}, "min_area_km2 is nan"),
+        ({"connectivity": 8}, "must be one of: 6 10 18 26"),
+        ({"calendar": "mayan"}, 'unknown calendar "mayan"'),
+    ],
+    ids=lambda case: next(iter(case)) if isinstance(case, dict) else "",
+)
+def test_refusals_say_what_is_wrong(change: dict, text: str) -> None:
+    call = {"x": np.zeros((4, 3, 2), "f4"), "above": 0.5, **GOOD, **change}
+    with pytest.raises(InputError, match=text):
+        e5.find_events(**call)
