@@ -74,11 +74,11 @@ clean: ## remove everything that was built; .venv stays
 	find era5fast csrc tests -name __pycache__ -prune -exec rm -rf {} +
 
 # --- Python under sanitizers: $(call pytest_with,variant,runtime libraries).  The tests make sure that they met the
-# instrumented module, which lies in a folder of its own (tests/conftest.py).
+# instrumented module, which lies in a folder of its own (tests/conftest.py); what sanitizers print is not captured.
 
 runtime = $(foreach library,$(1),$(shell $(CC) -print-file-name=$(library)))
 pytest_with = LD_PRELOAD="$(call runtime,$(2))" PYTHONPATH=build/$(1)/python E5_CORE=build/$(1)/python \
-    .venv/bin/pytest -o addopts="-ra --strict-markers" -m native -p no:cacheprovider tests $(ARGS)
+    .venv/bin/pytest -o addopts="-ra --strict-markers --capture=sys" -m native -p no:cacheprovider tests $(ARGS)
 
 # --- C tests: the core as a static library, one program per tests/c/test_*.c, all in build/c/$(VARIANT)
 

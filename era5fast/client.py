@@ -8,36 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import _core, config
-from .errors import Era5FastError, InputError, StorageError
+from .errors import BatchError, InputError, StorageError
 from .progress import Progress
 from .request import Job, Request
 
 __all__ = ["BatchError", "Client", "retrieve"]
 
 _OVERWRITE = {False: 0, "verify": 1, True: 2}
-
-
-class BatchError(Era5FastError):
-    """Some items of a batch failed; the others are there.
-
-    Attributes
-    ----------
-    failures : dict of str to Exception
-        Target → error of every failed item.
-    paths : list of str
-        Targets that were completed.
-    """
-
-    code = "batch"
-
-    def __init__(self, failures: dict[str, BaseException], paths: list[str]) -> None:
-        first = next(iter(failures.values()))
-        total = len(failures) + len(paths)
-        super().__init__(f"{len(failures)} of {total} files failed; the first: {first}")
-        self.failures = failures
-        self.paths = paths
-        self.retryable = all(getattr(error, "retryable", False) for error in failures.values())
-        self.__cause__ = first
 
 
 class Client:
@@ -61,6 +38,8 @@ class Client:
     ------
     ConfigError
         If there is no token, or address or token are malformed.
+    InputError
+        If there are to be no jobs or no transfers at all.
     """
 
     def __init__(
@@ -73,6 +52,8 @@ class Client:
         patience: float = 86400.0,
         poll: tuple[float, float] = (1.0, 30.0),
     ) -> None:
+        if max_jobs < 1 or max_transfers < 1:
+            raise InputError("max_jobs and max_transfers must be at least 1")
         self._config = config.load(url, key)
         self.max_jobs = max_jobs
         self.max_transfers = max_transfers
@@ -108,8 +89,8 @@ class Client:
         target : path
             Final name of the file; its directory must exist.
         overwrite : bool or "verify"
-            What to do when the target exists: False is an error, True replaces it at the end, "verify" keeps it when it
-            is what the service would send.
+            What to do when the target exists: False is an error, True replaces it at the end, "verify" keeps it when
+            it is what the service would send.
         progress : bool
             Show a progress bar on terminals and in notebooks.
 
@@ -125,7 +106,7 @@ class Client:
         FileExistsError
             If the target exists and `overwrite` is False.
         """
-        item = (dataset, json.dumps(request, sort_keys=True), os.fspath(target))
+        item = _item(dataset, request, target)
         (result,) = self._run([item], overwrite, progress)
         if result["error"] is not None:
             raise result["error"]
@@ -198,6 +179,24 @@ class Client:
             )
 
 
+def _item(dataset: str, request: dict[str, Any], target: str | os.PathLike[str]) -> tuple[str, str, str]:
+    """(dataset, request as JSON, target) as the core takes them."""
+    try:
+        text = json.dumps(request, sort_keys=True, allow_nan=False, default=_from_numpy)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"a request holds texts, numbers and lists of them: {error}") from error
+    path = os.fsdecode(target)
+    if "\0" in path or path.encode("utf-8", "replace").decode() != path:
+        raise InputError(f"the target {path!r} is no name of a file, or not in UTF-8")
+    return dataset, text, path
+
+
+def _from_numpy(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"cannot send a {type(value).__name__}")
+
+
 def _user_agent() -> str:
     from . import __version__
 
@@ -241,7 +240,7 @@ def retrieve(dataset: str, request: dict[str, Any], target: str | os.PathLike[st
 
 def retrieve_batch(calls: Sequence[tuple[Any, ...]], workers: int) -> list[str]:
     """Run the argument tuples of many :func:`retrieve` calls as one batch with `workers` transfers at once."""
-    items = [(dataset, json.dumps(request, sort_keys=True), os.fspath(target)) for dataset, request, target in calls]
+    items = [_item(*call) for call in calls]
     return Client(max_transfers=workers).retrieve_many(items)
 
 

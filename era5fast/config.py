@@ -50,8 +50,11 @@ class Config:
     origin: str = "argument"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave the token out of pickles: whoever unpickles it looks for their own, where :func:`load` does."""
+        """Pickled without the token: it is looked for again where the pickle is read."""
         return load, (self.url,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Config:
+        return self  # nothing in it can change
 
 
 def load(url: str | None = None, key: str | None = None) -> Config:

@@ -203,6 +203,7 @@ class EventDatabase:
         try:
             with self._reading() as connection:
                 part.unlink(missing_ok=True)
+                part.touch(exist_ok=False)
                 with closing(sqlite3.connect(part)) as copy:
                     connection.backup(copy)
                     copy.execute("PRAGMA journal_mode = DELETE")

@@ -66,7 +66,23 @@ def reading(path: Path, busy_seconds: float) -> Iterator[sqlite3.Connection]:
 
 
 def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=busy_seconds)
+    connection = _connect_as("ro", path, busy_seconds)
+    try:
+        connection.execute("PRAGMA application_id").fetchone()
+    except BaseException as error:
+        connection.close()
+        if getattr(error, "sqlite_errorcode", None) not in _HALF_DONE:
+            raise
+        # A writer was killed in the middle of its batch. Whoever may write to the file takes back what it left.
+        return _connect_as("rw", path, busy_seconds)
+    return connection
+
+
+_HALF_DONE = {sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY}
+
+
+def _connect_as(mode: str, path: Path, busy_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode={mode}", uri=True, timeout=busy_seconds)
     # Long queries come back to Python now and then, so that ctrl-C is heard.
     connection.set_progress_handler(lambda: 0, 100_000)
     try:

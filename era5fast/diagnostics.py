@@ -18,7 +18,7 @@ import numpy as np
 
 from . import _core
 from .errors import InputError
-from .field import Field, as_field, as_maps, check_daily, check_maps, on_grid, plain
+from .field import Field, as_field, as_maps, check_maps, on_grid, plain
 from .progress import Progress
 from .times import days_of, encode_times
 from .variables import find as find_variable
@@ -36,7 +36,7 @@ def _run_scan(row: dict[str, Any], given: dict[str, Any]) -> Any:
     field = _field(given)
     rule, offset = _GROUPINGS[row["grouping"]](row, given, field)
     values = [given[p["name"]] for p in row["params"]]
-    with Progress(row["name"], given["progress"]) as progress:
+    with Progress(row["name"], given["progress"]) as progress, field.reading():
         out, start = _core.scan(
             row["name"], values, field.source, field.seconds, field.calendar, rule, offset, progress
         )
@@ -85,7 +85,6 @@ def _run_field(row: dict[str, Any], given: dict[str, Any]) -> Any:
     field = _field(given)
     latitude, longitude = field.grid()
     check_maps(field)
-    check_daily(field)
     values = [given[p["name"]] for p in row["params"]]
     threshold, slots = _threshold(given["above"], field)
     with Progress(row["name"], given["progress"]) as progress:
@@ -179,7 +178,7 @@ def _attributes(row: dict[str, Any], given: dict[str, Any], field: Field) -> dic
     long_name = field.attrs.get("long_name", field.name)
     attrs["long_name"] = f"{row['summary'].rstrip('.')}: {long_name}" if long_name else row["summary"].rstrip(".")
     if row["cell_methods"]:
-        attrs["cell_methods"] = row["cell_methods"].format(**{"statistic": _cf_method(given.get("statistic"))})
+        attrs["cell_methods"] = row["cell_methods"].format(statistic=_cf_method(given.get("statistic")))
     attrs[DEFINITION] = json.dumps(_definition(row, given, field), sort_keys=True)
     return attrs
 

@@ -261,6 +261,29 @@ BY_CODE: dict[str, type[BaseException]] = {cls.code: cls for cls in reversed(_al
 BY_CODE |= {"internal": InternalError, "cancelled": KeyboardInterrupt, "memory": MemoryError, "exists": FileExistsError}
 
 
+class BatchError(Era5FastError):
+    """Some items of a batch failed; the others are there.
+
+    Attributes
+    ----------
+    failures : dict of str to Exception
+        Target → error of every failed item.
+    paths : list of str
+        Targets that were completed.
+    """
+
+    code = "batch"
+
+    def __init__(self, failures: dict[str, BaseException], paths: list[str]) -> None:
+        first = next(iter(failures.values()))
+        total = len(failures) + len(paths)
+        super().__init__(f"{len(failures)} of {total} files failed; the first: {first}")
+        self.failures = failures
+        self.paths = paths
+        self.retryable = all(getattr(error, "retryable", False) for error in failures.values())
+        self.__cause__ = first
+
+
 def from_core(
     code: str,
     what: str,

@@ -6,14 +6,16 @@ knows how: diagnostics take a :class:`Field`, and give a result back through :me
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import InputError
+from .locks import library_locks
 from .reader import is_paths, open_core
-from .times import DAY, decode_times
+from .times import decode_times
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,7 +66,12 @@ class Field:
         """Values in memory, time first."""
         if isinstance(self.source, np.ndarray):
             return self.source
-        return self.source.read(0, len(self.seconds), progress)
+        with self.reading():
+            return self.source.read(0, len(self.seconds), progress)
+
+    def reading(self) -> contextlib.AbstractContextManager[None]:
+        """Context in which the core may read the source: alone with the netCDF libraries when it is files."""
+        return contextlib.nullcontext() if isinstance(self.source, np.ndarray) else library_locks()
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
         """Latitude and longitude.
@@ -224,22 +231,6 @@ def check_maps(field: Field) -> None:
         )
     if field.source.dtype.kind not in "fiub":
         raise InputError(f"cannot compute with an array of type {field.source.dtype}")
-
-
-def check_daily(field: Field) -> None:
-    """Refuse a series whose usual step is not a day: spells are counted in days.
-
-    Raises
-    ------
-    InputError
-        If it is another.
-    """
-    steps, counts = np.unique(np.diff(field.seconds), return_counts=True)
-    usual = int(steps[counts.argmax()]) if steps.size else DAY
-    if usual != DAY:
-        raise InputError(
-            f"a daily series is needed; the steps are {usual / 3600:g} hours apart", hint="make one with era5fast.daily"
-        )
 
 
 def on_grid(x: xr.DataArray, field: Field, first: str) -> xr.DataArray:

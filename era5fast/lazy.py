@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from xarray.backends.common import BackendArray
 from xarray.core import indexing
+
+from .locks import library_locks
 
 
 class CoreArray(BackendArray):
@@ -24,10 +25,11 @@ class CoreArray(BackendArray):
         Function that makes the same array once more, and its arguments: how copies and other processes get theirs.
     """
 
-    def __init__(self, core: Any, header: dict[str, Any], again: tuple[Callable[..., CoreArray], tuple[Any, ...]]) -> None:
+    def __init__(
+        self, core: Any, header: dict[str, Any], again: tuple[Callable[..., CoreArray], tuple[Any, ...]]
+    ) -> None:
         self._core = core
         self._again = again
-        self._lock = threading.Lock()
         self.shape = tuple(len(header[key]) for key in ("seconds", "latitude", "longitude"))
         self.dtype = core.read(0, 0).dtype
 
@@ -47,7 +49,7 @@ class CoreArray(BackendArray):
         if len(wanted) == 0:
             return np.empty((0, *self.shape[1:]), self.dtype)[:, rows, columns]
         low, high = min(wanted[0], wanted[-1]), max(wanted[0], wanted[-1])
-        with self._lock:
+        with library_locks():
             block = self._core.read(low, high - low + 1)
         if isinstance(wanted, list):
             return block[0][rows, columns]

@@ -127,7 +127,7 @@ def _draw_coastline(axes: Axes) -> None:
     from matplotlib.collections import LineCollection
 
     lines = coastline()
-    copies = [line + (shift, 0) for shift in (-360, 0, 360) for line in lines]
+    copies = [np.add(line, (shift, 0)) for shift in (-360, 0, 360) for line in lines]
     axes.add_collection(LineCollection(copies, colors="#202020", linewidths=1.0, zorder=3), autolim=False)
 
 
@@ -139,7 +139,7 @@ def _draw_outlines(axes: Axes, events: Events, count: int) -> None:
     for (number, row), colour in zip(table.iterrows(), _OUTLINES, strict=False):
         rings = [ring for polygon in events.outline(int(number)) for ring in polygon]
         # Outlines are within ±180°, the grid may be elsewhere: of three turns of the globe the map shows its part.
-        for i, ring in enumerate(ring + (shift, 0) for shift in (-360, 0, 360) for ring in rings):
+        for i, ring in enumerate(np.add(ring, (shift, 0)) for shift in (-360, 0, 360) for ring in rings):
             label = _describe(row, events.units) if i == 0 else None
             axes.plot(ring[:, 0], ring[:, 1], color=colour, linewidth=2, label=label, zorder=4, path_effects=halo)
     if len(table):

@@ -7,24 +7,23 @@ xarray.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import glob
 import os
 import re
 import shutil
 import stat
 import struct
-import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core
 from .errors import CorruptDataError, InputError, StorageError, UnsafeInputError
+from .locks import library_locks
 from .progress import Progress
 from .times import dates_of, encode_times
 from .variables import find as find_variable
@@ -182,22 +181,11 @@ def _extract(path: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, direc
     return target
 
 
-@contextlib.contextmanager
-def _library_locks() -> Iterator[None]:
-    """Hold xarray's locks round netCDF and HDF5, where xarray is loaded: its readers and ours then take turns."""
-    with contextlib.ExitStack() as stack:
-        for module, name in (("xarray.backends.locks", "HDF5_LOCK"), ("xarray.backends.locks", "NETCDFC_LOCK")):
-            lock = getattr(sys.modules.get(module), name, None)
-            if lock is not None:
-                stack.enter_context(lock)
-        yield
-
-
 def open_core(paths: Any, variable: str | None) -> tuple[Any, tuple[str, ...]]:
     """Open one variable over many files; the core's dataset, and the names of the files."""
     names = expand(paths)
     files = [file for name in names for file in _files_with(name, variable)]
-    with _library_locks():
+    with library_locks():
         return _core.open_dataset(files, variable), tuple(names)
 
 
@@ -218,7 +206,7 @@ def _files_with(name: str, variable: str | None) -> list[str]:
 
 def header_of(path: str) -> dict[str, Any]:
     """Header of a netCDF file: dimensions, variables, attributes."""
-    with _library_locks():
+    with library_locks():
         return _core.open_file(path).header()
 
 
@@ -229,9 +217,10 @@ def _holds(path: str, variable: str) -> bool:
 
 
 def data_variables(header: dict[str, Any]) -> list[str]:
-    """Names of the variables that have time (or date), latitude and longitude, or at least two dimensions."""
-    variables = header["variables"]
-    return [n for n, v in variables.items() if len(v["dims"]) >= 2 and v["dtype"] != "text" and n not in header["dims"]]
+    """Names of the variables on maps: those with latitude and longitude. Bounds of axes and the like are none."""
+    axes = ({"latitude", "lat"}, {"longitude", "lon"})
+    variables = header["variables"].items()
+    return [n for n, v in variables if v["dtype"] != "text" and all(names & set(v["dims"]) for names in axes)]
 
 
 # --- faces ------------------------------------------------------------------------------------------------------------
@@ -273,7 +262,7 @@ def read(
     core, _ = open_core(paths, variable)
     header = core.header()
     first, last = _time_range(header, time)
-    with Progress("reading", progress) as callback, _library_locks():
+    with Progress("reading", progress) as callback, library_locks():
         values = core.read(first, last - first, callback)
     rows, columns = _area_index(header, area)
     return values if area is None else np.ascontiguousarray(values[:, rows][:, :, columns])
@@ -415,7 +404,7 @@ def explain(path: str | os.PathLike[str]) -> dict[str, str]:
     dict of str to str
         One sentence per variable that has numbers.
     """
-    with _library_locks():
+    with library_locks():
         file = _core.open_file(path)
     return {n: file.explain(n) for n, v in file.header()["variables"].items() if v["dtype"] != "text"}
 

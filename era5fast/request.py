@@ -127,7 +127,7 @@ class Request:
         self.start, self.end = _date(start), _date(end)
         self.grid = _spacing(grid)
         self.area = None if area is None else _snap(area, self.grid)
-        self.hours = list(range(24)) if isinstance(hours, str) and hours == "all" else _hours(hours)
+        self.hours = _hours(hours)
         self.product_type = product_type
         if self.end < self.start:
             raise InputError(f"the period ends ({self.end}) before it begins ({self.start})")
@@ -203,7 +203,9 @@ def _date(value: Any) -> dt.date:
         raise InputError(f"'{value}' is no date", hint="write it like 2003-06-01") from error
 
 
-def _hours(hours: Sequence[int]) -> list[int]:
+def _hours(hours: str | Sequence[int]) -> list[int]:
+    if isinstance(hours, str) and hours == "all":
+        return list(range(24))
     try:
         numbers = sorted({operator.index(hour) for hour in hours})
     except TypeError as error:

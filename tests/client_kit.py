@@ -1,4 +1,4 @@
-"""What the tests of the client share: a service that must never leak, a quick client, answers, and other processes."""
+"""What the tests of the client share: a service that must not leak, a quick client, answers, other processes."""
 
 from __future__ import annotations
 
@@ -87,14 +87,24 @@ except KeyboardInterrupt:
 """
 
 
-class Other:
-    """Another process that retrieves `REQUEST`."""
+def environment() -> dict[str, str]:
+    """For processes that shall import what this one imports."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
-    def __init__(self, cds: Service, target: Path, overwrite: bool | str = "verify") -> None:
-        command = [sys.executable, "-c", PROGRAM, cds.url, cds.key, str(target), json.dumps(overwrite)]
-        path = [str(Path(e5.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
-        self.process = subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE)
+
+def run_program(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process of its own, to its end."""
+    command = [sys.executable, "-P", "-c", program, *map(str, arguments)]
+    return subprocess.run(command, env=environment(), text=True, capture_output=True, timeout=30)
+
+
+class Other:
+    """Another process; by default one that retrieves `REQUEST`."""
+
+    def __init__(self, cds: Service, target: Path, overwrite: bool | str = "verify", program: str = PROGRAM) -> None:
+        command = [sys.executable, "-P", "-c", program, cds.url, cds.key, str(target), json.dumps(overwrite)]
+        self.process = subprocess.Popen(command, env=environment(), text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)  # fmt: skip
 
     def __enter__(self) -> Other:
         return self
@@ -120,5 +130,5 @@ class Other:
 
 __all__ = [
     "DATASET", "REQUEST", "Other", "answer_months", "grib", "hidden", "items", "month", "objects", "quick",
-    "running_service", "state_of", "wait_for",
+    "run_program", "running_service", "state_of", "wait_for",
 ]  # fmt: skip

@@ -33,8 +33,8 @@ enum e5_status e5_buffer_printf(struct e5_buffer *buffer, struct e5_error *err, 
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    enum e5_status status = length < 0 ? e5_fail(err, E5_INTERNAL, "cannot format text")
-                                       : reserve(buffer, (size_t)length, err);
+    enum e5_status status =
+        length < 0 ? e5_fail(err, E5_INTERNAL, "cannot format text") : reserve(buffer, (size_t)length, err);
     if (status == E5_OK) {
         vsnprintf(buffer->bytes + buffer->size, (size_t)length + 1, format, again);
         buffer->size += (size_t)length;

@@ -1,9 +1,9 @@
 /* polygon: the outline of a set of grid cells as a WKB multipolygon.
  *
- * Outer rings run counter-clockwise, holes clockwise; parts that touch in a corner only are parts of their own, so the
- * result is valid in the sense of simple features.  Longitudes are −180 … 180 and a shape across the antimeridian is
- * cut there (RFC 7946).  Vertices lie on cell edges; straight edges carry no intermediate vertices.
- * Any thread; nothing blocks. */
+ * Outer rings run counter-clockwise, holes clockwise; parts that touch in a corner only are parts of their own, so
+ * the result is valid in the sense of simple features.  Longitudes are −180 … 180 and a shape across the antimeridian
+ * is cut there (RFC 7946).  Vertices lie on cell edges; straight edges carry no intermediate vertices. Any thread;
+ * nothing blocks. */
 #ifndef E5_DIAG_POLYGON_H
 #define E5_DIAG_POLYGON_H
 

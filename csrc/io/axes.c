@@ -57,7 +57,7 @@ static enum e5_status check_rest(const struct e5_ncfile *file, const struct e5_n
 }
 
 enum e5_status e5_axes_find(const struct e5_ncfile *file, const struct e5_ncvar *var, struct e5_axes *out,
-                                struct e5_error *err) {
+                            struct e5_error *err) {
     if (!find_axis(file, var, time_names, &out->time))
         return refuse(file, err, "variable %.40s has no time axis (valid_time, time or date)", var->name);
     if (!find_axis(file, var, latitude_names, &out->latitude))

@@ -19,10 +19,10 @@ struct e5_axes {
 
 /* The variable of that name or of another name of the same quantity (model/variable.h); NULL: the only one that has
  * all axes.  E5_INPUT names those there are. */
-E5_MUST_USE enum e5_status e5_axes_choose(const struct e5_ncfile *file, const char *name,
-                                          const struct e5_ncvar **out, struct e5_error *err);
+E5_MUST_USE enum e5_status e5_axes_choose(const struct e5_ncfile *file, const char *name, const struct e5_ncvar **out,
+                                          struct e5_error *err);
 /* E5_INPUT when an axis is missing or out of order, or another dimension but expver is longer than 1. */
-E5_MUST_USE enum e5_status e5_axes_find(const struct e5_ncfile *file, const struct e5_ncvar *var,
-                                        struct e5_axes *out, struct e5_error *err);
+E5_MUST_USE enum e5_status e5_axes_find(const struct e5_ncfile *file, const struct e5_ncvar *var, struct e5_axes *out,
+                                        struct e5_error *err);
 
 #endif

@@ -330,8 +330,16 @@ static enum e5_status ask_layout(struct inquiry *q, uint64_t user_block) {
 static enum e5_status inquire(const struct e5_ncfile *file, const struct e5_ncvar *var, struct e5_map *map,
                               struct e5_error *err) {
     const struct e5_layout *layout = file->layout;
-    struct inquiry q = {.path = file->path, .file = -1, .set = -1, .space = -1, .type = -1, .made = -1, .map = map,
-                        .dtype = var->dtype, .file_size = layout->probe.size, .err = err};
+    struct inquiry q = {.path = file->path,
+                        .file = -1,
+                        .set = -1,
+                        .space = -1,
+                        .type = -1,
+                        .made = -1,
+                        .map = map,
+                        .dtype = var->dtype,
+                        .file_size = layout->probe.size,
+                        .err = err};
     enum e5_status status = open_all(&q, var->name);
     if (status == E5_OK) status = ask_layout(&q, layout->probe.start);
     close_all(&q);

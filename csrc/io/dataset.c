@@ -102,9 +102,10 @@ static void report_duplicates(const struct e5_dataset *ds, size_t count, const s
     enum e5_calendar calendar = ds->member[0].calendar;
     int64_t days = first->seconds / E5_DAY - (first->seconds % E5_DAY < 0);
     struct e5_date date = e5_date_from_days(calendar, days);
-    e5_log(E5_LOG_WARNING, "%zu time steps occur more than once, the first on %04" PRId64 "-%02d-%02d in %s: "
-           "the file given first is taken", count, date.year, date.month, date.day,
-           ds->member[first->member].file->path);
+    e5_log(E5_LOG_WARNING,
+           "%zu time steps occur more than once, the first on %04" PRId64 "-%02d-%02d in %s: "
+           "the file given first is taken",
+           count, date.year, date.month, date.day, ds->member[first->member].file->path);
 }
 
 static void drop_duplicates(struct e5_dataset *ds) {

@@ -184,8 +184,8 @@ static void read_packing(struct e5_ncvar *var) {
 
 static bool known_type(nc_type type, struct e5_ncvar *var) {
     static const enum e5_dtype dtypes[] = {
-        [NC_BYTE] = E5_I8,    [NC_SHORT] = E5_I16, [NC_INT] = E5_I32,     [NC_FLOAT] = E5_F32, [NC_DOUBLE] = E5_F64,
-        [NC_UBYTE] = E5_U8,   [NC_USHORT] = E5_U16, [NC_UINT] = E5_U32,   [NC_INT64] = E5_I64, [NC_UINT64] = E5_U64,
+        [NC_BYTE] = E5_I8,  [NC_SHORT] = E5_I16,  [NC_INT] = E5_I32,  [NC_FLOAT] = E5_F32, [NC_DOUBLE] = E5_F64,
+        [NC_UBYTE] = E5_U8, [NC_USHORT] = E5_U16, [NC_UINT] = E5_U32, [NC_INT64] = E5_I64, [NC_UINT64] = E5_U64,
     };
     var->is_text = type == NC_CHAR || type == NC_STRING;
     if (var->is_text) var->dtype = E5_U8;

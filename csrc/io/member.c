@@ -122,15 +122,15 @@ void e5_member_close(struct e5_member *member) {
 
 /* ---- reading ---- */
 
-#define MERGE_LOOP(name, type)                                                                            \
-    /* outer × versions × inner → outer × inner: of each value the first version that is not missing */   \
-    static void name(const type *from, size_t outer, size_t versions, size_t inner, type *to) {           \
-        for (size_t o = 0; o < outer; o++)                                                                \
-            for (size_t i = 0; i < inner; i++) {                                                          \
-                const type *value = from + o * versions * inner + i;                                      \
-                for (size_t v = 1; v < versions && isnan(*value); v++) value += inner;                    \
-                to[o * inner + i] = *value;                                                               \
-            }                                                                                             \
+#define MERGE_LOOP(name, type)                                                                          \
+    /* outer × versions × inner → outer × inner: of each value the first version that is not missing */ \
+    static void name(const type *from, size_t outer, size_t versions, size_t inner, type *to) {         \
+        for (size_t o = 0; o < outer; o++)                                                              \
+            for (size_t i = 0; i < inner; i++) {                                                        \
+                const type *value = from + o * versions * inner + i;                                    \
+                for (size_t v = 1; v < versions && isnan(*value); v++) value += inner;                  \
+                to[o * inner + i] = *value;                                                             \
+            }                                                                                           \
     }
 MERGE_LOOP(merge_f32, float)
 MERGE_LOOP(merge_f64, double)
@@ -158,8 +158,7 @@ static enum e5_status read_versions(const struct e5_member *m, const struct want
     size_t count;
     enum e5_status status = e5_multiply(want->outer * want->inner, m->versions, &count, err);
     if (status == E5_OK) status = e5_alloc(count, e5_dtype_size(as), &all, err);
-    if (status == E5_OK)
-        status = e5_ncfile_read(m->file, m->var, want->start, want->count, as, all, par, watch, err);
+    if (status == E5_OK) status = e5_ncfile_read(m->file, m->var, want->start, want->count, as, all, par, watch, err);
     if (status == E5_OK && as == E5_F32)
         merge_f32(all, want->outer, m->versions, want->inner, out);
     else if (status == E5_OK)
@@ -181,10 +180,9 @@ static void flip_rows(const struct e5_member *m, size_t steps, size_t row, char 
 enum e5_status e5_member_read(const struct e5_member *member, size_t first, size_t steps, enum e5_dtype as, void *out,
                               const struct e5_parallel *par, struct e5_watch *watch, struct e5_error *err) {
     struct want want = choose(member, first, steps);
-    enum e5_status status =
-        member->versions > 1
-            ? read_versions(member, &want, as, out, par, watch, err)
-            : e5_ncfile_read(member->file, member->var, want.start, want.count, as, out, par, watch, err);
+    enum e5_status status = member->versions > 1 ? read_versions(member, &want, as, out, par, watch, err)
+                                                 : e5_ncfile_read(member->file, member->var, want.start, want.count,
+                                                                  as, out, par, watch, err);
     if (status == E5_OK && member->flipped) flip_rows(member, steps, member->columns * e5_dtype_size(as), out);
     return status;
 }

@@ -163,15 +163,15 @@ size_t e5_ncfile_natural_steps(const struct e5_ncfile *file, const struct e5_ncv
 }
 
 static enum e5_status describe(const struct e5_map *map, struct e5_buffer *text) {
-    static const char *const names[] = {[E5_DEFLATE] = "deflate", [E5_SHUFFLE] = "shuffle",
-                                        [E5_FLETCHER32] = "fletcher32"};
+    static const char *const names[] = {
+        [E5_DEFLATE] = "deflate", [E5_SHUFFLE] = "shuffle", [E5_FLETCHER32] = "fletcher32"};
     enum e5_status status;
     if (map->way == E5_BY_LIBRARY)
         return e5_buffer_printf(text, NULL, "Read through netCDF-C, one thread at a time: %s.", map->why);
     if (map->way == E5_CONTIGUOUS)
         return e5_buffer_printf(text, NULL, "Read directly, in parallel: contiguous, not compressed.");
     status = e5_buffer_printf(text, NULL, "Read directly, in parallel: %zu chunk%s of ", map->chunks,
-                             map->chunks == 1 ? "" : "s");
+                              map->chunks == 1 ? "" : "s");
     for (int d = 0; d < map->ndim && status == E5_OK; d++)
         status = e5_buffer_printf(text, NULL, "%s%zu", d > 0 ? " × " : "", map->chunk[d]);
     for (int i = 0; i < map->filters && status == E5_OK; i++)

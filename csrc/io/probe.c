@@ -83,23 +83,26 @@ static enum e5_status refuse_text(const char *path, const unsigned char *head, s
     const char *kind = mark == '<' ? "HTML" : mark == '{' || mark == '[' ? "JSON" : "text";
     char what[HEAD_SIZE + 32];
     snprintf(what, sizeof what, "%s: '%.*s'", kind, (int)(size - first), (const char *)head + first);
-    return corrupt(path, what, "a login portal, a proxy or the service's error page was saved as data; "
-                               "download the file again", err);
+    return corrupt(path, what,
+                   "a login portal, a proxy or the service's error page was saved as data; "
+                   "download the file again",
+                   err);
 }
 
-static enum e5_status refuse_foreign(const char *path, const unsigned char *head, size_t size,
-                                     struct e5_error *err) {
+static enum e5_status refuse_foreign(const char *path, const unsigned char *head, size_t size, struct e5_error *err) {
     char what[64];
     if (has(head, size, "PK\3\4", 4) || has(head, size, "PK\5\6", 4))
-        return corrupt(path, "a zip archive", "unpack it and open its members; the service sends a zip when one "
-                                              "request gives several files", err);
+        return corrupt(path, "a zip archive",
+                       "unpack it and open its members; the service sends a zip when one "
+                       "request gives several files",
+                       err);
     if (has(head, size, "GRIB", 4))
         return corrupt(path, "GRIB", "GRIB needs cfgrib: open it with xarray's engine='cfgrib', or request netCDF",
                        err);
     if (has(head, size, "\x1f\x8b", 2)) return corrupt(path, "gzip", "unpack it with gunzip", err);
     if (looks_like_text(head, size)) return refuse_text(path, head, size, err);
-    snprintf(what, sizeof what, "bytes %02x %02x %02x %02x", head[0], size > 1 ? head[1] : 0,
-             size > 2 ? head[2] : 0, size > 3 ? head[3] : 0);
+    snprintf(what, sizeof what, "bytes %02x %02x %02x %02x", head[0], size > 1 ? head[1] : 0, size > 2 ? head[2] : 0,
+             size > 3 ? head[3] : 0);
     return corrupt(path, what, "the file is damaged or of another kind; download it again", err);
 }
 
@@ -169,8 +172,8 @@ static bool same(const struct stat *a, const struct stat *b) {
 }
 
 static enum e5_status changed(const char *path, const char *how, struct e5_error *err) {
-    return e5_probe_fail(err, E5_CORRUPT, path, "open it again when nobody writes to it",
-                         "%s since it was opened", how);
+    return e5_probe_fail(err, E5_CORRUPT, path, "open it again when nobody writes to it", "%s since it was opened",
+                         how);
 }
 
 enum e5_status e5_probe_unchanged(const char *path, const struct e5_probe *probe, int descriptor,

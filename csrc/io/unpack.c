@@ -7,14 +7,14 @@
 
 /* ---- byte order ---- */
 
-#define SWAP_LOOP(bits)                                                                \
-    static void swap_##bits(const uint8_t *from, size_t n, uint8_t *to) {              \
-        for (size_t i = 0; i < n; i++) {                                               \
-            uint##bits##_t v;                                                          \
-            memcpy(&v, from + i * sizeof v, sizeof v);                                 \
-            v = __builtin_bswap##bits(v);                                              \
-            memcpy(to + i * sizeof v, &v, sizeof v);                                   \
-        }                                                                              \
+#define SWAP_LOOP(bits)                                                   \
+    static void swap_##bits(const uint8_t *from, size_t n, uint8_t *to) { \
+        for (size_t i = 0; i < n; i++) {                                  \
+            uint##bits##_t v;                                             \
+            memcpy(&v, from + i * sizeof v, sizeof v);                    \
+            v = __builtin_bswap##bits(v);                                 \
+            memcpy(to + i * sizeof v, &v, sizeof v);                      \
+        }                                                                 \
     }
 SWAP_LOOP(16)
 SWAP_LOOP(32)
@@ -28,13 +28,13 @@ static void swap(size_t element, const uint8_t *from, size_t n, uint8_t *to) {
 
 /* ---- loading: one loop per stored type; `from` need not be aligned ---- */
 
-#define LOAD_LOOP(name, type, wide)                                                    \
-    static void name(const uint8_t *from, size_t n, wide *to) {                        \
-        for (size_t i = 0; i < n; i++) {                                               \
-            type v;                                                                    \
-            memcpy(&v, from + i * sizeof v, sizeof v);                                 \
-            to[i] = (wide)v;                                                           \
-        }                                                                              \
+#define LOAD_LOOP(name, type, wide)                             \
+    static void name(const uint8_t *from, size_t n, wide *to) { \
+        for (size_t i = 0; i < n; i++) {                        \
+            type v;                                             \
+            memcpy(&v, from + i * sizeof v, sizeof v);          \
+            to[i] = (wide)v;                                    \
+        }                                                       \
     }
 LOAD_LOOP(real_f32, float, double)
 LOAD_LOOP(real_f64, double, double)
@@ -60,11 +60,10 @@ static const struct {
     void (*real)(const uint8_t *from, size_t n, double *to);
     void (*whole)(const uint8_t *from, size_t n, int64_t *to); /* NULL: not an integer */
 } types[E5_DTYPE_COUNT] = {
-    [E5_F32] = {4, real_f32, NULL},      [E5_F64] = {8, real_f64, NULL},
-    [E5_I8] = {1, real_i8, whole_i8},    [E5_U8] = {1, real_u8, whole_u8},
-    [E5_I16] = {2, real_i16, whole_i16}, [E5_U16] = {2, real_u16, whole_u16},
-    [E5_I32] = {4, real_i32, whole_i32}, [E5_U32] = {4, real_u32, whole_u32},
-    [E5_I64] = {8, real_i64, whole_i64}, [E5_U64] = {8, real_u64, whole_u64},
+    [E5_F32] = {4, real_f32, NULL},      [E5_F64] = {8, real_f64, NULL},      [E5_I8] = {1, real_i8, whole_i8},
+    [E5_U8] = {1, real_u8, whole_u8},    [E5_I16] = {2, real_i16, whole_i16}, [E5_U16] = {2, real_u16, whole_u16},
+    [E5_I32] = {4, real_i32, whole_i32}, [E5_U32] = {4, real_u32, whole_u32}, [E5_I64] = {8, real_i64, whole_i64},
+    [E5_U64] = {8, real_u64, whole_u64},
 };
 
 /* ---- missing values and scale ---- */
@@ -158,10 +157,10 @@ void e5_unpack(const struct e5_unpack *how, const void *from, size_t n, void *to
 /* ---- shuffle ---- */
 
 /* With the width known to the compiler the inner loop becomes byte interleaving in vector registers. */
-#define UNSHUFFLE_LOOP(width)                                                                                       \
+#define UNSHUFFLE_LOOP(width)                                                                                      \
     static void unshuffle_##width(const uint8_t *restrict planes, size_t stride, size_t n, uint8_t *restrict to) { \
-        for (size_t i = 0; i < n; i++)                                                                              \
-            for (size_t k = 0; k < width; k++) to[i * width + k] = planes[k * stride + i];                          \
+        for (size_t i = 0; i < n; i++)                                                                             \
+            for (size_t k = 0; k < width; k++) to[i * width + k] = planes[k * stride + i];                         \
     }
 UNSHUFFLE_LOOP(2)
 UNSHUFFLE_LOOP(4)

@@ -27,9 +27,10 @@ struct search {
     uint16_t *length;       /* slots × cells of a band */
 };
 
-#define COMPARE(name, type)                                                                                           \
-    static void name(const type *restrict value, const double *restrict threshold, size_t n, uint8_t *restrict mask) { \
-        for (size_t c = 0; c < n; c++) mask[c] = (double)value[c] > threshold[c]; /* false for NaN */                  \
+#define COMPARE(name, type)                                                                           \
+    static void name(const type *restrict value, const double *restrict threshold, size_t n,          \
+                     uint8_t *restrict mask) {                                                        \
+        for (size_t c = 0; c < n; c++) mask[c] = (double)value[c] > threshold[c]; /* false for NaN */ \
     }
 COMPARE(compare_f32, float)
 COMPARE(compare_f64, double)

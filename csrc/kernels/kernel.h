@@ -52,7 +52,8 @@ struct e5_params { /* values in the order of the row's params */
 /* SCAN: sees one time step across many cells; one state per cell.  begin → step … step → end, once per period; a
  * state that lasts over periods is kept by leaving it alone in `begin` when `first` is false. */
 struct e5_scan_ops {
-    size_t (*state_size)(const struct e5_params *params); /* bytes for one cell; the state of n cells is n times that */
+    size_t (*state_size)(const struct e5_params
+                             *params); /* bytes for one cell; the state of n cells is n times that */
     void (*begin)(void *state, size_t cells, bool first, const struct e5_params *params);
     void (*step)(void *state, const double *row, size_t cells, const struct e5_params *params);
     void (*end)(void *state, double *out, size_t cells, int32_t expected, const struct e5_params *params);
@@ -92,9 +93,9 @@ struct e5_kernel {
     struct e5_operand_spec operands[E5_MAX_OPERANDS + 1]; /* ends with a NULL name */
     struct e5_param_spec params[E5_MAX_PARAMS + 1];       /* ends with a NULL name */
     const char *result;                              /* one sentence: shape and units */
-    const char *result_dims;                         /* "day latitude longitude", "slot latitude longitude", "event" */
-    const char *cell_methods;                        /* CF, may hold {statistic}; "" when there is none */
-    const char *notes, *references;                  /* numpydoc sections */
+    const char *result_dims; /* "day latitude longitude", "slot latitude longitude", "event" */
+    const char *cell_methods; /* CF, may hold {statistic}; "" when there is none */
+    const char *notes, *references; /* numpydoc sections */
     union {
         const struct e5_scan_ops *scan;
         const struct e5_series_ops *series;

@@ -30,7 +30,8 @@ static const struct e5_param_spec by_day[] = {
     {NULL},
 };
 static const struct e5_param_spec by_frequency[] = {
-    {"freq", E5_CHOICE, "'YS'", .choices = "YS MS all", .doc = "Period of each value: year, month, or the whole series."},
+    {"freq", E5_CHOICE, "'YS'", .choices = "YS MS all",
+     .doc = "Period of each value: year, month, or the whole series."},
     {NULL},
 };
 static const struct e5_param_spec none[] = {{NULL}};

@@ -1,7 +1,7 @@
 /* event: objects in time, latitude and longitude, as plain tables.
  *
- * A struct e5_events owns all its tables (_free).  Rows belong together by index ranges.  The order is fixed: events by
- * (start, first cell in row-major order), runs by (time, row, first column), states by time, so that the same data
+ * A struct e5_events owns all its tables (_free).  Rows belong together by index ranges.  The order is fixed: events
+ * by (start, first cell in row-major order), runs by (time, row, first column), states by time, so that the same data
  * give the same tables for any number of threads.  Read-only once made: any thread; nothing blocks. */
 #ifndef E5_MODEL_EVENT_H
 #define E5_MODEL_EVENT_H

@@ -110,7 +110,9 @@ static enum e5_status set_call(struct e5_exchange *exchange, const char *post, s
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, 120L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, 60L);
-    if (post == NULL || curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, post) == CURLE_OK) return E5_OK;
+    if (post == NULL) return E5_OK;
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* libcurl repeats what is cut off on a used connection */
+    if (curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, post) == CURLE_OK) return E5_OK;
     return e5_fail(err, E5_MEMORY, "cannot keep the body of a request");
 }
 

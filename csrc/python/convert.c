@@ -6,8 +6,8 @@
 #include "python/raise.h"
 
 static const int typenums[E5_DTYPE_COUNT] = {
-    [E5_F32] = NPY_FLOAT32, [E5_F64] = NPY_FLOAT64, [E5_I8] = NPY_INT8,     [E5_U8] = NPY_UINT8,
-    [E5_I16] = NPY_INT16,   [E5_U16] = NPY_UINT16,  [E5_I32] = NPY_INT32,   [E5_U32] = NPY_UINT32,
+    [E5_F32] = NPY_FLOAT32, [E5_F64] = NPY_FLOAT64, [E5_I8] = NPY_INT8,   [E5_U8] = NPY_UINT8,
+    [E5_I16] = NPY_INT16,   [E5_U16] = NPY_UINT16,  [E5_I32] = NPY_INT32, [E5_U32] = NPY_UINT32,
     [E5_I64] = NPY_INT64,   [E5_U64] = NPY_UINT64,
 };
 
@@ -58,7 +58,7 @@ int e5py_put(PyObject *dict, const char *key, PyObject *value) {
     return result;
 }
 
-/* --- parameters --------------------------------------------------------------------------------------------------- */
+/* --- parameters --- */
 
 static int bad_param(PyObject *module, const struct e5_kernel *kernel, const struct e5_param_spec *spec,
                      const char *wanted) {
@@ -151,7 +151,8 @@ int e5py_params(PyObject *module, const struct e5_kernel *kernel, PyObject *valu
     *out = (struct e5_params){0};
     for (Py_ssize_t i = 0; kernel->params[i].name != NULL; i++) {
         PyObject *value = PySequence_GetItem(values, i);
-        int result = value == NULL ? -1 : read_param(module, kernel, &kernel->params[i], value, calendar, &out->value[i]);
+        int result =
+            value == NULL ? -1 : read_param(module, kernel, &kernel->params[i], value, calendar, &out->value[i]);
         Py_XDECREF(value);
         if (result < 0) return -1;
     }
@@ -161,7 +162,8 @@ int e5py_params(PyObject *module, const struct e5_kernel *kernel, PyObject *valu
 int e5py_time_axis(PyObject *module, PyArrayObject *seconds, const char *calendar, struct e5_time_axis *out) {
     struct e5_error err = E5_ERROR_NONE;
     *out = (struct e5_time_axis){.n = (size_t)PyArray_SIZE(seconds), .seconds = PyArray_DATA(seconds)};
-    if (e5_calendar_parse(calendar, &out->calendar, &err) == E5_OK && e5_time_axis_check(out, &err) == E5_OK) return 0;
+    if (e5_calendar_parse(calendar, &out->calendar, &err) == E5_OK && e5_time_axis_check(out, &err) == E5_OK)
+        return 0;
     return e5py_raise(module, &err), -1;
 }
 

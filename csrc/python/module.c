@@ -1,7 +1,7 @@
 /* module: `era5fast._core`, the translator between Python and the core.
  *
- * Each call has four acts: convert and pin with the GIL, run in a job without it (wait.c), raise at most one exception
- * (raise.c), wrap the results. */
+ * Each call has four acts: convert and pin with the GIL, run in a job without it (wait.c), raise at most one
+ * exception (raise.c), wrap the results. */
 #include "python/state.h"
 
 #define E5PY_IMPORT_ARRAY

@@ -20,8 +20,7 @@ PyObject *e5py_events_take(PyObject *module, struct e5_events *events);
 
 /* Instance layout of all our types: one owned pointer, and the module for state and errors. */
 struct e5py_object {
-    PyObject_HEAD
-    void *owned;
+    PyObject_HEAD void *owned;
     PyObject *module;
 };
 /* Make a heap type whose instances own one pointer, add it to the module, keep it in *slot. */

@@ -8,7 +8,8 @@
 #include "python/raise.h"
 #include "python/wait.h"
 
-/* --- tables as dictionaries of arrays: one row here per column ------------------------------------------------------ */
+/* --- tables as dictionaries of arrays: one row here per column
+ * ------------------------------------------------------ */
 
 struct column {
     const char *name;
@@ -19,32 +20,53 @@ struct column {
 #define COLUMN(type, member, typenum) {#member, offsetof(struct type, member), typenum}
 
 static const struct column event_columns[] = {
-    COLUMN(e5_event, first_run, NPY_UINTP),      COLUMN(e5_event, runs, NPY_UINTP),
-    COLUMN(e5_event, first_state, NPY_UINTP),    COLUMN(e5_event, states, NPY_UINTP),
-    COLUMN(e5_event, start, NPY_INT32),          COLUMN(e5_event, end, NPY_INT32),
-    COLUMN(e5_event, start_seconds, NPY_INT64),  COLUMN(e5_event, end_seconds, NPY_INT64),
-    COLUMN(e5_event, cells, NPY_INT64),          COLUMN(e5_event, volume, NPY_FLOAT64),
-    COLUMN(e5_event, footprint, NPY_FLOAT64),    COLUMN(e5_event, area_max, NPY_FLOAT64),
-    COLUMN(e5_event, area_mean, NPY_FLOAT64),    COLUMN(e5_event, area_max_time, NPY_INT32),
-    COLUMN(e5_event, peak, NPY_FLOAT64),         COLUMN(e5_event, peak_value, NPY_FLOAT64),
-    COLUMN(e5_event, peak_time, NPY_INT32),      COLUMN(e5_event, peak_row, NPY_INT32),
-    COLUMN(e5_event, peak_column, NPY_INT32),    COLUMN(e5_event, exceedance_mean, NPY_FLOAT64),
-    COLUMN(e5_event, exceedance_sum, NPY_FLOAT64), COLUMN(e5_event, latitude, NPY_FLOAT64),
-    COLUMN(e5_event, longitude, NPY_FLOAT64),    COLUMN(e5_event, south, NPY_FLOAT64),
-    COLUMN(e5_event, north, NPY_FLOAT64),        COLUMN(e5_event, west, NPY_FLOAT64),
-    COLUMN(e5_event, east, NPY_FLOAT64),         COLUMN(e5_event, touches_edge, NPY_BOOL),
-    COLUMN(e5_event, censored, NPY_BOOL),        {NULL, 0, 0},
+    COLUMN(e5_event, first_run, NPY_UINTP),
+    COLUMN(e5_event, runs, NPY_UINTP),
+    COLUMN(e5_event, first_state, NPY_UINTP),
+    COLUMN(e5_event, states, NPY_UINTP),
+    COLUMN(e5_event, start, NPY_INT32),
+    COLUMN(e5_event, end, NPY_INT32),
+    COLUMN(e5_event, start_seconds, NPY_INT64),
+    COLUMN(e5_event, end_seconds, NPY_INT64),
+    COLUMN(e5_event, cells, NPY_INT64),
+    COLUMN(e5_event, volume, NPY_FLOAT64),
+    COLUMN(e5_event, footprint, NPY_FLOAT64),
+    COLUMN(e5_event, area_max, NPY_FLOAT64),
+    COLUMN(e5_event, area_mean, NPY_FLOAT64),
+    COLUMN(e5_event, area_max_time, NPY_INT32),
+    COLUMN(e5_event, peak, NPY_FLOAT64),
+    COLUMN(e5_event, peak_value, NPY_FLOAT64),
+    COLUMN(e5_event, peak_time, NPY_INT32),
+    COLUMN(e5_event, peak_row, NPY_INT32),
+    COLUMN(e5_event, peak_column, NPY_INT32),
+    COLUMN(e5_event, exceedance_mean, NPY_FLOAT64),
+    COLUMN(e5_event, exceedance_sum, NPY_FLOAT64),
+    COLUMN(e5_event, latitude, NPY_FLOAT64),
+    COLUMN(e5_event, longitude, NPY_FLOAT64),
+    COLUMN(e5_event, south, NPY_FLOAT64),
+    COLUMN(e5_event, north, NPY_FLOAT64),
+    COLUMN(e5_event, west, NPY_FLOAT64),
+    COLUMN(e5_event, east, NPY_FLOAT64),
+    COLUMN(e5_event, touches_edge, NPY_BOOL),
+    COLUMN(e5_event, censored, NPY_BOOL),
+    {NULL, 0, 0},
 };
 
 static const struct column run_columns[] = {
-    COLUMN(e5_run, time, NPY_INT32),  COLUMN(e5_run, row, NPY_INT32), COLUMN(e5_run, first, NPY_INT32),
-    COLUMN(e5_run, count, NPY_INT32), {NULL, 0, 0},
+    COLUMN(e5_run, time, NPY_INT32),
+    COLUMN(e5_run, row, NPY_INT32),
+    COLUMN(e5_run, first, NPY_INT32),
+    COLUMN(e5_run, count, NPY_INT32),
+    {NULL, 0, 0},
 };
 
 static const struct column state_columns[] = {
-    COLUMN(e5_event_state, time, NPY_INT32),       COLUMN(e5_event_state, area, NPY_FLOAT64),
-    COLUMN(e5_event_state, mean, NPY_FLOAT64),     COLUMN(e5_event_state, maximum, NPY_FLOAT64),
-    COLUMN(e5_event_state, latitude, NPY_FLOAT64), COLUMN(e5_event_state, longitude, NPY_FLOAT64),
+    COLUMN(e5_event_state, time, NPY_INT32),
+    COLUMN(e5_event_state, area, NPY_FLOAT64),
+    COLUMN(e5_event_state, mean, NPY_FLOAT64),
+    COLUMN(e5_event_state, maximum, NPY_FLOAT64),
+    COLUMN(e5_event_state, latitude, NPY_FLOAT64),
+    COLUMN(e5_event_state, longitude, NPY_FLOAT64),
     {NULL, 0, 0},
 };
 
@@ -93,8 +115,8 @@ static PyObject *events_outline(PyObject *self, PyObject *args) {
 
 static PyObject *events_axes(PyObject *self, PyObject *Py_UNUSED(none)) {
     const struct e5_events *events = events_of(self);
-    return Py_BuildValue("{sN ss sN sN}", "seconds", e5py_array(NPY_INT64, events->seconds, events->steps), "calendar",
-                         e5_calendar_name(events->calendar), "latitude",
+    return Py_BuildValue("{sN ss sN sN}", "seconds", e5py_array(NPY_INT64, events->seconds, events->steps),
+                         "calendar", e5_calendar_name(events->calendar), "latitude",
                          e5py_array(NPY_FLOAT64, events->grid.latitude, events->grid.rows), "longitude",
                          e5py_array(NPY_FLOAT64, events->grid.longitude, events->grid.columns));
 }
@@ -142,7 +164,8 @@ PyObject *e5py_events_take(PyObject *module, struct e5_events *events) {
     return self;
 }
 
-/* --- into the database ---------------------------------------------------------------------------------------------- */
+/* --- into the database
+ * ---------------------------------------------------------------------------------------------- */
 
 struct store_call {
     const char *path;
@@ -170,8 +193,10 @@ static struct e5_store_source *read_sources(PyObject *rows, size_t *n) {
     for (size_t i = 0; sources != NULL && i < *n; i++) {
         struct e5_store_source *source = &sources[i];
         long long size;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(rows, (Py_ssize_t)i), "sLss", &source->path, &size, &source->checksum,
-                              &source->request)) {
+        PyObject *row = PyTuple_GET_ITEM(rows, (Py_ssize_t)i);
+        if (!PyTuple_Check(row)) PyErr_SetString(PyExc_TypeError, "a source is a tuple");
+        if (!PyTuple_Check(row) ||
+            !PyArg_ParseTuple(row, "sLss", &source->path, &size, &source->checksum, &source->request)) {
             PyMem_Free(sources);
             return NULL;
         }

@@ -26,7 +26,8 @@ static int read_items(PyObject *rows, struct fetch_call *call) {
     if (call->items == NULL || call->results == NULL) return PyErr_NoMemory(), -1;
     for (size_t i = 0; i < call->n; i++) {
         struct e5_fetch_item *item = &call->items[i];
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(rows, (Py_ssize_t)i), "sss", &item->dataset, &item->request, &item->target))
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(rows, (Py_ssize_t)i), "sss", &item->dataset, &item->request,
+                              &item->target))
             return -1;
     }
     return 0;
@@ -59,10 +60,13 @@ static PyObject *fetch(PyObject *module, PyObject *args) {
     struct e5_fetch_options *options = &call.options;
     PyObject *items, *progress, *rows = NULL;
     int overwrite;
-    if (!PyArg_ParseTuple(args, "sssz" "IIdddd" "iO!O", &options->url, &options->key, &options->user_agent,
-                          &options->ca_file, &options->max_jobs, &options->max_transfers, &options->patience,
-                          &options->poll_first, &options->poll_cap, &options->pace, &overwrite, &PyTuple_Type, &items,
-                          &progress))
+    if (!PyArg_ParseTuple(args,
+                          "sssz"
+                          "IIdddd"
+                          "iO!O",
+                          &options->url, &options->key, &options->user_agent, &options->ca_file, &options->max_jobs,
+                          &options->max_transfers, &options->patience, &options->poll_first, &options->poll_cap,
+                          &options->pace, &overwrite, &PyTuple_Type, &items, &progress))
         return NULL;
     options->overwrite = (enum e5_overwrite)overwrite;
     if (read_items(items, &call) == 0) call.pool = e5py_pool_acquire(module);

@@ -7,7 +7,7 @@
 #include "python/raise.h"
 #include "python/wait.h"
 
-/* --- headers as dictionaries -------------------------------------------------------------------------------------- */
+/* --- headers as dictionaries --- */
 
 static PyObject *attribute(const struct e5_ncattr *attr) {
     if (attr->text != NULL) return e5py_text(attr->text);
@@ -26,15 +26,18 @@ static PyObject *dim_names(const struct e5_ncfile *file, const struct e5_ncvar *
     PyObject *names = PyTuple_New(var->ndim);
     for (int i = 0; names != NULL && i < var->ndim; i++) {
         PyObject *name = e5py_text(file->dim[var->dim[i]].name);
-        if (name == NULL) Py_CLEAR(names);
-        else PyTuple_SET_ITEM(names, i, name);
+        if (name == NULL)
+            Py_CLEAR(names);
+        else
+            PyTuple_SET_ITEM(names, i, name);
     }
     return names;
 }
 
 static PyObject *variable_header(const struct e5_ncfile *file, const struct e5_ncvar *var) {
     return Py_BuildValue("{sN ss sN}", "dims", dim_names(file, var), "dtype",
-                         var->is_text ? "text" : e5_dtype_name(var->dtype), "attrs", attributes(var->attr, var->nattr));
+                         var->is_text ? "text" : e5_dtype_name(var->dtype), "attrs",
+                         attributes(var->attr, var->nattr));
 }
 
 static PyObject *file_header(const struct e5_ncfile *file) {
@@ -44,13 +47,15 @@ static PyObject *file_header(const struct e5_ncfile *file) {
         good = e5py_put(dims, file->dim[i].name, PyLong_FromSize_t(file->dim[i].length)) == 0;
     for (size_t i = 0; good && i < file->nvar; i++)
         good = e5py_put(vars, file->var[i].name, variable_header(file, &file->var[i])) == 0;
-    if (good) return Py_BuildValue("{sN sN sN}", "dims", dims, "variables", vars, "attrs", attributes(file->attr, file->nattr));
+    if (good)
+        return Py_BuildValue("{sN sN sN}", "dims", dims, "variables", vars, "attrs",
+                             attributes(file->attr, file->nattr));
     Py_XDECREF(dims);
     Py_XDECREF(vars);
     return NULL;
 }
 
-/* --- File --------------------------------------------------------------------------------------------------------- */
+/* --- File --- */
 
 struct open_file {
     const char *path;
@@ -165,9 +170,11 @@ static PyObject *file_explain(PyObject *self, PyObject *args) {
 }
 
 static PyMethodDef file_methods[] = {
-    {"header", file_header_method, METH_NOARGS, "header()\n--\n\nDimensions, variables and attributes as dictionaries."},
+    {"header", file_header_method, METH_NOARGS,
+     "header()\n--\n\nDimensions, variables and attributes as dictionaries."},
     {"read", file_read, METH_VARARGS,
-     "read(name, bounds=None, progress=None)\n--\n\nValues of a variable; `bounds` is a (start, count) per dimension."},
+     "read(name, bounds=None, progress=None)\n--\n\nValues of a variable; `bounds` is a (start, count) per "
+     "dimension."},
     {"explain", file_explain, METH_VARARGS, "explain(name)\n--\n\nBy which way a variable is read, and why."},
     {NULL},
 };
@@ -186,7 +193,7 @@ static PyType_Spec file_spec = {
     .slots = file_slots,
 };
 
-/* --- Dataset ------------------------------------------------------------------------------------------------------ */
+/* --- Dataset --- */
 
 struct open_dataset {
     const char **paths;
@@ -256,9 +263,10 @@ static PyObject *dataset_header(PyObject *self, PyObject *Py_UNUSED(none)) {
     size_t rows, columns;
     const double *latitude = e5_dataset_latitude(dataset, &rows);
     const double *longitude = e5_dataset_longitude(dataset, &columns);
-    return Py_BuildValue("{sN sN sN ss sN sN}", "name", e5py_text(var->name), "attrs", attributes(var->attr, var->nattr), "seconds",
-                         e5py_array(NPY_INT64, time.seconds, time.n), "calendar", e5_calendar_name(time.calendar),
-                         "latitude", e5py_array(NPY_FLOAT64, latitude, rows), "longitude",
+    return Py_BuildValue("{sN sN sN ss sN sN}", "name", e5py_text(var->name), "attrs",
+                         attributes(var->attr, var->nattr), "seconds", e5py_array(NPY_INT64, time.seconds, time.n),
+                         "calendar", e5_calendar_name(time.calendar), "latitude",
+                         e5py_array(NPY_FLOAT64, latitude, rows), "longitude",
                          e5py_array(NPY_FLOAT64, longitude, columns));
 }
 
@@ -303,7 +311,8 @@ fail:
 
 static PyMethodDef dataset_methods[] = {
     {"header", dataset_header, METH_NOARGS, "header()\n--\n\nName, attributes, time axis and grid."},
-    {"read", dataset_read, METH_VARARGS, "read(first, steps, progress=None)\n--\n\nValues of consecutive time steps."},
+    {"read", dataset_read, METH_VARARGS,
+     "read(first, steps, progress=None)\n--\n\nValues of consecutive time steps."},
     {NULL},
 };
 
@@ -323,7 +332,8 @@ static PyType_Spec dataset_spec = {
 
 static PyMethodDef functions[] = {
     {"open_file", file_open, METH_VARARGS, "open_file(path)\n--\n\nRead the header of a netCDF file."},
-    {"open_dataset", dataset_open, METH_VARARGS, "open_dataset(paths, variable)\n--\n\nOne variable over many files."},
+    {"open_dataset", dataset_open, METH_VARARGS,
+     "open_dataset(paths, variable)\n--\n\nOne variable over many files."},
     {NULL},
 };
 

@@ -8,7 +8,7 @@
 #include "python/raise.h"
 #include "python/wait.h"
 
-/* --- the table as Python data ------------------------------------------------------------------------------------- */
+/* --- the table as Python data --- */
 
 static PyObject *param_row(const struct e5_param_spec *spec) {
     static const char *const types[] = {"integer", "number", "choice", "flag", "period"};
@@ -66,7 +66,7 @@ static PyObject *result_array(size_t length, const struct e5_view *like, enum e5
     return PyArray_SimpleNew(like->ndim, shape, e5py_typenum(dtype));
 }
 
-/* --- SCAN --------------------------------------------------------------------------------------------------------- */
+/* --- SCAN --- */
 
 #define BLOCK_BYTES ((size_t)64 << 20) /* of a stream: small beside any laptop's memory, large beside a chunk */
 
@@ -108,9 +108,8 @@ static int make_periods(PyObject *module, const struct e5_kernel *kernel, const 
     return status == E5_OK ? 0 : (e5py_raise(module, &err), -1);
 }
 
-PyDoc_STRVAR(scan_doc,
-             "scan(name, params, source, seconds, calendar, rule, utc_offset, progress)\n--\n\n"
-             "Run a SCAN kernel; (values, first second of each period).");
+PyDoc_STRVAR(scan_doc, "scan(name, params, source, seconds, calendar, rule, utc_offset, progress)\n--\n\n"
+                       "Run a SCAN kernel; (values, first second of each period).");
 static PyObject *scan(PyObject *module, PyObject *args) {
     struct scan_call call = {0};
     struct e5_view view;
@@ -119,7 +118,8 @@ static PyObject *scan(PyObject *module, PyObject *args) {
     const char *name, *calendar;
     int rule;
     long long utc_offset;
-    if (!PyArg_ParseTuple(args, "sOOOsiLO", &name, &values, &object, &times, &calendar, &rule, &utc_offset, &progress))
+    if (!PyArg_ParseTuple(args, "sOOOsiLO", &name, &values, &object, &times, &calendar, &rule, &utc_offset,
+                          &progress))
         return NULL;
     PyArrayObject *seconds = e5py_contiguous(times, NPY_INT64, 1);
     const struct e5_kernel *kernel = seconds != NULL ? e5py_kernel(module, name, E5_SCAN) : NULL;
@@ -147,7 +147,7 @@ out:
     return result;
 }
 
-/* --- SERIES ------------------------------------------------------------------------------------------------------- */
+/* --- SERIES --- */
 
 struct sweep_call {
     struct e5_sweep_plan plan;
@@ -198,7 +198,7 @@ out:
     return result;
 }
 
-/* --- FIELD -------------------------------------------------------------------------------------------------------- */
+/* --- FIELD --- */
 
 struct field_call {
     const struct e5_kernel *kernel;
@@ -220,10 +220,13 @@ static bool same_cells(PyArrayObject *a, PyArrayObject *b) {
 }
 
 /* All shapes agree, and every slot exists. */
-static int check_field(PyArrayObject *value, PyArrayObject *threshold, PyArrayObject *slot, const struct e5_field *field) {
+static int check_field(PyArrayObject *value, PyArrayObject *threshold, PyArrayObject *slot,
+                       const struct e5_field *field) {
     const char *wrong = NULL;
-    if (!same_cells(value, threshold)) wrong = "threshold and data have different cells";
-    else if ((size_t)PyArray_DIM(value, 1) != field->grid->rows || (size_t)PyArray_DIM(value, 2) != field->grid->columns)
+    if (!same_cells(value, threshold))
+        wrong = "threshold and data have different cells";
+    else if ((size_t)PyArray_DIM(value, 1) != field->grid->rows ||
+             (size_t)PyArray_DIM(value, 2) != field->grid->columns)
         wrong = "latitude and longitude do not fit the data";
     else if (field->axis.n != field->steps || (size_t)PyArray_DIM(slot, 0) != field->steps)
         wrong = "times do not fit the data";

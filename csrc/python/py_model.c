@@ -4,8 +4,8 @@
 #include "python/convert.h"
 #include "python/raise.h"
 
-PyDoc_STRVAR(decode_time_doc,
-             "decode_time(values, units, calendar)\n--\n\nStored numbers → seconds since 1970-01-01 of the calendar.");
+PyDoc_STRVAR(decode_time_doc, "decode_time(values, units, calendar)\n--\n\nStored numbers → seconds since 1970-01-01 "
+                              "of the calendar.");
 static PyObject *decode_time(PyObject *module, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;
     struct e5_time_units decoder;
@@ -74,8 +74,9 @@ static PyObject *slots(PyObject *module, PyObject *args) {
     if (days == NULL) return NULL;
     PyArrayObject *out = (PyArrayObject *)PyArray_SimpleNew(1, PyArray_DIMS(days), NPY_INT32);
     for (npy_intp i = 0; out != NULL && i < PyArray_DIM(days, 0); i++)
-        ((int32_t *)PyArray_DATA(out))[i] = (int32_t)e5_window_slot_of_day(
-            calendar, dropped ? E5_LEAP_DROP : E5_LEAP_STRETCH, ((int64_t *)PyArray_DATA(days))[i]);
+        ((int32_t *)PyArray_DATA(out))[i] =
+            (int32_t)e5_window_slot_of_day(calendar, dropped ? E5_LEAP_DROP : E5_LEAP_STRETCH,
+                                           ((int64_t *)PyArray_DATA(days))[i]);
     Py_DECREF(days);
     return (PyObject *)out;
 }
@@ -84,8 +85,8 @@ static PyObject *variable_row(const struct e5_variable *row) {
     const char *const hours[] = {"instant", "hour_ending", "since_midnight"};
     return Py_BuildValue("{ss ss ss si ss ss ss ss ss}", "request", row->request, "netcdf", row->netcdf, "short_name",
                          row->short_name, "param_id", row->param_id, "units", row->units, "kind",
-                         e5_variable_kind_name(row->kind), "level", row->level, "old_netcdf", row->old_netcdf, "hours",
-                         hours[e5_variable_day_rule(row->kind)]);
+                         e5_variable_kind_name(row->kind), "level", row->level, "old_netcdf", row->old_netcdf,
+                         "hours", hours[e5_variable_day_rule(row->kind)]);
 }
 
 PyDoc_STRVAR(variable_doc, "variable(name)\n--\n\nWhat is known about an ERA5 variable, or None.");

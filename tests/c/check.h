@@ -16,41 +16,41 @@
 static int check_failures, check_tests, check_bad_tests;
 
 #define TEST(name) static void test_##name(void)
-#define RUN(name)                                                       \
-    do {                                                                \
-        int before = check_failures;                                    \
-        test_##name();                                                  \
-        check_tests++;                                                  \
-        if (check_failures > before) {                                  \
-            check_bad_tests++;                                          \
-            printf("FAILED %s\n", #name);                               \
-        }                                                               \
+#define RUN(name)                         \
+    do {                                  \
+        int before = check_failures;      \
+        test_##name();                    \
+        check_tests++;                    \
+        if (check_failures > before) {    \
+            check_bad_tests++;            \
+            printf("FAILED %s\n", #name); \
+        }                                 \
     } while (0)
-#define CHECK(condition)                                                                   \
-    do {                                                                                   \
-        if (!(condition)) {                                                                \
-            check_failures++;                                                              \
-            printf("%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);               \
-        }                                                                                  \
+#define CHECK(condition)                                                     \
+    do {                                                                     \
+        if (!(condition)) {                                                  \
+            check_failures++;                                                \
+            printf("%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
+        }                                                                    \
     } while (0)
-#define CHECK_OK(call)                                                                     \
-    do {                                                                                   \
-        struct e5_error check_err = E5_ERROR_NONE, *err = &check_err;                      \
-        if ((call) != E5_OK) {                                                             \
-            check_failures++;                                                              \
-            printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #call, err->what);               \
-        }                                                                                  \
+#define CHECK_OK(call)                                                       \
+    do {                                                                     \
+        struct e5_error check_err = E5_ERROR_NONE, *err = &check_err;        \
+        if ((call) != E5_OK) {                                               \
+            check_failures++;                                                \
+            printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #call, err->what); \
+        }                                                                    \
     } while (0)
-#define CHECK_STATUS(expected, call)                                                       \
-    do {                                                                                   \
-        struct e5_error check_err = E5_ERROR_NONE, *err = &check_err;                      \
-        enum e5_status check_status = (call);                                              \
-        (void)err;                                                                         \
-        if (check_status != (expected)) {                                                  \
-            check_failures++;                                                              \
-            printf("%s:%d: %s gave %s: %s\n", __FILE__, __LINE__, #call,                   \
-                   e5_status_name(check_status), check_err.what);                          \
-        }                                                                                  \
+#define CHECK_STATUS(expected, call)                                                                   \
+    do {                                                                                               \
+        struct e5_error check_err = E5_ERROR_NONE, *err = &check_err;                                  \
+        enum e5_status check_status = (call);                                                          \
+        (void)err;                                                                                     \
+        if (check_status != (expected)) {                                                              \
+            check_failures++;                                                                          \
+            printf("%s:%d: %s gave %s: %s\n", __FILE__, __LINE__, #call, e5_status_name(check_status), \
+                   check_err.what);                                                                    \
+        }                                                                                              \
     } while (0)
 
 static int check_summary(void) {

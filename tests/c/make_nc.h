@@ -12,13 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NC(call)                                                                       \
-    do {                                                                               \
-        int nc_code = (call);                                                          \
-        if (nc_code != NC_NOERR) {                                                     \
+#define NC(call)                                                                        \
+    do {                                                                                \
+        int nc_code = (call);                                                           \
+        if (nc_code != NC_NOERR) {                                                      \
             printf("%s:%d: %s: %s\n", __FILE__, __LINE__, #call, nc_strerror(nc_code)); \
-            exit(2);                                                                   \
-        }                                                                              \
+            exit(2);                                                                    \
+        }                                                                               \
     } while (0)
 
 static char make_folder[] = "/tmp/e5-test-XXXXXX";

@@ -48,11 +48,15 @@ static inline const char *cds_status(int job) {
 
 static inline void cds_results(char *out, size_t size) {
     const char *failure = "{\"type\":\"job results failed\",\"title\":\"no\",\"status\":400,\"traceback\":\"%s\"}";
-    if (cds.fail_jobs > 0) snprintf(out, size, failure, "bad\\nThe job failed with: MarsNoDataError");
-    else if (cds.reject_jobs > 0) snprintf(out, size, failure, "Number of queued requests is limited");
+    if (cds.fail_jobs > 0)
+        snprintf(out, size, failure, "bad\\nThe job failed with: MarsNoDataError");
+    else if (cds.reject_jobs > 0)
+        snprintf(out, size, failure, "Number of queued requests is limited");
     else
-        snprintf(out, size, "{\"asset\":{\"value\":{\"type\":\"application/netcdf\",\"href\":\"%s/data.nc\","
-                            "\"file:checksum\":\"%s\",\"file:size\":%d}}}", cds.store.origin, cds.md5, DATA_SIZE);
+        snprintf(out, size,
+                 "{\"asset\":{\"value\":{\"type\":\"application/netcdf\",\"href\":\"%s/data.nc\","
+                 "\"file:checksum\":\"%s\",\"file:size\":%d}}}",
+                 cds.store.origin, cds.md5, DATA_SIZE);
 }
 
 static inline void cds_id(int job, char out[40]) { snprintf(out, 40, "%08x-0000-4000-8000-000000000000", job); }
@@ -69,8 +73,10 @@ static inline void cds_submit(const char *request, struct loopback_reply *reply)
     snprintf(cds.inputs[cds.jobs], sizeof cds.inputs[0], "%.*s", length, body != NULL ? body + 10 : "");
     cds_id(cds.jobs++, id);
     snprintf(text, sizeof text, "{\"jobID\":\"%s\",\"status\":\"accepted\"}", id);
-    if (cds.lose_replies > 0) cds.lose_replies--;
-    else loopback_text(reply, 201, text);
+    if (cds.lose_replies > 0)
+        cds.lose_replies--;
+    else
+        loopback_text(reply, 201, text);
 }
 
 static inline void cds_list(struct loopback_reply *reply) {
@@ -97,8 +103,10 @@ static inline void cds_job(const char *request, struct loopback_reply *reply) {
     } else if (strstr(request, "/results ") != NULL) {
         cds_results(text, sizeof text);
         loopback_text(reply, cds.fail_jobs + cds.reject_jobs > 0 ? 400 : 200, text);
-        if (cds.fail_jobs > 0) cds.fail_jobs--;
-        else if (cds.reject_jobs > 0) cds.reject_jobs--;
+        if (cds.fail_jobs > 0)
+            cds.fail_jobs--;
+        else if (cds.reject_jobs > 0)
+            cds.reject_jobs--;
     } else {
         cds.polls++;
         cds_id(job, id);
@@ -109,9 +117,12 @@ static inline void cds_job(const char *request, struct loopback_reply *reply) {
 }
 
 static inline void cds_answer_api(const char *request, struct loopback_reply *reply) {
-    if (strncmp(request, "POST ", 5) == 0) cds_submit(request, reply);
-    else if (strstr(request, "/jobs/") != NULL) cds_job(request, reply);
-    else cds_list(reply);
+    if (strncmp(request, "POST ", 5) == 0)
+        cds_submit(request, reply);
+    else if (strstr(request, "/jobs/") != NULL)
+        cds_job(request, reply);
+    else
+        cds_list(reply);
 }
 
 static inline void cds_send(struct loopback_reply *reply, const char *bytes, size_t from) {

@@ -6,7 +6,7 @@
 
 #define ID "6f0c1c1e-5a0b-4f0e-9a55-0d6a4d1b7e21"
 #define URL "https://cds.example.org/api"
-#define ASSET(size) \
+#define ASSET(size)                                                                                 \
     "{\"asset\":{\"value\":{\"type\":\"application/netcdf\",\"href\":\"https://s.org/x.nc?sig=1\"," \
     "\"file:checksum\":\"b1c0de4f7a85236e0b1c2d3a4f59687\",\"file:size\":" size "}}}"
 
@@ -101,8 +101,15 @@ TEST(assets_are_read_with_suspicion) {
     CHECK(results(200, "{\"asset\":{\"value\":{\"href\":\"/d/x.nc\"}}}") == E5_EVENT_LOCATED);
     CHECK(strcmp(news.asset.href, "https://cds.example.org/d/x.nc") == 0);
     CHECK(news.asset.size == -1 && news.asset.checksum[0] == '\0' && news.asset.media_type[0] == '\0');
-    static const char *const bad[] = {ASSET("-5"), ASSET("1e3"), ASSET("\"7\""), ASSET("9000000000000000000"),
-                                      "{}", "[]", "", "{\"asset\":3}", "{\"asset\":{\"value\":{\"href\":7}}}",
+    static const char *const bad[] = {ASSET("-5"),
+                                      ASSET("1e3"),
+                                      ASSET("\"7\""),
+                                      ASSET("9000000000000000000"),
+                                      "{}",
+                                      "[]",
+                                      "",
+                                      "{\"asset\":3}",
+                                      "{\"asset\":{\"value\":{\"href\":7}}}",
                                       "{\"asset\":{\"value\":{}}}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         CHECK(results(200, bad[i]) == E5_EVENT_UNREADABLE);

@@ -75,9 +75,9 @@ TEST(verdict_follows_the_evidence) {
         {C, "", E5_CHECKSUM_UNKNOWN},
         {"", "\"" A "\"", E5_CHECKSUM_UNKNOWN},
         {C, "\"" C "\"", E5_CHECKSUM_DAMAGED},     /* stored in one piece, so the sum is of the content */
-        {C, "\"" A "\"", E5_CHECKSUM_UNKNOWN},     /* the store's own sum fits: the declared one is no content sum */
-        {C, "\"" C "-3\"", E5_CHECKSUM_DAMAGED},   /* stored in just the parts we looked at */
-        {C, "\"" C "-7\"", E5_CHECKSUM_UNKNOWN},   /* parts of another size */
+        {C, "\"" A "\"", E5_CHECKSUM_UNKNOWN}, /* the store's own sum fits: the declared one is no content sum */
+        {C, "\"" C "-3\"", E5_CHECKSUM_DAMAGED}, /* stored in just the parts we looked at */
+        {C, "\"" C "-7\"", E5_CHECKSUM_UNKNOWN}, /* parts of another size */
         {C, "\"" A "-3\"", E5_CHECKSUM_UNKNOWN},
         {C, "W/\"" C "\"", E5_CHECKSUM_UNKNOWN},
         {C, "\"5f3e-1a2b\"", E5_CHECKSUM_UNKNOWN},

@@ -161,7 +161,10 @@ TEST(one_file_of_each_layout) {
     const struct recipe recipes[] = {
         {.name = "new.nc", .chunk = 5},
         {.name = "flat.nc"},
-        {.name = "old.nc", .format = 3, .time_name = "time", .time_units = "hours since 1900-01-01 00:00:00.0",
+        {.name = "old.nc",
+         .format = 3,
+         .time_name = "time",
+         .time_units = "hours since 1900-01-01 00:00:00.0",
          .type = NC_INT},
         {.name = "short.nc", .latitude_name = "lat", .longitude_name = "lon", .time_name = "time", .chunk = 24},
         {.name = "number.nc", .extra = "number", .extra_length = 1, .chunk = 3},
@@ -189,8 +192,8 @@ TEST(what_a_dataset_says_of_itself) {
 }
 
 TEST(doubles_stay_doubles) {
-    const char *path = make_file(&(struct recipe){.name = "double.nc", .steps = 2, .hours = day, .type = NC_DOUBLE,
-                                                  .extra = "expver", .extra_length = 2});
+    const char *path = make_file(&(struct recipe){
+        .name = "double.nc", .steps = 2, .hours = day, .type = NC_DOUBLE, .extra = "expver", .extra_length = 2});
     double out[2 * CELLS];
     struct e5_dataset *ds = open_all(&path, 1, NULL);
     CHECK(e5_dataset_dtype(ds) == E5_F64);
@@ -203,7 +206,11 @@ TEST(files_in_any_order) {
     const char *paths[] = {
         make_file(&(struct recipe){.name = "c.nc", .steps = 9, .hours = day + 15, .chunk = 4}),
         make_file(&(struct recipe){.name = "a.nc", .steps = 7, .hours = day, .chunk = 7}),
-        make_file(&(struct recipe){.name = "b.nc", .steps = 8, .hours = day + 7, .format = 3, .time_name = "time",
+        make_file(&(struct recipe){.name = "b.nc",
+                                   .steps = 8,
+                                   .hours = day + 7,
+                                   .format = 3,
+                                   .time_name = "time",
                                    .time_units = "hours since 1900-01-01 00:00:00.0"}),
     };
     check_day(paths, 3, NULL);
@@ -214,8 +221,8 @@ TEST(interleaved_steps_and_other_row_order) {
     for (int i = 0; i < 12; i++) even[i] = 2 * i, odd[i] = 2 * i + 1;
     const char *paths[] = {
         make_file(&(struct recipe){.name = "even.nc", .steps = 12, .hours = even, .chunk = 5}),
-        make_file(&(struct recipe){.name = "odd.nc", .steps = 12, .hours = odd, .chunk = 3, .ascending = true,
-                                   .longitude = 360}),
+        make_file(&(struct recipe){
+            .name = "odd.nc", .steps = 12, .hours = odd, .chunk = 3, .ascending = true, .longitude = 360}),
     };
     check_day(paths, 2, NULL);
 }
@@ -274,8 +281,8 @@ TEST(threads_give_the_same_values) {
     struct e5_pool *pool = NULL;
     CHECK_OK(e5_pool_new(4, &pool, err));
     struct e5_parallel par = e5_pool_parallel(pool);
-    const char *path = make_file(&(struct recipe){.name = "par.nc", .steps = 24, .hours = day, .chunk = 5,
-                                                  .extra = "expver", .extra_length = 2});
+    const char *path = make_file(&(struct recipe){
+        .name = "par.nc", .steps = 24, .hours = day, .chunk = 5, .extra = "expver", .extra_length = 2});
     struct e5_dataset *ds = open_all(&path, 1, NULL);
     check_hours(ds, 24, &par);
     e5_dataset_close(ds);
@@ -291,7 +298,8 @@ TEST(small_files_side_by_side_give_the_same_values) {
     struct e5_parallel par = e5_pool_parallel(pool);
     for (int i = 0; i < FILES; i++) {
         snprintf(names[i], sizeof names[i], "side%d.nc", i);
-        paths[i] = make_file(&(struct recipe){.name = names[i], .steps = STEPS, .hours = day + i * STEPS, .chunk = 2});
+        paths[i] =
+            make_file(&(struct recipe){.name = names[i], .steps = STEPS, .hours = day + i * STEPS, .chunk = 2});
     }
     struct e5_dataset *ds = open_all(paths, FILES, NULL);
     check_hours(ds, 24, &par);
@@ -333,10 +341,10 @@ TEST(what_does_not_fit_is_refused) {
     const char *base = make_file(&(struct recipe){.name = "base.nc", .steps = 2, .hours = day});
     const char *moved = make_file(&(struct recipe){.name = "moved.nc", .steps = 2, .hours = day, .shift = 0.25});
     const char *celsius = make_file(&(struct recipe){.name = "units.nc", .steps = 2, .hours = day, .units = "degC"});
-    const char *levels = make_file(&(struct recipe){.name = "levels.nc", .steps = 2, .hours = day,
-                                                    .extra = "pressure_level", .extra_length = 3});
-    const char *leap = make_file(&(struct recipe){.name = "noleap.nc", .steps = 2, .hours = day,
-                                                  .time_units = "furlongs since 1970-01-01"});
+    const char *levels = make_file(&(struct recipe){
+        .name = "levels.nc", .steps = 2, .hours = day, .extra = "pressure_level", .extra_length = 3});
+    const char *leap = make_file(&(struct recipe){
+        .name = "noleap.nc", .steps = 2, .hours = day, .time_units = "furlongs since 1970-01-01"});
     check_refused(&base, 1, "tp", "no variable tp", "there are: t2m");
     check_refused((const char *[]){base, moved}, 2, NULL, "moved.nc: its grid", "base.nc");
     check_refused((const char *[]){base, celsius}, 2, NULL, "units.nc", "unit differs");
@@ -388,8 +396,8 @@ static enum e5_status open_and_read(const char *const *paths, struct e5_error *e
 
 TEST(every_allocation_may_fail) {
     int64_t even[] = {0, 2, 4}, odd[] = {1, 3, 5};
-    const struct recipe first = {.name = "m0.nc", .steps = 3, .hours = even, .chunk = 2, .extra = "expver",
-                                 .extra_length = 2};
+    const struct recipe first = {
+        .name = "m0.nc", .steps = 3, .hours = even, .chunk = 2, .extra = "expver", .extra_length = 2};
     const struct recipe second = {.name = "m1.nc", .steps = 3, .hours = odd};
     char paths[2][128];
     snprintf(paths[0], sizeof paths[0], "%s", make_file(&first));

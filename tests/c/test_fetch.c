@@ -29,9 +29,16 @@ static void begin(void) {
     folder_make();
     cds_start();
     snprintf(url, sizeof url, "%s/api/", cds.api.origin);
-    options = (struct e5_fetch_options){.url = url, .key = KEY, .user_agent = "tester/1", .max_jobs = 3,
-                                        .max_transfers = 2, .patience = 5, .poll_first = 0.01, .poll_cap = 0.05,
-                                        .overwrite = E5_OVERWRITE_ALWAYS, .pace = 0.001};
+    options = (struct e5_fetch_options){.url = url,
+                                        .key = KEY,
+                                        .user_agent = "tester/1",
+                                        .max_jobs = 3,
+                                        .max_transfers = 2,
+                                        .patience = 5,
+                                        .poll_first = 0.01,
+                                        .poll_cap = 0.05,
+                                        .overwrite = E5_OVERWRITE_ALWAYS,
+                                        .pace = 0.001};
     for (int i = 0; i < MOST; i++) {
         static char targets[MOST][200];
         char name[20];

@@ -18,8 +18,9 @@ TEST(good_text_is_read) {
 }
 
 TEST(bad_text_is_refused) {
-    static const char *const bad[] = {"", "{", "{\"a\":1}}", "{\"a\":1,\"a\":2}", "[NaN]", "[1e999]", "[Infinity]",
-                                      "{'a':1}", "[\"\\u0000\"]", "[99999999999999999999]", "<html>", "[1,]"};
+    static const char *const bad[] = {
+        "",           "{",       "{\"a\":1}}",    "{\"a\":1,\"a\":2}",      "[NaN]",  "[1e999]",
+        "[Infinity]", "{'a':1}", "[\"\\u0000\"]", "[99999999999999999999]", "<html>", "[1,]"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) CHECK(parse(bad[i]) == E5_SERVER);
 }
 

@@ -92,8 +92,8 @@ static void check_slab(struct e5_ncfile *file, const size_t *start, const size_t
 
 static void check_storage(const struct storage *s, const struct e5_parallel *par) {
     static const size_t slabs[][2][3] = {
-        {{0, 0, 0}, {T, Y, X}}, {{2, 3, 4}, {1, 1, 1}}, {{1, 2, 3}, {4, 5, 9}},
-        {{0, 9, 0}, {T, 1, X}}, {{6, 0, 12}, {1, Y, 1}}, {{3, 0, 0}, {2, Y, X}}, {{0, 0, 5}, {T, Y, 5}},
+        {{0, 0, 0}, {T, Y, X}},  {{2, 3, 4}, {1, 1, 1}}, {{1, 2, 3}, {4, 5, 9}}, {{0, 9, 0}, {T, 1, X}},
+        {{6, 0, 12}, {1, Y, 1}}, {{3, 0, 0}, {2, Y, X}}, {{0, 0, 5}, {T, Y, 5}},
     };
     int before = check_failures;
     char text[200];
@@ -490,8 +490,8 @@ TEST(claims_of_netcdf3_headers_are_checked) {
 }
 
 TEST(a_chunk_cannot_hold_more_than_deflate_can) {
-    struct e5_map map = {.ndim = 1, .dim = {1 << 22}, .chunk = {1 << 22}, .element = 4, .filters = 1,
-                         .filter = {E5_DEFLATE}};
+    struct e5_map map = {
+        .ndim = 1, .dim = {1 << 22}, .chunk = {1 << 22}, .element = 4, .filters = 1, .filter = {E5_DEFLATE}};
     struct e5_chunk chunk = {.size = 16};
     struct e5_scratch scratch = {0};
     struct e5_decoded decoded;
@@ -504,7 +504,11 @@ TEST(a_chunk_cannot_hold_more_than_deflate_can) {
 /* Shuffle, deflate, checksum over the compressed bytes: the order in which h5py writes, which netcdf-c cannot. */
 TEST(checksum_behind_the_compression) {
     uint8_t plain[64], shuffled[64], packed[256];
-    struct e5_map map = {.ndim = 1, .dim = {16}, .chunk = {16}, .element = 4, .filters = 3,
+    struct e5_map map = {.ndim = 1,
+                         .dim = {16},
+                         .chunk = {16},
+                         .element = 4,
+                         .filters = 3,
                          .filter = {E5_SHUFFLE, E5_DEFLATE, E5_FLETCHER32}};
     struct e5_scratch scratch = {0};
     struct e5_decoded decoded;

@@ -37,7 +37,9 @@ static const struct row rows[] = {
 };
 
 static struct e5_http_head head_of(const struct row *row) {
-    struct e5_http_head head = {.status = row->status, .length = row->length, .range_start = row->range_start,
+    struct e5_http_head head = {.status = row->status,
+                                .length = row->length,
+                                .range_start = row->range_start,
                                 .range_total = row->range_total};
     strcpy(head.encoding, row->encoding);
     strcpy(head.etag, row->etag);

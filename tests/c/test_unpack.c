@@ -34,8 +34,8 @@ TEST(fill_is_tested_before_scaling) {
     int16_t stored[3] = {-999, 0, 5};
     double got[3];
     struct e5_unpack how = make(E5_I16, E5_F64);
-    how.packing = (struct e5_packing){.scale = 2, .offset = -10, .fill = -999, .missing = 5, .valid_min = -INFINITY,
-                                      .valid_max = INFINITY};
+    how.packing = (struct e5_packing){
+        .scale = 2, .offset = -10, .fill = -999, .missing = 5, .valid_min = -INFINITY, .valid_max = INFINITY};
     e5_unpack(&how, stored, 3, got);
     CHECK(isnan(got[0]) && got[1] == -10 && isnan(got[2])); /* and not the one whose *unpacked* value is −999 */
 }
@@ -78,28 +78,28 @@ TEST(float32_fill_is_missing) {
 }
 
 /* Each stored type, both byte orders, both float types: against one plain line of C per element. */
-#define CHECK_TYPE(enumerator, type)                                                    \
-    do {                                                                                \
-        type stored[N], turned[N];                                                      \
-        double wide[N];                                                                 \
-        float narrow[N];                                                                \
-        for (int i = 0; i < N; i++) {                                                   \
-            stored[i] = (type)(i * 7 - 100);                                            \
-            const unsigned char *from = (const unsigned char *)&stored[i];              \
-            unsigned char *to = (unsigned char *)&turned[i];                            \
+#define CHECK_TYPE(enumerator, type)                                                      \
+    do {                                                                                  \
+        type stored[N], turned[N];                                                        \
+        double wide[N];                                                                   \
+        float narrow[N];                                                                  \
+        for (int i = 0; i < N; i++) {                                                     \
+            stored[i] = (type)(i * 7 - 100);                                              \
+            const unsigned char *from = (const unsigned char *)&stored[i];                \
+            unsigned char *to = (unsigned char *)&turned[i];                              \
             for (size_t k = 0; k < sizeof(type); k++) to[k] = from[sizeof(type) - 1 - k]; \
-        }                                                                               \
-        for (int swapped = 0; swapped < 2; swapped++) {                                 \
-            struct e5_unpack how = make(enumerator, E5_F64);                            \
-            how.swapped = swapped;                                                      \
-            e5_unpack(&how, swapped ? turned : stored, N, wide);                        \
-            how.as = E5_F32;                                                            \
-            e5_unpack(&how, swapped ? turned : stored, N, narrow);                      \
-            for (int i = 0; i < N; i++) {                                               \
-                CHECK(same(wide[i], (double)stored[i]));                                \
-                CHECK(same((double)narrow[i], (double)(float)stored[i]));               \
-            }                                                                           \
-        }                                                                               \
+        }                                                                                 \
+        for (int swapped = 0; swapped < 2; swapped++) {                                   \
+            struct e5_unpack how = make(enumerator, E5_F64);                              \
+            how.swapped = swapped;                                                        \
+            e5_unpack(&how, swapped ? turned : stored, N, wide);                          \
+            how.as = E5_F32;                                                              \
+            e5_unpack(&how, swapped ? turned : stored, N, narrow);                        \
+            for (int i = 0; i < N; i++) {                                                 \
+                CHECK(same(wide[i], (double)stored[i]));                                  \
+                CHECK(same((double)narrow[i], (double)(float)stored[i]));                 \
+            }                                                                             \
+        }                                                                                 \
     } while (0)
 
 TEST(every_type_and_byte_order) {
@@ -174,7 +174,8 @@ TEST(a_shuffled_piece_lands_both_ways) {
     for (int i = 0; i < ALL; i++) values[i] = i % 7 == 3 ? -999 : (float)i * 1.25F;
     for (int i = 0; i < ALL; i++)
         for (int k = 0; k < 4; k++) planes[k * ALL + i] = ((const uint8_t *)values)[i * 4 + k];
-    struct e5_slab slab = {.ndim = 2, .box = {{0, 0}, {ROWS, COLUMNS}}, .how = make(E5_F32, E5_F32), .out = (char *)got};
+    struct e5_slab slab = {
+        .ndim = 2, .box = {{0, 0}, {ROWS, COLUMNS}}, .how = make(E5_F32, E5_F32), .out = (char *)got};
     struct e5_piece piece = {.box = slab.box, .bytes = planes, .plane = ALL};
     CHECK(e5_unpack_keeps_bytes(&slab.how));
     e5_slab_put(&slab, &piece);

@@ -1,0 +1,573 @@
+"""Everything that can go wrong at the service, on the way and on the disk: ridden out, or one typed error."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import socket
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import era5fast as e5
+from era5fast import errors
+from era5fast.testing import ANONYMOUS_KEY, DEFAULT_KEY, FAULTS
+from tests.client_kit import (
+    DATASET,
+    REQUEST,
+    Other,
+    answer_months,
+    grib,
+    hidden,
+    items,
+    quick,
+    run_program,
+    running_service,
+    state_of,
+    wait_for,
+)
+
+pytestmark = pytest.mark.native
+
+ANSWER = grib(50_000)
+OLD = b"what was there before"
+PERMANENT_WITHIN = 1.0  # seconds in which a permanent fault is reported
+
+
+@pytest.fixture
+def cds():
+    with running_service() as service:
+        yield service
+
+
+@pytest.fixture
+def target(tmp_path):
+    path = tmp_path / "t2m.grib"
+    path.write_bytes(OLD)
+    return path
+
+
+def retrieve(cds, target, **options):
+    return quick(cds, **options).retrieve(DATASET, REQUEST, target, overwrite=True)
+
+
+# --- the table of faults ------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A fault, how often and where it strikes, and what comes of it: success, or an error with these words."""
+
+    fault: str
+    route: str
+    arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+    error: type[BaseException] | None = None
+    words: str = ""
+    jobs: int = 1
+    posts: int = 1
+    cut: bool = False  # the first transfer breaks off, so that a second one has to go on
+
+    def __str__(self) -> str:
+        shown = "-".join(f"{key}={value}" for key, value in self.arguments.items() if key not in ("nth", "times"))
+        once = "once" if {"nth", "times"} & set(self.arguments) else "always"
+        return "-".join(filter(None, [self.fault, self.route, once, shown]))
+
+
+ONCE = {"nth": 1}
+READING = ("job", "results")
+CALLS = ("execute", *READING)
+
+RIDDEN_OUT = [
+    *(Case("rate_limit", route, {**ONCE, "retry_after": None}, posts=1 + (route == "execute"))
+      for route in (*CALLS, "object")),
+    *(Case("rate_limit", "job", {**ONCE, "retry_after": text}) for text in ("0", "-5", "soon", "date", "1e9999")),
+    *(Case("internal_error", route, ONCE, posts=1 + (route == "execute")) for route in (*CALLS, "object")),
+    *(Case("bad_gateway", route, ONCE, posts=1 + (route == "execute")) for route in (*CALLS, "object")),
+    *(Case("unavailable", route, ONCE, posts=1 + (route == "execute")) for route in (*CALLS, "object")),
+    *(Case("gateway_timeout", route, ONCE, posts=1 + (route == "execute")) for route in (*CALLS, "object")),
+    *(Case("reset", route, ONCE) for route in (*CALLS, "object")),
+    Case("reply_lost", "execute", ONCE),
+    Case("job_not_found", "job", ONCE),
+    Case("redirect", "object", ONCE),
+    Case("not_found", "object", ONCE),
+    Case("range_unsatisfiable", "object", ONCE),
+    Case("range_unsatisfiable", "object", ONCE, cut=True),
+    Case("range_ignored", "object", ONCE, cut=True),
+    Case("range_elsewhere", "object", ONCE, cut=True),
+    Case("range_elsewhere", "object", {**ONCE, "shift": -1000}, cut=True),
+    *(Case("reset_after", "object", {**ONCE, "bytes": n}) for n in (0, 1, 1000, 49_999)),
+    Case("reset_after", "object", {"nth": range(1, 20), "bytes": 2500}),
+    *(Case("reset_after", route, {**ONCE, "bytes": 20}) for route in CALLS),
+    *(Case("stall", route, {**ONCE, "seconds": 0.2}) for route in (*CALLS, "object")),
+    Case("short_body", "object", ONCE),
+    Case("short_body", "object", {**ONCE, "missing": 50_000}),
+    *(Case("short_body", route, ONCE) for route in CALLS),
+    Case("wrong_length", "object", ONCE),
+    Case("wrong_length", "object", {**ONCE, "by": -10}),
+    *(Case("no_length", route) for route in (*CALLS, "object")),
+    *(Case("bit_flip", "object", {**ONCE, "offset": n}) for n in (0, 25_000, -1)),
+    *(Case("empty_body", route, ONCE) for route in (*CALLS, "object")),
+    Case("etag_changed", "object", ONCE, cut=True),
+    Case("etag_changed", "object"),
+    Case("etag_missing", "object"),
+    Case("etag_missing", "object", cut=True),
+    Case("no_ranges", "object", cut=True),
+    *(Case("gzip_encoding", route, ONCE) for route in (*CALLS, "object")),
+    *(Case("html_page", route, ONCE) for route in (*CALLS, "object")),
+    *(
+        Case(fault, route, ONCE)
+        for fault in ("not_json", "truncated_json", "huge_json", "deep_json", "wrong_types")
+        for route in CALLS
+    ),
+    Case("unknown_status", "job", {"nth": range(1, 4)}),
+    Case("two_monitor_links", "execute"),
+    Case("missing_asset", "results", ONCE),
+    *(Case("wrong_asset", "results", {**ONCE, "value": value}) for value in (-5, 2**60, 2**70, "big", None, [])),
+    *(Case("wrong_asset", "results", {"key": "file:checksum", "value": value}) for value in ("rubbish", "", 7, None)),
+    Case("wrong_asset", "results", {"key": "file:checksum", "value": "0" * 32}),  # the entity tag speaks for the data
+]  # fmt: skip
+
+FATAL = [
+    Case("rate_limit", "job", {"retry_after": 3600}, errors.ThrottledError, "asks to wait"),
+    Case("token_rejected", "execute", {}, errors.AuthError, "token", jobs=0),
+    *(Case("token_rejected", route, {}, errors.AuthError, "token") for route in READING),
+    Case("job_not_found", "job", {}, errors.JobLostError, "not found", jobs=2, posts=2),
+    Case("redirect", "execute", {}, errors.RequestError, "another address", jobs=0),
+    *(Case("redirect", route, {}, errors.RequestError, "refused") for route in READING),
+    Case("redirect", "object", {}, errors.NetworkError, "more than 10 redirects"),
+    Case("redirect", "object", {"to": "http://example.org"}, errors.NetworkError, "insecure redirect"),
+    Case("redirect", "object", {"to": "ftp://127.0.0.1"}, errors.NetworkError, "insecure redirect"),
+    Case("redirect", "object", {"to": "file://"}, errors.NetworkError, "insecure redirect"),
+    Case("not_found", "object", {}, errors.ResultsExpiredError, "404", jobs=2, posts=2),
+    Case("range_unsatisfiable", "object", {}, errors.CorruptDataError, "bytes"),
+    Case("short_body", "object", {}, errors.CorruptDataError, "got 49999 of 50000 bytes"),
+    Case("wrong_length", "object", {}, errors.CorruptDataError, "longer than declared"),
+    Case("bit_flip", "object", {"offset": 25_000}, errors.CorruptDataError, "checksum differs"),
+    Case("empty_body", "object", {}, errors.CorruptDataError, "empty reply"),
+    Case("gzip_encoding", "object", {}, errors.CorruptDataError, "encoded reply"),
+    Case("html_page", "object", {}, errors.CorruptDataError, "expected GRIB, got HTML: .*Please log in"),
+    *(
+        Case(fault, route, {}, errors.ServerError, "unreadable reply")
+        for fault in ("html_page", "not_json", "truncated_json", "huge_json", "deep_json")
+        for route in READING
+    ),
+    Case("missing_asset", "results", {}, errors.ServerError, "unreadable reply: no asset"),
+    Case("wrong_asset", "results", {"value": -5}, errors.ServerError, "impossible file size"),
+    Case("wrong_asset", "results", {"value": 1}, errors.CorruptDataError, "longer than declared"),
+    Case("wrong_asset", "results", {"key": "href", "value": "file:///etc/passwd"}, errors.UnsafeInputError, "http"),
+    Case("wrong_asset", "results", {"key": "href", "value": "http://example.org/x"}, errors.NetworkError, "insecure"),
+    Case("wrong_asset", "results", {"key": "href", "value": 7}, errors.ServerError, "unusable address"),
+    Case("wrong_asset", "results", {"key": "type", "value": "application/netcdf"}, errors.CorruptDataError,
+         "expected netCDF, got GRIB"),
+]  # fmt: skip
+
+IMPATIENT = [
+    *(
+        Case(fault, route, {}, errors.ServerError, "fails")
+        for fault in ("internal_error", "bad_gateway", "unavailable", "gateway_timeout")
+        for route in (*READING, "object")
+    ),
+    *(Case("reset", route, {}, errors.NetworkError, "connection lost") for route in (*READING, "object")),
+]  # fmt: skip
+
+
+def strike(cds, case):
+    cds.script(answer=ANSWER)
+    if case.cut:
+        cds.fault("reset_after", route="object", nth=1, bytes=20_000)
+        nth = {"nth": 2} if "nth" in case.arguments else {}
+        return cds.fault(case.fault, route=case.route, **{**case.arguments, **nth})
+    return cds.fault(case.fault, route=case.route, **case.arguments)
+
+
+def test_every_fault_is_tried():
+    assert {case.fault for case in RIDDEN_OUT + FATAL} == set(FAULTS)
+
+
+@pytest.mark.parametrize("case", RIDDEN_OUT, ids=str)
+def test_ridden_out(cds, target, case):
+    rule = strike(cds, case)
+    assert retrieve(cds, target) == str(target)
+    assert rule.hits >= 1
+    assert target.read_bytes() == ANSWER
+    assert hidden(target.parent) == []
+    assert (len(cds.jobs), cds.count("execute")) == (case.jobs, case.posts)
+
+
+@pytest.mark.parametrize("case", FATAL, ids=str)
+def test_reported(cds, target, case):
+    strike(cds, case)
+    began = time.monotonic()
+    with pytest.raises(case.error, match=case.words) as failed:
+        retrieve(cds, target)
+    assert time.monotonic() - began < 5
+    assert_told(failed.value, target)
+    assert target.read_bytes() == OLD
+    assert len(cds.jobs) == case.jobs
+    assert cds.count("execute") == case.posts
+    assert not (target.parent / ".t2m.grib.e5lock").exists()
+    cds.clear_faults()
+    retrieve(cds, target)
+    assert target.read_bytes() == ANSWER
+    assert hidden(target.parent) == []
+
+
+@pytest.mark.parametrize("case", IMPATIENT, ids=str)
+def test_patience_ends(cds, target, case):
+    strike(cds, case)
+    with pytest.raises(case.error, match=case.words) as failed:
+        retrieve(cds, target, patience=0.2)
+    assert_told(failed.value, target)
+    assert failed.value.retryable
+    assert failed.value.attempts > 1
+    assert 0.1 < failed.value.elapsed < 2
+    assert target.read_bytes() == OLD
+    assert state_of(target)["job"] == cds.jobs[0].id
+    cds.clear_faults()
+    retrieve(cds, target)
+    assert (len(cds.jobs), target.read_bytes()) == (1, ANSWER)
+
+
+def assert_told(error, target):
+    """An error is one line that says what failed, and knows its target."""
+    text = str(error)
+    assert 0 < len(text) <= 300
+    assert text.isprintable()
+    assert isinstance(error, errors.Era5FastError)
+    assert error.target == str(target)
+
+
+# --- waiting when asked -------------------------------------------------------------------------------------------
+
+
+def test_a_wait_that_the_service_names_holds_back_all_calls(cds, tmp_path):
+    answer_months(cds, range(1, 5), running=0.3)
+    cds.fault("rate_limit", route="api", nth=3, retry_after=1)
+    quick(cds, max_jobs=4).retrieve_many(items(range(1, 5), tmp_path))
+    calls = [call for call in cds.requests if call.server == "api"]
+    refused = next(call for call in calls if call.status == 429)
+    after = [call.at - refused.at for call in calls if call.at > refused.at + 0.05]
+    assert min(after) >= 0.95
+
+
+def test_a_wait_longer_than_patience_is_an_error_at_once(cds, target):
+    cds.fault("rate_limit", route="execute", retry_after=7200)
+    began = time.monotonic()
+    with pytest.raises(errors.ThrottledError) as failed:
+        retrieve(cds, target)
+    assert time.monotonic() - began < PERMANENT_WITHIN
+    assert failed.value.retry_after == 7200
+    assert cds.count("execute") == 1
+
+
+# --- submission ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lag", [0.0, 0.03])
+def test_a_lost_reply_does_not_make_a_second_job(tmp_path, lag):
+    with running_service(replica_lag=lag) as cds:
+        answers = answer_months(cds, range(1, 7), running=0.1)
+        cds.fault("reply_lost", route="execute", nth=(1, 3, 4))
+        quick(cds, max_jobs=6).retrieve_many(items(range(1, 7), tmp_path))
+        assert len(cds.jobs) == cds.count("execute") == 6
+        assert [(tmp_path / f"{n:02d}.grib").read_bytes() for n in answers] == list(answers.values())
+
+
+@pytest.fixture
+def closed_port():
+    """A port at which nobody listens, and nobody else can either."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder
+
+
+def test_a_submission_that_did_not_arrive_is_sent_again(closed_port, target):
+    port = closed_port.getsockname()[1]
+    client = e5.Client(f"http://127.0.0.1:{port}/api", DEFAULT_KEY, poll=(0.02, 0.1))
+    client._pace = 0.1
+    work = threading.Thread(target=client.retrieve, args=(DATASET, REQUEST, target))
+    work.start()
+    time.sleep(0.3)
+    closed_port.close()
+    with running_service(port=port) as cds:
+        cds.script(answer=ANSWER)
+        work.join(20)
+        assert target.read_bytes() == ANSWER
+        assert cds.count("execute") == 1
+
+
+def test_a_service_that_is_not_there(closed_port, tmp_path):
+    client = e5.Client(f"http://127.0.0.1:{closed_port.getsockname()[1]}/api", DEFAULT_KEY, patience=0.2)
+    client._pace = 0.01
+    with pytest.raises(errors.NetworkError, match=r"cannot connect to 127\.0\.0\.1") as failed:
+        client.retrieve(DATASET, REQUEST, tmp_path / "x.grib")
+    assert isinstance(failed.value, ConnectionError)
+    assert failed.value.attempts > 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["job", "object"])
+def test_a_service_that_goes_away_for_a_while(cds, target, moment):
+    cds.script(answer=ANSWER, running=0.1)
+    rule = cds.fault("reset", route=moment, nth=range(2 if moment == "job" else 1, 1000))
+    with Other(cds, target, overwrite=True) as other:
+        wait_for(lambda: rule.hits > 4)
+        cds.clear_faults()
+        assert other.said() == "done"
+    assert (len(cds.jobs), target.read_bytes()) == (1, ANSWER)
+
+
+def test_results_that_were_removed_are_made_again(cds, target):
+    cds.script(answer=ANSWER, expires_after=0.0, times=1)
+    cds.script(answer=ANSWER)
+    retrieve(cds, target)
+    assert (len(cds.jobs), target.read_bytes()) == (2, ANSWER)
+
+
+# --- jobs that end otherwise --------------------------------------------------------------------------------------
+
+
+def test_a_failed_job_says_what_the_service_says(cds, target):
+    text = "\x1b[31mred\x07\n\nTraceback: it went wrong\r\n\nThe job failed with: MarsNoDataError"
+    cds.script(outcome="failed", traceback=text)
+    with pytest.raises(errors.JobFailedError, match="it went wrong") as failed:
+        retrieve(cds, target)
+    assert_told(failed.value, target)
+    assert failed.value.job_id == cds.jobs[0].id
+    assert "MarsNoDataError" in str(failed.value)
+    assert (len(cds.jobs), target.read_bytes()) == (1, OLD)
+    assert hidden(target.parent) == []
+
+
+def test_a_long_traceback_is_cut(cds, target):
+    cds.script(outcome="failed", traceback="x" * 1_000_000 + "\nThe job failed with: ValueError")
+    with pytest.raises(errors.JobFailedError) as failed:
+        retrieve(cds, target)
+    assert_told(failed.value, target)
+
+
+def test_a_rejected_job(cds, target):
+    cds.script(outcome="rejected", traceback="You are not allowed to do this.")
+    with pytest.raises(errors.JobFailedError, match=r"rejected.*not allowed"):
+        retrieve(cds, target)
+    assert len(cds.jobs) == 1
+
+
+def test_a_passing_failure_is_tried_twice_more(cds, target):
+    text = "oops\n\nThe job failed with: MarsRuntimeError"
+    cds.script(outcome="failed", traceback=text, times=2)
+    cds.script(answer=ANSWER)
+    retrieve(cds, target)
+    assert (len(cds.jobs), target.read_bytes()) == (3, ANSWER)
+
+
+def test_a_failure_that_does_not_pass(cds, target):
+    cds.script(outcome="failed", traceback="oops\n\nThe job failed with: MarsRuntimeError")
+    with pytest.raises(errors.JobFailedError, match="MarsRuntimeError"):
+        retrieve(cds, target)
+    assert len(cds.jobs) == 3
+
+
+def test_a_full_queue_is_waited_for(tmp_path):
+    with running_service(accepted=0.05, queue_limit=1) as cds:
+        batch = items(range(1, 5), tmp_path)
+        assert quick(cds, max_jobs=4, patience=30).retrieve_many(batch) == [path for *_, path in batch]
+        outcomes = [job.snapshot(time.monotonic()).status for job in cds.jobs]
+        assert outcomes.count("successful") == 4
+        assert 1 <= outcomes.count("rejected") <= 4  # no hot resubmission
+        assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_job_that_is_queued_again(cds, target):
+    cds.script(answer=ANSWER, timeline=[("accepted", 0.1), ("running", 0.1), ("accepted", 0.1), ("running", 0.1)])
+    retrieve(cds, target)
+    assert (len(cds.jobs), target.read_bytes()) == (1, ANSWER)
+
+
+# --- permanent refusals -------------------------------------------------------------------------------------------
+
+REFUSALS = {
+    "licence": ({"licences_accepted": False}, DATASET, {}, errors.LicenceError, "manage-licences"),
+    "dataset": ({}, "reanalysis-era5-nowhere", {}, errors.RequestError, "reanalysis-era5-nowhere"),
+    "dataset with a strange name": ({}, "../../x?y#z", {}, errors.RequestError, "x.y#z|address"),
+    "cost": ({"cost_limit": 3}, DATASET, {}, errors.RequestError, "too large.*Split it"),
+    "values": ({}, DATASET, {"month": ["13"]}, errors.RequestError, "valid combination"),
+    "disabled": ({"disabled": {DATASET: "out of order"}}, DATASET, {}, errors.AuthError, "out of order"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refused(tmp_path, name):
+    options, dataset, changes, error, words = REFUSALS[name]
+    with running_service(**options) as cds:
+        began = time.monotonic()
+        with pytest.raises(error, match=words) as failed:
+            quick(cds).retrieve(dataset, {**REQUEST, **changes}, tmp_path / "x.nc")
+        assert time.monotonic() - began < PERMANENT_WITHIN
+        assert_told(failed.value, tmp_path / "x.nc")
+        assert not failed.value.retryable
+        assert len(cds.requests) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_key_is_refused_once_for_the_whole_batch(cds, tmp_path):
+    client = e5.Client(cds.url, "wrong-" + cds.key, max_jobs=2)
+    began = time.monotonic()
+    with pytest.raises(errors.BatchError) as failed:
+        client.retrieve_many(items(range(1, 9), tmp_path))
+    assert time.monotonic() - began < PERMANENT_WITHIN
+    assert len(failed.value.failures) == 8
+    assert {type(error) for error in failed.value.failures.values()} == {errors.AuthError}
+    assert [error.target for error in failed.value.failures.values()] == list(failed.value.failures)
+    assert len(cds.requests) <= 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_anonymous_key_works(cds, target):
+    cds.script(answer=ANSWER)
+    client = e5.Client(cds.url, ANONYMOUS_KEY, poll=(0.02, 0.1))
+    client.retrieve(DATASET, REQUEST, target, overwrite=True)
+    assert target.read_bytes() == ANSWER
+
+
+def test_a_token_that_ends_half_way(cds, tmp_path):
+    answer_months(cds, range(1, 5), running=0.3)
+    cds.fault("token_rejected", route="api", delay=0.2)
+    with pytest.raises(errors.BatchError) as failed:
+        quick(cds, max_jobs=2).retrieve_many(items(range(1, 5), tmp_path))
+    assert len(failed.value.failures) == 4
+    assert {type(error) for error in failed.value.failures.values()} == {errors.AuthError}
+    made = len(cds.jobs)
+    cds.clear_faults()
+    quick(cds, max_jobs=2).retrieve_many(items(range(1, 5), tmp_path))
+    assert len(cds.jobs) == 4 >= made
+    assert hidden(tmp_path) == []
+
+
+BAD_KEYS = ["", "two words", "123:0a1b2c3d", "line\nbreak", "schlüssel", "tab\t", "nul\0"]
+
+
+@pytest.mark.parametrize("key", BAD_KEYS, ids=repr)
+def test_a_malformed_key_is_not_sent(cds, key, monkeypatch, tmp_path):
+    for name in ("CDSAPI_KEY", "ECMWF_DATASTORES_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(errors.ConfigError) as failed:
+        e5.Client(cds.url, key)
+    assert isinstance(failed.value, ValueError)
+    assert key == "" or key not in str(failed.value)
+    assert cds.requests == []
+
+
+def test_no_key_names_the_places(monkeypatch, tmp_path):
+    for name in ("CDSAPI_KEY", "CDSAPI_RC", "ECMWF_DATASTORES_KEY", "ECMWF_DATASTORES_RC_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(errors.ConfigError) as failed:
+        e5.retrieve(DATASET, REQUEST, tmp_path / "x.nc")
+    said = str(failed.value)
+    places = ["CDSAPI_KEY", "ECMWF_DATASTORES_KEY", ".cdsapirc", ".ecmwfdatastoresrc"]
+    assert [said.find(place) for place in places] == sorted(said.find(place) for place in places)
+    assert said.find(places[0]) > 0
+    assert "/profile" in failed.value.hint
+
+
+def test_a_request_that_is_none(cds, tmp_path):
+    with pytest.raises(errors.BatchError) as failed:
+        quick(cds).retrieve_many([(DATASET, "[1]", str(tmp_path / "x")), ("", "{}", str(tmp_path / "y"))])
+    assert {type(error) for error in failed.value.failures.values()} == {errors.InputError}
+    assert cds.requests == []
+
+
+# --- the disk -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "number"),
+    [
+        (lambda folder: folder / "missing" / "x.nc", errno.ENOENT),
+        (lambda folder: (folder / "file").write_bytes(b"") or folder / "file" / "x.nc", errno.ENOTDIR),
+        (lambda folder: (folder / "x.nc").mkdir() or folder / "x.nc", errno.EISDIR),
+        (lambda folder: (folder / "x.nc").symlink_to(folder / "y.nc") or folder / "x.nc", errno.ELOOP),
+        (lambda folder: os.mkfifo(folder / "x.nc") or folder / "x.nc", errno.EINVAL),
+        (lambda folder: folder / ("x" * 256), errno.ENAMETOOLONG),
+    ],
+    ids=["missing", "a file", "a directory", "a link", "a pipe", "long name"],
+)
+def test_a_target_that_cannot_be(cds, tmp_path, make, number):
+    path = make(tmp_path)
+    with pytest.raises((errors.StorageError, errors.InputError)) as failed:
+        quick(cds).retrieve(DATASET, REQUEST, path)
+    assert_told(failed.value, path)
+    if isinstance(failed.value, OSError):
+        assert failed.value.errno == number
+    assert cds.requests == []
+
+
+UNPRIVILEGED = """
+import os, sys
+import era5fast as e5
+url, key, target = sys.argv[1:]
+client = e5.Client(url, key)
+e5.__version__, e5.errors  # read while that is allowed
+if os.getuid() == 0:
+    os.setgroups([]), os.setgid(65534), os.setuid(65534)
+try:
+    client.retrieve({dataset!r}, {request!r}, target)
+except e5.errors.StorageError as error:
+    print(type(error).__name__, error.errno, error)
+"""
+
+
+def test_a_directory_that_may_not_be_written(cds, tmp_path):
+    tmp_path.chmod(0o555)
+    program = UNPRIVILEGED.format(dataset=DATASET, request=REQUEST)
+    for parent in list(tmp_path.parents)[:3]:  # so that the other user gets that far
+        if parent.owner() == tmp_path.owner() and str(parent).count("/") > 1:
+            parent.chmod(0o755)
+    result = run_program(program, cds.url, cds.key, tmp_path / "x.nc")
+    tmp_path.chmod(0o755)
+    assert result.stdout.startswith(f"StorageError {errno.EACCES} "), result
+    assert cds.requests == []
+
+
+def test_a_disk_with_too_little_space(cds, target):
+    cds.script(answer=ANSWER)
+    cds.fault("wrong_asset", route="results", value=1 << 49)
+    with pytest.raises(errors.StorageError, match=r"Needs 562949953\.4 MB, free are \d+\.\d MB") as failed:
+        retrieve(cds, target)
+    assert (failed.value.errno, failed.value.filename) == (errno.ENOSPC, str(target))
+    assert cds.count("object") == 0
+    assert target.read_bytes() == OLD
+    assert hidden(target.parent) == [".t2m.grib.e5state"]
+    cds.clear_faults()
+    retrieve(cds, target)
+    assert (len(cds.jobs), target.read_bytes()) == (1, ANSWER)
+
+
+SMALL_DISK = """
+import resource, signal, sys
+import era5fast as e5
+url, key, target, limit = sys.argv[1:]
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+client = e5.Client(url, key, poll=(0.02, 0.1))
+try:
+    client.retrieve({dataset!r}, {request!r}, target, overwrite=True)
+except e5.errors.StorageError as error:
+    print(type(error).__name__, error.errno, error.retryable, error)
+"""
+
+
+def test_a_file_larger_than_allowed(cds, target):
+    cds.script(answer=ANSWER)
+    program = SMALL_DISK.format(dataset=DATASET, request=REQUEST)
+    result = run_program(program, cds.url, cds.key, target, 20_000)
+    assert result.stdout.startswith(f"StorageError {errno.EFBIG} False"), result
+    assert target.read_bytes() == OLD
+    retrieve(cds, target)  # there is room now
+    assert (len(cds.jobs), target.read_bytes()) == (1, ANSWER)
+    assert hidden(target.parent) == []
