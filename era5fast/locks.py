@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 _NAMES = ("HDF5_LOCK", "NETCDFC_LOCK")
+
+#: Locks that threads of ours hold or are about to take.
+_ours: list[Any] = []
+
+
+def _free_in_child() -> None:
+    """A forked child has none of the threads that held a lock: it would wait for them for ever.
+
+    A waiter of the parent may have taken the lock without having noted it yet, so that ``locked()`` does not tell and
+    ``release()`` refuses: only a new beginning is safe. That is what the standard library does with its own locks.
+    """
+    for lock in _ours:
+        getattr(lock, "lock", lock)._at_fork_reinit()
+    _ours.clear()
+
+
+os.register_at_fork(after_in_child=_free_in_child)
 
 
 @contextlib.contextmanager
@@ -18,12 +36,17 @@ def library_locks() -> Iterator[None]:
     """
     module = sys.modules.get("xarray.backends.locks")
     locks = [lock for name in _NAMES if (lock := getattr(module, name, None)) is not None]
-    _take_all(locks)
+    _ours.extend(locks)
     try:
-        yield
+        _take_all(locks)
+        try:
+            yield
+        finally:
+            for lock in locks:
+                lock.release()
     finally:
         for lock in locks:
-            lock.release()
+            _ours.remove(lock)
 
 
 def _take_all(locks: list[Any]) -> None:

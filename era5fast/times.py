@@ -24,16 +24,17 @@ def decode_times(times: Any, calendar: str | None) -> tuple[np.ndarray, str]:
 
         calendar = times.flat[0].calendar
         seconds = cftime.date2num(times, "seconds since 1970-01-01", calendar=calendar)
-        return np.asarray(seconds, dtype="int64").reshape(-1), calendar
+        return np.rint(seconds).astype("int64").reshape(-1), calendar
     try:
         if times.dtype.kind not in "MOSU":
             raise TypeError("numbers are no dates")
-        stamps = times.astype("datetime64[s]").reshape(-1)
+        stamps = times.astype("datetime64[us]").reshape(-1)
     except (TypeError, ValueError) as error:
         raise InputError(f"cannot read times of type {times.dtype}", hint="use datetime64 or cftime dates") from error
     if np.isnat(stamps).any():
         raise InputError("a time is missing (NaT)")
-    return stamps.astype("int64"), calendar or "proleptic_gregorian"
+    # To the nearest second, as the core does it: files keep hours and days as floats.
+    return (stamps.astype("int64") + 500_000) // 1_000_000, calendar or "proleptic_gregorian"
 
 
 def encode_times(seconds: np.ndarray, calendar: str) -> np.ndarray:

@@ -345,7 +345,7 @@ def test_killed_after_a_mark_goes_on_at_the_mark(cds, target):
     cds.script(answer=grib(size))
     cds.fault("stall", route="object", nth=1, after=most, seconds=60)
     with Other(cds, target) as other:
-        wait_for(lambda: state_of(target)["durable"] if hidden(target.parent) else 0, seconds=20)
+        wait_for(lambda: ".t2m.nc.e5state" in hidden(target.parent) and state_of(target)["durable"], seconds=20)
         other.kill()
     durable = state_of(target)["durable"]
     assert 64 << 20 <= durable <= most

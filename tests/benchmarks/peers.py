@@ -24,6 +24,10 @@ from scipy import ndimage
 from xclim.core.calendar import percentile_doy, resample_doy
 
 EARTH_RADIUS_KM = 6371.0
+
+#: Half the distance of neighbouring float32 numbers from 256 to 512 K: under dask, xclim rounds to float32.
+HALF_STEP = 2.0**-16 + 1e-9
+
 dask.config.set(num_workers=2)
 
 
