@@ -2,7 +2,7 @@
 
 project = "era5fast"
 author = "The era5fast authors"
-copyright = "2026, the era5fast authors"  # noqa: A001
+copyright = "2026, the era5fast authors"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 html_theme = "pydata_sphinx_theme"
 html_title = "era5fast"

@@ -39,7 +39,19 @@ _HOME = {
     "set_num_threads": "threads",
     "variable": "variables",
 }
-_MODULES = ("client", "config", "database", "diagnostics", "errors", "events", "plot", "pool", "reader", "request", "testing")
+_MODULES = (
+    "client",
+    "config",
+    "database",
+    "diagnostics",
+    "errors",
+    "events",
+    "plot",
+    "pool",
+    "reader",
+    "request",
+    "testing",
+)
 
 __all__ = sorted(_HOME)
 

@@ -41,7 +41,9 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--output", "-o", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Directory.")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Directory."
+)
 @click.option("--variable", help="Variable to take from the files.")
 @click.option("--data", is_flag=True, help="Use the FILES named behind it instead of downloading any.")
 @click.option("--live", is_flag=True, help="Ask the real Climate Data Store (needs a token; takes hours).")

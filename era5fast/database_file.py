@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x47504B47  # "GPKG"
 SCHEMA_VERSION = 1  # the last row of csrc/db/migrations.def
 
-# --- connections ----------------------------------------------------------------------------------------------------
+# --- connections ---
 
 # Where Python's SQLite and the core's are two copies, one that closes the file drops the other's locks on it. In this
 # process they therefore take turns; processes are kept apart by the locks.
@@ -129,7 +129,7 @@ def _typed(error: sqlite3.Error, path: Path) -> BaseException:
     return EventDatabaseError(message, hint=hint, target=target)
 
 
-# --- rows -----------------------------------------------------------------------------------------------------------
+# --- rows ---
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from .database_file import quoted
 from .errors import InputError
 
-# --- questions ------------------------------------------------------------------------------------------------------
+# --- questions ---
 
 _DAY = re.compile(r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:[T ].*)?")
 
@@ -78,7 +78,7 @@ def _arcs(west: float, east: float) -> list[tuple[float, float]]:
     return [(left, right)] if right <= 180 else [(left, 180.0), (-180.0, right - 360)]
 
 
-# --- sources --------------------------------------------------------------------------------------------------------
+# --- sources ---
 
 Source = str | os.PathLike[str] | Mapping[str, Any]
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class Recipe:
     """
 
     kind: str
-    statistic: str
+    statistic: Literal["max", "min", "mean", "sum"]
     min_days: int
 
 
@@ -125,7 +125,7 @@ def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: st
     return events
 
 
-# --- download ---------------------------------------------------------------------------------------------------------
+# --- download ---
 
 
 def _download(directory: Path, live: bool, stages: Stages) -> list[str]:
@@ -158,22 +158,22 @@ def service(stages: Stages) -> Iterator[tuple[str, str]]:
         process.communicate()
 
 
-# --- diagnose ---------------------------------------------------------------------------------------------------------
+# --- diagnose ---
 
 
 def _diagnose(paths: Sequence[str], variable: str | None, stages: Stages) -> tuple[Events, Recipe]:
     name, row = _choose_variable(paths, variable)
     recipe = _RECIPES.get(row.kind if row is not None else "instant", _RECIPES["instant"])
     with stages(f"read, daily {recipe.statistic}"):
-        daily: Any = diagnostics.daily(paths, recipe.statistic, variable=name)  # type: ignore[attr-defined]
+        daily: Any = diagnostics.daily(paths, recipe.statistic, variable=name)
     years = daily.sizes["time"] / 365.25
     window = 5 if years >= _LONG_RECORD else 31
     if window > 5:
         print(f"  A record of {years:.1f} years: thresholds pool {window} days around each calendar day.")
     with stages("90th percentile"):
-        p90 = diagnostics.percentile_doy(daily, 90, window=window)  # type: ignore[attr-defined]
+        p90 = diagnostics.percentile_doy(daily, 90, window=window)
     with stages("events"):
-        events = diagnostics.find_events(daily, above=p90, min_days=recipe.min_days)  # type: ignore[attr-defined]
+        events = diagnostics.find_events(daily, above=p90, min_days=recipe.min_days)
     return events, recipe
 
 
@@ -188,7 +188,7 @@ def _choose_variable(paths: Sequence[str], variable: str | None) -> tuple[str | 
     return variable, find_variable(variable) if variable else None
 
 
-# --- show -------------------------------------------------------------------------------------------------------------
+# --- show ---
 
 
 def _draw(events: Events, recipe: Recipe, path: Path, synthetic: bool) -> None:
@@ -203,7 +203,9 @@ def _table(events: Events, recipe: Recipe, count: int = 10) -> str:
     table = events.strongest(count)
     head = f"\n{len(events)} {recipe.kind} events; the {len(table)} strongest by cumulative exceedance:\n\n"
     unit = events.units or "1"
-    columns = f"{'start':<11}{'end':<11}{'days':>5}{'max area':>12}{'peak':>8}{'mean':>8}{'cumulative':>14}  peak at\n"
+    columns = (
+        f"{'start':<11}{'end':<11}{'days':>5}{'max area':>12}{'peak':>8}{'mean':>8}{'cumulative':>14}  peak at\n"
+    )
     units = f"{'':<27}{'km²':>12}{unit:>8}{unit:>8}{unit + ' km² days':>14}\n"
     return head + columns + units + "\n".join(_row(row) for _, row in table.iterrows()) + "\n"
 
@@ -218,4 +220,8 @@ def _row(row: Any) -> str:
 
 
 def _day(moment: Any) -> str:
-    return str(np.datetime_as_string(np.datetime64(moment), "D")) if not hasattr(moment, "calendar") else str(moment)[:10]
+    return (
+        str(np.datetime_as_string(np.datetime64(moment), "D"))
+        if not hasattr(moment, "calendar")
+        else str(moment)[:10]
+    )

@@ -29,7 +29,7 @@ __all__ = [row["name"] for row in _core.kernels()]
 DEFINITION = "era5fast_definition"
 
 
-# --- running a row ----------------------------------------------------------------------------------------------------
+# --- running a row ---
 
 
 def _run_scan(row: dict[str, Any], given: dict[str, Any]) -> Any:
@@ -55,7 +55,9 @@ def _group_by_day(row: dict[str, Any], given: dict[str, Any], field: Field) -> t
         raise InputError(f"{row['name']}: hours must be one of: auto {' '.join(choices)}")
     offset, spec = given["utc_offset"], row["grouping_params"][1]
     if not (isinstance(offset, Real) and spec["low"] <= offset <= spec["high"]):
-        raise InputError(f"{row['name']}: utc_offset must be {spec['low']:g} to {spec['high']:g} hours, not {offset!r}")
+        raise InputError(
+            f"{row['name']}: utc_offset must be {spec['low']:g} to {spec['high']:g} hours, not {offset!r}"
+        )
     return choices.index(hours), round(offset * 3600)
 
 
@@ -100,7 +102,9 @@ def _run_field(row: dict[str, Any], given: dict[str, Any]) -> Any:
             field.calendar,
             progress,
         )
-    return Events(core, definition=_definition(row, given, field), name=field.name, attrs=field.attrs, paths=field.paths)
+    return Events(
+        core, definition=_definition(row, given, field), name=field.name, attrs=field.attrs, paths=field.paths
+    )
 
 
 _RUNNERS = {"scan": _run_scan, "series": _run_series, "field": _run_field}
@@ -139,7 +143,7 @@ def _check_units(above: Any, field: Field) -> None:
         raise InputError(f"the threshold is in {others}, the data in {ours}", hint="bring both to the same units")
 
 
-# --- what a result says about itself ----------------------------------------------------------------------------------
+# --- what a result says about itself ---
 
 
 def _definition(row: dict[str, Any], given: dict[str, Any], field: Field) -> dict[str, Any]:
@@ -164,7 +168,9 @@ def _threshold_definition(above: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(v) for v in value]
-    return value.item() if isinstance(value, np.generic) else value if isinstance(value, int | float) else _text(value)
+    return (
+        value.item() if isinstance(value, np.generic) else value if isinstance(value, int | float) else _text(value)
+    )
 
 
 def _text(value: Any) -> str | None:
@@ -187,7 +193,7 @@ def _cf_method(statistic: Any) -> Any:
     return {"max": "maximum", "min": "minimum"}.get(statistic, statistic)
 
 
-# --- making functions from rows ---------------------------------------------------------------------------------------
+# --- making functions from rows ---
 
 #: Parameters that every diagnostic has: name, default, type, documentation.
 _COMMON: list[tuple[str, Any, str, str]] = [
@@ -199,7 +205,13 @@ _COMMON: list[tuple[str, Any, str, str]] = [
     ("progress", True, "bool", "Show a progress bar on terminals and in notebooks."),
 ]
 
-_TYPES = {"integer": "int", "number": "float", "choice": "str", "flag": "bool", "period": "tuple of two dates, optional"}
+_TYPES = {
+    "integer": "int",
+    "number": "float",
+    "choice": "str",
+    "flag": "bool",
+    "period": "tuple of two dates, optional",
+}
 
 
 def _signature(row: dict[str, Any]) -> inspect.Signature:
@@ -229,7 +241,13 @@ def _docstring(row: dict[str, Any]) -> str:
         lines += [f"{name} : {kind}", f"    {doc}"]
     returns = "Events" if row["kind"] == "field" else "DataArray or ndarray, as `x`"
     lines += ["", "Returns", "-------", returns, f"    {row['result']}"]
-    lines += ["", "Raises", "------", "InputError", "    If a parameter is out of range, or times or axes do not fit."]
+    lines += [
+        "",
+        "Raises",
+        "------",
+        "InputError",
+        "    If a parameter is out of range, or times or axes do not fit.",
+    ]
     lines += ["", "Notes", "-----", *row["notes"].splitlines()]
     lines += ["", "References", "----------", row["references"], ""]
     return "\n".join(lines)
@@ -253,7 +271,7 @@ def _make_function(row: dict[str, Any]) -> Callable[..., Any]:
 globals().update({row["name"]: _make_function(row) for row in _core.kernels()})
 
 
-# --- the type stub ----------------------------------------------------------------------------------------------------
+# --- the type stub ---
 
 
 def _stub_line(row: dict[str, Any]) -> str:

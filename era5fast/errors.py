@@ -71,13 +71,20 @@ class Era5FastError(Exception):
 
     def at(self, number: int, path: str | None) -> Self:
         """Note the failed system call: ``errno`` and ``filename``, for those classes that are an :class:`OSError`."""
-        if isinstance(self, OSError) and number:
-            self.errno, self.strerror, self.filename = number, os.strerror(number), path
+        _note_call(self, number, path)
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        call = (self.errno, self.filename) if isinstance(self, OSError) else (0, None)
-        return _rebuild, (type(self), self.args, self.__dict__, *call)
+        return _rebuild, (type(self), self.args, self.__dict__, *_call_of(self))
+
+
+def _note_call(error: BaseException, number: int, path: str | None) -> None:
+    if isinstance(error, OSError) and number:
+        error.errno, error.strerror, error.filename = number, os.strerror(number), path
+
+
+def _call_of(error: BaseException) -> tuple[int | None, str | None]:
+    return (error.errno, error.filename) if isinstance(error, OSError) else (0, None)
 
 
 def _rebuild(
@@ -258,7 +265,12 @@ def _all_subclasses(cls: type[Era5FastError]) -> list[type[Era5FastError]]:
 
 #: Exception class of each code. Three outcomes are raised as Python's own.
 BY_CODE: dict[str, type[BaseException]] = {cls.code: cls for cls in reversed(_all_subclasses(Era5FastError))}
-BY_CODE |= {"internal": InternalError, "cancelled": KeyboardInterrupt, "memory": MemoryError, "exists": FileExistsError}
+BY_CODE |= {
+    "internal": InternalError,
+    "cancelled": KeyboardInterrupt,
+    "memory": MemoryError,
+    "exists": FileExistsError,
+}
 
 
 class BatchError(Era5FastError):

@@ -170,7 +170,7 @@ class Events:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for number, row in self.to_dataframe().iterrows():
-            yield {"number": number, **row.to_dict()}
+            yield {"number": number, **{str(name): value for name, value in row.items()}}
 
     def _check(self, number: int) -> int:
         if not 0 <= operator.index(number) < len(self):

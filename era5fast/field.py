@@ -82,7 +82,9 @@ class Field:
             If they are not known.
         """
         if self.latitude is None or self.longitude is None:
-            raise InputError("the grid is not known", hint="pass latitude= and longitude=, or a DataArray that has them")
+            raise InputError(
+                "the grid is not known", hint="pass latitude= and longitude=, or a DataArray that has them"
+            )
         return self.latitude, self.longitude
 
     def wrap(self, values: np.ndarray, axis: tuple[str, Any], attrs: dict[str, Any]) -> Any:
@@ -102,11 +104,11 @@ class Field:
         import xarray as xr
 
         name, coordinate = axis
+        rest: tuple[Any, ...] = ("latitude", "longitude")
         if self.origin is not None:
             rest = self.origin.dims[1:]
-            coords = {key: c for key, c in self.origin.coords.items() if set(c.dims) <= set(rest)}
+            coords: dict[Any, Any] = {key: c for key, c in self.origin.coords.items() if set(c.dims) <= set(rest)}
         else:
-            rest = ("latitude", "longitude")
             coords = _grid_coords(self.latitude, self.longitude)
         return xr.DataArray(
             values, dims=(name, *rest), coords={name: coordinate, **coords}, attrs=attrs, name=self.name or None
@@ -197,7 +199,7 @@ def _from_dataarray(x: xr.DataArray) -> Field:
         calendar,
         _coordinate(x, LATITUDE_NAMES),
         _coordinate(x, LONGITUDE_NAMES),
-        str(x.name or ""),
+        "" if x.name is None else str(x.name),
         dict(x.attrs),
         origin=x,
         paths=tuple(x.encoding.get("era5fast_paths", ())),
@@ -249,7 +251,9 @@ def on_grid(x: xr.DataArray, field: Field, first: str) -> xr.DataArray:
         try:
             x = x.sel({name: axis}, method="nearest", tolerance=_SAME_PLACE)
         except (KeyError, ValueError) as error:
-            raise InputError(f"the threshold has another {name} than the data", hint="select the same cells of both") from error
+            raise InputError(
+                f"the threshold has another {name} than the data", hint="select the same cells of both"
+            ) from error
     return x
 
 

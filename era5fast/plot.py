@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def coastline() -> list[np.ndarray]:
     """Coastlines of the world as (n, 2) arrays of longitude and latitude (Natural Earth 1:50m, public domain)."""
     with (files(__package__) / "data" / "coastline.npz").open("rb") as file, np.load(file) as data:
         point, start = data["point"] / 100.0, data["start"]
-    return [point[a:b] for a, b in zip(start[:-1], start[1:], strict=True)]
+    return [point[a:b] for a, b in pairwise(start)]
 
 
 def event_map(
@@ -136,8 +137,8 @@ def _draw_outlines(axes: Axes, events: Events, count: int) -> None:
 
     halo = [Stroke(linewidth=4, foreground="white", alpha=0.8), Normal()]
     table = events.strongest(count, by="peak_exceedance")
-    for (number, row), colour in zip(table.iterrows(), _OUTLINES, strict=False):
-        rings = [ring for polygon in events.outline(int(number)) for ring in polygon]
+    for number, (_, row), colour in zip(table.index.tolist(), table.iterrows(), _OUTLINES, strict=False):
+        rings = [ring for polygon in events.outline(number) for ring in polygon]
         # Outlines are within ±180°, the grid may be elsewhere: of three turns of the globe the map shows its part.
         for i, ring in enumerate(np.add(ring, (shift, 0)) for shift in (-360, 0, 360) for ring in rings):
             label = _describe(row, events.units) if i == 0 else None

@@ -34,6 +34,7 @@ class Progress:
         return self if self._enabled else None
 
     def __call__(self, done: int, total: int, stage: str | None) -> None:
+        """Draw the state of the work; called by the core while it waits."""
         if self._bar is None and time.monotonic() - self._began < PATIENCE:
             return
         if self._bar is None:

@@ -42,7 +42,7 @@ _LARGE = 1 << 30
 _DO_NOT_TRUST = "do not trust this file; download it again from the service"
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
+# --- files ---
 
 
 def is_paths(x: Any) -> bool:
@@ -64,7 +64,7 @@ def expand(paths: Any) -> list[str]:
         raise InputError(f"file names are needed, not {type(paths).__name__}")
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     found: list[str] = []
-    for path in map(os.fspath, given):
+    for path in [os.fspath(name) for name in given]:
         names = sorted(glob.glob(path)) if glob.has_magic(path) and not os.path.exists(path) else [path]
         if not names:
             raise InputError(f"no file matches {path}")
@@ -74,7 +74,9 @@ def expand(paths: Any) -> list[str]:
 
 def _is_zip(path: str) -> bool:
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for its writer; the core says no to it
+        if not stat.S_ISREG(
+            os.stat(path).st_mode
+        ):  # opening a pipe would wait for its writer; the core says no to it
             return False
         with open(path, "rb") as file:
             return file.read(4) == _ZIP_MAGIC
@@ -145,7 +147,16 @@ def _unpack_into(path: str, directory: str) -> list[str]:
 
 
 # What Python's zipfile and its decompressors raise when they meet nonsense. RuntimeError: a password is asked for.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, IndexError, OverflowError, struct.error)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    IndexError,
+    OverflowError,
+    struct.error,
+)
 
 
 def _unsafe(path: str, what: str) -> UnsafeInputError:
@@ -223,7 +234,7 @@ def data_variables(header: dict[str, Any]) -> list[str]:
     return [n for n, v in variables if v["dtype"] != "text" and all(names & set(v["dims"]) for names in axes)]
 
 
-# --- faces ------------------------------------------------------------------------------------------------------------
+# --- faces ---
 
 
 def read(
@@ -268,12 +279,14 @@ def read(
     return values if area is None else np.ascontiguousarray(values[:, rows][:, :, columns])
 
 
-def _time_range(header: dict[str, Any], time: slice | None) -> tuple[int, int]:
+def _time_range(header: dict[str, Any], time: Any) -> tuple[int, int]:
     seconds, calendar = header["seconds"], header["calendar"]
     if time is None:
         return 0, len(seconds)
     if not isinstance(time, slice) or time.step is not None:
-        raise InputError(f"time must be a slice of two dates, not {time!r}", hint='for instance slice("2003", "2005")')
+        raise InputError(
+            f"time must be a slice of two dates, not {time!r}", hint='for instance slice("2003", "2005")'
+        )
     first, last = 0, len(seconds)
     if time.start is not None:
         first = int(np.searchsorted(seconds, _moment(time.start, calendar), "left"))
@@ -297,7 +310,9 @@ def _moment(date: Any, calendar: str, end: bool = False) -> int:
     """Second at which a (possibly partial) date of a calendar begins, or at which it is over."""
     match = _MOMENT.fullmatch(str(date))
     if match is None:
-        raise InputError(f"'{date}' is no date", hint="expected a year, year-month, year-month-day or a whole time stamp")
+        raise InputError(
+            f"'{date}' is no date", hint="expected a year, year-month, year-month-day or a whole time stamp"
+        )
     fields = [int(field) for field in match.groups() if field is not None]
     year, month, day, hour, minute, second = [*fields, *(0, 1, 1, 0, 0, 0)[len(fields) :]]
     if end and len(fields) <= 2:
@@ -387,8 +402,8 @@ def _lazy_array(core: Any, files: tuple[str, ...], variable: str) -> xr.DataArra
     attrs = {key: value for key, value in header["attrs"].items() if key not in skip}
     again = (_core_array, (tuple(map(os.path.abspath, files)), variable))
     data = indexing.LazilyIndexedArray(CoreArray(core, header, again))
-    variable = xr.Variable(("time", "latitude", "longitude"), data, attrs, encoding={"era5fast_paths": files})
-    return xr.DataArray(variable, coords=coords, name=header["name"])
+    lazy = xr.Variable(("time", "latitude", "longitude"), data, attrs, encoding={"era5fast_paths": files})
+    return xr.DataArray(lazy, coords=coords, name=header["name"])
 
 
 def explain(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -406,5 +421,4 @@ def explain(path: str | os.PathLike[str]) -> dict[str, str]:
     """
     with library_locks():
         file = _core.open_file(path)
-    return {n: file.explain(n) for n, v in file.header()["variables"].items() if v["dtype"] != "text"}
-
+    return {n: file.explain(n) or "" for n, v in file.header()["variables"].items() if v["dtype"] != "text"}

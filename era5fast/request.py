@@ -207,7 +207,7 @@ def _hours(hours: str | Sequence[int]) -> list[int]:
     if isinstance(hours, str) and hours == "all":
         return list(range(24))
     try:
-        numbers = sorted({operator.index(hour) for hour in hours})
+        numbers = sorted({operator.index(hour) for hour in hours if not isinstance(hour, str)})
     except TypeError as error:
         raise InputError(f'hours are "all" or whole numbers, not {hours!r}') from error
     if not numbers or numbers[0] < 0 or numbers[-1] > 23:

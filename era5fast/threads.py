@@ -29,4 +29,3 @@ def set_num_threads(n: int) -> None:
 def get_num_threads() -> int:
     """Return how many threads the next native call will use."""
     return _core.get_num_threads()
-

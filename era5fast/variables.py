@@ -50,7 +50,9 @@ class Variable:
     @property
     def step_type(self) -> str:
         """Group in which the service delivers the variable; one netCDF answer holds one group."""
-        return {"accumulation": "accum", "mean rate": "avg", "maximum": "max", "minimum": "max"}.get(self.kind, "instant")
+        return {"accumulation": "accum", "mean rate": "avg", "maximum": "max", "minimum": "max"}.get(
+            self.kind, "instant"
+        )
 
 
 def find(name: str) -> Variable | None:

@@ -32,7 +32,9 @@ def test_following_the_page_gives_a_working_diagnostic(tmp_path: Path) -> None:
             with (tmp_path / name).open("w" if action == "file" else "a", encoding="utf-8") as file:
                 file.write(text)
     assert len(checks) == 1
-    subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=tmp_path, check=True, timeout=300)
+    subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"], cwd=tmp_path, check=True, timeout=300
+    )
     run = subprocess.run([sys.executable, "-c", checks[0]], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     stub = [sys.executable, "-m", "era5fast.diagnostics"]

@@ -62,7 +62,7 @@ def weather_of(cds, path):
     return values, cds.weather.field("t2m", np.unique(hours // 24), np.unique(hours % 24), *axes)
 
 
-# --- what is delivered --------------------------------------------------------------------------------------------
+# --- what is delivered ---
 
 
 def test_one_file(cds, target):
@@ -139,7 +139,7 @@ def test_official_clients_get_the_same_bytes(cds, tmp_path):
     np.testing.assert_array_equal(*weather_of(cds, ours))
 
 
-# --- the target that is there already -----------------------------------------------------------------------------
+# --- the target that is there already ---
 
 
 def test_overwrite_false_refuses_before_it_asks(cds, target):
@@ -185,7 +185,7 @@ def test_overwrite_has_three_values(cds, target):
         quick(cds).retrieve(DATASET, REQUEST, target, overwrite="maybe")
 
 
-# --- the same request twice at once -------------------------------------------------------------------------------
+# --- the same request twice at once ---
 
 
 def test_two_threads_make_one_job_and_one_transfer(cds, target):
@@ -219,7 +219,7 @@ def test_a_busy_target_is_an_error_after_patience(cds, target):
     assert len(cds.jobs) == 1
 
 
-# --- how much is asked of the service -----------------------------------------------------------------------------
+# --- how much is asked of the service ---
 
 
 def test_no_more_jobs_at_once_than_allowed(cds, tmp_path):
@@ -241,7 +241,7 @@ def test_many_jobs_are_polled_by_their_list(cds, tmp_path):
     assert cds.count("job") + cds.count("results") < 10
 
 
-# --- the token ----------------------------------------------------------------------------------------------------
+# --- the token ---
 
 
 def test_the_token_is_nowhere(cds, target, caplog):
@@ -284,7 +284,7 @@ def test_copies_keep_the_token(cds):
     assert copy.copy(client)._config.key == copy.deepcopy(client)._config.key == cds.key
 
 
-# --- stopping and going on ----------------------------------------------------------------------------------------
+# --- stopping and going on ---
 
 
 def test_ctrl_c_gives_the_prompt_back_and_the_next_call_goes_on(cds, target):
@@ -489,7 +489,7 @@ def test_a_damaged_state_file_is_not_trusted(cds, target, state):
     assert hidden(target.parent) == []
 
 
-# --- batches ------------------------------------------------------------------------------------------------------
+# --- batches ---
 
 
 def test_a_batch_lists_what_failed_and_keeps_the_rest(cds, tmp_path):
@@ -512,7 +512,7 @@ def test_an_empty_batch_is_no_work(cds):
     assert quick(cds).retrieve_many([]) == []
 
 
-# --- other Python threads -----------------------------------------------------------------------------------------
+# --- other Python threads ---
 
 SLOW_SERVICE = """
 import json, sys

@@ -54,7 +54,7 @@ def retrieve(cds, target, **options):
     return quick(cds, **options).retrieve(DATASET, REQUEST, target, overwrite=True)
 
 
-# --- the table of faults ------------------------------------------------------------------------------------------
+# --- the table of faults ---
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,7 +240,7 @@ def assert_told(error, target):
     assert error.target == str(target)
 
 
-# --- waiting when asked -------------------------------------------------------------------------------------------
+# --- waiting when asked ---
 
 
 def test_a_wait_that_the_service_names_holds_back_all_calls(cds, tmp_path):
@@ -263,7 +263,7 @@ def test_a_wait_longer_than_patience_is_an_error_at_once(cds, target):
     assert cds.count("execute") == 1
 
 
-# --- submission ---------------------------------------------------------------------------------------------------
+# --- submission ---
 
 
 @pytest.mark.parametrize("lag", [0.0, 0.03])
@@ -327,7 +327,7 @@ def test_results_that_were_removed_are_made_again(cds, target):
     assert (len(cds.jobs), target.read_bytes()) == (2, ANSWER)
 
 
-# --- jobs that end otherwise --------------------------------------------------------------------------------------
+# --- jobs that end otherwise ---
 
 
 def test_a_failed_job_says_what_the_service_says(cds, target):
@@ -387,7 +387,7 @@ def test_a_job_that_is_queued_again(cds, target):
     assert (len(cds.jobs), target.read_bytes()) == (1, ANSWER)
 
 
-# --- permanent refusals -------------------------------------------------------------------------------------------
+# --- permanent refusals ---
 
 REFUSALS = {
     "licence": ({"licences_accepted": False}, DATASET, {}, errors.LicenceError, "manage-licences"),
@@ -482,7 +482,7 @@ def test_a_request_that_is_none(cds, tmp_path):
     assert cds.requests == []
 
 
-# --- the disk -----------------------------------------------------------------------------------------------------
+# --- the disk ---
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_argument_beats_environment_beats_file(nowhere, monkeypatch) -> None:
 
 
 def test_without_a_token_the_places_are_named_in_order(nowhere) -> None:
-    with pytest.raises(ConfigError, match="CDSAPI_KEY.*cdsapirc"):
+    with pytest.raises(ConfigError, match=r"CDSAPI_KEY.*cdsapirc"):
         config.load()
 
 

@@ -72,7 +72,7 @@ def change(db, *statements):
             connection.execute(statement)
 
 
-# --- what goes in comes out -----------------------------------------------------------------------------------------
+# --- what goes in comes out ---
 
 
 def test_events_come_back_as_they_were(database):
@@ -177,7 +177,7 @@ def test_a_calendar_of_360_days(tmp_path):
     assert len(db.query(start="2003-02-30", end="2003-02-30")) == 1
 
 
-# --- questions ------------------------------------------------------------------------------------------------------
+# --- questions ---
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_a_long_query_can_be_interrupted(database):
     assert len(database) == 3
 
 
-# --- others open it -------------------------------------------------------------------------------------------------
+# --- others open it ---
 
 
 def check_standard(path, *options):
@@ -403,7 +403,7 @@ def test_schema_version_is_that_of_the_core(database):
     assert database.sql("SELECT max(version) AS v FROM era5fast_schema").v[0] == database_file.SCHEMA_VERSION
 
 
-# --- what can go wrong ----------------------------------------------------------------------------------------------
+# --- what can go wrong ---
 
 
 def test_a_file_that_is_not_there_is_not_made_by_reading(tmp_path):

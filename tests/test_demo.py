@@ -1,4 +1,4 @@
-"""The main job as a user runs it: the whole road, the planted truth, the slow twins, and what an interruption leaves."""
+"""The main job as a user runs it: the whole road, the planted truth, the slow twin, what an interruption leaves."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def daily_series(years: int = 6, cells: tuple[int, int] = (3, 5), seed: int = 2)
     return values, time
 
 
-# --- rows become functions --------------------------------------------------------------------------------------------
+# --- rows become functions ---
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
@@ -85,7 +85,7 @@ def test_wrong_parameters_say_what_is_allowed() -> None:
         e5.daily(values, "max", unknown=1, time=time)
 
 
-# --- daily ------------------------------------------------------------------------------------------------------------
+# --- daily ---
 
 
 @pytest.mark.parametrize("statistic", ["max", "min", "mean", "sum"])
@@ -162,13 +162,15 @@ def test_accumulated_variable_is_known_by_name() -> None:
     assert e5.daily(x, "sum").sizes["time"] == 5  # the first stamp belongs to the day before
 
 
-# --- percentiles ------------------------------------------------------------------------------------------------------
+# --- percentiles ---
 
 
-@pytest.mark.parametrize(("neighbours", "leap_day"), itertools.product(["wrap", "real"], ["drop", "stretch"]))
+@pytest.mark.parametrize(("neighbours", "leap_day"), list(itertools.product(["wrap", "real"], ["drop", "stretch"])))
 @pytest.mark.parametrize("quantile_type", [4, 5, 6, 7, 8, 9])
 @pytest.mark.parametrize("percentile", [10, 50, 90, 99])
-def test_percentile_equals_its_slow_twin(neighbours: str, leap_day: str, quantile_type: int, percentile: float) -> None:
+def test_percentile_equals_its_slow_twin(
+    neighbours: str, leap_day: str, quantile_type: int, percentile: float
+) -> None:
     values, time = daily_series(5, cells=(2, 3), seed=5)
     values[np.random.default_rng(6).random(values.shape) < 0.05] = np.nan
     values[:, 0, 0] = np.nan

@@ -1,4 +1,4 @@
-"""Real downloads of both layouts: every number equals what the maintained libraries read, and the chain runs on them."""
+"""Real downloads of both layouts: every number is what well-kept libraries read, and the chain runs on them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def check_variable(values: np.ndarray, known: dict) -> None:
             assert found == pytest.approx(wanted, rel=1e-6, abs=2e-7 * scale)
 
 
-@pytest.mark.parametrize(("name", "member", "variables"), netcdf_files(), ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("name", "member", "variables"), netcdf_files(), ids=lambda v: v if isinstance(v, str) else ""
+)
 def test_every_variable_of_every_file(real_data: Path, name: str, member: str | None, variables: dict) -> None:
     path = str(real_data / name)
     if member is not None:
@@ -69,7 +71,9 @@ def test_telangana_daily_sums_use_the_stamps_01_to_24(real_data: Path) -> None:
     wrong = e5.daily(file, "sum", hours="instant") * 1000
     assert float(wrong.max()) == pytest.approx(273.7, abs=0.05)
     assert np.isnan(total.isel(time=-1)).all(), "the last day lacks its last hour"
-    assert np.isnan(total.isel(time=0)).all(), "the first stamp belongs to the day before, whose other hours are missing"
+    assert np.isnan(total.isel(time=0)).all(), (
+        "the first stamp belongs to the day before, whose other hours are missing"
+    )
 
 
 def test_telangana_events(real_data: Path) -> None:

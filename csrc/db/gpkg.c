@@ -58,13 +58,11 @@ static const char *const tables[] = {
 
 #define TEXT_OF(number) #number
 #define DIGITS(macro) TEXT_OF(macro)
+#define IDENTITY \
+    "PRAGMA application_id = " DIGITS(E5_GPKG_APPLICATION_ID) "; PRAGMA user_version = " DIGITS(E5_GPKG_VERSION)
 
 enum e5_status e5_gpkg_make(struct e5_database *db, struct e5_error *err) {
-    enum e5_status status = e5_sql_run(
-        db,
-        "PRAGMA application_id = " DIGITS(E5_GPKG_APPLICATION_ID) ";"
-                                                                  "PRAGMA user_version = " DIGITS(E5_GPKG_VERSION),
-        err);
+    enum e5_status status = e5_sql_run(db, IDENTITY, err);
     for (size_t i = 0; i < sizeof tables / sizeof *tables && status == E5_OK; i++)
         status = e5_sql_run(db, tables[i], err);
     return status;

@@ -85,8 +85,7 @@ static enum e5_status set_up(struct e5_engine *engine, size_t n, struct e5_error
     enum e5_status status = copy_service(options->url, &engine->service, err);
     if (status == E5_OK) status = e5_alloc(n, sizeof *engine->entries, &engine->entries, err);
     if (status == E5_OK) status = e5_alloc(n, sizeof *engine->lanes, &engine->lanes, err);
-    if (status == E5_OK)
-        status = e5_alloc(E5_FETCH_CLAIMS, sizeof(struct e5_entry *), &engine->claimed, err);
+    if (status == E5_OK) status = e5_alloc(E5_FETCH_CLAIMS, sizeof(struct e5_entry *), &engine->claimed, err);
     return status == E5_OK ? e5_http_new(&http, &engine->http, err) : status;
 }
 

@@ -76,8 +76,8 @@ static enum e5_status open_part(struct e5_entry *entry, struct e5_watch *watch, 
 
 static void begin_load(struct e5_engine *engine, struct e5_entry *entry) {
     struct e5_transfer *transfer = &entry->transfer;
-    *transfer = (struct e5_transfer){.part = &entry->part, .media_type = entry->asset->media_type,
-                                     .watch = engine->watch};
+    *transfer =
+        (struct e5_transfer){.part = &entry->part, .media_type = entry->asset->media_type, .watch = engine->watch};
     if (entry->part.position > 0) {
         e5_text_copy(transfer->etag, sizeof transfer->etag, entry->state.etag);
         e5_engine_tell(engine, E5_LOG_INFO, "%s: going on at byte %lld of %lld", entry->place.name,
@@ -111,8 +111,10 @@ void e5_fetch_open(struct e5_engine *engine, struct e5_entry *entry) {
     engine->loading += !entry->is_loading;
     entry->is_loading = true;
     take_asset(engine, entry);
-    if (entry->part.fd >= 0) e5_engine_event(engine, entry, E5_EVENT_READY, NULL);
-    else e5_engine_disk(engine, entry, open_part, part_opened);
+    if (entry->part.fd >= 0)
+        e5_engine_event(engine, entry, E5_EVENT_READY, NULL);
+    else
+        e5_engine_disk(engine, entry, open_part, part_opened);
 }
 
 /* Load. */
@@ -239,8 +241,10 @@ static void close_all(struct e5_engine *engine, struct e5_entry *entry) {
     bool useful = entry->life.stage == E5_STAGE_FAILED && entry->error.status != E5_EXISTS &&
                   (state->pending || e5_cds_good_id(state->job_id));
     if (state->fingerprint[0] != '\0') { /* it was ours to look at, so it is ours to remove */
-        if (!useful) e5_place_clean(&entry->place);
-        else if (state->durable == 0) unlinkat(entry->place.directory, entry->place.part, 0);
+        if (!useful)
+            e5_place_clean(&entry->place);
+        else if (state->durable == 0)
+            unlinkat(entry->place.directory, entry->place.part, 0);
     }
     e5_part_close(&entry->part);
     e5_place_close(&entry->place);
@@ -250,8 +254,10 @@ static void close_all(struct e5_engine *engine, struct e5_entry *entry) {
 }
 
 static void last_mark_made(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
-    if (err->status == E5_OK) entry->state.durable = entry->mark.durable;
-    else e5_engine_tell(engine, E5_LOG_WARNING, "%s: %s", entry->place.name, err->what);
+    if (err->status == E5_OK)
+        entry->state.durable = entry->mark.durable;
+    else
+        e5_engine_tell(engine, E5_LOG_WARNING, "%s: %s", entry->place.name, err->what);
     close_all(engine, entry);
 }
 

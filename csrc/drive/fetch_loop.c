@@ -260,8 +260,10 @@ static void end_claimed(struct e5_engine *engine, const struct e5_error *why) {
         if (engine->claimed_count == before) i++;
     }
     while (engine->claimed_count > 0) {
-        if (engine->claimed[0]->job != NULL) e5_engine_finish_disk(engine, engine->claimed[0]);
-        else e5_engine_end(engine, engine->claimed[0]);
+        if (engine->claimed[0]->job != NULL)
+            e5_engine_finish_disk(engine, engine->claimed[0]);
+        else
+            e5_engine_end(engine, engine->claimed[0]);
     }
 }
 

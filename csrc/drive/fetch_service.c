@@ -41,8 +41,10 @@ static void get(struct e5_engine *engine, struct e5_entry *entry, const char *jo
     struct e5_error err = E5_ERROR_NONE;
     enum e5_status status = e5_cds_job_url(engine->service, job_id, what, &url, &err);
     struct e5_http_call call = {.url = url.bytes};
-    if (status == E5_OK) e5_engine_call(engine, entry, &call, reply);
-    else e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);
+    if (status == E5_OK)
+        e5_engine_call(engine, entry, &call, reply);
+    else
+        e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);
     e5_buffer_fini(&url);
 }
 
@@ -92,8 +94,10 @@ void e5_fetch_submit(struct e5_engine *engine, struct e5_entry *entry) {
     if (status == E5_OK) status = e5_cds_submit_body(entry->inputs, &body, &err);
     struct e5_http_call call = {.url = url.bytes, .post = body};
     entry->state.pending = true;
-    if (status == E5_OK) e5_engine_call(engine, entry, &call, on_submitted);
-    else e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);
+    if (status == E5_OK)
+        e5_engine_call(engine, entry, &call, on_submitted);
+    else
+        e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);
     free(body);
     e5_buffer_fini(&url);
 }
@@ -138,9 +142,9 @@ static void keep_candidates(struct e5_engine *engine, struct e5_entry *entry, co
     const json_t *job;
     entry->candidate = entry->candidate_count = 0;
     json_array_foreach(jobs, i, job) {
-        bool usable = e5_cds_read_entry(job, engine->service, &news) &&
-                      (news.event == E5_EVENT_WORKING || news.event == E5_EVENT_ENDED ||
-                       news.event == E5_EVENT_LOCATED);
+        bool usable =
+            e5_cds_read_entry(job, engine->service, &news) &&
+            (news.event == E5_EVENT_WORKING || news.event == E5_EVENT_ENDED || news.event == E5_EVENT_LOCATED);
         if (!usable || is_taken(engine, news.job_id) || entry->candidate_count == E5_FETCH_CANDIDATES) continue;
         memcpy(entry->candidates[entry->candidate_count++], news.job_id, sizeof news.job_id);
     }
@@ -167,8 +171,10 @@ void e5_fetch_look(struct e5_engine *engine, struct e5_entry *entry) {
     unsigned limit = entry->lane->slots + LIST_MARGIN;
     enum e5_status status = e5_cds_list_url(engine->service, entry->item->dataset, limit, &url, &err);
     struct e5_http_call call = {.url = url.bytes};
-    if (status == E5_OK) e5_engine_call(engine, entry, &call, on_look);
-    else e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);
+    if (status == E5_OK)
+        e5_engine_call(engine, entry, &call, on_look);
+    else
+        e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);
     e5_buffer_fini(&url);
 }
 

@@ -122,8 +122,10 @@ void e5_fetch_claim(struct e5_engine *engine, struct e5_entry *entry) {
     }
     if (status == E5_OK && target != 0 && engine->options->overwrite == E5_OVERWRITE_NEVER)
         status = refuse_existing(entry, &err);
-    if (status == E5_OK) e5_engine_event(engine, entry, read_state(engine, entry), NULL);
-    else fail(engine, entry, &err);
+    if (status == E5_OK)
+        e5_engine_event(engine, entry, read_state(engine, entry), NULL);
+    else
+        fail(engine, entry, &err);
 }
 
 /* Intend and record: what is about to be, and what has become, is on disk before the next step. */
@@ -134,8 +136,10 @@ static enum e5_status save(struct e5_entry *entry, struct e5_watch *watch, struc
 }
 
 static void saved(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
-    if (err->status == E5_OK) entry->unsaved = false;
-    else if (entry->life.stage == E5_STAGE_INTEND) entry->state.pending = false;
+    if (err->status == E5_OK)
+        entry->unsaved = false;
+    else if (entry->life.stage == E5_STAGE_INTEND)
+        entry->state.pending = false;
     e5_engine_event(engine, entry, err->status == E5_OK ? E5_EVENT_SAVED : E5_EVENT_PERMANENT, err);
 }
 
@@ -185,6 +189,4 @@ void e5_fetch_intend(struct e5_engine *engine, struct e5_entry *entry) {
     }
 }
 
-void e5_fetch_record(struct e5_engine *engine, struct e5_entry *entry) {
-    e5_engine_disk(engine, entry, save, saved);
-}
+void e5_fetch_record(struct e5_engine *engine, struct e5_entry *entry) { e5_engine_disk(engine, entry, save, saved); }

@@ -1,4 +1,5 @@
-/* fetch_target: what the stages of a request do with the target before bytes come: claim it, write down what is meant.
+/* fetch_target: what the stages of a request do with the target before bytes come: claim it, write down what is
+ * meant.
  *
  * Called by the engine, on its thread; what waits for the disk is handed to disk tasks. */
 #ifndef E5_DRIVE_FETCH_TARGET_H
@@ -11,8 +12,7 @@ void e5_fetch_intend(struct e5_engine *engine, struct e5_entry *entry);
 void e5_fetch_record(struct e5_engine *engine, struct e5_entry *entry);
 
 /* A disk task: size and checksum of the file that is there. */
-E5_MUST_USE enum e5_status e5_fetch_hash_target(struct e5_entry *entry, struct e5_watch *watch,
-                                                struct e5_error *err);
+E5_MUST_USE enum e5_status e5_fetch_hash_target(struct e5_entry *entry, struct e5_watch *watch, struct e5_error *err);
 /* The file that is there is the result. */
 void e5_fetch_keep_target(struct e5_entry *entry, enum e5_verified verified);
 

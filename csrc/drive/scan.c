@@ -43,7 +43,7 @@ static struct range range_of(const struct pass *pass, size_t index) {
     return (struct range){first, left < pass->segment ? left : pass->segment};
 }
 
-/* ---- periods ---- */
+/* --- periods --- */
 
 static void write_out(const struct e5_scan_request *request, size_t at, const double *values, size_t n) {
     if (request->out_dtype == E5_F64) {
@@ -71,7 +71,7 @@ static void advance(const struct pass *pass, const struct e5_scan_request *reque
     }
 }
 
-/* ---- one segment of one block ---- */
+/* --- one segment of one block --- */
 
 static const double *row_of(const struct pass *pass, size_t step, struct range cells, double *row) {
     size_t at = step * pass->source->cells + cells.first;
@@ -113,7 +113,7 @@ static enum e5_status finish_segment(void *context, size_t index, unsigned slot,
     return E5_OK;
 }
 
-/* ---- all blocks ---- */
+/* --- all blocks --- */
 
 /* Have the next block in memory: in place where the source can show it, else read into `buffer`, which grows. */
 static enum e5_status next_block(struct pass *pass, size_t block_bytes, struct block *buffer,
@@ -151,7 +151,7 @@ static enum e5_status scan_blocks(struct pass *pass, size_t block_bytes, const s
     return status;
 }
 
-/* ---- set up ---- */
+/* --- set up --- */
 
 static enum e5_status check_periods(const struct e5_scan_request *request, size_t steps, struct e5_error *err) {
     int64_t last = -1;

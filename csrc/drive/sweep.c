@@ -38,7 +38,7 @@ void e5_sweep_plan_fini(struct e5_sweep_plan *plan) {
     plan->plan = NULL;
 }
 
-/* ---- gathering ---- */
+/* --- gathering --- */
 
 /* Time-major: rows of a few steps are decoded and turned. */
 static void gather_rows(const struct e5_cells *cells, size_t first, size_t n, double *series) {
@@ -66,7 +66,7 @@ static void gather(const struct e5_cells *cells, size_t first, size_t n, double 
     for (size_t cell = 0; cell < n; cell++) e5_cells_series(cells, first + cell, series + cell * cells->steps);
 }
 
-/* ---- tiles ---- */
+/* --- tiles --- */
 
 static void scatter(const struct sweep *sweep, size_t first, size_t n, const double *results) {
     size_t length = sweep->plan->out_length;
@@ -96,7 +96,7 @@ static enum e5_status sweep_tile(void *context, size_t index, unsigned slot, str
     return status;
 }
 
-/* ---- set up ---- */
+/* --- set up --- */
 
 static size_t tile_size(const struct e5_cells *cells, unsigned slots) {
     size_t fit = TILE_BYTES / (cells->steps * sizeof(double) + 1), fair = cells->count / (slots * TILES_PER_THREAD);

@@ -24,7 +24,7 @@ static enum e5_status refuse(const struct e5_ncfile *file, struct e5_error *err,
     return e5_probe_fail(err, E5_INPUT, file->path, "", "%s", text);
 }
 
-/* ---- axes ---- */
+/* --- axes --- */
 
 /* An axis is a variable of one of the names, over one dimension of the data variable, or of a single value. */
 static bool find_axis(const struct e5_ncfile *file, const struct e5_ncvar *var, const char *const *names,
@@ -73,7 +73,7 @@ enum e5_status e5_axes_find(const struct e5_ncfile *file, const struct e5_ncvar 
     return check_rest(file, var, out, err);
 }
 
-/* ---- which variable ---- */
+/* --- which variable --- */
 
 static bool is_one_of(const char *name, const char *const *names) {
     for (; *names != NULL; names++)

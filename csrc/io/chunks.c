@@ -13,7 +13,7 @@
 #define CHUNKS_MAX ((hsize_t)1 << 24)
 #define LINKS_MAX 100000
 
-/* ---- opening, without and with HDF5's file lock ---- */
+/* --- opening, without and with HDF5's file lock --- */
 
 /* Reading needs no lock and some file systems have none.  A file that another part of the program holds open *with*
  * locks can only be opened the same way, hence the second try. */
@@ -35,7 +35,7 @@ static enum e5_status unsafe(const char *path, const char *what, struct e5_error
     return e5_probe_fail(err, E5_UNSAFE, path, "do not trust this file", "%s", what);
 }
 
-/* ---- links ---- */
+/* --- links --- */
 
 struct link_count {
     long seen;
@@ -64,7 +64,7 @@ enum e5_status e5_layout_check_links(const char *path, struct e5_error *err) {
                          "HDF5 cannot read it");
 }
 
-/* ---- one data set ---- */
+/* --- one data set --- */
 
 struct inquiry {
     const char *path;
@@ -150,7 +150,7 @@ static void ask_fill(const struct inquiry *q) {
         H5Pget_fill_value(q->made, q->type, q->map->fill);
 }
 
-/* ---- filters ---- */
+/* --- filters --- */
 
 static bool known_filters(const struct inquiry *q) {
     int count = H5Pget_nfilters(q->made);
@@ -169,7 +169,7 @@ static bool known_filters(const struct inquiry *q) {
     return true;
 }
 
-/* ---- chunks ---- */
+/* --- chunks --- */
 
 struct collector {
     struct inquiry *q;
@@ -268,7 +268,7 @@ static enum e5_status ask_chunks(struct inquiry *q) {
     return status;
 }
 
-/* ---- which way ---- */
+/* --- which way --- */
 
 static enum e5_status ask_contiguous(struct inquiry *q) {
     size_t bytes = q->map->element;

@@ -28,7 +28,7 @@ struct e5_dataset {
     enum e5_dtype dtype;
 };
 
-/* ---- do the files fit together? ---- */
+/* --- do the files fit together? --- */
 
 static enum e5_status mismatch(const struct e5_member *a, const struct e5_member *b, const char *what,
                                struct e5_error *err) {
@@ -74,7 +74,7 @@ static enum e5_status fit_together(const struct e5_member *a, struct e5_member *
     return same_calendar(a->calendar, b->calendar) ? E5_OK : mismatch(a, b, "its calendar", err);
 }
 
-/* ---- one axis of all steps ---- */
+/* --- one axis of all steps --- */
 
 static int by_time(const void *a, const void *b) {
     const struct entry *x = a, *y = b;
@@ -164,7 +164,7 @@ static enum e5_status make_axis(struct e5_dataset *ds, struct e5_error *err) {
     return find_borders(ds, err);
 }
 
-/* ---- open and close ---- */
+/* --- open and close --- */
 
 static enum e5_status open_members(struct e5_dataset *ds, const char *const *paths, size_t npaths,
                                    const char *variable, struct e5_error *err) {
@@ -220,7 +220,7 @@ void e5_dataset_close(struct e5_dataset *dataset) {
     free(dataset);
 }
 
-/* ---- what there is ---- */
+/* --- what there is --- */
 
 struct e5_time_axis e5_dataset_time(const struct e5_dataset *dataset) {
     return (struct e5_time_axis){dataset->member[0].calendar, dataset->steps, dataset->seconds};
@@ -239,7 +239,7 @@ const double *e5_dataset_longitude(const struct e5_dataset *dataset, size_t *n) 
 const struct e5_ncvar *e5_dataset_variable(const struct e5_dataset *dataset) { return dataset->member[0].var; }
 enum e5_dtype e5_dataset_dtype(const struct e5_dataset *dataset) { return dataset->dtype; }
 
-/* ---- reading ---- */
+/* --- reading --- */
 
 struct item { /* a step that was asked for, and where it goes */
     uint32_t member, step;

@@ -31,7 +31,7 @@ struct reader {
     struct e5_error *err;
 };
 
-/* ---- codes of netcdf-c ---- */
+/* --- codes of netcdf-c --- */
 
 /* Positive codes are errno, but most of them come from nonsense in a damaged header and say nothing of the system. */
 static bool is_system(int code) {
@@ -59,7 +59,7 @@ static enum e5_status too_much(struct reader *r, const char *what) {
     return e5_probe_fail(r->err, E5_UNSAFE, r->file->path, "do not trust this file", "header claims %s", what);
 }
 
-/* ---- attributes ---- */
+/* --- attributes --- */
 
 static enum e5_status read_text(struct reader *r, int var, size_t length, struct e5_ncattr *attr) {
     if (length > TEXT_MAX) return too_much(r, "a text of more than 4 MiB");
@@ -122,7 +122,7 @@ static enum e5_status read_attrs(struct reader *r, int var, int count, struct e5
     return status;
 }
 
-/* ---- packing ---- */
+/* --- packing --- */
 
 static bool is_integer(enum e5_dtype dtype) { return dtype != E5_F32 && dtype != E5_F64; }
 
@@ -180,7 +180,7 @@ static void read_packing(struct e5_ncvar *var) {
     take_limit(var, "valid_range", 1, &p->valid_max);
 }
 
-/* ---- variables and dimensions ---- */
+/* --- variables and dimensions --- */
 
 static bool known_type(nc_type type, struct e5_ncvar *var) {
     static const enum e5_dtype dtypes[] = {

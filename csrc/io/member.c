@@ -9,7 +9,7 @@
 
 #define AXIS_RATIO 1032 /* values of an axis per byte of its file: deflate cannot do better */
 
-/* ---- values of the axes ---- */
+/* --- values of the axes --- */
 
 static enum e5_status read_axis(struct e5_ncfile *file, const struct e5_ncvar *var, size_t n, double **out,
                                 struct e5_error *err) {
@@ -69,7 +69,7 @@ static enum e5_status read_time(struct e5_member *m, const struct e5_ncvar *var,
     return status;
 }
 
-/* ---- the member ---- */
+/* --- the member --- */
 
 static size_t axis_length(const struct e5_member *m, int dim) {
     return dim >= 0 ? m->file->dim[m->var->dim[dim]].length : 1;
@@ -120,7 +120,7 @@ void e5_member_close(struct e5_member *member) {
     *member = (struct e5_member){0};
 }
 
-/* ---- reading ---- */
+/* --- reading --- */
 
 #define MERGE_LOOP(name, type)                                                                          \
     /* outer × versions × inner → outer × inner: of each value the first version that is not missing */ \

@@ -15,7 +15,7 @@
 
 #define NATURAL_BYTES ((size_t)16 << 20)
 
-/* ---- open and close ---- */
+/* --- open and close --- */
 
 /* What the libraries do not check, before they are let in. */
 static enum e5_status check_before(const char *path, const struct e5_probe *probe, struct e5_error *err) {
@@ -80,7 +80,7 @@ void e5_ncfile_close(struct e5_ncfile *file) {
     free(file);
 }
 
-/* ---- looking things up ---- */
+/* --- looking things up --- */
 
 const struct e5_ncvar *e5_ncfile_find(const struct e5_ncfile *file, const char *name) {
     for (size_t i = 0; i < file->nvar; i++)
@@ -94,7 +94,7 @@ const struct e5_ncattr *e5_ncattr_find(const struct e5_ncvar *var, const char *n
     return NULL;
 }
 
-/* ---- reading ---- */
+/* --- reading --- */
 
 static enum e5_status refuse(const struct e5_ncfile *file, const struct e5_ncvar *var, const char *why,
                              struct e5_error *err) {
@@ -148,7 +148,7 @@ enum e5_status e5_ncfile_read(struct e5_ncfile *file, const struct e5_ncvar *var
     return e5_direct_read(file->path, &layout->probe, map, &slab, par, watch, err);
 }
 
-/* ---- how it is read ---- */
+/* --- how it is read --- */
 
 size_t e5_ncfile_natural_steps(const struct e5_ncfile *file, const struct e5_ncvar *var) {
     const struct e5_layout *layout = file->layout;

@@ -5,7 +5,7 @@
 
 #define BLOCK 512 /* elements: three blocks of doubles stay in the first-level cache */
 
-/* ---- byte order ---- */
+/* --- byte order --- */
 
 #define SWAP_LOOP(bits)                                                   \
     static void swap_##bits(const uint8_t *from, size_t n, uint8_t *to) { \
@@ -26,7 +26,7 @@ static void swap(size_t element, const uint8_t *from, size_t n, uint8_t *to) {
     if (element == 8) swap_64(from, n, to);
 }
 
-/* ---- loading: one loop per stored type; `from` need not be aligned ---- */
+/* --- loading: one loop per stored type; `from` need not be aligned --- */
 
 #define LOAD_LOOP(name, type, wide)                             \
     static void name(const uint8_t *from, size_t n, wide *to) { \
@@ -66,7 +66,7 @@ static const struct {
     [E5_U64] = {8, real_u64, whole_u64},
 };
 
-/* ---- missing values and scale ---- */
+/* --- missing values and scale --- */
 
 static bool can_miss(const struct e5_packing *p) {
     return !isnan(p->fill) || !isnan(p->missing) || p->valid_min > -INFINITY || p->valid_max < INFINITY;
@@ -91,7 +91,7 @@ static void mask_f32(struct e5_packing p, size_t n, float *v) {
     for (size_t i = 0; i < n; i++) v[i] = is_missing(&p, (double)v[i]) ? NAN : v[i];
 }
 
-/* ---- the three ways ---- */
+/* --- the three ways --- */
 
 bool e5_unpack_keeps_bytes(const struct e5_unpack *how) {
     bool as_stored = how->as == E5_I64 || (!is_packed(&how->packing) && !can_miss(&how->packing));
@@ -154,7 +154,7 @@ void e5_unpack(const struct e5_unpack *how, const void *from, size_t n, void *to
     }
 }
 
-/* ---- shuffle ---- */
+/* --- shuffle --- */
 
 /* With the width known to the compiler the inner loop becomes byte interleaving in vector registers. */
 #define UNSHUFFLE_LOOP(width)                                                                                      \

@@ -19,7 +19,7 @@ struct e5_doy_comparator {
     size_t upper, lower; /* rows; the larger value goes to `upper` */
 };
 
-/* ---- how the table is filled and sorted ---- */
+/* --- how the table is filled and sorted --- */
 
 static size_t sample_at(const struct e5_window *window, size_t row, size_t slot) {
     return row < window->first[slot + 1] - window->first[slot] ? window->sample[window->first[slot] + row] : GAP;
@@ -72,7 +72,7 @@ static size_t cut_comparators(size_t rows, struct e5_doy_comparator *out) {
     return n;
 }
 
-/* ---- life ---- */
+/* --- life --- */
 
 static size_t most_samples(const struct e5_window *window) {
     size_t most = 0;
@@ -112,7 +112,7 @@ void e5_doy_lists_fini(struct e5_doy_lists *lists) {
     *lists = (struct e5_doy_lists){0};
 }
 
-/* ---- scratch ---- */
+/* --- scratch --- */
 
 struct tables {
     double *days;      /* max(rows, depth) × stride: values, then lists of single days */
@@ -140,7 +140,7 @@ static struct tables tables_at(const struct e5_doy_lists *lists, double *memory)
     return at;
 }
 
-/* ---- networks ---- */
+/* --- networks --- */
 
 /* Inlined as a whole into one function per width of vectors; see find_with_any(). */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -196,7 +196,7 @@ ALWAYS_INLINE void merge(const struct e5_doy_lists *lists, const double *a, cons
     }
 }
 
-/* ---- one series ---- */
+/* --- one series --- */
 
 /* Sorted lists of single days; the first and last `half` columns repeat the other end of the year. */
 ALWAYS_INLINE void make_days(const struct e5_doy_lists *lists, const double *series, const struct tables *at) {

@@ -31,7 +31,7 @@ struct plan {
     bool *single; /* slots: whose pools are gathered one by one */
 };
 
-/* ---- plan: what to gather ---- */
+/* --- plan: what to gather --- */
 
 static size_t length_of(const size_t *first, size_t slot) { return first[slot + 1] - first[slot]; }
 
@@ -67,7 +67,7 @@ static enum e5_status make_window(struct plan *plan, const struct e5_params *par
                           (enum e5_neighbours)params->value[NEIGHBOURS].integer, leap, err);
 }
 
-/* ---- plan: how long lists must be ---- */
+/* --- plan: how long lists must be --- */
 
 static enum e5_status make_ranks(struct plan *plan, struct e5_error *err) {
     for (size_t slot = 0; slot < plan->window.slots; slot++) {
@@ -92,7 +92,7 @@ static enum e5_status make_lists(struct plan *plan, struct e5_error *err) {
     return depth > DEPTH_MAX ? E5_OK : e5_doy_lists_init(&plan->lists, &plan->window, depth, smallest, err);
 }
 
-/* ---- plan: which pools are unions of whole days of the year ---- */
+/* --- plan: which pools are unions of whole days of the year --- */
 
 static bool is_union(const struct plan *plan, size_t slot, const size_t *slot_of_sample) {
     const struct e5_window *window = &plan->window;
@@ -123,7 +123,7 @@ static enum e5_status make_singles(struct plan *plan, size_t samples, struct e5_
     return E5_OK;
 }
 
-/* ---- one cell ---- */
+/* --- one cell --- */
 
 static double read_quantile(const struct plan *plan, const double *list, size_t valid) {
     if (valid == 0) return NAN;
@@ -178,7 +178,7 @@ static size_t scratch_size(const struct plan *plan) {
     return (plan->window.slots + plan->longest) * sizeof(double) + lists;
 }
 
-/* ---- life of a plan ---- */
+/* --- life of a plan --- */
 
 static void plan_free(void *opaque) {
     struct plan *plan = opaque;

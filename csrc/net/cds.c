@@ -112,15 +112,17 @@ static bool is_uncertain(int http_status) {
     return http_status == 408 || http_status == 500 || http_status == 502 || http_status == 504;
 }
 
-void e5_cds_read_submitted(int http_status, const char *body, size_t size, const char *location,
-                           const char *service, const char *dataset, struct e5_cds_news *out) {
+void e5_cds_read_submitted(int http_status, const char *body, size_t size, const char *location, const char *service,
+                           const char *dataset, struct e5_cds_news *out) {
     json_t *reply = open_reply(http_status, body, size, service, dataset, out);
     bool success = http_status >= 200 && http_status <= 299;
     if (success) {
         bool known = read_id(reply, out->job_id) || read_location(location, out->job_id);
         out->event = known ? E5_EVENT_CREATED : E5_EVENT_LOST;
-        if (known) out->error = E5_ERROR_NONE;
-        else out->error.status = e5_fail(&out->error, E5_SERVER, "unreadable reply: no job id");
+        if (known)
+            out->error = E5_ERROR_NONE;
+        else
+            out->error.status = e5_fail(&out->error, E5_SERVER, "unreadable reply: no job id");
     } else if (is_uncertain(http_status)) {
         out->event = E5_EVENT_LOST;
     }
@@ -131,10 +133,9 @@ static enum e5_event event_of(const char *word) {
     static const struct {
         const char *word;
         enum e5_event event;
-    } words[] = {
-        {"accepted", E5_EVENT_WORKING}, {"running", E5_EVENT_WORKING},    {"successful", E5_EVENT_ENDED},
-        {"failed", E5_EVENT_ENDED},     {"rejected", E5_EVENT_ENDED},     {"dismissed", E5_EVENT_DISMISSED},
-        {"deleted", E5_EVENT_DISMISSED}};
+    } words[] = {{"accepted", E5_EVENT_WORKING}, {"running", E5_EVENT_WORKING}, {"successful", E5_EVENT_ENDED},
+                 {"failed", E5_EVENT_ENDED},     {"rejected", E5_EVENT_ENDED},  {"dismissed", E5_EVENT_DISMISSED},
+                 {"deleted", E5_EVENT_DISMISSED}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(word, words[i].word) == 0) return words[i].event;
     return E5_EVENT_WORKING; /* a word of a later service: wait on */
@@ -151,8 +152,10 @@ static void read_status_word(const json_t *job, struct e5_cds_news *out) {
 void e5_cds_read_status(int http_status, const char *body, size_t size, struct e5_cds_news *out) {
     json_t *reply = open_reply(http_status, body, size, NULL, NULL, out);
     if (reply == NULL) return;
-    if (read_id(reply, out->job_id)) read_status_word(reply, out);
-    else unreadable(out, "no job id");
+    if (read_id(reply, out->job_id))
+        read_status_word(reply, out);
+    else
+        unreadable(out, "no job id");
     json_decref(reply);
 }
 

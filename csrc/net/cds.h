@@ -50,8 +50,8 @@ E5_MUST_USE enum e5_status e5_cds_fingerprint(const char *dataset, const json_t 
                                               struct e5_error *err);
 
 /* Read a reply of the service.  `service` and `dataset` are for hints; `location` is the header of that name. */
-void e5_cds_read_submitted(int http_status, const char *body, size_t size, const char *location,
-                           const char *service, const char *dataset, struct e5_cds_news *out);
+void e5_cds_read_submitted(int http_status, const char *body, size_t size, const char *location, const char *service,
+                           const char *dataset, struct e5_cds_news *out);
 void e5_cds_read_status(int http_status, const char *body, size_t size, struct e5_cds_news *out);
 void e5_cds_read_results(int http_status, const char *body, size_t size, const char *results_url,
                          struct e5_cds_news *out);

@@ -186,8 +186,10 @@ enum e5_status e5_exchange_new(struct e5_http_shared *shared, const struct e5_ht
     if (status != E5_OK) return status;
     exchange->shared = shared;
     status = set_up(exchange, call, err);
-    if (status == E5_OK) *out = exchange;
-    else e5_exchange_delete(exchange);
+    if (status == E5_OK)
+        *out = exchange;
+    else
+        e5_exchange_delete(exchange);
     return status;
 }
 

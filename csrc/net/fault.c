@@ -26,8 +26,10 @@ static void describe(const struct fault *fault, char out[SHOWN + 1]) {
     const char *text = fault->traceback[0] != '\0' ? fault->traceback
                        : fault->detail[0] != '\0'  ? fault->detail
                                                    : fault->title;
-    if (text[0] == '\0') snprintf(out, SHOWN + 1, "HTTP status %d", fault->http_status);
-    else e5_text_copy(out, SHOWN + 1, text);
+    if (text[0] == '\0')
+        snprintf(out, SHOWN + 1, "HTTP status %d", fault->http_status);
+    else
+        e5_text_copy(out, SHOWN + 1, text);
     e5_text_clean(out);
 }
 
@@ -131,8 +133,7 @@ static enum e5_event by_status(const struct fault *fault, struct e5_error *err) 
     case 504: return report(fault, E5_EVENT_TEMPORARY, E5_SERVER, "the service fails", err);
     default: break;
     }
-    if (fault->http_status >= 500)
-        return report(fault, E5_EVENT_PERMANENT, E5_SERVER, "the service fails", err);
+    if (fault->http_status >= 500) return report(fault, E5_EVENT_PERMANENT, E5_SERVER, "the service fails", err);
     if (fault->http_status < 400)
         return report(fault, E5_EVENT_PERMANENT, E5_REQUEST, "refused to follow the service to another address", err);
     return report(fault, E5_EVENT_PERMANENT, E5_REQUEST, "the service refuses the call", err);
@@ -146,9 +147,13 @@ static const char *detail_of(const json_t *object) {
 
 enum e5_event e5_fault_object(int http_status, const json_t *object, const char *service, const char *dataset,
                               struct e5_error *err) {
-    struct fault fault = {.http_status = http_status, .type = e5_json_text(object, "type"),
-                          .title = e5_json_text(object, "title"), .detail = detail_of(object),
-                          .traceback = e5_json_text(object, "traceback"), .service = service, .dataset = dataset};
+    struct fault fault = {.http_status = http_status,
+                          .type = e5_json_text(object, "type"),
+                          .title = e5_json_text(object, "title"),
+                          .detail = detail_of(object),
+                          .traceback = e5_json_text(object, "traceback"),
+                          .service = service,
+                          .dataset = dataset};
     return by_status(&fault, err);
 }
 
@@ -159,21 +164,28 @@ static void strip_tags(const char *body, size_t size, char out[SHOWN + 1]) {
     for (size_t i = 0; i < size && used < SHOWN; i++) {
         bool blank = body[i] == '<' || body[i] == '>' || strchr(" \t\r\n", body[i]) != NULL;
         if (body[i] == '<') inside = true;
-        if (!inside && !blank) out[used++] = body[i];
-        else if (used > 0 && out[used - 1] != ' ') out[used++] = ' ';
+        if (!inside && !blank)
+            out[used++] = body[i];
+        else if (used > 0 && out[used - 1] != ' ')
+            out[used++] = ' ';
         if (body[i] == '>') inside = false;
     }
     out[used] = '\0';
 }
 
-enum e5_event e5_fault_reply(int http_status, const char *body, size_t size, const char *service,
-                             const char *dataset, struct e5_error *err) {
+enum e5_event e5_fault_reply(int http_status, const char *body, size_t size, const char *service, const char *dataset,
+                             struct e5_error *err) {
     json_t *object = NULL;
     char text[SHOWN + 1] = "";
     if (e5_json_parse(body, size, E5_SERVER, &object, NULL) != E5_OK) {
         if (size > 0) strip_tags(body, size, text);
-        struct fault page = {.http_status = http_status, .type = "", .title = "", .detail = text, .traceback = "",
-                             .service = service, .dataset = dataset};
+        struct fault page = {.http_status = http_status,
+                             .type = "",
+                             .title = "",
+                             .detail = text,
+                             .traceback = "",
+                             .service = service,
+                             .dataset = dataset};
         return by_status(&page, err);
     }
     enum e5_event event = e5_fault_object(http_status, object, service, dataset, err);

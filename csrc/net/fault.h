@@ -11,8 +11,8 @@
 #include "net/lifecycle.h"
 
 /* An HTTP status other than 2xx with its body.  `service` and `dataset` may be NULL. */
-enum e5_event e5_fault_reply(int http_status, const char *body, size_t size, const char *service,
-                             const char *dataset, struct e5_error *err);
+enum e5_event e5_fault_reply(int http_status, const char *body, size_t size, const char *service, const char *dataset,
+                             struct e5_error *err);
 /* An error object of the service: the body of a reply, or the `results` of an unsuccessful job in the job list. */
 enum e5_event e5_fault_object(int http_status, const json_t *object, const char *service, const char *dataset,
                               struct e5_error *err);

@@ -60,8 +60,10 @@ enum e5_status e5_http_new(const struct e5_http_options *options, struct e5_http
     http->multi = curl_multi_init();
     status = http->multi == NULL ? e5_fail(err, E5_MEMORY, "cannot start libcurl") : E5_OK;
     if (status == E5_OK) status = fill(&http->shared, options, err);
-    if (status == E5_OK) *out = http;
-    else e5_http_free(http);
+    if (status == E5_OK)
+        *out = http;
+    else
+        e5_http_free(http);
     return status;
 }
 

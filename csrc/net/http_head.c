@@ -36,12 +36,18 @@ static void read_range(struct e5_http_head *head, const char *text) {
 }
 
 static void set(struct e5_http_head *head, const char *name, const char *value, double wall_now) {
-    if (strcasecmp(name, "content-type") == 0) e5_text_copy(head->type, sizeof head->type, value);
-    else if (strcasecmp(name, "content-encoding") == 0) e5_text_copy(head->encoding, sizeof head->encoding, value);
-    else if (strcasecmp(name, "content-length") == 0) read_number(value, &head->length);
-    else if (strcasecmp(name, "content-range") == 0) read_range(head, value);
-    else if (strcasecmp(name, "location") == 0) e5_text_copy(head->location, sizeof head->location, value);
-    else if (strcasecmp(name, "retry-after") == 0) head->retry_after = e5_retry_after(value, wall_now);
+    if (strcasecmp(name, "content-type") == 0)
+        e5_text_copy(head->type, sizeof head->type, value);
+    else if (strcasecmp(name, "content-encoding") == 0)
+        e5_text_copy(head->encoding, sizeof head->encoding, value);
+    else if (strcasecmp(name, "content-length") == 0)
+        read_number(value, &head->length);
+    else if (strcasecmp(name, "content-range") == 0)
+        read_range(head, value);
+    else if (strcasecmp(name, "location") == 0)
+        e5_text_copy(head->location, sizeof head->location, value);
+    else if (strcasecmp(name, "retry-after") == 0)
+        head->retry_after = e5_retry_after(value, wall_now);
     else if (strcasecmp(name, "etag") == 0 && !e5_text_copy(head->etag, sizeof head->etag, value))
         head->etag[0] = '\0'; /* half a tag is none */
 }

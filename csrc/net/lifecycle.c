@@ -14,34 +14,24 @@ struct rule {
 
 static const unsigned char allowance[E5_BUDGET_COUNT] = {
     [E5_BUDGET_LOOKS] = 2, /* the first look is free: three in all */
-    [E5_BUDGET_EARLY] = 30,
-    [E5_BUDGET_UNREADABLE] = 3,
-    [E5_BUDGET_EXPIRED] = 1,
-    [E5_BUDGET_MISSING] = 1,
-    [E5_BUDGET_SHAKY] = 2,
-    [E5_BUDGET_SHORT] = 1,
-    [E5_BUDGET_GONE] = 1,
-    [E5_BUDGET_CORRUPT] = 1,
+    [E5_BUDGET_EARLY] = 30, [E5_BUDGET_UNREADABLE] = 3, [E5_BUDGET_EXPIRED] = 1, [E5_BUDGET_MISSING] = 1,
+    [E5_BUDGET_SHAKY] = 2,  [E5_BUDGET_SHORT] = 1,      [E5_BUDGET_GONE] = 1,    [E5_BUDGET_CORRUPT] = 1,
 };
 
 #define ROW(stage, event, next, wait) {E5_STAGE_##stage, E5_EVENT_##event, E5_STAGE_##next, E5_WAIT_##wait, 0, 0}
 #define ROW_ONLY(stage, event, next, wait, budget, otherwise) \
     {E5_STAGE_##stage, E5_EVENT_##event, E5_STAGE_##next, E5_WAIT_##wait, E5_BUDGET_##budget, E5_STAGE_##otherwise}
 /* A stage that asks the service: every call can fail in these three ways. */
-#define ROWS_CALL(stage)                  \
-    ROW(stage, TEMPORARY, stage, RETRY),  \
-    ROW(stage, PERMANENT, FAILED, NONE),  \
-    ROW_ONLY(stage, UNREADABLE, stage, RETRY, UNREADABLE, FAILED)
+#define ROWS_CALL(stage)                                                      \
+    ROW(stage, TEMPORARY, stage, RETRY), ROW(stage, PERMANENT, FAILED, NONE), \
+        ROW_ONLY(stage, UNREADABLE, stage, RETRY, UNREADABLE, FAILED)
 /* A stage that asks about a job: how the job can turn out. */
-#define ROWS_JOB(stage)                                       \
-    ROW(stage, LOCATED, OPEN, NONE),                          \
-    ROW(stage, BROKEN, FAILED, NONE),                         \
-    ROW(stage, DISMISSED, FAILED, NONE),                      \
-    ROW(stage, CROWDED, INTEND, CROWD),                       \
-    ROW(stage, YOUNG, stage, LAG),                            \
-    ROW_ONLY(stage, EXPIRED, INTEND, NONE, EXPIRED, FAILED),  \
-    ROW_ONLY(stage, SHAKY, INTEND, RETRY, SHAKY, FAILED),     \
-    ROW_ONLY(stage, MISSING, INTEND, NONE, MISSING, FAILED)
+#define ROWS_JOB(stage)                                                                                     \
+    ROW(stage, LOCATED, OPEN, NONE), ROW(stage, BROKEN, FAILED, NONE), ROW(stage, DISMISSED, FAILED, NONE), \
+        ROW(stage, CROWDED, INTEND, CROWD), ROW(stage, YOUNG, stage, LAG),                                  \
+        ROW_ONLY(stage, EXPIRED, INTEND, NONE, EXPIRED, FAILED),                                            \
+        ROW_ONLY(stage, SHAKY, INTEND, RETRY, SHAKY, FAILED),                                               \
+        ROW_ONLY(stage, MISSING, INTEND, NONE, MISSING, FAILED)
 
 static const struct rule rules[] = {
     ROW(CLAIM, FRESH, INTEND, NONE),

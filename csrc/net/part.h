@@ -21,12 +21,12 @@ struct e5_part {
 #define E5_PART_NONE ((struct e5_part){.fd = -1})
 
 /* `durable` bytes of an earlier part are to be kept; 0: begin with an empty one.  A part that is not what the mark
- * says is begun anew: see part->position.  Space for `size` bytes is reserved: E5_STORAGE where there is not enough. */
+ * says is begun anew: see part->position.  Space for `size` bytes is reserved: E5_STORAGE where there is not enough.
+ */
 E5_MUST_USE enum e5_status e5_part_open(struct e5_part *part, const struct e5_place *place, int64_t size,
                                         int64_t durable, struct e5_watch *watch, struct e5_error *err);
 /* More than the declared size is E5_CORRUPT; nothing of such a block is written. */
-E5_MUST_USE enum e5_status e5_part_append(struct e5_part *part, const void *bytes, size_t size,
-                                          struct e5_error *err);
+E5_MUST_USE enum e5_status e5_part_append(struct e5_part *part, const void *bytes, size_t size, struct e5_error *err);
 E5_MUST_USE enum e5_status e5_part_restart(struct e5_part *part, struct e5_error *err); /* back to 0 bytes */
 /* All bytes written before the call are on disk after it.  May run in another thread. */
 E5_MUST_USE enum e5_status e5_part_sync(const struct e5_part *part, struct e5_error *err);

@@ -53,8 +53,7 @@ enum e5_status e5_place_open(struct e5_place *place, const char *path, struct e5
 /* Is the file we locked still the one with the name?  The last holder may have removed it. */
 static bool still_there(const struct e5_place *place, int lock) {
     struct stat ours, named;
-    return fstat(lock, &ours) == 0 &&
-           fstatat(place->directory, place->lock_name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstat(lock, &ours) == 0 && fstatat(place->directory, place->lock_name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
            ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
 }
 

@@ -94,8 +94,7 @@ static bool from_tree(const json_t *tree, struct e5_state *state) {
     return copy_number(tree, "era5fast", FORMAT, &format) && format == FORMAT &&
            copy_text(tree, "fingerprint", state->fingerprint, sizeof state->fingerprint) &&
            copy_text(tree, "job", state->job_id, sizeof state->job_id) &&
-           copy_text(tree, "url", state->url, sizeof state->url) &&
-           copy_number(tree, "size", -1, &state->size) &&
+           copy_text(tree, "url", state->url, sizeof state->url) && copy_number(tree, "size", -1, &state->size) &&
            copy_text(tree, "checksum", state->checksum, sizeof state->checksum) &&
            copy_text(tree, "etag", state->etag, sizeof state->etag) &&
            copy_number(tree, "durable", 0, &state->durable);

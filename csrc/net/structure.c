@@ -12,8 +12,13 @@
 
 enum form { UNKNOWN, HDF5, NETCDF3, GRIB, ZIP, PAGE, TEXT };
 
-static const char *const form_names[] = {[UNKNOWN] = "something unknown", [HDF5] = "netCDF-4", [NETCDF3] = "netCDF",
-                                         [GRIB] = "GRIB", [ZIP] = "zip", [PAGE] = "HTML", [TEXT] = "text"};
+static const char *const form_names[] = {[UNKNOWN] = "something unknown",
+                                         [HDF5] = "netCDF-4",
+                                         [NETCDF3] = "netCDF",
+                                         [GRIB] = "GRIB",
+                                         [ZIP] = "zip",
+                                         [PAGE] = "HTML",
+                                         [TEXT] = "text"};
 
 static bool begins(const char *bytes, size_t size, const char *with, size_t length) {
     return size >= length && memcmp(bytes, with, length) == 0;
@@ -60,8 +65,8 @@ static enum e5_status refuse(const char *bytes, size_t size, enum form form, con
     enum e5_status status;
     snprintf(shown, sizeof shown, "%.*s", (int)(size < 80 ? size : 80), bytes);
     if (form == PAGE || form == TEXT)
-        status = e5_fail(err, E5_CORRUPT, "expected %s, got %s: '%s'", wanted_name(media_type), form_names[form],
-                         shown);
+        status =
+            e5_fail(err, E5_CORRUPT, "expected %s, got %s: '%s'", wanted_name(media_type), form_names[form], shown);
     else
         status = e5_fail(err, E5_CORRUPT, "expected %s, got %s", wanted_name(media_type), form_names[form]);
     if (form == PAGE || form == TEXT)
@@ -69,8 +74,7 @@ static enum e5_status refuse(const char *bytes, size_t size, enum form form, con
     return status;
 }
 
-enum e5_status e5_structure_check_head(const char *bytes, size_t size, const char *media_type,
-                                       struct e5_error *err) {
+enum e5_status e5_structure_check_head(const char *bytes, size_t size, const char *media_type, struct e5_error *err) {
     enum form form = form_of(bytes, size);
     return allowed(form, media_type) ? E5_OK : refuse(bytes, size, form, media_type, err);
 }

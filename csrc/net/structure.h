@@ -15,7 +15,6 @@
 E5_MUST_USE enum e5_status e5_structure_check_head(const char *bytes, size_t size, const char *media_type,
                                                    struct e5_error *err);
 /* The same for a finished file, and its end too.  `path` is for the message. */
-E5_MUST_USE enum e5_status e5_structure_check(int fd, const char *path, const char *media_type,
-                                              struct e5_error *err);
+E5_MUST_USE enum e5_status e5_structure_check(int fd, const char *path, const char *media_type, struct e5_error *err);
 
 #endif

@@ -55,8 +55,7 @@ enum e5_status e5_transfer_use_of(const struct e5_http_head *head, int64_t posit
 static enum e5_status on_head(void *context, const struct e5_http_head *head, struct e5_error *err) {
     struct e5_transfer *transfer = context;
     struct e5_part *part = transfer->part;
-    enum e5_status status =
-        e5_transfer_use_of(head, part->position, part->size, transfer->etag, &transfer->use, err);
+    enum e5_status status = e5_transfer_use_of(head, part->position, part->size, transfer->etag, &transfer->use, err);
     if (status != E5_OK) return status;
     if (transfer->use == E5_TRANSFER_BEGIN) {
         e5_watch_add(transfer->watch, -part->position);
@@ -92,8 +91,8 @@ void e5_transfer_prepare(struct e5_transfer *transfer, struct e5_http_call *call
 
 static enum e5_event report_short(const struct e5_part *part, struct e5_error *err) {
     if (err != NULL)
-        err->status = e5_fail(err, E5_CORRUPT, "got %lld of %lld bytes", (long long)part->position,
-                              (long long)part->size);
+        err->status =
+            e5_fail(err, E5_CORRUPT, "got %lld of %lld bytes", (long long)part->position, (long long)part->size);
     return E5_EVENT_SHORT;
 }
 

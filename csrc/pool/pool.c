@@ -51,7 +51,7 @@ struct e5_pool {
 
 static _Thread_local bool inside_task; /* a loop begun here runs inline */
 
-/* ---- running tasks ---- */
+/* --- running tasks --- */
 
 static void record_failure(struct e5_pool *pool, struct loop *loop, size_t index, enum e5_status status,
                            struct e5_error *error) {
@@ -86,7 +86,7 @@ static bool run_one(struct e5_pool *pool, struct loop *loop, unsigned slot) {
     return true;
 }
 
-/* ---- workers ---- */
+/* --- workers --- */
 
 static struct loop *neediest(struct e5_pool *pool) {
     struct loop *best = NULL;
@@ -137,7 +137,7 @@ static void start_workers(struct e5_pool *pool, unsigned wanted) {
     }
 }
 
-/* ---- callers ---- */
+/* --- callers --- */
 
 static void open_loop(struct e5_pool *pool, struct loop *loop) {
     unsigned wanted = loop->n < pool->size ? (unsigned)loop->n - 1 : pool->size - 1;
@@ -175,7 +175,7 @@ enum e5_status e5_pool_for(struct e5_pool *pool, struct e5_watch *watch, size_t 
     return loop.error.status;
 }
 
-/* ---- life ---- */
+/* --- life --- */
 
 enum e5_status e5_pool_new(unsigned threads, struct e5_pool **out, struct e5_error *err) {
     struct e5_pool *pool;

@@ -56,7 +56,7 @@ enum e5_status e5_thread_start(struct e5_thread *thread, const char *name, void 
 
 void e5_thread_join(struct e5_thread *thread) { pthread_join(thread->handle, NULL); }
 
-/* ---- processors ---- */
+/* --- processors --- */
 
 /* Processors in the affinity mask.  The kernel's mask may be longer than cpu_set_t: it then wants a larger buffer. */
 static unsigned affinity(void) {

@@ -44,7 +44,7 @@ def _row(when: Literal["before", "after"]) -> Callable[[Callable[..., Any]], Cal
     return enter
 
 
-# --- instead of an answer -----------------------------------------------------------------------------------------
+# --- instead of an answer ---
 
 
 @_row("before")
@@ -145,7 +145,7 @@ def range_elsewhere(call: Call, shift: int = 1) -> None:
         call.headers["range"] = f"bytes={max(0, int(first) + shift)}-{last}"
 
 
-# --- on the way back ----------------------------------------------------------------------------------------------
+# --- on the way back ---
 
 
 @_row("after")

@@ -152,7 +152,10 @@ def rows_of(ours: Ours, theirs: Theirs, folder: Path) -> list[Row]:
             "read, daily maximum", "netCDF4, reshape by hand", ours.daily,
             lambda: peers.daily_netcdf4(theirs.paths), check.daily,
         ),
-        Row("90th percentile", "xclim, dask", ours.percentile, theirs.percentile, check.percentile_of_xclim, link=True),
+        Row(
+            "90th percentile", "xclim, dask", ours.percentile, theirs.percentile, check.percentile_of_xclim,
+            link=True,
+        ),
         Row(
             "90th percentile", "np.partition by hand", ours.percentile, theirs.percentile_by_hand,
             check.percentile,

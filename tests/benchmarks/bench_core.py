@@ -24,7 +24,7 @@ MEGABYTE = 1 << 20
 THRESHOLD = 1.3  # deviations: about a tenth of all cells
 
 
-# --- percentiles ------------------------------------------------------------------------------------------------------
+# --- percentiles -
 
 
 def percentile_rows(quick: bool) -> list[Row]:
@@ -48,7 +48,7 @@ def percentile_rows(quick: bool) -> list[Row]:
     ]  # fmt: skip
 
 
-# --- labels -----------------------------------------------------------------------------------------------------------
+# --- labels -
 
 
 def label_rows(quick: bool) -> list[Row]:
@@ -92,7 +92,7 @@ def label_rows(quick: bool) -> list[Row]:
     ]
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
+# --- reading -
 
 
 def reading_rows() -> list[Row]:
@@ -121,7 +121,7 @@ def reading_rows() -> list[Row]:
     ]
 
 
-# --- downloading ------------------------------------------------------------------------------------------------------
+# --- downloading -
 
 
 def download_rows(path: Path, downloads: Downloads) -> list[Row]:

@@ -95,7 +95,7 @@ def total(results: Sequence[Result]) -> Result:
 def show(title: str, results: Sequence[Result]) -> None:
     """Print the table, what was compared, and the rows in which a peer is faster."""
     print(f"\n{title}\n{_machine()}\n")
-    print(f"{'stage':<33} {'peer':<39} {'ours, s':>15} {'peer, s':>8} {'ratio (lowest to highest of the rounds)':>41}")
+    print(f"{'stage':<33} {'peer':<39} {'ours, s':>15} {'peer, s':>8} {'ratio (lowest to highest of rounds)':>41}")
     print(f"{'':<33} {'':<39} {'1 thr':>7} {'2 thr':>7} {'':>8} {'1 thread':>20} {'2 threads':>20}")
     for number, result in enumerate(results, 1):
         ours = " ".join(f"{statistics.median(result.ours[threads]):7.3f}" for threads in THREADS)

@@ -40,7 +40,7 @@ class Found:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-# --- read, daily maximum ----------------------------------------------------------------------------------------------
+# --- read, daily maximum -
 
 
 def daily_xarray(paths: Sequence[Path]) -> xr.DataArray:
@@ -62,7 +62,7 @@ def daily_netcdf4(paths: Sequence[Path]) -> np.ndarray:
     return np.concatenate(days)
 
 
-# --- percentile of each calendar day ----------------------------------------------------------------------------------
+# --- percentile of each calendar day -
 
 
 def p90_xclim(daily: xr.DataArray, window: int, percentile: float) -> xr.DataArray:
@@ -98,7 +98,7 @@ def _stretched(rows: np.ndarray) -> np.ndarray:
     return rows[low] * (1 - weight) + rows[low + 1] * weight
 
 
-# --- events -----------------------------------------------------------------------------------------------------------
+# --- events -
 
 
 def thresholds(daily: xr.DataArray, p90: xr.DataArray) -> np.ndarray:
@@ -171,7 +171,9 @@ def events_by_hand(daily: xr.DataArray, p90: xr.DataArray, min_days: int) -> Fou
     excess = daily.values.ravel()[cells] - threshold.ravel()[cells]
     weight = _areas(daily).ravel()[cells % above[0].size]
     first = np.flatnonzero(np.r_[True, number[1:] != number[:-1]])
-    states = _reduced(np.flatnonzero(np.r_[True, (number[1:] != number[:-1]) | (day[1:] != day[:-1])]), excess, weight)
+    states = _reduced(
+        np.flatnonzero(np.r_[True, (number[1:] != number[:-1]) | (day[1:] != day[:-1])]), excess, weight
+    )
     events = _reduced(first, excess, weight)
     last = np.r_[first[1:], len(cells)]
     state_of_event = np.searchsorted(states["from"], first)
@@ -212,7 +214,7 @@ def _areas(daily: xr.DataArray) -> np.ndarray:
     return np.repeat(column[:, None], len(longitude), axis=1)
 
 
-# --- database ---------------------------------------------------------------------------------------------------------
+# --- database -
 
 
 def store_pandas(found: Found, path: Path) -> Path:

@@ -307,7 +307,7 @@ TEST(small_files_side_by_side_give_the_same_values) {
     e5_pool_free(pool);
 }
 
-/* ---- blocks ---- */
+/* --- blocks --- */
 
 TEST(blocks_end_on_rows_of_chunks) {
     const char *chunked = make_file(&(struct recipe){.name = "rows.nc", .steps = 24, .hours = day, .chunk = 10});
@@ -325,7 +325,7 @@ TEST(blocks_end_on_rows_of_chunks) {
     e5_dataset_close(ds);
 }
 
-/* ---- refusals ---- */
+/* --- refusals --- */
 
 static void check_refused(const char *const *paths, size_t n, const char *variable, const char *first,
                           const char *second) {

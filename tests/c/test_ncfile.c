@@ -21,7 +21,7 @@ static struct e5_ncfile *open_file(const char *path) {
 
 static int value_at(size_t i) { return (int)(i * 37 % 101); }
 
-/* ---- how data may be stored ---- */
+/* --- how data may be stored --- */
 
 struct storage {
     const char *what;
@@ -141,7 +141,7 @@ TEST(threads_may_share_a_file) {
     e5_pool_free(pool);
 }
 
-/* ---- what else may be in a file ---- */
+/* --- what else may be in a file --- */
 
 /* A netCDF-4 or netCDF-3 file with text, scalar, packed, unsigned and half-written variables. */
 static const char *make_mixed(const char *name, int format) {
@@ -301,7 +301,7 @@ TEST(large_netcdf3_variables_are_read_in_blocks) {
     free(out);
 }
 
-/* ---- foreign, damaged, changing and hostile files ---- */
+/* --- foreign, damaged, changing and hostile files --- */
 
 static void check_refused(const char *path, enum e5_status expected, const char *word) {
     struct e5_error err = E5_ERROR_NONE;

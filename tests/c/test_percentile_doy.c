@@ -7,7 +7,7 @@
 #include "diag/window.h"
 #include "drive/sweep.h"
 
-/* ---- series ---- */
+/* --- series --- */
 
 enum missing { NONE, SOME, MOST, WHOLE_MONTHS, ALL, MISSING_COUNT };
 
@@ -87,7 +87,7 @@ static struct e5_params params_of(double percentile, int width, int type, enum e
                                         {.integer = leap}}};
 }
 
-/* ---- the slow way: sort every pool ---- */
+/* --- the slow way: sort every pool --- */
 
 static int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -149,7 +149,7 @@ static void check_series(const struct series *series, const struct e5_params *pa
     e5_sweep_plan_fini(&plan);
 }
 
-/* ---- equal to the slow way, bit for bit ---- */
+/* --- equal to the slow way, bit for bit --- */
 
 TEST(percentiles_types_and_rules) {
     static const double percentiles[] = {0, 1, 10, 50, 66.6, 90, 95, 99.9, 100};
@@ -274,7 +274,7 @@ TEST(a_pool_counted_on_fingers) {
     free_series(&series);
 }
 
-/* ---- refusals ---- */
+/* --- refusals --- */
 
 static enum e5_status plan_only(const struct series *series, const struct e5_params *params, struct e5_error *err) {
     struct e5_sweep_plan plan;

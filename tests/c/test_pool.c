@@ -24,7 +24,7 @@ static struct e5_pool *new_pool(size_t threads) {
     return pool;
 }
 
-/* ---- handing out ---- */
+/* --- handing out --- */
 
 struct book {
     atomic_int runs[MOST];
@@ -103,7 +103,7 @@ TEST(a_pool_needs_a_thread) {
     e5_pool_free(NULL);
 }
 
-/* ---- failures ---- */
+/* --- failures --- */
 
 /* 5, 11 and 40 fail; 5 takes longest, so with many threads the others report first. */
 static enum e5_status fail_three(void *context, size_t index, unsigned slot, struct e5_error *err) {
@@ -144,7 +144,7 @@ TEST(tasks_not_begun_are_skipped_after_a_failure) {
     }
 }
 
-/* ---- cancel ---- */
+/* --- cancel --- */
 
 struct cancelled_loop {
     struct e5_watch watch;
@@ -173,7 +173,7 @@ TEST(cancel_in_the_middle) {
     }
 }
 
-/* ---- loops in loops, loops beside loops ---- */
+/* --- loops in loops, loops beside loops --- */
 
 struct nest {
     struct e5_pool *pool;
@@ -281,7 +281,7 @@ TEST(a_worker_leaves_a_long_loop_for_a_new_one) {
     e5_pool_free(both.pool);
 }
 
-/* ---- the world outside ---- */
+/* --- the world outside --- */
 
 TEST(a_forked_child_is_refused_and_does_not_hang) {
     struct e5_pool *pool = new_pool(4);

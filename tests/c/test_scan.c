@@ -36,7 +36,7 @@ static const struct e5_kernel trace = {.name = "trace",
                                        .ops.scan = &trace_ops};
 static const struct e5_kernel series = {.name = "series", .kind = E5_SERIES};
 
-/* ---- a field, and what must come out ---- */
+/* --- a field, and what must come out --- */
 
 #define STEPS 50
 #define PERIODS 8
@@ -137,7 +137,7 @@ TEST(any_threads_blocks_and_sizes_give_the_same) {
     }
 }
 
-/* ---- layouts ---- */
+/* --- layouts --- */
 
 TEST(reversed_rows_and_columns) {
     enum { CELLS = 801 };
@@ -241,7 +241,7 @@ TEST(which_arrays_are_float64) {
     }
 }
 
-/* ---- sources that go wrong ---- */
+/* --- sources that go wrong --- */
 
 struct fragile {
     size_t fail_at, cancel_at, empty_at; /* step; SIZE_MAX: never */
@@ -298,7 +298,7 @@ TEST(cancel_in_the_middle) {
     }
 }
 
-/* ---- requests that do not fit ---- */
+/* --- requests that do not fit --- */
 
 TEST(requests_are_checked_before_any_work) {
     static double out[PERIODS];

@@ -106,7 +106,7 @@ static double unpacked(size_t step, size_t cell) {
 }
 static double exact(size_t step, size_t cell) { return whole(step, cell) * 1e-7 + 1; }
 
-/* ---- layouts ---- */
+/* --- layouts --- */
 
 TEST(time_major_of_any_size) {
     static const size_t sizes[] = {0, 1, 2, 31, 32, 33, 127, 1001};
@@ -218,7 +218,7 @@ TEST(a_lone_series) {
     check_all_threads(&view, 1, number);
 }
 
-/* ---- faults ---- */
+/* --- faults --- */
 
 TEST(plans_are_checked) {
     static const struct e5_params bad = {.value = {{.integer = 21}}}, unlucky = {.value = {{.integer = 13}}};
