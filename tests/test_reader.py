@@ -339,6 +339,16 @@ def test_pointwise_indexing_equals_that_in_memory(lazy_files: list[Path], points
     assert np.array_equal(found, field(STEPS)[tuple(index)], equal_nan=True)
 
 
+@pytest.mark.parametrize("room", [1, 500, 2000, 10**9])
+def test_what_lies_between_is_read_in_blocks(
+    room: int, lazy_files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("era5fast.lazy._BLOCK_BYTES", room)
+    lazy = e5.open_dataset(lazy_files).t2m
+    for steps in (slice(None), slice(None, None, 7), [50, 3, 3, 0, 59, 17], slice(40, 10, -9), [20, 21, 22], 5):
+        assert np.array_equal(lazy[steps].values, field(STEPS)[steps], equal_nan=True)
+
+
 def test_labels_and_reductions(plain: Path) -> None:
     lazy = e5.open_dataset(plain).t2m
     eager = xr.DataArray(field(STEPS), lazy.coords, lazy.dims)

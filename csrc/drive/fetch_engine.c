@@ -65,7 +65,7 @@ static struct e5_hold *find_hold(struct e5_engine *engine, const char *host) {
     return NULL;
 }
 
-static double held_until(struct e5_engine *engine, const char *url) {
+double e5_engine_held_until(struct e5_engine *engine, const char *url) {
     struct e5_url parts;
     if (engine->hold_count == 0 || e5_url_parse(url, &parts, NULL) != E5_OK) return 0;
     const struct e5_hold *hold = find_hold(engine, parts.host);
@@ -88,25 +88,9 @@ void e5_engine_hold(struct e5_engine *engine, const char *url, double seconds) {
 
 /* Calls. */
 
-void e5_engine_call(struct e5_engine *engine, struct e5_entry *entry, const struct e5_http_call *call,
-                    e5_reply_fn reply) {
-    struct e5_error err = E5_ERROR_NONE;
-    struct e5_http_call owned = *call;
-    double until = held_until(engine, call->url);
-    if (until > e5_clock_monotonic()) {
-        e5_engine_schedule(engine, entry, until);
-        return;
-    }
-    owned.owner = &entry->call;
-    entry->call.reply = reply;
-    entry->call.entry = entry;
-    if (e5_http_start(engine->http, &owned, &entry->call.exchange, &err) != E5_OK)
-        e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);
-}
-
 bool e5_engine_call_list(struct e5_engine *engine, const char *url, e5_reply_fn reply) {
     struct e5_http_call call = {.url = url, .owner = &engine->list};
-    if (engine->list.exchange != NULL || held_until(engine, url) > e5_clock_monotonic()) return false;
+    if (engine->list.exchange != NULL || e5_engine_held_until(engine, url) > e5_clock_monotonic()) return false;
     engine->list.reply = reply;
     enum e5_status status = e5_http_start(engine->http, &call, &engine->list.exchange, &engine->error);
     if (status != E5_OK) engine->error.status = status;

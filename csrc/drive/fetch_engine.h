@@ -132,6 +132,7 @@ void e5_engine_call(struct e5_engine *engine, struct e5_entry *entry, const stru
 /* The list of jobs, which answers for many entries; false: put off or under way already. */
 bool e5_engine_call_list(struct e5_engine *engine, const char *url, e5_reply_fn reply);
 void e5_engine_hold(struct e5_engine *engine, const char *url, double seconds);
+double e5_engine_held_until(struct e5_engine *engine, const char *url); /* the past: not held */
 void e5_engine_disk(struct e5_engine *engine, struct e5_entry *entry, e5_disk_fn task, e5_disk_over_fn over);
 /* Wait for the running disk task and tell its `over`. */
 void e5_engine_finish_disk(struct e5_engine *engine, struct e5_entry *entry);

@@ -134,6 +134,22 @@ void e5_engine_event(struct e5_engine *engine, struct e5_entry *entry, enum e5_e
     e5_engine_schedule(engine, entry, now + seconds);
 }
 
+void e5_engine_call(struct e5_engine *engine, struct e5_entry *entry, const struct e5_http_call *call,
+                    e5_reply_fn reply) {
+    struct e5_error err = E5_ERROR_NONE;
+    struct e5_http_call owned = *call;
+    double until = e5_engine_held_until(engine, call->url);
+    if (until > e5_clock_monotonic()) {
+        e5_engine_schedule(engine, entry, until);
+        return;
+    }
+    owned.owner = &entry->call;
+    entry->call.reply = reply;
+    entry->call.entry = entry;
+    if (e5_http_start(engine->http, &owned, &entry->call.exchange, &err) != E5_OK)
+        e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);
+}
+
 /* Admission: targets are claimed as slots come free, in the order given. */
 
 static bool admit_one(struct e5_engine *engine, struct e5_lane *lane) {

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "io/gate.h"
-#include "io/ncfile.h"
+#include "io/header.h"
 
 #define SLOW_LOOKUP_MAX 4096        /* H5Dget_chunk_info takes time in proportion to n²: some 90 ms for this many */
 #define CHUNKS_MAX ((hsize_t)1 << 24)

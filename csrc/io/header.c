@@ -310,3 +310,15 @@ enum e5_status e5_header_read(struct e5_ncfile *file, struct e5_error *err) {
     e5_gate_leave();
     return status;
 }
+
+const struct e5_ncvar *e5_ncfile_find(const struct e5_ncfile *file, const char *name) {
+    for (size_t i = 0; i < file->nvar; i++)
+        if (strcmp(file->var[i].name, name) == 0) return &file->var[i];
+    return NULL;
+}
+
+const struct e5_ncattr *e5_ncattr_find(const struct e5_ncvar *var, const char *name) {
+    for (size_t i = 0; i < var->nattr; i++)
+        if (strcmp(var->attr[i].name, name) == 0) return &var->attr[i];
+    return NULL;
+}

@@ -5,8 +5,9 @@
 #ifndef E5_IO_LIBRARY_H
 #define E5_IO_LIBRARY_H
 
+#include "base/watch.h"
 #include "io/chunks.h"
-#include "io/ncfile.h"
+#include "io/header.h"
 #include "io/slab.h"
 
 E5_MUST_USE enum e5_status e5_library_read(const struct e5_ncfile *file, const struct e5_ncvar *var,

@@ -82,18 +82,6 @@ void e5_ncfile_close(struct e5_ncfile *file) {
 
 /* --- looking things up --- */
 
-const struct e5_ncvar *e5_ncfile_find(const struct e5_ncfile *file, const char *name) {
-    for (size_t i = 0; i < file->nvar; i++)
-        if (strcmp(file->var[i].name, name) == 0) return &file->var[i];
-    return NULL;
-}
-
-const struct e5_ncattr *e5_ncattr_find(const struct e5_ncvar *var, const char *name) {
-    for (size_t i = 0; i < var->nattr; i++)
-        if (strcmp(var->attr[i].name, name) == 0) return &var->attr[i];
-    return NULL;
-}
-
 /* --- reading --- */
 
 static enum e5_status refuse(const struct e5_ncfile *file, const struct e5_ncvar *var, const char *why,

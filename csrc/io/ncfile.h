@@ -11,46 +11,10 @@
 #define E5_IO_NCFILE_H
 
 #include "base/parallel.h"
-#include "model/view.h"
-
-struct e5_ncattr {
-    char *name;
-    char *text;      /* text attributes (several strings joined by newlines), else NULL */
-    double *number;  /* numeric attributes, else NULL */
-    size_t count;
-    bool integer;    /* numbers were stored as integers */
-};
-
-struct e5_ncvar {
-    char *name;
-    int id;
-    bool is_text;          /* char or string: not readable as numbers */
-    enum e5_dtype dtype;   /* as stored */
-    int ndim;
-    int dim[E5_MAX_DIMS];  /* indices into dims */
-    struct e5_packing packing;
-    size_t nattr;
-    struct e5_ncattr *attr;
-};
-
-struct e5_ncdim {
-    char *name;
-    size_t length;
-};
-
-struct e5_ncfile {
-    char *path;
-    size_t ndim, nvar, nattr;
-    struct e5_ncdim *dim;
-    struct e5_ncvar *var;
-    struct e5_ncattr *attr;
-    void *layout; /* where the chunks are: chunks.c */
-};
+#include "io/header.h"
 
 E5_MUST_USE enum e5_status e5_ncfile_open(const char *path, struct e5_ncfile **out, struct e5_error *err);
 void e5_ncfile_close(struct e5_ncfile *file);
-const struct e5_ncvar *e5_ncfile_find(const struct e5_ncfile *file, const char *name); /* NULL when unknown */
-const struct e5_ncattr *e5_ncattr_find(const struct e5_ncvar *var, const char *name);  /* NULL when unknown */
 /* Decode the hyperslab start/count (one entry per dimension) to `as` (E5_F32 or E5_F64), C order, missing → NaN; or
  * to E5_I64 for integer variables as stored.  A variable without packing keeps its exact values. */
 E5_MUST_USE enum e5_status e5_ncfile_read(struct e5_ncfile *file, const struct e5_ncvar *var, const size_t *start,

@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import era5fast as e5
 
@@ -32,27 +32,39 @@ class Row:
     theirs: Callable[[], Any]
     #: Takes both answers, says in words what was found equal, and raises AssertionError where they differ.
     check: Callable[[Any, Any], str]
-    clock: Callable[[], float] = time.perf_counter
     #: Whether the row is a link of the chain whose seconds are added up at the end.
     link: bool = False
 
 
+class Seconds(NamedTuple):
+    """What one run took: time on the wall, and time of all processors together in this process."""
+
+    wall: float
+    processor: float
+
+
 @dataclass
 class Result:
-    """Seconds of every round of a row, and what the comparison of the answers said."""
+    """All runs of a row, and what the comparison of the answers said."""
 
     stage: str
     peer: str
     remark: str
     link: bool
-    ours: dict[int, list[float]] = field(default_factory=lambda: {n: [] for n in THREADS})
-    theirs: list[float] = field(default_factory=list)
-
-    def ratios(self, threads: int) -> list[float]:
-        return [their / our for our, their in zip(self.ours[threads], self.theirs, strict=True)]
+    ours: dict[int, list[Seconds]] = field(default_factory=lambda: {n: [] for n in THREADS})
+    theirs: list[Seconds] = field(default_factory=list)
 
     def ratio(self, threads: int) -> float:
-        return statistics.median(self.theirs) / statistics.median(self.ours[threads])
+        """The peer's time over ours, by the clock on the wall."""
+        return median(run.wall for run in self.theirs) / median(run.wall for run in self.ours[threads])
+
+    def ratios(self, threads: int) -> list[float]:
+        """The same for each round."""
+        return [their.wall / our.wall for our, their in zip(self.ours[threads], self.theirs, strict=True)]
+
+    def processor(self) -> tuple[float, float]:
+        """Processor time of ours, with one thread, and of the peer."""
+        return median(run.processor for run in self.ours[1]), median(run.processor for run in self.theirs)
 
 
 def arguments(description: str) -> argparse.Namespace:
@@ -69,15 +81,13 @@ def measure(rows: Sequence[Row], rounds: int) -> list[Result]:
     """Compare the answers of every row, then run all rounds."""
     results = []
     for row in rows:
-        ours, theirs = row.ours(), row.theirs()
-        results.append(Result(row.stage, row.peer, row.check(ours, theirs), row.link))
-        del ours, theirs
+        results.append(Result(row.stage, row.peer, row.check(row.ours(), row.theirs()), row.link))
     for _ in range(rounds):
         for row, result in zip(rows, results, strict=True):
             for threads in THREADS:
                 e5.set_num_threads(threads)
-                result.ours[threads].append(_seconds(row.ours, row.clock))
-            result.theirs.append(_seconds(row.theirs, row.clock))
+                result.ours[threads].append(_run(row.ours))
+            result.theirs.append(_run(row.theirs))
     e5.set_num_threads(0)
     return results
 
@@ -86,35 +96,45 @@ def total(results: Sequence[Result]) -> Result:
     """The links of the chain added up, round by round."""
     links = [result for result in results if result.link]
     whole = Result("whole chain", "all of these", "the rows marked * added up", False)
-    whole.theirs = [sum(seconds) for seconds in zip(*(link.theirs for link in links), strict=True)]
-    for threads in THREADS:
-        whole.ours[threads] = [sum(seconds) for seconds in zip(*(link.ours[threads] for link in links), strict=True)]
+    whole.theirs = _sums([link.theirs for link in links])
+    whole.ours = {threads: _sums([link.ours[threads] for link in links]) for threads in THREADS}
     return whole
 
 
 def show(title: str, results: Sequence[Result]) -> None:
     """Print the table, what was compared, and the rows in which a peer is faster."""
-    print(f"\n{title}\n{_machine()}\n")
-    print(f"{'stage':<33} {'peer':<39} {'ours, s':>15} {'peer, s':>8} {'ratio (lowest to highest of rounds)':>41}")
-    print(f"{'':<33} {'':<39} {'1 thr':>7} {'2 thr':>7} {'':>8} {'1 thread':>20} {'2 threads':>20}")
+    wall, processor = "---- seconds ----", "-- processor --"
+    print(f"\n{title}\n{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; medians; ratios are peer : ours\n")
+    print(f"{'':<32}{'':<34}{wall:>21}  {'ratio (lowest to highest of rounds)':>39}  {processor:>18}")
+    heads = f"{'ours, 1':>7}{'2 thr':>7}{'peer':>7}  {'1 thread':>19} {'2 threads':>19}"
+    print(f"{'':<4}{'stage':<28}{'peer':<34}{heads}  {'ours':>6}{'peer':>6}{'ratio':>6}")
     for number, result in enumerate(results, 1):
-        ours = " ".join(f"{statistics.median(result.ours[threads]):7.3f}" for threads in THREADS)
-        ratios = " ".join(f"{_spread(result, threads):>20}" for threads in THREADS)
-        name = f"{number:2} {'*' if result.link else ' '} {result.stage}"
-        print(f"{name:<33} {result.peer:<39} {ours} {statistics.median(result.theirs):8.3f} {ratios}")
-    print("\nAnswers:")
+        print(f"{number:2}{'*' if result.link else ' '} {result.stage:<28}{result.peer:<34}{_numbers(result)}")
+    print("\nAnswers")
     for number, result in enumerate(results, 1):
-        print(f"{number:2}   {result.remark}")
-    print("\nWhere the peer is faster:")
+        print(f"{number:2}  {result.remark}")
+    print("\nWhere the peer is faster")
     losses = [line for number, result in enumerate(results, 1) for line in _losses(number, result)]
     print("\n".join(losses or ["none"]), flush=True)
 
 
-def _seconds(function: Callable[[], Any], clock: Callable[[], float]) -> float:
+def _run(function: Callable[[], Any]) -> Seconds:
     gc.collect()
-    start = clock()
+    wall, processor = time.perf_counter(), time.process_time()
     function()
-    return clock() - start
+    return Seconds(time.perf_counter() - wall, time.process_time() - processor)
+
+
+def _sums(parts: Sequence[Sequence[Seconds]]) -> list[Seconds]:
+    return [Seconds(*map(sum, zip(*runs, strict=True))) for runs in zip(*parts, strict=True)]
+
+
+def _numbers(result: Result) -> str:
+    seconds = "".join(f"{median(run.wall for run in result.ours[threads]):7.3f}" for threads in THREADS)
+    ratios = " ".join(f"{_spread(result, threads):>19}" for threads in THREADS)
+    ours, theirs = result.processor()
+    peer = median(run.wall for run in result.theirs)
+    return f"{seconds}{peer:7.3f}  {ratios}  {ours:6.2f}{theirs:6.2f}{theirs / ours:6.1f}"
 
 
 def _spread(result: Result, threads: int) -> str:
@@ -123,10 +143,8 @@ def _spread(result: Result, threads: int) -> str:
 
 
 def _losses(number: int, result: Result) -> list[str]:
-    lost = [threads for threads in THREADS if result.ratio(threads) < 1]
-    return [f"{number:2}   {result.stage}, {n} thread{'s'[: n - 1]}: ratio {result.ratio(n):.2f}" for n in lost]
-
-
-def _machine() -> str:
-    load = os.getloadavg()[0]
-    return f"{os.cpu_count()} processors, load {load:.1f}; medians of the rounds; a ratio above 1 is in our favour."
+    names = {1: "1 thread", 2: "2 threads"}
+    found = {names[threads]: result.ratio(threads) for threads in THREADS}
+    found["processor time"] = result.processor()[1] / result.processor()[0]
+    lost = ", ".join(f"{ratio:.2f} ({name})" for name, ratio in found.items() if ratio < 1)
+    return [f"{number:2}  {result.stage}, {result.peer}: {lost}"] if lost else []
