@@ -70,6 +70,6 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (errors.Era5FastError, OSError) as error:
-        click.echo(f"era5fast: {error}", err=True)
+    except (errors.Era5FastError, OSError, MemoryError) as error:
+        click.echo(f"era5fast: {str(error) or type(error).__name__}", err=True)
         sys.exit(exit_code(error))

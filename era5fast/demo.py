@@ -60,12 +60,19 @@ class Recipe:
     min_days: int
 
 
-#: By kind of variable; temperatures are the default.
+_HEATWAVE = Recipe("heatwave", "max", 3)
+
+#: By kind of variable, where the units do not say that it is a temperature.
 _RECIPES = {
     "accumulation": Recipe("extreme precipitation", "sum", 1),
     "mean rate": Recipe("extreme precipitation", "mean", 1),
-    "instant": Recipe("heatwave", "max", 3),
 }
+
+
+def _recipe(row: Variable | None) -> Recipe:
+    if row is None or row.units == "K":
+        return _HEATWAVE
+    return _RECIPES.get(row.kind, Recipe(f"high {row.netcdf}", "max", 1))
 
 
 @dataclass
@@ -163,7 +170,7 @@ def service(stages: Stages) -> Iterator[tuple[str, str]]:
 
 def _diagnose(paths: Sequence[str], variable: str | None, stages: Stages) -> tuple[Events, Recipe]:
     name, row = _choose_variable(paths, variable)
-    recipe = _RECIPES.get(row.kind if row is not None else "instant", _RECIPES["instant"])
+    recipe = _recipe(row)
     with stages(f"read, daily {recipe.statistic}"):
         daily: Any = diagnostics.daily(paths, recipe.statistic, variable=name)
     years = daily.sizes["time"] / 365.25

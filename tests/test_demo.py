@@ -197,10 +197,23 @@ def test_live_without_a_token_says_where_it_looked(tmp_path: Path) -> None:
     assert "CDSAPI_KEY" in run.stderr
 
 
-def test_recipes_follow_the_kind_of_variable(real_data: Path, tmp_path: Path) -> None:
+def test_rain_is_summed_and_named(real_data: Path, tmp_path: Path) -> None:
     rain = str(real_data / "new_era5_tp_hourly_telangana_jja2023.nc")
     run = run_demo(tmp_path, "--data", rain)
     assert run.returncode == 0, run.stderr
     assert "read, daily sum" in run.stdout
     assert "extreme precipitation" in run.stdout
-    assert demo._RECIPES["instant"].min_days == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "statistic"),
+    [
+        ("t2m", "heatwave", "max"),
+        ("mx2t", "heatwave", "max"),
+        ("tp", "extreme precipitation", "sum"),
+        ("u10", "high u10", "max"),
+    ],
+)
+def test_recipes_follow_the_variable(name: str, kind: str, statistic: str) -> None:
+    recipe = demo._recipe(e5.variable(name))
+    assert (recipe.kind, recipe.statistic) == (kind, statistic)
