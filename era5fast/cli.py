@@ -47,7 +47,7 @@ def cli() -> None:
 @click.option("--variable", help="Variable to take from the files.")
 @click.option("--data", is_flag=True, help="Use the FILES named behind it instead of downloading any.")
 @click.option("--live", is_flag=True, help="Ask the real Climate Data Store (needs a token; takes hours).")
-@click.argument("files", nargs=-1, type=click.Path())
+@click.argument("files", nargs=-1, type=click.Path(readable=False))
 def demo(output: Path, variable: str | None, data: bool, live: bool, files: tuple[str, ...]) -> None:
     """The whole road, offline: request, download, heatwaves, database, map.
 

@@ -142,7 +142,7 @@ class Client:
             If some files failed; it lists them, the others are complete.
         """
         jobs = list(plan.split() if isinstance(plan, Request) else plan)
-        _make_directory(directory)
+        make_directory(directory)
         items = [(job.dataset, job.inputs_json, os.path.join(os.fspath(directory), job.name)) for job in jobs]
         return self.retrieve_many(items, overwrite=overwrite, progress=progress)
 
@@ -203,7 +203,8 @@ def _user_agent() -> str:
     return f"era5fast/{__version__}"
 
 
-def _make_directory(directory: str | os.PathLike[str]) -> None:
+def make_directory(directory: str | os.PathLike[str]) -> None:
+    """Make a directory and those above it; :class:`StorageError` when that cannot be done."""
     try:
         os.makedirs(directory, exist_ok=True)
     except OSError as error:

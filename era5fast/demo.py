@@ -20,11 +20,11 @@ from typing import Any, Literal
 import numpy as np
 
 from . import diagnostics
-from .client import Client
+from .client import Client, make_directory
 from .database import EventDatabase
 from .errors import Era5FastError, InputError
 from .events import Events
-from .reader import data_variables, expand, header_of, open_core
+from .reader import expand, open_core, variable_names
 from .request import Request
 from .variables import Variable
 from .variables import find as find_variable
@@ -117,7 +117,7 @@ def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: st
         One of its subclasses.
     """
     stages = Stages()
-    output.mkdir(parents=True, exist_ok=True)
+    make_directory(output)
     synthetic = not data and not live
     print(f"{SYNTHETIC}.\n" if synthetic else "", end="")
     paths = expand(list(data)) if data else _download(output / "data", live, stages)
@@ -171,6 +171,7 @@ def service(stages: Stages) -> Iterator[tuple[str, str]]:
 def _diagnose(paths: Sequence[str], variable: str | None, stages: Stages) -> tuple[Events, Recipe]:
     name, row = _choose_variable(paths, variable)
     recipe = _recipe(row)
+    _check_step(paths, name, row)
     with stages(f"read, daily {recipe.statistic}"):
         daily: Any = diagnostics.daily(paths, recipe.statistic, variable=name)
     years = daily.sizes["time"] / 365.25
@@ -184,15 +185,27 @@ def _diagnose(paths: Sequence[str], variable: str | None, stages: Stages) -> tup
     return events, recipe
 
 
-def _choose_variable(paths: Sequence[str], variable: str | None) -> tuple[str | None, Variable | None]:
+def _check_step(paths: Sequence[str], name: str, row: Variable | None) -> None:
+    """Say what one value per day means, and refuse what cannot be made into days."""
+    seconds = open_core(list(paths), name)[0].header()["seconds"]
+    days = float(np.median(np.diff(seconds))) / 86400 if len(seconds) > 1 else np.inf
+    if days > 1:
+        raise InputError(f"{name}: one value in {days:.3g} days", hint="events need daily or hourly data")
+    if days == 1 and row is not None and row.kind != "instant":
+        print(f"  One hour's {row.kind} per day is no value of a day: the result says little.")
+    elif days == 1:
+        print("  The series has one value per day, which is taken for the day.")
+
+
+def _choose_variable(paths: Sequence[str], variable: str | None) -> tuple[str, Variable | None]:
     """Variable asked for, or the best known one of the files: temperature before precipitation before the rest."""
     if variable is None:
-        with contextlib.suppress(InputError):
-            variable = open_core(list(paths), None)[0].header()["name"]
-    if variable is None:
-        names = data_variables(header_of(paths[0]))
-        variable = next((n for n in ("t2m", "mx2t", "tp") if n in names), names[0] if names else None)
-    return variable, find_variable(variable) if variable else None
+        names = variable_names(list(paths))
+        variable = next((n for n in ("t2m", "mx2t", "tp") if n in names), names[0])
+        others = [name for name in names if name != variable]
+        if others:
+            print(f"  Taking {variable}; --variable chooses among {', '.join(others)} as well.")
+    return variable, find_variable(variable)
 
 
 # --- show ---
@@ -209,18 +222,19 @@ def _draw(events: Events, recipe: Recipe, path: Path, synthetic: bool) -> None:
 def _table(events: Events, recipe: Recipe, count: int = 10) -> str:
     table = events.strongest(count)
     head = f"\n{len(events)} {recipe.kind} events; the {len(table)} strongest by cumulative exceedance:\n\n"
-    unit = events.units or "1"
-    columns = (
-        f"{'start':<11}{'end':<11}{'days':>5}{'max area':>12}{'peak':>8}{'mean':>8}{'cumulative':>14}  peak at\n"
-    )
-    units = f"{'':<27}{'km²':>12}{unit:>8}{unit:>8}{unit + ' km² days':>14}\n"
+    if len(events) == 0:
+        return f"\nNo {recipe.kind} events: nothing lay above its threshold for {recipe.min_days} days in a row.\n"
+    unit = (events.units or "1")[:10]
+    names = ("max area", "peak", "mean", "cumulative")
+    columns = f"{'start':<11}{'end':<11}{'days':>5}" + "{:>12}{:>11}{:>11}{:>20}  peak at\n".format(*names)
+    units = f"{'':<27}{'km²':>12}{unit:>11}{unit:>11}{unit + ' km² days':>20}\n"
     return head + columns + units + "\n".join(_row(row) for _, row in table.iterrows()) + "\n"
 
 
 def _row(row: Any) -> str:
     return (
         f"{_day(row['start']):<11}{_day(row['end']):<11}{row['duration_days']:>5}{row['area_max_km2']:>12,.0f}"
-        f"{row['peak_exceedance']:>8.2g}{row['exceedance_mean']:>8.2g}{row['cumulative_intensity']:>14.3g}"
+        f"{row['peak_exceedance']:>11.3g}{row['exceedance_mean']:>11.3g}{row['cumulative_intensity']:>20.3g}"
         f"  {abs(row['peak_latitude']):.2f}°{'N' if row['peak_latitude'] >= 0 else 'S'}"
         f" {abs(row['peak_longitude']):.2f}°{'E' if row['peak_longitude'] >= 0 else 'W'}"
     )

@@ -10,6 +10,7 @@ import ast
 import hashlib
 import inspect
 import json
+import warnings
 from collections.abc import Callable
 from numbers import Real
 from typing import Any
@@ -20,7 +21,7 @@ from . import _core
 from .errors import InputError
 from .field import Field, as_field, as_maps, check_maps, on_grid, plain
 from .progress import Progress
-from .times import days_of, encode_times
+from .times import dates_of, days_of, encode_times
 from .variables import find as find_variable
 
 __all__ = [row["name"] for row in _core.kernels()]
@@ -75,9 +76,21 @@ _GROUPINGS: dict[str, Callable[..., tuple[int, int]]] = {"day": _group_by_day, "
 def _run_series(row: dict[str, Any], given: dict[str, Any]) -> Any:
     field = _field(given)
     values = [given[p["name"]] for p in row["params"]]
+    _warn_of_short_base(given.get("base_period"), field)
     with Progress(row["name"], given["progress"]) as progress:
         out = _core.sweep(row["name"], values, field.values(progress), field.seconds, field.calendar, progress)
     return field.wrap(out, ("dayofyear", np.arange(1, len(out) + 1)), _attributes(row, given, field))
+
+
+def _warn_of_short_base(base_period: Any, field: Field) -> None:
+    """Say it when the series does not cover the base period: thresholds then rest on fewer years than asked for."""
+    if not isinstance(base_period, tuple | list) or len(base_period) != 2 or len(field.seconds) == 0:
+        return
+    first, last = dates_of(field.seconds[[0, -1]], field.calendar)[:, 0]
+    wanted = [str(date)[:4] for date in base_period]
+    if all(year.isdigit() for year in wanted) and (first > int(wanted[0]) or last < int(wanted[1])):
+        message = f"the base period {wanted[0]} to {wanted[1]} is covered from {first} to {last} only"
+        warnings.warn(message, stacklevel=4)
 
 
 def _run_field(row: dict[str, Any], given: dict[str, Any]) -> Any:

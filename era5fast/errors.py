@@ -62,11 +62,13 @@ class Era5FastError(Exception):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        text = self.what
-        if self.attempts > 1:
-            text += f" (after {self.attempts} tries)"
+        rest = f" (after {self.attempts} tries)" if self.attempts > 1 else ""
         if self.hint:
-            text += f". {self.hint[0].upper()}{self.hint[1:]}"
+            rest += f". {self.hint[0].upper()}{self.hint[1:]}"
+        room = max(
+            MAX_LENGTH - len(rest), MAX_LENGTH // 2
+        )  # what to do next is worth more than the end of a long text
+        text = (self.what if len(self.what) <= room else self.what[: room - 1] + "…") + rest
         return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
 
     def at(self, number: int, path: str | None) -> Self:

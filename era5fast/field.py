@@ -110,9 +110,11 @@ class Field:
             coords: dict[Any, Any] = {key: c for key, c in self.origin.coords.items() if set(c.dims) <= set(rest)}
         else:
             coords = _grid_coords(self.latitude, self.longitude)
-        return xr.DataArray(
+        result = xr.DataArray(
             values, dims=(name, *rest), coords={name: coordinate, **coords}, attrs=attrs, name=self.name or None
         )
+        result.encoding["era5fast_paths"] = self.paths  # the database wants to know where events come from
+        return result
 
 
 def _grid_coords(latitude: Any, longitude: Any) -> dict[str, Any]:

@@ -116,6 +116,8 @@ def _draw_days(axes: Axes, events: Events) -> None:
     mesh = axes.pcolormesh(
         _edges(grid["longitude"]), _edges(grid["latitude"]), np.ma.masked_equal(days, 0), cmap="YlOrRd", alpha=0.6
     )
+    if not days.any():
+        return
     label = "days in events per year" if years >= 2 else "days in events"
     axes.figure.colorbar(mesh, ax=axes, shrink=0.8, pad=0.02, label=label)
 

@@ -361,7 +361,7 @@ def open_dataset(paths: Any, variables: list[str] | str | None = None) -> xr.Dat
     """
     import xarray as xr
 
-    names = [variables] if isinstance(variables, str) else variables or _all_variables(expand(paths))
+    names = [variables] if isinstance(variables, str) else variables or variable_names(paths)
     arrays = {}
     for name in names:
         core, files = open_core(paths, name)
@@ -370,7 +370,15 @@ def open_dataset(paths: Any, variables: list[str] | str | None = None) -> xr.Dat
     return xr.Dataset(arrays)
 
 
-def _all_variables(names: list[str]) -> list[str]:
+def variable_names(paths: Any) -> list[str]:
+    """Names of all variables on maps that files or archives hold, in their order.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    names = expand(paths)
     files = [file for name in names for file in (unpack(name) if _is_zip(name) else [name])]
     found = dict.fromkeys(v for file in files for v in data_variables(header_of(file)))
     if not found:

@@ -192,7 +192,9 @@ static enum e5_status add_chunk(struct collector *c, const hsize_t *offset, unsi
                                 hsize_t size) {
     struct e5_map *map = c->q->map;
     struct e5_chunk chunk = {.address = address, .size = (uint32_t)size, .mask = mask};
-    if (address == HADDR_UNDEF || !grid_index(map, offset, &chunk.index)) return E5_OK;
+    if (address == HADDR_UNDEF) return E5_OK;
+    if (!grid_index(map, offset, &chunk.index))
+        return bad(c->q->path, "a chunk lies outside its variable", c->q->err);
     if (size > c->q->file_size || address > c->q->file_size - size || size != chunk.size)
         return bad(c->q->path, "a chunk lies outside the file", c->q->err);
     if (map->chunks == c->capacity) {
@@ -263,9 +265,12 @@ static enum e5_status ask_chunks(struct inquiry *q) {
         status = one_by_one(&c, count);
     else if (iterate(q->set, H5P_DEFAULT, collect, &c) < 0)
         status = c.status != E5_OK ? c.status : bad(q->path, "the chunk index cannot be read", q->err);
-    if (status == E5_OK && q->map->chunks > 0)
-        qsort(q->map->chunk_list, q->map->chunks, sizeof *q->map->chunk_list, by_index);
-    return status;
+    if (status != E5_OK || q->map->chunks == 0) return status;
+    qsort(q->map->chunk_list, q->map->chunks, sizeof *q->map->chunk_list, by_index);
+    for (size_t i = 1; i < q->map->chunks; i++)
+        if (q->map->chunk_list[i].index == q->map->chunk_list[i - 1].index)
+            return bad(q->path, "two chunks lie in one place", q->err);
+    return E5_OK;
 }
 
 /* --- which way --- */

@@ -89,7 +89,7 @@ static enum e5_status gather(struct e5_dataset *ds, struct e5_error *err) {
         if (ds->member[m].steps > STEPS_MAX - total) return e5_fail(err, E5_INPUT, "more than 2³¹ time steps");
         total += ds->member[m].steps;
     }
-    if (total == 0) return e5_fail(err, E5_INPUT, "%s: no time steps", ds->member[0].file->path);
+    if (total == 0) return e5_probe_fail(err, E5_INPUT, ds->member[0].file->path, "", "no time steps");
     enum e5_status status = e5_alloc(total, sizeof *ds->entry, &ds->entry, err);
     for (size_t m = 0; m < ds->members && status == E5_OK; m++)
         for (size_t i = 0; i < ds->member[m].steps; i++)

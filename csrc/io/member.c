@@ -43,6 +43,15 @@ static enum e5_status decode_yyyymmdd(double stored, int64_t *out, struct e5_err
     return E5_OK;
 }
 
+/* What failed does not know of files: say in which one. */
+static enum e5_status name_file(const char *path, enum e5_status status, struct e5_error *err) {
+    struct e5_error named = E5_ERROR_NONE;
+    if (status == E5_OK || err == NULL) return status;
+    (void)!e5_probe_fail(&named, status, path, err->hint, "%s", err->what);
+    *err = named;
+    return status;
+}
+
 static enum e5_status decode_time(struct e5_member *m, const struct e5_ncvar *var, const double *stored,
                                   struct e5_error *err) {
     const char *units = text_of(var, "units");
@@ -56,8 +65,7 @@ static enum e5_status decode_time(struct e5_member *m, const struct e5_ncvar *va
     for (size_t i = 0; i < m->steps && status == E5_OK; i++)
         status = dates ? decode_yyyymmdd(stored[i], &m->seconds[i], err)
                        : e5_time_decode(&decoder, stored[i], &m->seconds[i], err);
-    e5_error_target(err, m->file->path);
-    return status;
+    return name_file(m->file->path, status, err);
 }
 
 static enum e5_status read_time(struct e5_member *m, const struct e5_ncvar *var, struct e5_error *err) {

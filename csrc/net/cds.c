@@ -89,6 +89,11 @@ static json_t *open_reply(int http_status, const char *body, size_t size, const 
         out->event = e5_fault_reply(http_status, body, size, service, dataset, &out->error);
         return NULL;
     }
+    if (size > 0 && body[0] == '<') {
+        unreadable(out, "expected JSON, got a web page");
+        e5_error_hint(&out->error, "did a login portal or a proxy answer instead of the service?");
+        return NULL;
+    }
     if (e5_json_parse(body, size, E5_SERVER, &reply, &out->error) != E5_OK) return NULL;
     if (json_is_object(reply)) return reply;
     json_decref(reply);

@@ -105,7 +105,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     with _start(options) as service:
         ready = {"url": service.url, "key": service.key, "store": service.stores, "pid": os.getpid()}
-        print(json.dumps(ready), flush=True)
+        try:
+            print(json.dumps(ready), flush=True)
+        except BrokenPipeError:  # whoever wanted the service has gone
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         _watch_input(stop)
         _wait(stop, options.parent, options.max_seconds)
         for leak in service.leaks:

@@ -79,9 +79,7 @@ def arguments(description: str) -> argparse.Namespace:
 
 def measure(rows: Sequence[Row], rounds: int) -> list[Result]:
     """Compare the answers of every row, then run all rounds."""
-    results = []
-    for row in rows:
-        results.append(Result(row.stage, row.peer, row.check(row.ours(), row.theirs()), row.link))
+    results = [Result(row.stage, row.peer, row.check(row.ours(), row.theirs()), row.link) for row in rows]
     for _ in range(rounds):
         for row, result in zip(rows, results, strict=True):
             for threads in THREADS:
@@ -105,11 +103,11 @@ def show(title: str, results: Sequence[Result]) -> None:
     """Print the table, what was compared, and the rows in which a peer is faster."""
     wall, processor = "---- seconds ----", "-- processor --"
     print(f"\n{title}\n{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; medians; ratios are peer : ours\n")
-    print(f"{'':<32}{'':<34}{wall:>21}  {'ratio (lowest to highest of rounds)':>39}  {processor:>18}")
+    print(f"{'':<31}{'':<37}{wall:>21}  {'ratio (lowest to highest of rounds)':>39}  {processor:>18}")
     heads = f"{'ours, 1':>7}{'2 thr':>7}{'peer':>7}  {'1 thread':>19} {'2 threads':>19}"
-    print(f"{'':<4}{'stage':<28}{'peer':<34}{heads}  {'ours':>6}{'peer':>6}{'ratio':>6}")
+    print(f"{'':<4}{'stage':<27}{'peer':<37}{heads}  {'ours':>6}{'peer':>6}{'ratio':>6}")
     for number, result in enumerate(results, 1):
-        print(f"{number:2}{'*' if result.link else ' '} {result.stage:<28}{result.peer:<34}{_numbers(result)}")
+        print(f"{number:2}{'*' if result.link else ' '} {result.stage:<27}{result.peer:<37}{_numbers(result)}")
     print("\nAnswers")
     for number, result in enumerate(results, 1):
         print(f"{number:2}  {result.remark}")
