@@ -177,7 +177,8 @@ def _diagnose(paths: Sequence[str], variable: str | None, stages: Stages) -> tup
     years = daily.sizes["time"] / 365.25
     window = 5 if years >= _LONG_RECORD else 31
     if window > 5:
-        print(f"  A record of {years:.1f} years: thresholds pool {window} days around each calendar day.")
+        length = f"{years:.1f} years" if years >= 1 else f"{daily.sizes['time']} days"
+        print(f"  A record of {length}: thresholds pool {window} days around each calendar day.")
     with stages("90th percentile"):
         p90 = diagnostics.percentile_doy(daily, 90, window=window)
     with stages("events"):
@@ -191,7 +192,7 @@ def _check_step(paths: Sequence[str], name: str, row: Variable | None) -> None:
     days = float(np.median(np.diff(seconds))) / 86400 if len(seconds) > 1 else np.inf
     if days > 1:
         raise InputError(f"{name}: one value in {days:.3g} days", hint="events need daily or hourly data")
-    if days == 1 and row is not None and row.kind != "instant":
+    if days == 1 and row is not None and row.kind not in ("instant", "invariant"):
         print(f"  One hour's {row.kind} per day is no value of a day: the result says little.")
     elif days == 1:
         print("  The series has one value per day, which is taken for the day.")
