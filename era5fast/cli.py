@@ -6,6 +6,7 @@ Exit codes: 0 success, 2 wrong arguments, settings or data, 3 refused by the ser
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -46,9 +47,10 @@ def cli() -> None:
 )
 @click.option("--variable", help="Variable to take from the files.")
 @click.option("--data", is_flag=True, help="Use the FILES named behind it instead of downloading any.")
+@click.option("--verbose", "-v", is_flag=True, help="Show what becomes of the jobs; always on with --live.")
 @click.option("--live", is_flag=True, help="Ask the real Climate Data Store (needs a token; takes hours).")
 @click.argument("files", nargs=-1, type=click.Path(readable=False))
-def demo(output: Path, variable: str | None, data: bool, live: bool, files: tuple[str, ...]) -> None:
+def demo(output: Path, variable: str | None, data: bool, verbose: bool, live: bool, files: tuple[str, ...]) -> None:
     """The whole road, offline: request, download, heatwaves, database, map.
 
     Without options the data are SYNTHETIC and come from a look-alike of the service on this machine.
@@ -57,6 +59,8 @@ def demo(output: Path, variable: str | None, data: bool, live: bool, files: tupl
 
     if bool(files) != data or (data and live):
         raise click.UsageError("--data is followed by files, and excludes --live")
+    if verbose or live:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     run(output, files, live, variable)
 
 
