@@ -83,7 +83,7 @@ def load(url: str | None = None, key: str | None = None) -> Config:
 def _looked_at() -> list[str]:
     places = ["the key argument"]
     places += [row[1] for row in _PLACES]
-    return places + [_rc_path(row[2], row[3]).as_posix() for row in _PLACES]
+    return [*places, *(os.environ.get(variable) or default for _, _, variable, default in _PLACES)]
 
 
 def _rc_path(variable: str, default: str) -> Path:

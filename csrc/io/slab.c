@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-#define RUN_BLOCK                                                                                     \
-    1024 /* elements unshuffled at a time: they stay in the first-level cache until they are unpacked \
-          */
+#define RUN_BLOCK 1024 /* elements unshuffled at a time: they stay in the first-level cache until unpacked */
 
 bool e5_box_intersect(int ndim, const struct e5_box *a, const struct e5_box *b, struct e5_box *out) {
     for (int d = 0; d < ndim; d++) {

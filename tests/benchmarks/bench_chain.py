@@ -175,7 +175,7 @@ def rows_of(ours: Ours, theirs: Theirs, folder: Path) -> list[Row]:
 
 def main() -> None:
     options = arguments(__doc__)
-    years = range(2011, 2014 if options.quick else 2021)
+    years = range(2011, 2015 if options.quick else 2021)
     paths = samples.hourly_years(years)
     with tempfile.TemporaryDirectory(dir=samples.CACHE) as folder:
         results = measure(rows_of(Ours(paths), Theirs(paths), Path(folder)), options.rounds)

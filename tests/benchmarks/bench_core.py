@@ -29,7 +29,7 @@ THRESHOLD = 1.3  # deviations: about a tenth of all cells
 
 
 def percentile_rows(quick: bool) -> list[Row]:
-    values, moments = samples.daily_series(10 if quick else 30)
+    values, moments = samples.daily_series(6 if quick else 30)
     axes = {"time": moments, "latitude": np.linspace(50, 40, 41), "longitude": np.linspace(-5, 10, 61)}
     daily = xr.DataArray(values, coords=axes, dims=tuple(axes), attrs={"units": "K"})
     dayofyear = daily["time"].dt.dayofyear.values
@@ -53,7 +53,7 @@ def percentile_rows(quick: bool) -> list[Row]:
 
 
 def label_rows(quick: bool) -> list[Row]:
-    field = samples.smooth_field((92 if quick else 366, 267, 267))
+    field = samples.smooth_field((46 if quick else 366, 267, 267))
     axes = {
         "time": np.datetime64("2000-01-01") + np.arange(len(field)),
         "latitude": 70 - 0.25 * np.arange(field.shape[1]),
