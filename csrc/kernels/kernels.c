@@ -25,7 +25,8 @@ const size_t e5_kernel_count = sizeof e5_kernels / sizeof *e5_kernels;
 
 static const struct e5_param_spec by_day[] = {
     {"hours", E5_CHOICE, "'auto'", .choices = "auto instant hour_ending since_midnight",
-     .doc = "Which stamps make a day; 'auto' knows it from the name of the variable, and takes 'instant' where it does not."},
+     .doc = "Which stamps make a day; 'auto' knows it from the name of the variable, and takes 'instant' where it "
+            "does not."},
     {"utc_offset", E5_NUMBER, "0", -14, 14, .doc = "Hours east of Greenwich of the zone whose days are meant."},
     {NULL},
 };
