@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from look_alike import ANSWER, Client
+
+from era5fast.testing import Service
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data" / "real"
@@ -56,3 +59,24 @@ def c_build() -> Path:
     """Build the core and its C tests, no more than what has changed; return the folder."""
     run_make("c-build", "VARIANT=plain")
     return ROOT / "build" / "c" / "plain"
+
+
+@pytest.fixture
+def cds():
+    """A look-alike of the service; a secret that reaches its store fails the test."""
+    with Service() as service:
+        yield service
+        assert service.leaks == []
+
+
+@pytest.fixture
+def client(cds) -> Client:
+    """A plain client of its protocol."""
+    return Client(cds)
+
+
+@pytest.fixture
+def quick(cds, client) -> Client:
+    """A client of a service whose answers are given, not computed."""
+    cds.script(answer=ANSWER)
+    return client

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from era5fast.errors import CorruptDataError, DatabaseBusyError, EventDatabaseEr
 
 ROOT = Path(__file__).resolve().parent.parent
 
-pd = pytest.importorskip("pandas")  # a dependency of xarray: always there
+pd = import_module("pandas")
 
 
 def series(blocks, *, start="2003-06-01", days=60, latitude=(50.0, 49.0, 48.0, 47.0), longitude=None, calendar=None):
@@ -142,7 +143,7 @@ def test_one_event_with_all_that_belongs_to_it(database):
 
 
 def test_an_outline_is_geojson(database):
-    shapely = pytest.importorskip("shapely.geometry")
+    shapely = import_module("shapely.geometry")
     event = database[2]
     shape = shapely.shape(event.geometry)
     assert shape.geom_type == "MultiPolygon"
@@ -167,7 +168,7 @@ def test_looking_up_is_as_in_a_mapping(database):
 
 
 def test_a_calendar_of_360_days(tmp_path):
-    pytest.importorskip("cftime")
+    import_module("cftime")
     db = e5.EventDatabase(tmp_path / "events.gpkg")
     field = series([(9, 3, slice(0, 1), slice(0, 1), 8.0)], start="2003-02-20", days=30, calendar="360_day")
     assert db.add(e5.find_events(field, above=295.0, min_days=3, progress=False), kind="heatwave").added == 1
@@ -322,8 +323,8 @@ def test_the_standard_is_kept(database):
 
 
 def test_geopandas_reads_every_table(database):
-    geopandas = pytest.importorskip("geopandas")
-    pyogrio = pytest.importorskip("pyogrio")
+    geopandas = import_module("geopandas")
+    pyogrio = import_module("pyogrio")
     layers = {name for name, _ in pyogrio.list_layers(database.path)}
     contents = database.sql("SELECT table_name FROM gpkg_contents")
     assert layers == set(contents.table_name)
@@ -338,7 +339,7 @@ def test_geopandas_reads_every_table(database):
 
 
 def test_what_others_append_stays_right(database):
-    geopandas = pytest.importorskip("geopandas")
+    geopandas = import_module("geopandas")
     frame = geopandas.read_file(database.path, layer="event")
     frame["event_key"] = frame.event_key + "-copy"
     frame.to_file(database.path, layer="event", mode="a")  # some versions of GDAL write times without milliseconds

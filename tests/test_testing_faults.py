@@ -13,29 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from look_alike import ANSWER, DATASET, Answer, Client, ask
+from look_alike import ANSWER, DATASET, Answer, ask
 
-from era5fast.testing import FAULTS, Service
+from era5fast.testing import FAULTS
 from era5fast.testing.routing import ROUTES
-
-
-@pytest.fixture
-def cds():
-    with Service() as service:
-        yield service
-        assert service.leaks == []
-
-
-@pytest.fixture
-def client(cds) -> Client:
-    return Client(cds)
-
-
-@pytest.fixture
-def quick(cds, client) -> Client:
-    """A client of a service whose answers are given, not computed."""
-    cds.script(answer=ANSWER)
-    return client
 
 
 @pytest.mark.parametrize(

@@ -18,26 +18,6 @@ from look_alike import ANSWER, GRIB, REQUEST, Client, ask
 from era5fast.testing import Service, Weather
 from era5fast.testing.store import checksum_of, digest
 
-
-@pytest.fixture
-def cds():
-    with Service() as service:
-        yield service
-        assert service.leaks == []
-
-
-@pytest.fixture
-def client(cds) -> Client:
-    return Client(cds)
-
-
-@pytest.fixture
-def quick(cds, client) -> Client:
-    """A client of a service whose answers are given, not computed."""
-    cds.script(answer=ANSWER)
-    return client
-
-
 # --- results and the store
 
 

@@ -25,26 +25,6 @@ from look_alike import ANSWER, DATASET, GRIB, REQUEST, Client, ask, wait_for
 from era5fast.testing import ANONYMOUS_KEY, Service
 from era5fast.testing.__main__ import parse_fault
 
-
-@pytest.fixture
-def cds():
-    with Service() as service:
-        yield service
-        assert service.leaks == []
-
-
-@pytest.fixture
-def client(cds) -> Client:
-    return Client(cds)
-
-
-@pytest.fixture
-def quick(cds, client) -> Client:
-    """A client of a service whose answers are given, not computed."""
-    cds.script(answer=ANSWER)
-    return client
-
-
 # --- submission
 
 
