@@ -1,7 +1,7 @@
 # era5fast: what a developer does every day.  `make` shows the targets; every one can be run from a fresh clone.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test build c-test c-build c-run asan tsan check format bench docs wheel clean
+.PHONY: help demo test build c-test c-build c-run fuzz fuzz-run asan tsan check format bench docs wheel clean
 
 PY := .venv/bin/python
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -37,6 +37,9 @@ tsan: ## C tests, then the Python tests that touch C, under the thread sanitizer
 	@.ci/setup
 	@E5_SANITIZE=thread $(PY) setup.py -q build --build-lib build/tsan/python
 	@TSAN_OPTIONS=allocator_may_return_null=1:suppressions=$(CURDIR)/tests/tsan.supp $(call pytest_with,tsan,libtsan.so libstdc++.so.6)
+
+fuzz: ## feed nonsense to all that reads what comes from outside, FUZZ_SECONDS=20 each (needs clang)
+	@$(in_parallel) fuzz-run VARIANT=fuzz CC=$(FUZZ_CC)
 
 check: ## format, lint, types, the rules of the house
 	@.ci/setup dev
@@ -83,11 +86,12 @@ pytest_with = LD_PRELOAD="$(call runtime,$(2))" PYTHONPATH=build/$(1)/python E5_
 # --- C tests: the core as a static library, one program per tests/c/test_*.c, all in build/c/$(VARIANT)
 
 in_parallel = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
-c_files := $(sort $(shell find csrc tests/c -name '*.[ch]'))
+c_files := $(sort $(shell find csrc tests/c tests/fuzz -name '*.[ch]'))
 
 VARIANT ?= plain
 FLAGS_plain := -O3
 FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 
 ROOMS := base model pool net io diag kernels db drive
@@ -96,8 +100,8 @@ core_sources := $(foreach room,$(ROOMS),$(wildcard csrc/$(room)/*.c csrc/$(room)
 core_objects := $(core_sources:%.c=$(OUT)/%.o)
 programs := $(patsubst tests/c/%.c,$(OUT)/%,$(wildcard tests/c/test_*.c))
 
-ifneq ($(filter c-build c-run,$(MAKECMDGOALS)),)
-LIBRARIES := netcdf $(shell pkg-config --exists hdf5 && echo hdf5 || echo hdf5-serial) libcurl sqlite3 libdeflate jansson libcrypto
+ifneq ($(filter c-build c-run fuzz-run,$(MAKECMDGOALS)),)
+LIBRARIES := netcdf $(shell pkg-config --exists hdf5 && echo hdf5 || echo hdf5-serial) libcurl sqlite3 libdeflate zlib jansson libcrypto
 C_FLAGS := -std=c11 -D_GNU_SOURCE -g -fno-math-errno -fno-trapping-math -ffp-contract=off -fvisibility=hidden -Wall -Wextra \
     -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers \
     $(if $(filter 1,$(E5_WERROR)),-Werror) $(FLAGS_$(VARIANT)) -Icsrc -Itests/c $(shell pkg-config --cflags $(LIBRARIES)) $(CFLAGS)
@@ -120,6 +124,25 @@ $(OUT)/core.a: $(core_objects) $(addprefix csrc/,$(ROOMS))
 
 $(OUT)/test_%: $(OUT)/tests/c/test_%.o $(OUT)/core.a
 	@$(CC) $(FLAGS_$(VARIANT)) $^ $(C_LIBS) -o $@
+
+# --- Fuzzing: one program per tests/fuzz/fuzz_*.c, with seeds in tests/fuzz/corpus/*.  What they find out is kept in
+# build/c/fuzz/corpus for the next run; an input that breaks something is left in build/c/fuzz.
+
+FUZZ_SECONDS ?= 20
+FUZZ_CC ?= $(firstword $(foreach name,clang $(addprefix clang-,22 21 20 19 18 17 16 15),$(shell command -v $(name))) clang)
+fuzzers := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+fuzz-run: $(fuzzers)
+	@for program in $(fuzzers); do name=$${program##*/fuzz_}; log=$$program.log; mkdir -p $(OUT)/corpus/$$name; \
+	    seeds=tests/fuzz/corpus/$$name; [ -d $$seeds ] || seeds=; \
+	    ASAN_OPTIONS=allocator_may_return_null=1 $$program -max_total_time=$(FUZZ_SECONDS) -timeout=10 -verbosity=0 \
+	        -max_len=20000 -print_final_stats=1 -artifact_prefix=$(OUT)/$$name- $(OUT)/corpus/$$name $$seeds >$$log 2>&1 \
+	        || { cat $$log; exit 1; }; \
+	    echo "$$name: $$(sed -n 's/^stat::number_of_executed_units: *//p' $$log) inputs, nothing found"; \
+	done
+
+$(OUT)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(OUT)/core.a
+	@$(CC) $(C_FLAGS) -Itests/fuzz -fsanitize=fuzzer $< $(OUT)/core.a $(C_LIBS) -o $@
 
 .PRECIOUS: $(OUT)/%.o
 -include $(core_objects:.o=.d) $(programs:$(OUT)/%=$(OUT)/tests/c/%.d)

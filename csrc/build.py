@@ -45,6 +45,7 @@ LIBRARIES = {
     "libcurl": ("curl/curl.h", "curl"),
     "sqlite3": ("sqlite3.h", "sqlite3"),
     "libdeflate": ("libdeflate.h", "deflate"),
+    "zlib": ("zlib.h", "z"),
     "jansson": ("jansson.h", "jansson"),
     "libcrypto": ("openssl/evp.h", "crypto"),
 }

@@ -1,7 +1,8 @@
 """The native core as the package sees it; see csrc/python/. Users call the package, not this."""
 
+import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,6 +13,7 @@ class File:
     def read(
         self, name: str, bounds: Sequence[tuple[int, int]] | None = None, progress: _Progress = None, /
     ) -> np.ndarray: ...
+    def texts(self, name: str, /) -> list[str]: ...
     def explain(self, name: str, /) -> str | None: ...
 
 class Dataset:
@@ -25,6 +27,15 @@ class Events:
     def states(self) -> dict[str, np.ndarray]: ...
     def outline(self, i: int, /) -> bytes: ...
     def axes(self) -> dict[str, Any]: ...
+
+class Journal:
+    def __new__(cls, path: str | os.PathLike[str] | None, service: str, owner: str) -> Self: ...
+    def jobs(self, unfinished: bool = False) -> list[dict[str, Any]]: ...
+    def files(self, directory: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]: ...
+    def forget(self, job_id: str, /) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *unused: object) -> None: ...
 
 def set_num_threads(n: int, /) -> None: ...
 def get_num_threads() -> int: ...
@@ -78,18 +89,25 @@ def store_add(
     /,
 ) -> tuple[int, int, int]: ...
 def fetch(
-    url: str,
-    key: str,
-    user_agent: str,
-    ca_file: str | None,
-    max_jobs: int,
-    max_transfers: int,
-    patience: float,
-    poll_first: float,
-    poll_cap: float,
-    pace: float,
+    http: dict[str, Any],
+    settings: dict[str, float],
+    items: Sequence[
+        tuple[str | None, str | None, str | None, dict[str, Any] | None, str | None, int, bool, bool]
+    ],
     overwrite: int,
-    items: tuple[tuple[str, str, str], ...],
-    progress: _Progress,
+    dismiss: bool,
+    journal: Journal | None,
+    progress: Callable[[int, int, str | None, dict[str, int]], object] | None,
     /,
 ) -> list[dict[str, Any]]: ...
+def fetch_settings() -> list[dict[str, Any]]: ...
+def ask(
+    http: dict[str, Any],
+    settings: dict[str, float],
+    method: str,
+    path: str,
+    body: str | None,
+    progress: _Progress,
+    /,
+) -> str: ...
+def head(http: dict[str, Any], settings: dict[str, float], url: str, progress: _Progress, /) -> dict[str, Any]: ...

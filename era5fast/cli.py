@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from . import errors
+from . import cli_client, errors
 
 _EXIT_CODES: list[tuple[type[BaseException], int]] = [
     (errors.InputError, 2),
@@ -21,6 +21,7 @@ _EXIT_CODES: list[tuple[type[BaseException], int]] = [
     (errors.AuthError, 3),
     (errors.RequestError, 3),
     (errors.JobFailedError, 3),
+    (errors.JobLostError, 3),
     (errors.CorruptDataError, 5),
     (errors.StorageError, 5),
     (errors.EventDatabaseError, 5),
@@ -62,6 +63,10 @@ def demo(output: Path, variable: str | None, data: bool, verbose: bool, live: bo
     if verbose or live:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     run(output, files, live, variable)
+
+
+for _command in (cli_client.plan, cli_client.fetch, cli_client.jobs):
+    cli.add_command(_command)
 
 
 def main() -> None:

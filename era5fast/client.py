@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import os
+import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
-from . import _core, config
+from .connection import GOAL_JOB, PROCESSES, Connection, Item, connect, item_of, path_of, quoted, wants_netcdf
 from .errors import BatchError, InputError, StorageError
-from .progress import Progress
-from .request import Job, Request
+from .jobs import JOBS, JobHandle, handle_of, handle_of_row
+from .plan import Job, Plan
+from .request import Request
+from .results import Result
 
 __all__ = ["BatchError", "Client", "retrieve"]
 
-_OVERWRITE = {False: 0, "verify": 1, True: 2}
+log = logging.getLogger("era5fast")
+
+Path = str | os.PathLike[str]
+_WATCHED = 20.0  # seconds within which a waiting process looks at its jobs
+_told: set[str] = set()  # services whose unfinished jobs have been mentioned
+_PAGE = 1000  # jobs in one page of the service's list, at most
+_CATALOGUE, _ACCOUNT = "/catalogue/v1", "/profiles/v1/account"
 
 
 class Client:
@@ -25,21 +34,31 @@ class Client:
     url, key : str, optional
         Address and token; otherwise from ``CDSAPI_URL``/``CDSAPI_KEY``, ``ECMWF_DATASTORES_URL``/``…_KEY``,
         ``~/.cdsapirc`` or ``~/.ecmwfdatastoresrc``.
-    max_jobs : int
-        Jobs that may be queued or running at the service at once, per dataset.
-    max_transfers : int
-        Files on the wire at once.
-    patience : float
-        Seconds without progress before a temporary fault becomes an error.
-    poll : (float, float)
-        Seconds between looks at the jobs: at first, and at most.
+    verify : bool or path, optional
+        Certificates to trust: a file, or those of the environment and the system. False switches the check off, with
+        a warning.
+    proxy : str, optional
+        Address of a proxy; otherwise from ``https_proxy`` and ``no_proxy``.
+    ip_version : {0, 4, 6}
+        Which family of addresses to use; 0 for both.
+    journal : path or bool, optional
+        Where it is remembered what was asked and finished, shared by all processes of a user; False for nowhere.
+    debug : bool, optional
+        Log every call of the service, without secrets.
+    progress : bool
+        Show a display on terminals and in notebooks, unless a call says otherwise.
+    on_interrupt : {"keep", "dismiss"}
+        What ctrl-C does to jobs at the service: leave them for the next call, or tell the service to forget them.
+    **settings
+        Waits and limits, such as ``patience``, ``poll_interval`` or ``max_transfers``: numbers, or texts like
+        ``"5 min"``; see :doc:`/reference/settings`. Each is an attribute as well.
 
     Raises
     ------
     ConfigError
-        If there is no token, or address or token are malformed.
-    InputError
-        If there are to be no jobs or no transfers at all.
+        If there is no token, or address, token or a setting are malformed.
+    TypeError
+        If there is no such setting.
     """
 
     def __init__(
@@ -47,84 +66,181 @@ class Client:
         url: str | None = None,
         key: str | None = None,
         *,
-        max_jobs: int = 2,
-        max_transfers: int = 4,
-        patience: float = 86400.0,
-        poll: tuple[float, float] = (1.0, 30.0),
+        verify: bool | Path | None = None,
+        proxy: str | None = None,
+        ip_version: Literal[0, 4, 6] = 0,
+        journal: bool | Path | None = None,
+        debug: bool | None = None,
+        progress: bool = True,
+        on_interrupt: Literal["keep", "dismiss"] = "keep",
+        **settings: Any,
     ) -> None:
-        if max_jobs < 1 or max_transfers < 1:
-            raise InputError("max_jobs and max_transfers must be at least 1")
-        self._config = config.load(url, key)
-        self.max_jobs = max_jobs
-        self.max_transfers = max_transfers
-        self.patience = patience
-        self.poll = poll
-        self._pace = 1.0  # factor on all waits but those the service asks for; tests use less
+        if on_interrupt not in ("keep", "dismiss"):
+            raise InputError('on_interrupt is "keep" or "dismiss"')
+        self._connection = connect(url, key, verify, proxy, ip_version, journal, debug, settings)
+        self._connection.dismiss = on_interrupt == "dismiss"
+        self._connection.progress = bool(progress)
+        _tell_unfinished(self._connection)
 
     def __repr__(self) -> str:
-        return f"<Client of {self._config.url}>"
+        return f"<Client of {self.url}>"
+
+    def __getattr__(self, name: str) -> float:
+        """A setting."""
+        values: dict[str, float] = {} if name.startswith("_") else self._connection.settings
+        if name not in values:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return values[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._connection.settings]
 
     @property
     def url(self) -> str:
         """Address of the service."""
-        return self._config.url
+        return self._connection.config.url
 
+    # --- files
+
+    @overload
     def retrieve(
         self,
         dataset: str,
         request: dict[str, Any],
-        target: str | os.PathLike[str],
+        target: None = None,
+        *,
+        overwrite: bool | str = ...,
+        fresh: bool = ...,
+        unpack: bool | None = ...,
+        progress: bool | None = ...,
+    ) -> Result: ...
+    @overload
+    def retrieve(
+        self,
+        dataset: str,
+        request: dict[str, Any],
+        target: Path,
+        *,
+        overwrite: bool | str = ...,
+        fresh: bool = ...,
+        unpack: bool | None = ...,
+        progress: bool | None = ...,
+    ) -> str: ...
+    @overload
+    def retrieve(
+        self,
+        dataset: Iterable[tuple[Any, ...]],
+        request: None = None,
+        target: None = None,
+        *,
+        overwrite: bool | str = ...,
+        fresh: bool = ...,
+        unpack: bool | None = ...,
+        progress: bool | None = ...,
+    ) -> list[str | Result | BaseException]: ...
+
+    def retrieve(
+        self,
+        dataset: str | Iterable[tuple[Any, ...]],
+        request: dict[str, Any] | None = None,
+        target: Path | None = None,
         *,
         overwrite: bool | str = "verify",
-        progress: bool = True,
-    ) -> str:
-        """Ask for one file, wait for it and download it.
+        fresh: bool = False,
+        unpack: bool | None = None,
+        progress: bool | None = None,
+    ) -> Any:
+        """Ask for a file, wait for it and download it.
 
         Parameters
         ----------
-        dataset : str
-            Dataset of the service.
+        dataset : str, or iterable of tuples
+            Dataset of the service. Or many calls at once, each (dataset, request, target) or (dataset, request).
         request : dict
             Keys and values, as the service's web form shows them.
-        target : path
-            Final name of the file; its directory must exist.
+        target : path, optional
+            Final name of the file; its directory must exist. Without it nothing is downloaded yet.
         overwrite : bool or "verify"
             What to do when the target exists: False is an error, True replaces it at the end, "verify" keeps it when
             it is what the service would send.
-        progress : bool
-            Show a progress bar on terminals and in notebooks.
+        fresh : bool
+            Make a new job even where an equal request has one.
+        unpack : bool, optional
+            Open an archive and make netCDF of what is in it; by default where the target's name ends in ``.nc``.
+        progress : bool, optional
+            Show a display on terminals and in notebooks; by default as the client was told.
 
         Returns
         -------
-        str
-            The target.
+        str or Result, or list of them
+            The target; without one, the result, to be downloaded. For many calls one entry each, in their order: an
+            exception where one failed.
 
         Raises
         ------
         Era5FastError
-            One of its subclasses; the target is then as it was before.
+            One of its subclasses; the target is then as it was before. With many calls only what concerns them all.
         FileExistsError
             If the target exists and `overwrite` is False.
         """
-        item = _item(dataset, request, target)
-        (result,) = self._run([item], overwrite, progress)
-        if result["error"] is not None:
-            raise result["error"]
-        return item[2]
+        options = {"fresh": fresh, "unpack": unpack}
+        if not isinstance(dataset, str):
+            return self._many(dataset, overwrite, options, progress)
+        if request is None:
+            raise InputError("a request is missing")
+        item = item_of(dataset, request, target, **options)
+        done = self._connection.fetch_one(item, overwrite, progress)
+        return self._outcome(item, done)
 
-    def fetch(
-        self,
-        plan: Request | Iterable[Job],
-        directory: str | os.PathLike[str] = ".",
-        *,
-        overwrite: bool | str = "verify",
-        progress: bool = True,
-    ) -> list[str]:
-        """Run all jobs of a plan; call it again to go on after an interruption.
+    def _many(
+        self, calls: Iterable[tuple[Any, ...]], overwrite: bool | str, options: dict[str, Any], progress: bool | None
+    ) -> list[Any]:
+        outcomes: list[Any] = [_item_or_error(call, options) for call in calls]
+        places = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Item)]
+        items = [outcomes[i] for i in places]
+        done = self._connection.fetch(items, overwrite, progress) if items else []
+        for place, item, result in zip(places, items, done, strict=True):
+            outcomes[place] = result["error"] or self._outcome(item, result)
+        return outcomes
+
+    def _outcome(self, item: Item, done: dict[str, Any]) -> str | Result:
+        """What the caller gets for an item that went well."""
+        if item.target is not None:
+            return item.target
+        return Result(self._connection, done["job_id"], done["asset"], item.dataset, item.request)
+
+    def plan(self, request: Request, max_cost: Any = "service") -> Plan:
+        """Cut a request into jobs that the service takes.
 
         Parameters
         ----------
-        plan : Plan or Request
+        request : Request
+            What is wanted.
+        max_cost : "service" or int
+            Highest cost of one job: what the service says, or a number of fields.
+
+        Returns
+        -------
+        Plan
+        """
+        return request.split(max_cost=max_cost, client=self)
+
+    def fetch(
+        self,
+        plan: Request | Iterable[Job | Request | Plan],
+        directory: Path = ".",
+        *,
+        overwrite: bool | str = "verify",
+        progress: bool | None = None,
+    ) -> list[str]:
+        """Run all jobs of a plan; call it again to go on after an interruption.
+
+        What an earlier call has finished costs no call of the service; a plan that overlaps with what is there asks
+        only for what is missing.
+
+        Parameters
+        ----------
+        plan : Plan or Request, or iterable of them
             What to ask for.
         directory : path
             Where the files go; made when it does not exist.
@@ -141,69 +257,313 @@ class Client:
         BatchError
             If some files failed; it lists them, the others are complete.
         """
-        jobs = list(plan.split() if isinstance(plan, Request) else plan)
         make_directory(directory)
-        items = [(job.dataset, job.inputs_json, os.path.join(os.fspath(directory), job.name)) for job in jobs]
-        return self.retrieve_many(items, overwrite=overwrite, progress=progress)
+        wanted = [plan] if isinstance(plan, Request) else list(plan)
+        jobs = self._cut(wanted, None)
+        known, left = self._missing(jobs, directory, overwrite)
+        if left and not all(isinstance(one, Job) for one in wanted):  # now the service's own costs are worth a call
+            jobs = self._cut(wanted, "service")
+            known, left = self._missing(jobs, directory, overwrite)
+        got = self._fetch_all([_planned(job, directory) for job in left], overwrite, progress)
+        return _in_order([_planned(job, directory) for job in jobs], [*known, *got])
 
-    def retrieve_many(
-        self, items: Sequence[tuple[str, str, str]], *, overwrite: bool | str = "verify", progress: bool = True
+    def _cut(self, wanted: Iterable[Request | Plan | Job], max_cost: str | None) -> list[Job]:
+        """The jobs of requests, plans and jobs."""
+        jobs: list[Job] = []
+        for one in wanted:
+            if isinstance(one, Request):
+                jobs += one.split(max_cost, self)
+            else:
+                jobs += [one] if isinstance(one, Job) else one
+        return jobs
+
+    def _missing(
+        self, jobs: Iterable[Job], directory: Path, overwrite: bool | str
+    ) -> tuple[list[str], Sequence[Job]]:
+        """Files of a directory that hold something of a plan, and the jobs for the rest."""
+        if overwrite != "verify":
+            return [], list(jobs)
+        from .coverage import missing
+
+        return missing(jobs, self._connection.journal.files(directory))
+
+    def download(
+        self,
+        jobs: Iterable[JobHandle | Result],
+        directory: Path = ".",
+        *,
+        overwrite: bool | str = "verify",
+        unpack: bool = False,
+        progress: bool | None = None,
     ) -> list[str]:
-        """Run (dataset, request as JSON, target) items as one batch; see :meth:`fetch`."""
-        results = self._run(items, overwrite, progress)
-        failures = {item[2]: r["error"] for item, r in zip(items, results, strict=True) if r["error"] is not None}
+        """Download what finished jobs have made; one listing finds all of it.
+
+        Parameters
+        ----------
+        jobs : iterable of JobHandle or Result
+            What to download.
+        directory : path
+            Where the files go, under their names at the service; made when it does not exist.
+        overwrite, unpack, progress
+            As in :meth:`retrieve`.
+
+        Returns
+        -------
+        list of str
+            Files in the order of `jobs`.
+
+        Raises
+        ------
+        BatchError
+            If some failed; it lists them, the others are complete.
+        """
+        wanted = list(jobs)
+        make_directory(directory)
+        known = self._assets({job.id for job in wanted if isinstance(job, JobHandle)})
+        results = [self._result_of(job, known) for job in wanted]
+        items = [result.item(os.path.join(os.fspath(directory), result.name), unpack) for result in results]
+        return self._fetch_all(items, overwrite, progress)
+
+    def _result_of(self, job: JobHandle | Result, known: dict[str, dict[str, Any]]) -> Result:
+        if isinstance(job, Result):
+            return job
+        return Result(self._connection, job.id, known[job.id]) if job.id in known else job.result()
+
+    def _assets(self, wanted: set[str]) -> dict[str, dict[str, Any]]:
+        """Where the results of jobs are, from the service's list, which is newest first."""
+        found: dict[str, dict[str, Any]] = {}
+        query = {"limit": min(_PAGE, max(100, 2 * len(wanted))), "status": "successful"}
+        rows = self._connection.pages(JOBS, query, "jobs", 10 * _PAGE) if wanted else iter(())
+        for row in rows:
+            asset = _asset_of(row)
+            if row.get("jobID") in wanted and asset is not None:
+                found[row["jobID"]] = asset
+            if len(found) == len(wanted):
+                break
+        return found
+
+    def _fetch_all(self, items: Sequence[Item], overwrite: bool | str, progress: bool | None) -> list[str]:
+        """Run items as one batch; a :class:`BatchError` lists those that failed."""
+        results = self._connection.fetch(items, overwrite, progress) if items else []
+        targets = [str(item.target) for item in items]
+        failures = {t: r["error"] for t, r in zip(targets, results, strict=True) if r["error"] is not None}
         if failures:
-            raise BatchError(failures, [item[2] for item in items if item[2] not in failures])
-        return [item[2] for item in items]
+            raise BatchError(failures, [target for target in targets if target not in failures])
+        return targets
 
-    def _run(
-        self, items: Sequence[tuple[str, str, str]], overwrite: bool | str, progress: bool
-    ) -> list[dict[str, Any]]:
-        if overwrite not in _OVERWRITE:
-            raise InputError('overwrite is True, False or "verify"')
-        settings = self._config
-        with Progress("downloading", progress, unit="B") as callback:
-            return _core.fetch(
-                settings.url,
-                settings.key,
-                _user_agent(),
-                settings.ca_file,
-                self.max_jobs,
-                self.max_transfers,
-                self.patience,
-                *self.poll,
-                self._pace,
-                _OVERWRITE[overwrite],
-                tuple(items),
-                callback,
-            )
+    # --- jobs
+
+    def submit(self, dataset: str, request: dict[str, Any], *, fresh: bool = False) -> JobHandle:
+        """Ask for something without waiting for it.
+
+        Parameters
+        ----------
+        dataset : str
+            Dataset of the service.
+        request : dict
+            Keys and values.
+        fresh : bool
+            Make a new job even where an equal request has one.
+
+        Returns
+        -------
+        JobHandle
+            The job; a later program finds it again with :meth:`job`, :meth:`jobs` or :meth:`unfinished`.
+
+        Raises
+        ------
+        Era5FastError
+            One of its subclasses, if no job could be made.
+        """
+        item = item_of(dataset, request, goal=GOAL_JOB, fresh=fresh)
+        done = self._connection.fetch_one(item, progress=False)
+        handle = JobHandle(self._connection, done["job_id"], dataset, dict(request))
+        handle.last_status = done["status"]
+        return handle
+
+    def job(self, job_id: str) -> JobHandle:
+        """A job of yours, whoever made it.
+
+        Raises
+        ------
+        JobLostError
+            If the service does not know it.
+        """
+        handle = JobHandle(self._connection, str(job_id))
+        handle.refresh()
+        return handle
+
+    def jobs(
+        self, status: str | Sequence[str] | None = None, dataset: str | None = None, limit: int | None = 100
+    ) -> list[JobHandle]:
+        """Your jobs at the service, also those that other programs made; newest first.
+
+        Parameters
+        ----------
+        status : str or sequence of str, optional
+            Only jobs in these states: "accepted", "running", "successful", "failed", "rejected".
+        dataset : str, optional
+            Only jobs of this dataset.
+        limit : int, optional
+            At most so many; None for all.
+
+        Returns
+        -------
+        list of JobHandle
+        """
+        query: dict[str, Any] = {"limit": _PAGE if limit is None else max(1, min(limit, _PAGE))}
+        if status is not None:
+            query["status"] = [status] if isinstance(status, str) else list(status)
+        if dataset is not None:
+            query["processID"] = dataset
+        return [handle_of(self._connection, row) for row in self._connection.pages(JOBS, query, "jobs", limit)]
+
+    def cancel(self, *ids: str) -> list[str]:
+        """Dismiss jobs at the service, whatever their state.
+
+        Parameters
+        ----------
+        *ids : str
+            Their ids.
+
+        Returns
+        -------
+        list of str
+            Those that the service knew.
+        """
+        if not ids:
+            return []
+        reply = self._connection.ask("POST", f"{JOBS}/delete", {"job_ids": list(map(str, ids))})
+        gone = [str(row.get("jobID")) for row in reply.get("jobs", [])]
+        for job_id in ids:
+            self._connection.journal.forget(str(job_id))
+        return gone
+
+    def unfinished(self) -> list[JobHandle]:
+        """Jobs that were asked for on this computer and had not ended when they were last looked at.
+
+        Asking for the same again goes on with them; so do their own methods.
+
+        Returns
+        -------
+        list of JobHandle
+        """
+        return [handle_of_row(self._connection, row) for row in self._connection.journal.unfinished()]
+
+    # --- the service
+
+    def estimate(self, dataset: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        """What a request costs, and the most that one may cost.
+
+        Returns
+        -------
+        dict
+            ``id`` (kind of cost), ``cost``, ``limit``; limit is None where there is none.
+        """
+        return self._connection.estimate(dataset, inputs)
+
+    def constraints(self, dataset: str, inputs: dict[str, Any] | None = None) -> dict[str, list[str]]:
+        """Values that are still possible for each key after those in `inputs` have been chosen."""
+        path = f"{PROCESSES}/{quoted(dataset)}/constraints"
+        return dict(self._connection.ask("POST", path, {"inputs": inputs or {}}))
+
+    def licences(self) -> list[dict[str, Any]]:
+        """All licences of the service: ``id``, ``revision``, ``label``, addresses of their texts."""
+        return list(self._connection.ask("GET", f"{_CATALOGUE}/vocabularies/licences?scope=all")["licences"])
+
+    def accepted_licences(self) -> list[dict[str, Any]]:
+        """Licences that you have accepted: ``id`` and ``revision``."""
+        return list(self._connection.ask("GET", f"{_ACCOUNT}/licences?scope=all")["licences"])
+
+    def accept_licence(self, licence: str, revision: int) -> dict[str, Any]:
+        """Accept a licence; read it first."""
+        path = f"{_ACCOUNT}/licences/{quoted(licence)}"
+        return dict(self._connection.ask("PUT", path, {"revision": int(revision)}))
+
+    def datasets(self, query: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+        """Datasets of the service: ``id``, ``title`` and more.
+
+        Parameters
+        ----------
+        query : str, optional
+            Words to search for.
+        limit : int, optional
+            At most so many.
+        """
+        asked: dict[str, Any] = {"limit": 500 if limit is None else max(1, min(limit, 500)), "search_stats": False}
+        if query:
+            asked["q"] = query
+        return list(self._connection.pages(f"{_CATALOGUE}/datasets", asked, "collections", limit))
+
+    def dataset(self, name: str) -> dict[str, Any]:
+        """Description of a dataset, with its period and area (a STAC collection)."""
+        return dict(self._connection.ask("GET", f"{_CATALOGUE}/collections/{quoted(name)}"))
+
+    def messages(self, dataset: str | None = None) -> list[dict[str, Any]]:
+        """What the service has to tell to everybody, or about one dataset."""
+        where = f"/collections/{quoted(dataset)}" if dataset else ""
+        return list(self._connection.ask("GET", f"{_CATALOGUE}{where}/messages")["messages"])
+
+    def check(self) -> dict[str, Any]:
+        """Whether the token is good, and whose it is.
+
+        Raises
+        ------
+        AuthError
+            If the service refuses the token.
+        """
+        return dict(self._connection.ask("POST", f"{_ACCOUNT}/verification/pat"))
 
 
-def _item(dataset: str, request: dict[str, Any], target: str | os.PathLike[str]) -> tuple[str, str, str]:
-    """(dataset, request as JSON, target) as the core takes them."""
+def _tell_unfinished(connection: Connection) -> None:
+    """Mention jobs that were left behind: once where nobody waits for them any more, else for those who read all."""
+    rows = connection.journal.unfinished()
+    if not rows:
+        return
+    left = [row for row in rows if time.time() - row["seen"] > _WATCHED]
+    level = logging.WARNING if left and connection.config.url not in _told else logging.INFO
+    _told.add(connection.config.url)
+    jobs = f"{len(rows)} unfinished job{'s' * (len(rows) != 1)}"
+    log.log(level, "found %s; ask for the same again to go on, or see Client.unfinished()", jobs)
+
+
+def _item_or_error(call: Any, options: dict[str, Any]) -> Item | BaseException:
+    """One call of a list; what is wrong with it concerns it alone."""
     try:
-        text = json.dumps(request, sort_keys=True, allow_nan=False, default=_from_numpy)
+        dataset, request, *target = call
+        if len(target) > 1:
+            raise InputError("a call of a list is (dataset, request) or (dataset, request, target)")
+        return item_of(dataset, request, *target, **options)
+    except InputError as error:
+        return error
     except (TypeError, ValueError) as error:
-        raise InputError(f"a request holds texts, numbers and lists of them: {error}") from error
-    path = os.fsdecode(target)
-    if "\0" in path or path.encode("utf-8", "replace").decode() != path:
-        raise InputError(f"the target {path!r} is no name of a file, or not in UTF-8")
-    return dataset, text, path
+        return InputError(f"a call of a list is (dataset, request) or (dataset, request, target): {error}")
 
 
-def _from_numpy(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"cannot send a {type(value).__name__}")
+def _planned(job: Job, directory: Path) -> Item:
+    """A job of a plan as work for the core."""
+    path = path_of(os.path.join(os.fspath(directory), job.name))
+    return Item(job.dataset, job.inputs_json, target=path, unpack=wants_netcdf(path))
 
 
-def _user_agent() -> str:
-    from . import __version__
+def _in_order(planned: Sequence[Item], paths: Sequence[str]) -> list[str]:
+    """Paths in the order of a plan; those that it does not name come last."""
+    there = {os.path.realpath(path): path for path in paths}
+    named = [item.target for item in planned if item.target and there.pop(os.path.realpath(item.target), None)]
+    return [*named, *there.values()]
 
-    return f"era5fast/{__version__}"
+
+def _asset_of(row: dict[str, Any]) -> dict[str, Any] | None:
+    """The file of a job in the service's list, as the core takes it; None where there is none."""
+    try:
+        value = row["metadata"]["results"]["asset"]["value"]
+        size, checksum = int(value["file:size"]), str(value.get("file:checksum") or "")
+        return {"href": str(value["href"]), "type": str(value.get("type") or ""), "size": size, "checksum": checksum}
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
-def make_directory(directory: str | os.PathLike[str]) -> None:
+def make_directory(directory: Path) -> None:
     """Make a directory and those above it; :class:`StorageError` when that cannot be done."""
     try:
         os.makedirs(directory, exist_ok=True)
@@ -212,7 +572,7 @@ def make_directory(directory: str | os.PathLike[str]) -> None:
         raise StorageError(f"cannot make {path}: {error.strerror}", target=path).at(error.errno or 0, path) from error
 
 
-def retrieve(dataset: str, request: dict[str, Any], target: str | os.PathLike[str]) -> str:
+def retrieve(dataset: str, request: dict[str, Any], target: Path | None = None) -> Any:
     """Ask the Climate Data Store for one file and download it.
 
     In :meth:`era5fast.ThreadPool.starmap` a list of calls becomes one batch of the native engine.
@@ -223,13 +583,13 @@ def retrieve(dataset: str, request: dict[str, Any], target: str | os.PathLike[st
         Dataset of the service.
     request : dict
         Keys and values of the request.
-    target : path
-        Final name of the file.
+    target : path, optional
+        Final name of the file; without it nothing is downloaded yet.
 
     Returns
     -------
-    str
-        The target.
+    str or Result
+        The target; without one, the result, to be downloaded.
 
     Raises
     ------
@@ -239,10 +599,15 @@ def retrieve(dataset: str, request: dict[str, Any], target: str | os.PathLike[st
     return Client().retrieve(dataset, request, target)
 
 
-def retrieve_batch(calls: Sequence[tuple[Any, ...]], workers: int) -> list[str]:
+def retrieve_batch(calls: Sequence[tuple[Any, ...]], workers: int) -> list[Any]:
     """Run the argument tuples of many :func:`retrieve` calls as one batch with `workers` transfers at once."""
-    items = [_item(*call) for call in calls]
-    return Client(max_transfers=workers).retrieve_many(items)
+    calls = [(*call, None) if len(call) == 2 else call for call in calls]
+    outcomes = Client(max_transfers=workers).retrieve(calls)
+    failures = {str(call[2]): o for call, o in zip(calls, outcomes, strict=True) if isinstance(o, BaseException)}
+    if failures:
+        paths = [o if isinstance(o, str) else o.location for o in outcomes if isinstance(o, str | Result)]
+        raise BatchError(failures, paths)
+    return outcomes
 
 
 retrieve.native_batch = retrieve_batch  # type: ignore[attr-defined]

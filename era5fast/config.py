@@ -1,10 +1,12 @@
-"""Settings of the service: address, token, certificates, and where they were found."""
+"""How to reach the service: address, token, certificates, proxy, and where they were found."""
 
 from __future__ import annotations
 
 import logging
 import os
 import stat
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,56 +19,119 @@ __all__ = ["Config", "load"]
 log = logging.getLogger("era5fast")
 
 DEFAULT_URL = "https://cds.climate.copernicus.eu/api"
-PROFILE_PAGE = "https://cds.climate.copernicus.eu/profile"
 
 #: Environment variables and rc files, in the order in which they are asked: url, key, file's variable, file.
 _PLACES = [
     ("CDSAPI_URL", "CDSAPI_KEY", "CDSAPI_RC", "~/.cdsapirc"),
     ("ECMWF_DATASTORES_URL", "ECMWF_DATASTORES_KEY", "ECMWF_DATASTORES_RC_FILE", "~/.ecmwfdatastoresrc"),
 ]
-_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_NO, _YES = ("0", "false", "no", "off"), ("", "1", "true", "yes", "on")
+
+#: Where certificates to trust are named, and where systems keep theirs; the first that is there is used.
+_CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_CERTIFICATES = [
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine, Arch
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # Fedora, Red Hat
+    "/etc/pki/tls/certs/ca-bundle.crt",  # their older releases
+    "/var/lib/ca-certificates/ca-bundle.pem",  # openSUSE
+    "/etc/ssl/ca-bundle.pem",  # its older releases
+    "$CONDA_PREFIX/ssl/cacert.pem",
+    f"{sys.prefix}/ssl/cacert.pem",  # conda, not activated
+    "/etc/ssl/cert.pem",  # macOS, older Alpine
+    "/opt/homebrew/etc/ca-certificates/cert.pem",  # Homebrew
+    "/usr/local/etc/ca-certificates/cert.pem",
+]
+_told: set[tuple[str, str]] = set()
 
 
 @dataclass(frozen=True)
 class Config:
-    """Where the service is and how to sign in.
+    """Where the service is, how to get there, and how to sign in.
+
+    It can be pickled: the token stays behind and is looked for again where the pickle is read, as is the password of
+    a proxy.
 
     Attributes
     ----------
     url : str
-        Address of the API without a trailing slash.
+        Address of the API without a trailing slash; it decides which portal is spoken to.
     key : str
         Personal access token; never shown.
     ca_file : str or None
-        Certificates to trust; None for those of the system.
+        Certificates to trust, a file or a folder; None where none were found and libcurl's own have to do.
     origin : str
         Where the token was found.
+    proxy : str or None
+        Address of the proxy for everything; "" for none, None for what the environment says.
+    insecure : bool
+        Certificates are not checked, because that was asked for.
+    ip_version : {0, 4, 6}
+        The family of addresses to use; 0 for both.
     """
 
     url: str
     key: str = field(repr=False)
     ca_file: str | None = None
     origin: str = "argument"
+    proxy: str | None = field(default=None, repr=False)
+    insecure: bool = False
+    ip_version: int = 0
+    verify: bool | str | None = field(default=None, repr=False, compare=False)  # as it was asked for
+
+    def http(self, user_agent: str) -> dict[str, Any]:
+        """Give the core what it needs to make calls."""
+        return {
+            "url": self.url,
+            "key": self.key,
+            "user_agent": user_agent,
+            "ca_file": self.ca_file,
+            "proxy": self.proxy,
+            "insecure": self.insecure,
+            "ip_version": self.ip_version,
+        }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled without the token: it is looked for again where the pickle is read."""
-        return load, (self.url,)
+        """Pickled without secrets: they are looked for again where the pickle is read."""
+        return _load_again, (self.url, self.verify, _without_password(self.proxy), self.ip_version)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Config:
         return self  # nothing in it can change
 
 
-def load(url: str | None = None, key: str | None = None) -> Config:
-    """Find address and token: argument, then environment, then rc files.
+def load(
+    url: str | None = None,
+    key: str | None = None,
+    *,
+    verify: bool | str | os.PathLike[str] | None = None,
+    proxy: str | None = None,
+    ip_version: int = 0,
+) -> Config:
+    """Find address and token: argument, then environment, then rc files; and the certificates to trust.
+
+    Parameters
+    ----------
+    url, key : str, optional
+        Address and token.
+    verify : bool or path, optional
+        A file or folder with the certificates to trust. True or None: those that the environment names
+        (``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE``, ``SSL_CERT_FILE``, ``SSL_CERT_DIR``), else the system's, else
+        those of ``certifi``; None also heeds ``verify: 0`` in the rc file. False: whoever answers is trusted; a
+        warning says so each time.
+    proxy : str, optional
+        Address of a proxy for everything; "" for none. By default the environment decides: ``https_proxy``,
+        ``all_proxy`` and ``no_proxy``, in lower or upper case. ``HTTP_PROXY`` plays no part, since nothing but this
+        machine is spoken to without encryption.
+    ip_version : {0, 4, 6}
+        The family of addresses to use; 0 for both.
 
     Raises
     ------
     ConfigError
-        If there is no token, or the token or the address has no valid form. The message names the places that were
-        looked at, in order, and never the token.
+        If there is no token, or one of the values has no valid form. The message names the places that were looked
+        at, in order, and never the token.
     """
-    found = _from_places()
+    found = _from_places(key is None or url is None)
     url = (url or found.get("url") or DEFAULT_URL).rstrip("/")
     origin = "argument" if key else found.get("origin", "")
     key = key or found.get("key")
@@ -74,10 +139,21 @@ def load(url: str | None = None, key: str | None = None) -> Config:
     if not key:
         raise ConfigError(
             "no token for the Climate Data Store: looked at " + ", ".join(_looked_at()),
-            hint=f"copy yours from {PROFILE_PAGE} into ~/.cdsapirc",
+            hint=f"copy yours from {_profile_page(url)} into ~/.cdsapirc",
         )
-    _check_key(key, origin)
-    return Config(url, key, _ca_file(), origin)
+    _check_key(key, origin, url)
+    if ip_version not in (0, 4, 6) or isinstance(ip_version, bool):
+        raise ConfigError(f"ip_version must be 0, 4 or 6, not {ip_version!r}")
+    ca_file, insecure = _trust(verify, found)
+    given = verify if verify is None or isinstance(verify, bool) else os.path.abspath(verify)
+    return Config(url, key, ca_file, origin, _checked_proxy(proxy), insecure, ip_version, given)
+
+
+def _load_again(url: str, verify: bool | str | None, proxy: str | None, ip_version: int) -> Config:
+    return load(url, verify=verify, proxy=proxy, ip_version=ip_version)
+
+
+# --- address and token
 
 
 def _looked_at() -> list[str]:
@@ -90,17 +166,19 @@ def _rc_path(variable: str, default: str) -> Path:
     return Path(os.environ.get(variable) or default).expanduser()
 
 
-def _from_places() -> dict[str, str]:
-    """Address and token of the first place that has each; environment before files."""
+def _from_places(needed: bool) -> dict[str, str]:
+    """Address and token of the first place that has each; environment before files, which are read only if needed."""
     found: dict[str, str] = {}
     for url_variable, key_variable, _, _ in _PLACES:
         _take(found, os.environ.get(url_variable), os.environ.get(key_variable), key_variable)
     for _, _, file_variable, default in _PLACES:
-        if "key" in found and "url" in found:
+        if not needed or ("key" in found and "url" in found):
             break
         path = _rc_path(file_variable, default)
         settings = _read_rc(path)
         _take(found, settings.get("url"), settings.get("key"), str(path))
+        if "verify" in settings and "verify" not in found:
+            found["verify"], found["verify_origin"] = settings["verify"], str(path)
     return found
 
 
@@ -112,54 +190,120 @@ def _take(found: dict[str, str], url: str | None, key: str | None, origin: str) 
 
 
 def _read_rc(path: Path) -> dict[str, str]:
-    """``name: value`` lines; an absent file is empty."""
+    """``name: value`` lines; quotes belong to the value, as for the official client; an absent file is empty."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
         mode = path.stat().st_mode
     except OSError:
         return {}
     if mode & (stat.S_IRGRP | stat.S_IROTH):
-        log.warning("%s can be read by others (mode %o); chmod 600 %s", path, stat.S_IMODE(mode), path)
+        _tell_once(str(path), f"can be read by others (mode {stat.S_IMODE(mode):o}); chmod 600 {path}")
     pairs = (line.strip().split(":", 1) for line in text.splitlines() if ":" in line)
-    settings = {name.strip(): value.strip() for name, value in pairs}
-    if settings.get("verify") == "0":
-        log.warning("%s asks to skip certificate checks (verify: 0); that is not done", path)
-    return settings
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _tell_once(subject: str, what: str) -> None:
+    if (subject, what) not in _told:
+        _told.add((subject, what))
+        log.warning("%s %s", subject, what)
+
+
+def _profile_page(url: str) -> str:
+    """Where the portal that an address belongs to shows the token."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/profile"
 
 
 def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        valid = valid and url.isprintable() and not set(url) & set(' "<>\\^`{|}?#')
     except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"'{url[:100]}' is no address of a service", hint=f"the usual one is {DEFAULT_URL}")
+        valid, parts = False, urlsplit("")
     if parts.username or parts.password:
         raise ConfigError("the address of the service must not hold a user name or password")
+    if not valid:
+        raise ConfigError(f"{url[:100]!r} is no address of a service", hint=f"the usual one is {DEFAULT_URL}")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ConfigError(f"plain http to {parts.hostname} would show the token", hint="use https")
 
 
-def _check_key(key: str, origin: str) -> None:
+def _check_key(key: str, origin: str, url: str) -> None:
     if ":" in key:
         raise ConfigError(
             f"the token from {origin} has the form uid:secret of the service that closed in 2024",
-            hint=f"copy the new one from {PROFILE_PAGE}",
+            hint=f"copy the new one from {_profile_page(url)}",
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigError(f"the token from {origin} holds blanks or characters that no token has")
 
 
-def _ca_file() -> str | None:
-    """Certificates named by the environment, else None where libcurl finds the system's, else certifi's."""
-    for name in _CERTIFICATES:
-        path = os.environ.get(name)
-        if path and os.path.isfile(path):
-            return path
-    if any(os.path.exists(p) for p in ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")):
-        return None
+# --- certificates
+
+
+def _trust(verify: bool | str | os.PathLike[str] | None, found: dict[str, str]) -> tuple[str | None, bool]:
+    """The certificates to trust, and whether nothing is checked at all."""
+    if verify is None and "verify" in found:
+        verify = _verify_of_rc(found["verify"], found["verify_origin"])
+    elif verify is False:
+        log.warning("certificates are not checked, as verify=False asks for: the token may go to a stranger")
+    if verify is False:
+        return None, True
+    if verify is None or verify is True:
+        return next(_certificates(), None), False
+    path = os.path.abspath(os.path.expanduser(verify))
+    if not os.path.exists(path):
+        raise ConfigError(f"there are no certificates at {path}", hint="verify names a file or folder of them")
+    return path, False
+
+
+def _verify_of_rc(value: str, origin: str) -> bool | str:
+    if value.lower() in _NO:
+        log.warning("certificates are not checked, as verify: %s in %s asks for; better name the file of your "
+                    "certificates there", value, origin)  # fmt: skip
+        return False
+    return True if value.lower() in _YES else value
+
+
+def _certificates() -> Iterator[str]:
+    """What there is to trust, best first."""
+    for name in _CERTIFICATE_VARIABLES:
+        if path := os.environ.get(name):
+            if os.path.exists(path):
+                yield os.path.abspath(path)
+            else:
+                _tell_once(name, f"names {path}, which is not there")
+    for place in _CERTIFICATES:
+        path = os.path.expandvars(place)
+        if os.path.isfile(path):
+            yield path
     try:
         import certifi
     except ImportError:
-        return None
-    return str(certifi.where())
+        return
+    yield str(certifi.where())
+
+
+# --- proxy
+
+
+def _checked_proxy(proxy: str | None) -> str | None:
+    """The address of a proxy; what is wrong is told without showing it, since it may hold a password."""
+    if not proxy:
+        return proxy
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        valid = bool(parts.hostname) and (parts.port or 1) > 0 and " " not in proxy and proxy.isprintable()
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ConfigError("the address of the proxy cannot be read", hint="it has the form http://host:port")
+    return proxy
+
+
+def _without_password(proxy: str | None) -> str | None:
+    if not proxy or "@" not in proxy:
+        return proxy
+    scheme, mark, rest = proxy.rpartition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}"

@@ -26,8 +26,8 @@ from .errors import Era5FastError, InputError
 from .events import Events
 from .reader import expand, open_core, variable_names
 from .request import Request
-from .variables import Variable
-from .variables import find as find_variable
+from .variable_table import Row
+from .variable_table import find as find_variable
 
 __all__ = ["run"]
 
@@ -69,7 +69,7 @@ _RECIPES = {
 }
 
 
-def _recipe(row: Variable | None) -> Recipe:
+def _recipe(row: Row | None) -> Recipe:
     if row is None or row.units == "K":
         return _HEATWAVE
     return _RECIPES.get(row.kind, Recipe(f"high {row.netcdf}", "max", 1))
@@ -105,7 +105,7 @@ def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: st
     live : bool
         Ask the real service instead of the look-alike.
     variable : str, optional
-        Variable to take from `data`.
+        Row to take from `data`.
 
     Returns
     -------
@@ -141,7 +141,9 @@ def _download(directory: Path, live: bool, stages: Stages) -> list[str]:
         with stages("download"):
             return Client().fetch(plan, directory)
     with service(stages) as (url, key), stages("download"):
-        return Client(url, key, max_jobs=4, poll=(0.1, 0.5)).fetch(plan, directory)
+        return Client(url, key, max_jobs=4, poll_interval=0.1, poll_interval_min=0.05, journal=False).fetch(
+            plan, directory
+        )
 
 
 @contextlib.contextmanager
@@ -186,7 +188,7 @@ def _diagnose(paths: Sequence[str], variable: str | None, stages: Stages) -> tup
     return events, recipe
 
 
-def _check_step(paths: Sequence[str], name: str, row: Variable | None) -> None:
+def _check_step(paths: Sequence[str], name: str, row: Row | None) -> None:
     """Say what one value per day means, and refuse what cannot be made into days."""
     seconds = open_core(list(paths), name)[0].header()["seconds"]
     days = float(np.median(np.diff(seconds))) / 86400 if len(seconds) > 1 else np.inf
@@ -198,8 +200,8 @@ def _check_step(paths: Sequence[str], name: str, row: Variable | None) -> None:
         print("  The series has one value per day, which is taken for the day.")
 
 
-def _choose_variable(paths: Sequence[str], variable: str | None) -> tuple[str, Variable | None]:
-    """Variable asked for, or the best known one of the files: temperature before precipitation before the rest."""
+def _choose_variable(paths: Sequence[str], variable: str | None) -> tuple[str, Row | None]:
+    """Row asked for, or the best known one of the files: temperature before precipitation before the rest."""
     if variable is None:
         names = variable_names(list(paths))
         variable = next((n for n in ("t2m", "mx2t", "tp") if n in names), names[0])

@@ -22,7 +22,7 @@ from .errors import InputError
 from .field import Field, as_field, as_maps, check_maps, on_grid, plain
 from .progress import Progress
 from .times import dates_of, days_of, encode_times
-from .variables import find as find_variable
+from .variable_table import find as find_variable
 
 __all__ = [row["name"] for row in _core.kernels()]
 

@@ -35,8 +35,17 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         Native functions (:func:`era5fast.retrieve`) run as one batch.
         """
         batch = getattr(func, "native_batch", None)
-        if batch is None:
-            return super().starmap(func, iterable, chunksize)
+        return super().starmap(func, iterable, chunksize) if batch is None else self._batch(batch, iterable)
+
+    def map(self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
+        """Call ``func(x)`` for each x of `iterable`; results in the same order.
+
+        Native functions (:func:`era5fast.retrieve`) take tuples of their arguments and run as one batch.
+        """
+        batch = getattr(func, "native_batch", None)
+        return super().map(func, iterable, chunksize) if batch is None else self._batch(batch, iterable)
+
+    def _batch(self, batch: Callable[[list[Any], int], Iterable[Any]], calls: Iterable[Any]) -> list[Any]:
         self._check_running()  # type: ignore[attr-defined]
         # In the caller's own thread: there ctrl-C is heard, and stops the batch.
-        return list(batch(list(iterable), self._processes))  # type: ignore[attr-defined]
+        return list(batch(list(calls), self._processes))  # type: ignore[attr-defined]

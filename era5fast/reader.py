@@ -26,7 +26,7 @@ from .errors import CorruptDataError, InputError, StorageError, UnsafeInputError
 from .locks import library_locks
 from .progress import Progress
 from .times import dates_of, encode_times
-from .variables import find as find_variable
+from .variable_table import find as find_variable
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -1,76 +1,45 @@
-"""Requests to the Climate Data Store, and how they are cut into jobs."""
+"""Requests to the Climate Data Store: what is wanted, independent of how many jobs it takes."""
 
 from __future__ import annotations
 
-import datetime as dt
-import itertools
-import json
-import math
+import functools
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from . import periods, region
+from .cutting import Piece, cut
+from .dataset_table import LEVELS, Dataset
+from .dataset_table import dataset as dataset_row
 from .errors import InputError
-from .variables import Variable
-from .variables import variable as lookup
+from .fields import archive_date, archive_times, level_list, store_dates
+from .plan import Job, Plan
+from .tariff import Estimates, Tariff, ask_tariff, confirm
+from .variable_table import Row, did_you_mean, lookup, matches, names_of, near, table
 
 __all__ = ["Job", "Plan", "Request"]
 
-#: Fields of one netCDF request that the service takes at present for ERA5 on single levels, with some reserve.
-MAX_COST = 16_000
-#: Spacing of ERA5 at the service in degrees.
-NATIVE_GRID = 0.25
-#: Bytes that one value takes in a netCDF answer, on average.
-_BYTES_PER_VALUE = 1.9
+_FORECAST_MASK = (0x1FFE << 19) | 0x1FFE  # steps 1 to 12 from 06 and from 18 UTC
+_STATISTICS = {
+    "daily_statistic": ("daily_mean", "daily_maximum", "daily_minimum", "daily_sum"),
+    "frequency": ("1_hourly", "3_hourly", "6_hourly"),
+    "time_zone": tuple(f"utc{h:+03d}:00" for h in range(-12, 15)),
+}
+_STATISTIC_DEFAULTS = {"daily_statistic": "daily_mean", "frequency": "1_hourly", "time_zone": "utc+00:00"}
 
 
 @dataclass(frozen=True)
-class Job:
-    """One request as it is sent.
+class Group:
+    """What one file can hold together: one product, one stream, one step type, one level type."""
 
-    Attributes
-    ----------
-    dataset : str
-        Dataset of the service.
-    inputs : dict
-        Keys and values of the request.
-    name : str
-        Name of the file that the answer gets.
-    fields : int
-        Number of fields asked for: the cost at the service.
-    size : int
-        Expected bytes.
-    """
-
-    dataset: str
-    inputs: dict[str, Any]
-    name: str
-    fields: int
-    size: int
-
-    @property
-    def inputs_json(self) -> str:
-        """The request as canonical JSON."""
-        return json.dumps(self.inputs, sort_keys=True, separators=(",", ":"))
-
-
-class Plan(Sequence[Job]):
-    """The jobs that a request becomes; ``print(plan)`` shows them."""
-
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = list(jobs)
-
-    def __len__(self) -> int:
-        return len(self._jobs)
-
-    def __getitem__(self, index: Any) -> Any:
-        return Plan(self._jobs[index]) if isinstance(index, slice) else self._jobs[index]
-
-    def __repr__(self) -> str:
-        fields, size = sum(job.fields for job in self), sum(job.size for job in self)
-        head = f"<Plan: {len(self)} jobs, {fields:,} fields, about {size / 1e6:,.0f} MB>"
-        return "\n".join([head, *(f"  {job.name}  {job.fields:,} fields" for job in self)])
+    product: str
+    stream: str
+    step_type: str
+    level_type: str
+    kind: str  # type of field in the archive: "an", "fc", …
+    levels: tuple[int, ...]
+    variables: tuple[Row, ...] = ()
 
 
 class Request:
@@ -79,188 +48,429 @@ class Request:
     Parameters
     ----------
     dataset : str
-        For example ``"reanalysis-era5-single-levels"``.
-    variable : str or sequence of str
+        A row of the table of datasets, for example ``"reanalysis-era5-single-levels"``.
+    variable : str, Row or sequence of them
         Any of their names: ``"2t"``, ``"2m_temperature"``.
-    start, end : str or date
-        First and last day, both inclusive.
+    start, end : str or date, optional
+        First and last day, both inclusive; a month or year as `end` means its last day.
+    dates : sequence, optional
+        Days, months, years or ranges ``"2003-06-01/2003-06-15"`` instead of `start` and `end`.
+    years : iterable of int, optional
+        Whole years instead of `start` and `end`.
+    months, days : iterable of int, optional
+        Only these months of the year, only these days of the month: ``months=[6, 7, 8]`` is summer.
     area : sequence of four floats, optional
-        North, west, south, east; the globe when left out. Corners are moved outwards to the grid.
-    grid : float
-        Spacing in degrees. Any other than 0.25 is interpolated by the service, not averaged.
+        North, west, south, east; the globe when left out. Corners are moved outwards to the grid, so that nothing is
+        interpolated. It may cross 180° and Greenwich. Two numbers (latitude, longitude) are the nearest grid point.
+    grid : float or (float, float), optional
+        Spacing in degrees, or longitude and latitude. Any other than the dataset's own is interpolated by the
+        service, not averaged.
     hours : "all" or sequence of int
-        Hours of the day (UTC).
-    product_type : str
-        ``"reanalysis"`` or one of the ensemble products.
+        Hours of the day (UTC); ``"all"`` is every hour, every third for the ensemble.
+    levels : int or sequence of int, optional
+        Pressure levels in hPa or model levels; all of them when left out.
+    product_type : str or sequence of str, optional
+        ``"reanalysis"``, one of the ensemble products, or a monthly one; the dataset's first when left out.
+    data_format : str
+        ``"netcdf"`` or ``"grib"``; ``"csv"`` for time series.
+    **keys
+        Further keys of the dataset: ``daily_statistic``, ``time_zone`` and ``frequency`` of the daily statistics;
+        ``level_type``, ``stream``, ``type``, ``step``, ``number``, ``expver`` of the archive.
 
     Raises
     ------
     InputError
-        If a variable is unknown, the period is empty, or the area is not one.
+        If a dataset, variable, level, hour or key does not exist, the period is empty, or the area is not one; with
+        near names where there are any.
 
     Examples
     --------
     >>> import era5fast as e5
     >>> e5.Request("reanalysis-era5-single-levels", variable="2t", start="2003-06-01", end="2003-08-31",
     ...            area=[50, -10, 35, 5]).split()
-    <Plan: 1 jobs, 2,208 fields, about 16 MB>
-      era5_t2m_2003-06_2003-08.nc  2,208 fields
+    <Plan: 1 job, 2,208 fields, about 16 MB>
+      the dearest job costs 2,208 of at most 16,000
+      era5_t2m_50N-10W-35N-5E_2003-06_2003-08.nc  2,208 fields
     """
 
     def __init__(
         self,
         dataset: str,
         *,
-        variable: str | Sequence[str],
-        start: str | dt.date,
-        end: str | dt.date,
+        variable: str | Row | Sequence[str | Row],
+        start: Any = None,
+        end: Any = None,
+        dates: Any = None,
+        years: Iterable[int] | int | None = None,
+        months: Iterable[int] | None = None,
+        days: Iterable[int] | None = None,
         area: Sequence[float] | None = None,
-        grid: float = NATIVE_GRID,
+        grid: Any = None,
         hours: str | Sequence[int] = "all",
-        product_type: str = "reanalysis",
+        levels: Any = None,
+        product_type: str | Sequence[str] | None = None,
+        data_format: str = "netcdf",
+        **keys: Any,
     ) -> None:
-        names = [variable] if isinstance(variable, str) else list(variable)
-        if not names:
-            raise InputError("a request needs a variable")
+        self._row = row = dataset_row(dataset)
         self.dataset = dataset
-        self.variables = [lookup(name) for name in names]
-        self.start, self.end = _date(start), _date(end)
-        self.grid = _spacing(grid)
-        self.area = None if area is None else _snap(area, self.grid)
-        self.hours = _hours(hours)
-        self.product_type = product_type
-        if self.end < self.start:
-            raise InputError(f"the period ends ({self.end}) before it begins ({self.start})")
+        self.keys = _keys(row, keys)
+        self.variables = _variables(row, variable, self.keys.get("level_type"))
+        self._days = _days(row, start, end, dates, years, months, days)
+        self.product_types = _products(row, product_type)
+        self._steps = region.steps(grid, row.native_grid("", "oper"))
+        self.data_format = _one_of("format", data_format, row.formats)
+        if self._steps is not None and not row.takes_grid:
+            raise InputError(f"{dataset} is delivered on its own grid only", hint="leave grid out")
+        self.area = self._area(row.native_grid(self.product_types[0], self.variables[0].stream), area)
+        self._asked_area = area
+        self._hours, self._levels = hours, levels
+        _hours(hours, 1)
+        self.groups = self._groups()
 
-    def split(self, max_cost: int = MAX_COST) -> Plan:
-        """Cut the request into jobs.
+    def __repr__(self) -> str:
+        names = ", ".join(row.netcdf for row in self.variables)
+        where = "" if self.area is None else f", area {self.area}"
+        return f"<Request: {self.dataset}, {names}, {self.start} to {self.end}{where}>"
 
-        Variables of different step types are asked for apart, since one netCDF answer holds one type only. Time is
-        cut into whole calendar years where a year costs no more than `max_cost` fields, and into months otherwise.
+    @property
+    def start(self) -> Any:
+        """First day."""
+        return periods.date_of(self._days[0])
+
+    @property
+    def end(self) -> Any:
+        """Last day."""
+        return periods.date_of(self._days[-1])
+
+    # --- what belongs together ---
+
+    def _groups(self) -> list[Group]:
+        found: dict[Group, list[Row]] = {}
+        for product in self.product_types:
+            for row in self.variables:
+                group = self._group(product, row)
+                found.setdefault(group, []).append(row)
+        ordered = sorted(found, key=lambda g: (self.product_types.index(g.product), g.stream, g.step_type, g.kind))
+        return [replace(g, variables=tuple(sorted(found[g], key=operator.attrgetter("name")))) for g in ordered]
+
+    def _group(self, product: str, row: Row) -> Group:
+        if self._row.family != "archive":
+            levels = _levels("pl", self._levels) if self._row.level == "pl" else ()
+            if self._row.level != "pl" and self._levels is not None:
+                raise InputError(f"{self.dataset} has no levels", hint="leave levels out")
+            self._hours_of(product)
+            # Daily statistics and time series come as one file for each variable.
+            own = row.netcdf if self._row.family == "daily" else ""
+            step_type = row.step_type + own if self._row.family != "series" else ""
+            return Group(product, row.stream, step_type, self._row.level, "", levels)
+        kind = self.keys.get("type", "fc" if row.source == "forecast" else "an")
+        level_type = self.keys.get("level_type") or row.level.split()[-1]
+        only_first = level_type == "ml" and row.param_id in (129, 152)
+        levels = () if level_type == "sfc" else (1,) if only_first else _levels(level_type, self._levels)
+        step_type = row.step_type if kind == "fc" else "instant"
+        return Group("", self.keys.get("stream", row.stream), step_type, level_type, kind, levels)
+
+    def _hours_of(self, product: str) -> list[int]:
+        if self._row.family in ("daily", "series"):
+            if self._hours != "all":
+                raise InputError(f"{self.dataset} takes no hours", hint="leave hours out")
+            return [0]
+        if self._row.family == "monthly" and "by_hour_of_day" not in product:
+            if self._hours != "all":
+                hint = 'ask for product_type="monthly_averaged_reanalysis_by_hour_of_day"'
+                raise InputError("monthly means have no hours", hint=hint)
+            return [0]
+        return _hours(self._hours, 3 if "ensemble" in product else 1)
+
+    def _area(self, native: float, area: Any) -> list[float] | None:
+        return region.box(area, self._steps or (native, native))
+
+    # --- as it is sent ---
+
+    def inputs(self) -> dict[str, Any]:
+        """The whole request as one dictionary, uncut.
+
+        Raises
+        ------
+        InputError
+            If the variables cannot come in one file: several products, step types or level types.
+        """
+        if len(self.groups) != 1:
+            kinds = "; ".join(", ".join(row.netcdf for row in group.variables) for group in self.groups)
+            raise InputError(f"these do not come in one file: {kinds}", hint="split() the request")
+        (group,) = self.groups
+        return self._inputs(group, Piece(group.variables, group.levels, self._days, self._hours_list(group)))
+
+    def _hours_list(self, group: Group) -> tuple[int, ...]:
+        return tuple(self._hours_of(group.product))
+
+    def _inputs(self, group: Group, piece: Piece) -> dict[str, Any]:
+        if self._row.family == "archive":
+            return self._archive_inputs(group, piece)
+        inputs: dict[str, Any] = {"variable": sorted(row.request for row in piece.variables)}
+        if group.product:
+            inputs["product_type"] = [group.product]
+        if group.level_type == "pl":
+            inputs["pressure_level"] = [str(level) for level in piece.levels]
+        if self._row.family == "series":
+            inputs |= {"date": periods.texts(piece.days), "data_format": self.data_format}
+            return {**inputs, **self._place()}
+        inputs |= store_dates(self._row.family, piece.days)
+        if self._row.family == "daily":
+            inputs |= {key: self.keys[key] for key in _STATISTICS}
+        else:
+            inputs["time"] = [f"{hour:02d}:00" for hour in piece.hours]
+            inputs |= {"data_format": self.data_format, "download_format": "unarchived"}
+        area = self._area(self._row.native_grid(group.product, group.stream), self._asked_area)
+        if area is not None:
+            inputs["area"] = area
+        if self._steps is not None:
+            inputs["grid"] = list(self._steps)
+        return inputs
+
+    def _place(self) -> dict[str, Any]:
+        if self.area is None:
+            raise InputError(f"{self.dataset} is for a point", hint="give area=(latitude, longitude)")
+        north, west, south, east = self.area
+        if (north, west) == (south, east):
+            return {"location": {"latitude": north, "longitude": west}}
+        if north - south > 1 or east - west > 1:
+            raise InputError(f"{self.dataset} takes at most 1° × 1°", hint="use the hourly dataset for larger areas")
+        return {"area": self.area}
+
+    def _archive_inputs(self, group: Group, piece: Piece) -> dict[str, Any]:
+        style = "forecast" if group.kind == "fc" else "archive"
+        mask = _FORECAST_MASK if style == "forecast" else sum(1 << hour for hour in piece.hours)
+        if style == "forecast" and self._hours != "all":
+            raise InputError("forecast fields of the archive come with all their hours", hint="leave hours out")
+        inputs: dict[str, Any] = {
+            "class": "ea",
+            "expver": str(self.keys.get("expver", "1")),
+            "stream": group.stream,
+            "type": group.kind,
+            "levtype": group.level_type,
+            "param": "/".join(str(row.param_id) for row in sorted(piece.variables, key=lambda row: row.param_id)),
+            "date": archive_date(piece.days),
+            **archive_times(style, mask),
+            "data_format": self.data_format,
+        }
+        inputs |= {key: str(self.keys[key]) for key in ("step", "number") if key in self.keys}
+        if piece.levels:
+            inputs["levelist"] = level_list(group.level_type, piece.levels)
+        steps = self._steps or (self._row.native_grid("", group.stream),) * 2
+        inputs["grid"] = "/".join(f"{step:g}" for step in steps)
+        area = region.box(self._asked_area, steps)
+        if area is not None:
+            inputs["area"] = "/".join(f"{corner:g}" for corner in area)
+        return inputs
+
+    # --- cutting ---
+
+    def split(self, max_cost: str | float | None = None, client: Estimates | None = None) -> Plan:
+        """Cut the request into jobs that the service takes, each with an answer of one file.
+
+        Products, streams, step types and level types are asked for apart, since one netCDF answer holds one of each.
+        Time is cut into calendar years where a year is cheap enough, else into months; then variables are parted,
+        then levels, and days only last. The archive is asked month by month, as its tapes are written.
 
         Parameters
         ----------
-        max_cost : int
-            Fields that one job may ask for.
+        max_cost : "service", float or None
+            What one job may cost. ``"service"`` asks the service, once for each kind of job; None takes a built-in
+            table, which is also used when the service cannot be asked (a line in the log says so).
+        client : Client, optional
+            Whom to ask; a new :class:`~era5fast.Client` when left out.
 
         Returns
         -------
         Plan
+
+        Raises
+        ------
+        InputError
+            If even a single field costs more than `max_cost`.
+
+        Examples
+        --------
+        >>> import era5fast as e5
+        >>> summers = e5.Request("reanalysis-era5-pressure-levels", variable=["t", "z"], levels=[850, 500],
+        ...                      years=range(1991, 2021), months=[6, 7, 8], hours=[0, 12])
+        >>> plan = summers.split(max_cost=16_000)
+        >>> len(plan), plan[0].name
+        (30, 'era5_z-t_500-850hPa_00-12utc_1991-06_1991-08.nc')
         """
-        jobs = []
-        for _, group in itertools.groupby(sorted(self.variables, key=_step_type), _step_type):
-            members = list(group)
-            per_day = len(members) * len(self.hours)
-            by_year = 366 * per_day <= max_cost
-            if not by_year and 31 * per_day > max_cost:
-                raise InputError(f"one month costs {31 * per_day} fields, more than {max_cost}", hint="ask for less")
-            pieces = _years(self.start, self.end) if by_year else _months(self.start, self.end)
-            jobs += [self._job(members, first, last) for first, last in pieces]
-        return Plan(jobs)
+        jobs: list[Job] = []
+        for group in self.groups:
+            tariff = self._tariff(group, max_cost, client)
+            jobs += confirm(self._jobs(group, tariff), tariff, functools.partial(self._jobs, group))
+        return Plan(jobs, self._notes())
 
-    def _job(self, members: list[Variable], first: dt.date, last: dt.date) -> Job:
-        days = (last - first).days + 1
-        fields = days * len(self.hours) * len(members)
-        names = "-".join(v.netcdf for v in members)
-        return Job(
-            self.dataset,
-            self._inputs(members, first, last),
-            f"era5_{names}_{_stamp(first, last)}.nc",
-            fields,
-            int(fields * self._cells() * _BYTES_PER_VALUE),
-        )
+    def _whole(self, group: Group) -> Piece:
+        return Piece(group.variables, group.levels, self._days, self._hours_list(group))
 
-    def _inputs(self, members: list[Variable], first: dt.date, last: dt.date) -> dict[str, Any]:
-        inputs: dict[str, Any] = {
-            "product_type": [self.product_type],
-            "variable": sorted(v.request for v in members),
-            "date": [f"{first}/{last}"],
-            "time": [f"{hour:02d}:00" for hour in self.hours],
-            "data_format": "netcdf",
-            "download_format": "unarchived",
-        }
-        if self.area is not None:
-            inputs["area"] = self.area
-        if self.grid != NATIVE_GRID:
-            inputs["grid"] = [self.grid, self.grid]
-        return inputs
+    def _jobs(self, group: Group, tariff: Tariff) -> list[Job]:
+        steps = _FORECAST_MASK.bit_count() if group.kind == "fc" else 0
+        units = ("day",) if group.kind == "fc" and group.level_type == "ml" else self._row.cuts
+        pieces = cut(self._whole(group), units, tariff.capacity, steps)
+        dataset, weight, limit = self.dataset, tariff.weight, tariff.limit
+        return [Job.of(dataset, self._inputs(group, piece), weight=weight, limit=limit) for piece in pieces]
 
-    def _cells(self) -> float:
-        north, west, south, east = self.area or [90, 0, -90, 360 - self.grid]
-        width = 360 - self.grid if east - west >= 360 else (east - west) % 360
-        return ((north - south) / self.grid + 1) * (width / self.grid + 1)
+    def _tariff(self, group: Group, max_cost: str | float | None, client: Estimates | None) -> Tariff:
+        built_in = Tariff(1.0, self._row.limits.get(self.data_format, float("inf")))
+        if max_cost is None:
+            return built_in
+        if max_cost != "service":
+            return Tariff(1.0, _cost(max_cost))
+        whole = self._whole(group)
+        sample = self._inputs(group, replace(whole, days=whole.days[:1]))
+        return ask_tariff(client, Job.of(self.dataset, sample), built_in)
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if self._asked_area is not None and len(list(self._asked_area)) == 4 and self.area is not None:
+            moved = [abs(a - float(b)) % 360 > 1e-6 for a, b in zip(self.area, self._asked_area, strict=True)]
+            if any(moved):
+                notes += [f"the corners of the area were moved to the grid: {self.area}"]
+        if self._steps is not None and self._steps[0] > self._row.grid:
+            notes += [f"the service interpolates to {self._steps[0]:g}°, it does not average"]
+        return notes
+
+    def check(self, client: Any) -> None:
+        """Ask the service whether it has what is wanted; see :meth:`Plan.check`."""
+        self.split().check(client)
 
 
-def _step_type(row: Variable) -> str:
-    return row.step_type
+# --- arguments ---
 
 
-def _date(value: Any) -> dt.date:
-    """Day of a text, a ``date``, a ``datetime``, a ``datetime64`` or a ``Timestamp``."""
+def _cost(max_cost: Any) -> float:
     try:
-        return dt.date.fromisoformat(str(value)[:10])
-    except ValueError as error:
-        raise InputError(f"'{value}' is no date", hint="write it like 2003-06-01") from error
+        cost = float(max_cost)
+    except (TypeError, ValueError) as error:
+        raise InputError(f'max_cost is a number, "service" or None, not {max_cost!r}') from error
+    if not cost >= 1:
+        raise InputError(f"a job costs at least 1, not {max_cost}")
+    return cost
 
 
-def _hours(hours: str | Sequence[int]) -> list[int]:
+def _one_of(what: str, value: Any, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        hint = did_you_mean(str(value), list(allowed), f"one of {', '.join(allowed[:8])}")
+        raise InputError(f"no {what} is called {value!r}", hint=hint)
+    return str(value)
+
+
+def _keys(row: Dataset, keys: dict[str, Any]) -> dict[str, Any]:
+    for key in keys:
+        if key not in row.keys:
+            arguments = [*row.keys, "variable", "start", "end", "area", "grid", "hours", "levels", "product_type"]
+            others = f"it takes {', '.join(row.keys)}" if row.keys else "it has no further keys"
+            raise InputError(f"{row.name} has no key '{key}'", hint=did_you_mean(key, arguments, others))
+    if row.family == "daily":
+        keys = {**_STATISTIC_DEFAULTS, **keys}
+        for key, allowed in _STATISTICS.items():
+            _one_of(key, keys[key], allowed)
+    if keys.get("level_type") is not None:
+        _one_of("level type", keys["level_type"], tuple(LEVELS))
+    return keys
+
+
+def _variables(row: Dataset, given: Any, level_type: str | None) -> list[Row]:
+    names = [given] if isinstance(given, str | int | Row) else list(given)
+    if not names:
+        raise InputError("a request needs a variable")
+    return list(dict.fromkeys(_resolve(row, name, level_type) for name in names))
+
+
+def _resolve(row: Dataset, name: Any, level_type: str | None) -> Row:
+    """The variable of that name which the dataset has."""
+    found = (name,) if isinstance(name, Row) else matches(str(name))
+    if not found:
+        lookup(str(name))  # which says what is wrong
+    fitting = [v for v in found if row.reanalysis in v.reanalyses.split() and _on_level(row, v, level_type)]
+    if fitting:
+        exact = [v for v in fitting if str(name).lower() in names_of(v)]
+        return (exact or fitting)[0]
+    raise InputError(f"{row.name} has no '{found[0].name}'", hint=_where(row, found[0], str(name)))
+
+
+def _on_level(row: Dataset, variable: Row, level_type: str | None) -> bool:
+    levels = variable.level.split()
+    if row.family != "archive":
+        return row.level in levels and variable.request != ""
+    if level_type in ("pt", "pv"):
+        return "pl" in levels
+    return level_type in (None, *levels) or (level_type == "ml" and variable.param_id == 129)
+
+
+def _where(row: Dataset, variable: Row, name: str) -> str:
+    there = [v.request for v in table() if row.level in v.level.split() and row.reanalysis in v.reanalyses.split()]
+    similar = [other for other in near(name, there) if other != variable.request]
+    if similar:
+        return f"there is {', '.join(similar)}; for this one see e5.variable('{variable.name}')"
+    return f"see e5.variable('{variable.name}')"
+
+
+def _days(row: Dataset, start: Any, end: Any, dates: Any, years: Any, months: Any, days: Any) -> tuple[int, ...]:
+    if sum(given is not None for given in (start, dates, years)) != 1:
+        raise InputError("when? Either start and end, or dates, or years")
+    if end is not None and start is None:
+        raise InputError("an end needs a start")
+    if dates is not None:
+        found = periods.listed(dates)
+    elif years is not None:
+        found = periods.years(years)
+    else:
+        found = periods.span(start, start if end is None else end)
+    found = periods.only(found, months, days)
+    if not found:
+        raise InputError("no day is left of the period")
+    if found[0] < periods.number(row.first_day):
+        hint = f"it begins on {row.first_day}"
+        raise InputError(f"{row.name} has nothing on {periods.date_of(found[0])}", hint=hint)
+    if row.family == "monthly":
+        found = sorted({periods.number(periods.date_of(day).replace(day=1)) for day in found})
+    return tuple(found)
+
+
+def _products(row: Dataset, given: Any) -> list[str]:
+    if not row.product_types:
+        if given is not None:
+            raise InputError(f"{row.name} has no product types", hint="leave product_type out")
+        return [""]
+    names = [given or row.product_types[0]] if given is None or isinstance(given, str) else list(given)
+    return [_one_of("product type", name, row.product_types) for name in dict.fromkeys(names)]
+
+
+def _hours(hours: str | Sequence[int], every: int) -> list[int]:
     if isinstance(hours, str) and hours == "all":
-        return list(range(24))
+        return list(range(0, 24, every))
     try:
         numbers = sorted({operator.index(hour) for hour in hours if not isinstance(hour, str)})
     except TypeError as error:
         raise InputError(f'hours are "all" or whole numbers, not {hours!r}') from error
-    if not numbers or numbers[0] < 0 or numbers[-1] > 23:
+    if not numbers or numbers[0] < 0 or numbers[-1] > 23 or len(numbers) < len(set(hours)):
         raise InputError('hours are "all" or numbers from 0 to 23')
+    wrong = [hour for hour in numbers if hour % every]
+    if wrong:
+        raise InputError(f"the ensemble has every third hour, not {wrong[0]:02d} UTC", hint="0, 3, 6, …, 21")
     return numbers
 
 
-def _spacing(grid: float) -> float:
-    if not NATIVE_GRID <= grid <= 10:
-        raise InputError(f"a grid of {grid}°, must be {NATIVE_GRID} to 10")
-    return float(grid)
-
-
-def _snap(area: Sequence[float], grid: float) -> list[float]:
-    """Corners moved outwards to the grid: the service would interpolate the whole field otherwise."""
+def _levels(level_type: str, levels: Any) -> tuple[int, ...]:
+    known = LEVELS[level_type]
+    if levels is None or levels == "all":
+        return known
+    items = [levels] if isinstance(levels, int | str) else list(levels)
     try:
-        north, west, south, east = map(float, area)
-    except (TypeError, ValueError) as error:
-        raise InputError("an area is four numbers: north, west, south, east") from error
-    if not -90 <= south <= north <= 90:
-        raise InputError(f"area {list(area)}: north must be above south, both within ±90")
-    if not (abs(west) <= 360 and abs(east) <= 360):
-        raise InputError(f"area {list(area)}: west and east must be within ±360")
-    return [
-        min(_on_grid(north, grid, math.ceil), 90.0),
-        _on_grid(west, grid, math.floor),
-        max(_on_grid(south, grid, math.floor), -90.0),
-        _on_grid(east, grid, math.ceil),
-    ]
-
-
-def _on_grid(degrees: float, grid: float, rounded: Callable[[float], int]) -> float:
-    # A corner that lies on the grid but for the rounding of its numbers stays where it is.
-    return round(rounded(round(degrees / grid, 6)) * grid, 6)
-
-
-def _years(start: dt.date, end: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
-    for year in range(start.year, end.year + 1):
-        yield max(start, dt.date(year, 1, 1)), min(end, dt.date(year, 12, 31))
-
-
-def _months(start: dt.date, end: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
-    for number in range(start.year * 12 + start.month - 1, end.year * 12 + end.month):
-        first = dt.date(number // 12, number % 12 + 1, 1)
-        after = dt.date((number + 1) // 12, (number + 1) % 12 + 1, 1)
-        yield max(start, first), min(end, after - dt.timedelta(days=1))
-
-
-def _stamp(first: dt.date, last: dt.date) -> str:
-    whole_year = (first.month, first.day, last.month, last.day) == (1, 1, 12, 31)
-    whole_months = first.day == 1 and (last + dt.timedelta(days=1)).day == 1
-    if whole_year:
-        return f"{first.year}"
-    if whole_months:
-        return f"{first:%Y-%m}" if f"{first:%Y-%m}" == f"{last:%Y-%m}" else f"{first:%Y-%m}_{last:%Y-%m}"
-    return f"{first}_{last}"
+        numbers = sorted({int(str(level)) for level in items})
+    except ValueError as error:
+        raise InputError(f"levels are whole numbers, not {levels!r}") from error
+    for level in numbers or [-1]:
+        if level not in known:
+            nearest = sorted(sorted(known, key=lambda k: abs(k - level))[:2])
+            unit = {"pl": " hPa", "pt": " K"}.get(level_type, "")
+            hint = f"near it are {' and '.join(map(str, nearest))}"
+            raise InputError(f"there is no level {level}{unit}", hint=hint)
+    return tuple(numbers)

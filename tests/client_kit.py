@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import era5fast as e5
+from era5fast.plan import Job
 from era5fast.testing import Service
 from tests.look_alike import DATASET, REQUEST, wait_for
 
-PACE = 0.01  # of the waits between tries
+#: Settings that make all waits a hundredth of what they are.
+QUICK = {"pace": 0.01}
 
 
 @contextlib.contextmanager
@@ -28,11 +30,9 @@ def running_service(**options: Any) -> Iterator[Service]:
         assert cds.leaks == []
 
 
-def quick(cds: Service, *, pace: float = PACE, **options: Any) -> e5.Client:
+def quick(cds: Service, **options: Any) -> e5.Client:
     """A client that looks often and waits little."""
-    client = e5.Client(cds.url, cds.key, **{"poll": (0.02, 0.1), "patience": 5.0, **options})
-    client._pace = pace
-    return client
+    return e5.Client(cds.url, cds.key, **{**QUICK, "patience": 5.0, **options})
 
 
 def grib(size: int, seed: int = 0) -> bytes:
@@ -53,9 +53,14 @@ def answer_months(cds: Service, numbers: range, size: int = 20_000, **script: An
     return answers
 
 
-def items(numbers: range, folder: Path) -> list[tuple[str, str, str]]:
-    """The months as a batch."""
-    return [(DATASET, json.dumps(month(number)), str(folder / f"{number:02d}.grib")) for number in numbers]
+def items(numbers: range, folder: Path) -> list[tuple[str, dict[str, Any], str]]:
+    """The months as a list of calls."""
+    return [(DATASET, month(number), str(folder / f"{number:02d}.grib")) for number in numbers]
+
+
+def plan(numbers: range) -> list[Job]:
+    """The months as a plan."""
+    return [Job(DATASET, month(number), f"{number:02d}.grib", 4, 20_000) for number in numbers]
 
 
 def hidden(folder: Path) -> list[str]:
@@ -64,8 +69,16 @@ def hidden(folder: Path) -> list[str]:
 
 
 def state_of(target: Path) -> dict[str, Any]:
-    """What an unfinished download knows."""
-    return dict(json.loads((target.parent / f".{target.name}.e5state").read_text()))
+    """What an unfinished download knows; ``durable`` are the bytes that it need not fetch again."""
+    text, _, _ = (target.parent / f".{target.name}.e5state").read_bytes().partition(b"\0")
+    state = json.loads(text)
+    return {**state, "durable": sum(position - start for start, _, position in state["pieces"])}
+
+
+def received(target: Path, beginning: bytes) -> bool:
+    """Whether an unfinished download has got so far; the size of its file says nothing, room is made beforehand."""
+    part = target.parent / f".{target.name}.e5part"
+    return part.exists() and part.read_bytes()[: len(beginning)] == beginning
 
 
 def objects(cds: Service) -> list[Any]:
@@ -77,8 +90,7 @@ PROGRAM = f"""
 import sys, json
 import era5fast as e5
 url, key, target, overwrite = sys.argv[1:]
-client = e5.Client(url, key, poll=(0.02, 0.1))
-client._pace = {PACE}
+client = e5.Client(url, key, **{QUICK})
 try:
     client.retrieve({DATASET!r}, {REQUEST!r}, target, overwrite=json.loads(overwrite), progress=False)
     print("done", flush=True)
@@ -129,6 +141,6 @@ class Other:
 
 
 __all__ = [
-    "DATASET", "REQUEST", "Other", "answer_months", "grib", "hidden", "items", "month", "objects", "quick",
-    "run_program", "running_service", "state_of", "wait_for",
+    "DATASET", "QUICK", "REQUEST", "Other", "answer_months", "grib", "hidden", "items", "month", "objects", "plan",
+    "quick", "received", "run_program", "running_service", "state_of", "wait_for",
 ]  # fmt: skip

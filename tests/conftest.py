@@ -1,6 +1,7 @@
 """What all tests share: the folder of real files, C programs built by make, and a look at which core is tested."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,20 @@ def pytest_terminal_summary(terminalreporter):
     skipped = terminalreporter.stats.get("skipped", [])
     if count := sum(SKIPPED_FOR_DATA in str(report.longrepr) for report in skipped):
         terminalreporter.write_sep("!", f"{count} tests on real ERA5 files did not run: no folder {REAL_DATA}")
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_user(tmp_path_factory, monkeypatch):
+    """Neither the journal nor the configuration, the token or the netrc of whoever runs the tests is touched."""
+    home = tmp_path_factory.mktemp("home")
+    for name in [name for name in os.environ if re.match("ERA5FAST_|CDSAPI_|ECMWF_DATASTORES_", name)]:
+        if name not in ("ERA5FAST_NUM_THREADS",):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NETRC", str(home / "netrc"))
+    monkeypatch.setenv("ERA5FAST_JOURNAL", str(home / "journal.db"))
+    monkeypatch.setenv("ERA5FAST_CONFIG", str(home / "config.toml"))
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from era5fast.errors import BatchError
 from era5fast.testing import DEFAULT_KEY
 from tests.client_kit import (
     DATASET,
+    QUICK,
     REQUEST,
     Other,
     answer_months,
@@ -33,7 +34,9 @@ from tests.client_kit import (
     items,
     month,
     objects,
+    plan,
     quick,
+    received,
     running_service,
     state_of,
     wait_for,
@@ -81,7 +84,7 @@ def test_many_files_come_in_order_whatever_takes_long(cds, tmp_path):
     for number, answer in answers.items():
         cds.script(answer=answer, running=0.3 / number, match=lambda _, i, m=f"{number:02d}": i["month"] == [m])
     batch = items(months, tmp_path)
-    assert quick(cds, max_jobs=6).retrieve_many(batch) == [target for *_, target in batch]
+    assert quick(cds, max_jobs=6).retrieve(batch) == [target for *_, target in batch]
     assert [(tmp_path / f"{n:02d}.grib").read_bytes() for n in months] == list(answers.values())
     assert hidden(tmp_path) == []
 
@@ -90,16 +93,15 @@ def test_plan_makes_its_directory_and_is_cheap_the_second_time(cds, tmp_path):
     request = e5.Request(
         DATASET, variable="2t", start="2013-05-30", end="2013-06-02", area=[47, -1, 46, 1], hours=[0]
     )
-    plan, folder = request.split(max_cost=31), tmp_path / "new" / "data"
+    plan, folder = request.split(max_cost=2), tmp_path / "new" / "data"
     paths = quick(cds).fetch(plan, folder)
     assert paths == [str(folder / job.name) for job in plan]
     assert len(paths) == 2
     for path in paths:
         np.testing.assert_array_equal(*weather_of(cds, path))
     transfers = cds.count("object")
-    assert quick(cds).fetch(request, folder) != []
-    assert quick(cds).fetch(plan, folder) == paths
-    assert cds.count("object") == transfers + 1  # the request in one piece, and nothing of the plan again
+    assert quick(cds).fetch(request, folder) == quick(cds).fetch(plan, folder) == paths
+    assert cds.count("object") == transfers
 
 
 def test_starmap_is_one_batch_with_the_settings_of_the_environment(cds, tmp_path, monkeypatch):
@@ -110,9 +112,8 @@ def test_starmap_is_one_batch_with_the_settings_of_the_environment(cds, tmp_path
     with e5.ThreadPool(3) as pool:
         threads = threading.active_count()
         seen = []
-        monkeypatch.setattr(
-            e5.client, "_user_agent", lambda: seen.append(threading.active_count()) or "era5fast/test"
-        )
+        told = lambda: seen.append(threading.active_count()) or "era5fast/test"  # noqa: E731
+        monkeypatch.setattr(e5.connection, "_user_agent", told)
         paths = pool.starmap(e5.retrieve, calls)
         assert pool.starmap(pow, [(2, 3), (3, 2)]) == [8, 9]
     assert paths == [str(path) for *_, path in calls]
@@ -123,8 +124,8 @@ def test_starmap_is_one_batch_with_the_settings_of_the_environment(cds, tmp_path
 
 def test_equal_requests_in_a_batch_share_a_job(cds, tmp_path):
     cds.script(answer=grib(10_000), running=0.1)
-    batch = [(DATASET, json.dumps(REQUEST), str(tmp_path / name)) for name in ("a", "b", "c")]
-    quick(cds, max_jobs=3).retrieve_many(batch)
+    batch = [(DATASET, REQUEST, tmp_path / name) for name in ("a", "b", "c")]
+    assert quick(cds, max_jobs=3).retrieve(batch) == [str(path) for *_, path in batch]
     assert len(cds.jobs) == 1
     assert {(tmp_path / name).read_bytes() for name in ("a", "b", "c")} == {grib(10_000)}
 
@@ -173,7 +174,7 @@ def test_the_old_target_stays_until_the_new_one_is_whole(cds, target):
     cds.fault("stall", route="object", after=25_000, seconds=0.3)
     target.write_bytes(b"old")
     with Other(cds, target, overwrite=True) as other:
-        wait_for(lambda: any(path.stat().st_size >= 25_000 for path in target.parent.glob(".*.e5part")))
+        wait_for(lambda: received(target, grib(50_000)[:25_000]))
         assert target.read_bytes() == b"old"
         assert other.said() == "done"
     assert target.read_bytes() == grib(50_000)
@@ -222,20 +223,18 @@ def test_a_busy_target_is_an_error_after_patience(cds, target):
 # --- how much is asked of the service ---
 
 
-def test_no_more_jobs_at_once_than_allowed(cds, tmp_path):
-    answer_months(cds, range(1, 9), running=0.1)
-    quick(cds, max_jobs=2).retrieve_many(items(range(1, 9), tmp_path))
+def test_no_more_jobs_are_queued_at_once_than_allowed(cds, tmp_path):
+    answer_months(cds, range(1, 9), accepted=0.1)
+    quick(cds, max_jobs=2).retrieve(items(range(1, 9), tmp_path))
     submitted = [job.born for job in cds.jobs]
-    unfinished = [
-        sum(job.exists(at) and job.snapshot(at).status == "running" for job in cds.jobs) for at in submitted
-    ]
+    queued = [sum(job.exists(at) and job.snapshot(at).status == "accepted" for job in cds.jobs) for at in submitted]
     assert len(submitted) == 8
-    assert max(unfinished) == 2
+    assert max(queued) == 2
 
 
 def test_many_jobs_are_polled_by_their_list(cds, tmp_path):
     answer_months(cds, range(1, 11), running=0.5)
-    quick(cds, max_jobs=10).retrieve_many(items(range(1, 11), tmp_path))
+    quick(cds, max_jobs=10).retrieve(items(range(1, 11), tmp_path))
     assert cds.count("execute") == 10
     assert cds.count("jobs") >= 3
     assert cds.count("job") + cds.count("results") < 10
@@ -263,7 +262,8 @@ def test_the_token_is_nowhere(cds, target, caplog):
         repr(client),
         str(client),
         repr(vars(client)),
-        repr(client._config),
+        repr(vars(client._connection)),
+        repr(client._connection.config),
         repr(failed.value),
         str(failed.value),
     ]
@@ -276,12 +276,14 @@ def test_a_pickled_client_reads_the_token_where_it_wakes_up(cds, monkeypatch):
     sleeping = pickle.dumps(e5.Client(cds.url, cds.key, max_jobs=7))
     monkeypatch.setenv("CDSAPI_KEY", DEFAULT_KEY[::-1])
     client = pickle.loads(sleeping)
-    assert (client.url, client.max_jobs, client._config.key) == (cds.url, 7, DEFAULT_KEY[::-1])
+    assert (client.url, client.max_jobs, client._connection.config.key) == (cds.url, 7, DEFAULT_KEY[::-1])
 
 
 def test_copies_keep_the_token(cds):
     client = e5.Client(cds.url, cds.key)
-    assert copy.copy(client)._config.key == copy.deepcopy(client)._config.key == cds.key
+    for other in (copy.copy(client), copy.deepcopy(client)):
+        assert other._connection.config.key == cds.key
+        assert other.jobs() == []
 
 
 # --- stopping and going on ---
@@ -291,7 +293,7 @@ def test_ctrl_c_gives_the_prompt_back_and_the_next_call_goes_on(cds, target):
     cds.script(answer=grib(300_000))
     cds.fault("stall", route="object", nth=1, after=200_000, seconds=60)
     with Other(cds, target) as other:
-        wait_for(lambda: any(path.stat().st_size >= 200_000 for path in target.parent.glob(".*.e5part")))
+        wait_for(lambda: received(target, grib(300_000)[:200_000]))
         began = time.monotonic()
         other.interrupt()
         assert other.said() == "interrupted"
@@ -351,7 +353,9 @@ def test_killed_after_a_mark_goes_on_at_the_mark(cds, target):
     assert 64 << 20 <= durable <= most
     quick(cds).retrieve(DATASET, REQUEST, target)
     assert hashlib.md5(target.read_bytes()).digest() == hashlib.md5(grib(size)).digest()
-    assert [call.headers.get("range") for call in objects(cds)] == [None, f"bytes={durable}-"]
+    first, second = [call.headers.get("range") for call in objects(cds)]
+    assert first is None
+    assert durable <= int(second.removeprefix("bytes=").removesuffix("-")) <= most  # what was written is there too
     assert cds.count("execute") == 1
 
 
@@ -372,7 +376,7 @@ def test_ctrl_c_stops_a_starmap(cds, target):
     cds.script(answer=grib(50_000))
     cds.fault("stall", route="object", after=25_000, seconds=60)
     with Other(cds, target, program=STARMAP) as other:
-        wait_for(lambda: any(path.stat().st_size >= 25_000 for path in target.parent.glob(".*.e5part")))
+        wait_for(lambda: received(target, grib(50_000)[:25_000]))
         began = time.monotonic()
         other.interrupt()
         assert other.said() == "interrupted"
@@ -393,7 +397,7 @@ EXIT = f"""
 import sys, threading
 import era5fast as e5
 url, key, target, _ = sys.argv[1:]
-client = e5.Client(url, key, poll=(0.02, 0.1))
+client = e5.Client(url, key, **{QUICK})
 threading.Thread(target=client.retrieve, args=({DATASET!r}, {REQUEST!r}, target), daemon=True).start()
 sys.stdin.readline()
 sys.exit(7)
@@ -404,7 +408,7 @@ def test_the_interpreter_may_end_meanwhile(cds, target):
     cds.script(answer=grib(50_000))
     cds.fault("stall", route="object", nth=1, after=25_000, seconds=60)
     with Other(cds, target, program=EXIT) as other:
-        wait_for(lambda: any(path.stat().st_size >= 25_000 for path in target.parent.glob(".*.e5part")))
+        wait_for(lambda: received(target, grib(50_000)[:25_000]))
         print(file=other.process.stdin, flush=True)
         assert other.process.wait(timeout=2.0) == 7
     quick(cds).retrieve(DATASET, REQUEST, target)
@@ -415,7 +419,7 @@ FORK = f"""
 import os, sys
 import era5fast as e5
 url, key, target, _ = sys.argv[1:]
-client = e5.Client(url, key, poll=(0.02, 0.1))
+client = e5.Client(url, key, **{QUICK})
 client.retrieve({DATASET!r}, {REQUEST!r}, target + ".before")
 child = os.fork()
 client.retrieve({DATASET!r}, {REQUEST!r}, target + (".parent" if child else ".child"))
@@ -446,7 +450,7 @@ class Hostile:
     def __exit__(self, *_):
         return None
 
-    def __call__(self, done, total, stage):
+    def __call__(self, done, total, stage, counts):
         if stage == "downloading" and done >= 25_000:
             raise self.error
 
@@ -456,7 +460,7 @@ def test_an_exception_of_the_progress_bar_stops_and_is_raised(cds, target, monke
     cds.script(answer=grib(50_000))
     cds.fault("stall", route="object", nth=1, after=25_000, seconds=60)
     monkeypatch.setattr(Hostile, "error", error)
-    monkeypatch.setattr(e5.client, "Progress", Hostile)
+    monkeypatch.setattr(e5.connection, "Downloads", Hostile)
     began = time.monotonic()
     with pytest.raises(type(error)) as raised:
         quick(cds).retrieve(DATASET, REQUEST, target)
@@ -470,7 +474,7 @@ def test_an_exception_of_the_progress_bar_stops_and_is_raised(cds, target, monke
 
 def test_what_is_left_of_another_request_is_not_used(cds, target):
     answer_months(cds, range(1, 3), size=50_000)
-    cds.fault("token_rejected", route="job")
+    cds.fault("token_rejected", route="api", nth=range(2, 99))  # the submission is taken
     with pytest.raises(e5.errors.AuthError):
         quick(cds).retrieve(DATASET, month(1), target)
     assert state_of(target)["job"] == cds.jobs[0].id
@@ -497,7 +501,7 @@ def test_a_batch_lists_what_failed_and_keeps_the_rest(cds, tmp_path):
     answers = answer_months(cds, range(1, 7))
     batch = items(range(1, 7), tmp_path)
     with pytest.raises(BatchError, match="2 of 6 files failed") as failed:
-        quick(cds).retrieve_many(batch)
+        quick(cds).fetch(plan(range(1, 7)), tmp_path)
     assert list(failed.value.failures) == [batch[1][2], batch[4][2]]
     assert all(isinstance(error, e5.errors.JobFailedError) for error in failed.value.failures.values())
     assert failed.value.paths == [batch[i][2] for i in (0, 2, 3, 5)]
@@ -509,7 +513,7 @@ def test_a_batch_lists_what_failed_and_keeps_the_rest(cds, tmp_path):
 
 
 def test_an_empty_batch_is_no_work(cds):
-    assert quick(cds).retrieve_many([]) == []
+    assert quick(cds).retrieve([]) == []
 
 
 # --- other Python threads ---
@@ -545,13 +549,13 @@ def counting_speed(seconds):
 def test_python_goes_on_beside_a_download(tmp_path):
     service = subprocess.Popen([sys.executable, "-c", SLOW_SERVICE], text=True, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE)  # fmt: skip
-    client = e5.Client(*json.loads(service.stdout.readline()), max_jobs=12, max_transfers=2, poll=(0.02, 0.1))
+    client = e5.Client(*json.loads(service.stdout.readline()), max_jobs=12, max_transfers=2, **QUICK)
     ratios = []
     for attempt in range(5):
         folder = tmp_path / str(attempt)
         folder.mkdir()
         alone = statistics.median(counting_speed(0.1) for _ in range(3))
-        work = threading.Thread(target=client.retrieve_many, args=(items(range(1, 13), folder),))
+        work = threading.Thread(target=client.retrieve, args=(items(range(1, 13), folder),))
         work.start()
         wait_for(lambda folder=folder: list(folder.glob(".*.e5part")))
         beside = []

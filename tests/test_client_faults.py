@@ -17,6 +17,7 @@ from era5fast import errors
 from era5fast.testing import ANONYMOUS_KEY, DEFAULT_KEY, FAULTS
 from tests.client_kit import (
     DATASET,
+    QUICK,
     REQUEST,
     Other,
     answer_months,
@@ -69,6 +70,7 @@ class Case:
     jobs: int = 1
     posts: int = 1
     cut: bool = False  # the first transfer breaks off, so that a second one has to go on
+    settings: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def __str__(self) -> str:
         shown = "-".join(f"{key}={value}" for key, value in self.arguments.items() if key not in ("nth", "times"))
@@ -77,13 +79,15 @@ class Case:
 
 
 ONCE = {"nth": 1}
-READING = ("job", "results")
-CALLS = ("execute", *READING)
+READING = ("job", "results")  # asked where the list says nothing
+CALLS = ("execute", "jobs", *READING)
+HASTY = {"timeout": 0.3, "low_speed_time": 0.3}
+LISTED = ("jobs", "results")  # calls that tell where a file is
 
 RIDDEN_OUT = [
     *(Case("rate_limit", route, {**ONCE, "retry_after": None}, posts=1 + (route == "execute"))
       for route in (*CALLS, "object")),
-    *(Case("rate_limit", "job", {**ONCE, "retry_after": text}) for text in ("0", "-5", "soon", "date", "1e9999")),
+    *(Case("rate_limit", "jobs", {**ONCE, "retry_after": text}) for text in ("0", "-5", "soon", "date", "1e9999")),
     *(Case("internal_error", route, ONCE, posts=1 + (route == "execute")) for route in (*CALLS, "object")),
     *(Case("bad_gateway", route, ONCE, posts=1 + (route == "execute")) for route in (*CALLS, "object")),
     *(Case("unavailable", route, ONCE, posts=1 + (route == "execute")) for route in (*CALLS, "object")),
@@ -122,18 +126,38 @@ RIDDEN_OUT = [
         for fault in ("not_json", "truncated_json", "huge_json", "deep_json", "wrong_types")
         for route in CALLS
     ),
-    Case("unknown_status", "job", {"nth": range(1, 4)}),
+    *(Case("unknown_status", route, {"nth": range(1, 4)}) for route in ("jobs", "job")),
+    *(Case("missing_status", route, {"nth": range(1, 4)}) for route in ("jobs", "job")),
+    Case("jobs_missing", "jobs", ONCE),
+    *(Case(fault, "jobs") for fault in ("html_page", "not_json", "huge_json", "missing_asset", "redirect")),
+    *(Case("duplicate_keys", route, ONCE) for route in CALLS),
+    *(Case("black_hole", route, ONCE, settings=HASTY) for route in (*CALLS, "object")),
+    *(Case("drip", route, {**ONCE, "speed": 200_000}) for route in (*CALLS, "object")),
+    Case("drip", "object", {**ONCE, "speed": 500}, settings=HASTY),
+    Case("longer_body", "object", ONCE),
+    Case("duplicate_delivery", "execute", jobs=2),
     Case("two_monitor_links", "execute"),
     Case("missing_asset", "results", ONCE),
-    *(Case("wrong_asset", "results", {**ONCE, "value": value}) for value in (-5, 2**60, 2**70, "big", None, [])),
-    *(Case("wrong_asset", "results", {"key": "file:checksum", "value": value}) for value in ("rubbish", "", 7, None)),
-    Case("wrong_asset", "results", {"key": "file:checksum", "value": "0" * 32}),  # the entity tag speaks for the data
+    *(
+        Case("wrong_asset", route, {**ONCE, "value": value})
+        for value in (-5, 2**60, 2**70, "big", None, [], float("nan"))
+        for route in LISTED
+    ),
+    *(
+        Case("wrong_asset", route, {"key": "file:checksum", "value": value})
+        for value in ("rubbish", "", 7, None, "0" * 32)  # the entity tag speaks for the data
+        for route in LISTED
+    ),
 ]  # fmt: skip
 
 FATAL = [
-    Case("rate_limit", "job", {"retry_after": 3600}, errors.ThrottledError, "asks to wait"),
+    *(
+        Case("rate_limit", route, {"retry_after": 3600}, errors.ThrottledError, "asks to wait")
+        for route in ("jobs", *READING)
+    ),
+    Case("longer_body", "object", {}, errors.CorruptDataError, "longer than declared"),
     Case("token_rejected", "execute", {}, errors.AuthError, "token", jobs=0),
-    *(Case("token_rejected", route, {}, errors.AuthError, "token") for route in READING),
+    *(Case("token_rejected", route, {}, errors.AuthError, "token") for route in ("jobs", *READING)),
     Case("job_not_found", "job", {}, errors.JobLostError, "not found", jobs=2, posts=2),
     Case("redirect", "execute", {}, errors.RequestError, "another address", jobs=0),
     *(Case("redirect", route, {}, errors.RequestError, "refused") for route in READING),
@@ -168,14 +192,16 @@ IMPATIENT = [
     *(
         Case(fault, route, {}, errors.ServerError, "fails")
         for fault in ("internal_error", "bad_gateway", "unavailable", "gateway_timeout")
-        for route in (*READING, "object")
+        for route in ("jobs", *READING, "object")
     ),
-    *(Case("reset", route, {}, errors.NetworkError, "connection lost") for route in (*READING, "object")),
+    *(Case("reset", route, {}, errors.NetworkError, "connection lost") for route in ("jobs", *READING, "object")),
 ]  # fmt: skip
 
 
 def strike(cds, case):
     cds.script(answer=ANSWER)
+    if case.route in READING:
+        cds.fault("jobs_missing", route="jobs")
     if case.cut:
         cds.fault("reset_after", route="object", nth=1, bytes=20_000)
         nth = {"nth": 2} if "nth" in case.arguments else {}
@@ -190,7 +216,7 @@ def test_every_fault_is_tried():
 @pytest.mark.parametrize("case", RIDDEN_OUT, ids=str)
 def test_ridden_out(cds, target, case):
     rule = strike(cds, case)
-    assert retrieve(cds, target) == str(target)
+    assert retrieve(cds, target, **case.settings) == str(target)
     assert rule.hits >= 1
     assert target.read_bytes() == ANSWER
     assert hidden(target.parent) == []
@@ -246,7 +272,7 @@ def assert_told(error, target):
 def test_a_wait_that_the_service_names_holds_back_all_calls(cds, tmp_path):
     answer_months(cds, range(1, 5), running=0.3)
     cds.fault("rate_limit", route="api", nth=3, retry_after=1)
-    quick(cds, max_jobs=4).retrieve_many(items(range(1, 5), tmp_path))
+    quick(cds, max_jobs=4).retrieve(items(range(1, 5), tmp_path))
     calls = [call for call in cds.requests if call.server == "api"]
     refused = next(call for call in calls if call.status == 429)
     after = [call.at - refused.at for call in calls if call.at > refused.at + 0.05]
@@ -271,7 +297,7 @@ def test_a_lost_reply_does_not_make_a_second_job(tmp_path, lag):
     with running_service(replica_lag=lag) as cds:
         answers = answer_months(cds, range(1, 7), running=0.1)
         cds.fault("reply_lost", route="execute", nth=(1, 3, 4))
-        quick(cds, max_jobs=6).retrieve_many(items(range(1, 7), tmp_path))
+        quick(cds, max_jobs=6).retrieve(items(range(1, 7), tmp_path))
         assert len(cds.jobs) == cds.count("execute") == 6
         assert [(tmp_path / f"{n:02d}.grib").read_bytes() for n in answers] == list(answers.values())
 
@@ -286,8 +312,7 @@ def closed_port():
 
 def test_a_submission_that_did_not_arrive_is_sent_again(closed_port, target):
     port = closed_port.getsockname()[1]
-    client = e5.Client(f"http://127.0.0.1:{port}/api", DEFAULT_KEY, poll=(0.02, 0.1))
-    client._pace = 0.1
+    client = e5.Client(f"http://127.0.0.1:{port}/api", DEFAULT_KEY, **{**QUICK, "pace": 0.1})
     work = threading.Thread(target=client.retrieve, args=(DATASET, REQUEST, target))
     work.start()
     time.sleep(0.3)
@@ -300,8 +325,8 @@ def test_a_submission_that_did_not_arrive_is_sent_again(closed_port, target):
 
 
 def test_a_service_that_is_not_there(closed_port, tmp_path):
-    client = e5.Client(f"http://127.0.0.1:{closed_port.getsockname()[1]}/api", DEFAULT_KEY, patience=0.2)
-    client._pace = 0.01
+    url = f"http://127.0.0.1:{closed_port.getsockname()[1]}/api"
+    client = e5.Client(url, DEFAULT_KEY, patience=0.2, **QUICK)
     with pytest.raises(errors.NetworkError, match=r"cannot connect to 127\.0\.0\.1") as failed:
         client.retrieve(DATASET, REQUEST, tmp_path / "x.grib")
     assert isinstance(failed.value, ConnectionError)
@@ -309,10 +334,10 @@ def test_a_service_that_is_not_there(closed_port, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("moment", ["job", "object"])
+@pytest.mark.parametrize("moment", ["jobs", "object"])
 def test_a_service_that_goes_away_for_a_while(cds, target, moment):
     cds.script(answer=ANSWER, running=0.1)
-    rule = cds.fault("reset", route=moment, nth=range(2 if moment == "job" else 1, 1000))
+    rule = cds.fault("reset", route=moment, nth=range(2 if moment == "jobs" else 1, 1000))
     with Other(cds, target, overwrite=True) as other:
         wait_for(lambda: rule.hits > 4)
         cds.clear_faults()
@@ -374,7 +399,7 @@ def test_a_failure_that_does_not_pass(cds, target):
 def test_a_full_queue_is_waited_for(tmp_path):
     with running_service(accepted=0.05, queue_limit=1) as cds:
         batch = items(range(1, 5), tmp_path)
-        assert quick(cds, max_jobs=4, patience=30).retrieve_many(batch) == [path for *_, path in batch]
+        assert quick(cds, max_jobs=4, patience=30).retrieve(batch) == [path for *_, path in batch]
         outcomes = [job.snapshot(time.monotonic()).status for job in cds.jobs]
         assert outcomes.count("successful") == 4
         assert 1 <= outcomes.count("rejected") <= 4  # no hot resubmission
@@ -416,19 +441,18 @@ def test_refused(tmp_path, name):
 def test_a_wrong_key_is_refused_once_for_the_whole_batch(cds, tmp_path):
     client = e5.Client(cds.url, "wrong-" + cds.key, max_jobs=2)
     began = time.monotonic()
-    with pytest.raises(errors.BatchError) as failed:
-        client.retrieve_many(items(range(1, 9), tmp_path))
+    calls = items(range(1, 9), tmp_path)
+    outcomes = client.retrieve(calls)
     assert time.monotonic() - began < PERMANENT_WITHIN
-    assert len(failed.value.failures) == 8
-    assert {type(error) for error in failed.value.failures.values()} == {errors.AuthError}
-    assert [error.target for error in failed.value.failures.values()] == list(failed.value.failures)
+    assert [type(outcome) for outcome in outcomes] == [errors.AuthError] * 8
+    assert [outcome.target for outcome in outcomes] == [target for *_, target in calls]
     assert len(cds.requests) <= 2
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_anonymous_key_works(cds, target):
     cds.script(answer=ANSWER)
-    client = e5.Client(cds.url, ANONYMOUS_KEY, poll=(0.02, 0.1))
+    client = e5.Client(cds.url, ANONYMOUS_KEY, **QUICK)
     client.retrieve(DATASET, REQUEST, target, overwrite=True)
     assert target.read_bytes() == ANSWER
 
@@ -436,13 +460,11 @@ def test_the_anonymous_key_works(cds, target):
 def test_a_token_that_ends_half_way(cds, tmp_path):
     answer_months(cds, range(1, 5), running=0.3)
     cds.fault("token_rejected", route="api", delay=0.2)
-    with pytest.raises(errors.BatchError) as failed:
-        quick(cds, max_jobs=2).retrieve_many(items(range(1, 5), tmp_path))
-    assert len(failed.value.failures) == 4
-    assert {type(error) for error in failed.value.failures.values()} == {errors.AuthError}
+    outcomes = quick(cds, max_jobs=2).retrieve(items(range(1, 5), tmp_path))
+    assert [type(outcome) for outcome in outcomes] == [errors.AuthError] * 4
     made = len(cds.jobs)
     cds.clear_faults()
-    quick(cds, max_jobs=2).retrieve_many(items(range(1, 5), tmp_path))
+    quick(cds, max_jobs=2).retrieve(items(range(1, 5), tmp_path))
     assert len(cds.jobs) == 4 >= made
     assert hidden(tmp_path) == []
 
@@ -476,9 +498,10 @@ def test_no_key_names_the_places(monkeypatch, tmp_path):
 
 
 def test_a_request_that_is_none(cds, tmp_path):
-    with pytest.raises(errors.BatchError) as failed:
-        quick(cds).retrieve_many([(DATASET, "[1]", str(tmp_path / "x")), ("", "{}", str(tmp_path / "y"))])
-    assert {type(error) for error in failed.value.failures.values()} == {errors.InputError}
+    path = tmp_path / "x"
+    calls = [(DATASET, [1], path), ("", {}, path), (DATASET, {"x": {1}}, path), (DATASET,), 7]
+    outcomes = quick(cds).retrieve([*calls, (DATASET, REQUEST, "x\0y")])
+    assert [type(outcome) for outcome in outcomes] == [errors.InputError] * 6
     assert cds.requests == []
 
 
@@ -536,7 +559,7 @@ def test_a_directory_that_may_not_be_written(cds, tmp_path):
 
 def test_a_disk_with_too_little_space(cds, target):
     cds.script(answer=ANSWER)
-    cds.fault("wrong_asset", route="results", value=1 << 49)
+    cds.fault("wrong_asset", route="jobs", value=1 << 49)
     with pytest.raises(errors.StorageError, match=r"Needs 562949953\.4 MB, free are \d+\.\d MB") as failed:
         retrieve(cds, target)
     assert (failed.value.errno, failed.value.filename) == (errno.ENOSPC, str(target))
@@ -554,7 +577,7 @@ import era5fast as e5
 url, key, target, limit = sys.argv[1:]
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-client = e5.Client(url, key, poll=(0.02, 0.1))
+client = e5.Client(url, key, **{QUICK})
 try:
     client.retrieve({dataset!r}, {request!r}, target, overwrite=True)
 except e5.errors.StorageError as error:
@@ -564,7 +587,7 @@ except e5.errors.StorageError as error:
 
 def test_a_file_larger_than_allowed(cds, target):
     cds.script(answer=ANSWER)
-    program = SMALL_DISK.format(dataset=DATASET, request=REQUEST)
+    program = SMALL_DISK.format(dataset=DATASET, request=REQUEST, QUICK=QUICK)
     result = run_program(program, cds.url, cds.key, target, 20_000)
     assert result.stdout.startswith(f"StorageError {errno.EFBIG} False"), result
     assert target.read_bytes() == OLD

@@ -36,6 +36,7 @@ LIBRARIES = {
     r"jansson\.h": {"net", "drive", "db"},
     r"(netcdf|hdf5|H5).*\.h": {"io"},
     r"libdeflate\.h": {"io"},
+    r"zlib\.h": {"io"},
     r"sqlite3\.h": {"db"},
     r"(Python|structmember)\.h|numpy/.*": {"python"},
     r".*mmintrin\.h|arm_neon\.h": {"diag"},

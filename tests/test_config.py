@@ -1,13 +1,18 @@
-"""Token and address: where they are looked for, and what is refused."""
+"""Token, address, certificates and settings: where they are looked for, and what is refused."""
 
 from __future__ import annotations
 
+import copy
 import logging
+import os
+import pickle
+import subprocess
+import sys
 
 import pytest
 
-from era5fast import config
-from era5fast.errors import ConfigError
+from era5fast import _core, config, settings
+from era5fast.errors import ConfigError, InputError
 
 KEY = "01234567-89ab-cdef-0123-456789abcdef"
 
@@ -18,6 +23,13 @@ def nowhere(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CDSAPI_RC", str(tmp_path / "cdsapirc"))
     monkeypatch.setenv("ECMWF_DATASTORES_RC_FILE", str(tmp_path / "datastoresrc"))
+    monkeypatch.setenv("ERA5FAST_CONFIG", str(tmp_path / "config.toml"))
+    for name in (
+        *config._CERTIFICATE_VARIABLES,
+        "ERA5FAST_DEBUG",
+        *(f"ERA5FAST_{n.upper()}" for n in settings.rows()),
+    ):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -58,10 +70,236 @@ def test_loopback_may_be_plain_http() -> None:
     assert config.load("http://127.0.0.1:1234/api/", KEY).url == "http://127.0.0.1:1234/api"
 
 
-def test_a_file_that_others_can_read_is_told(nowhere, caplog) -> None:
-    write(nowhere / "cdsapirc", f"key: {KEY}\nverify: 0", 0o644)
+def test_a_file_that_others_can_read_is_told_once(nowhere, caplog) -> None:
+    write(nowhere / "cdsapirc", f"key: {KEY}\n", 0o644)
     with caplog.at_level(logging.WARNING, "era5fast"):
         found = config.load()
-    assert "chmod 600" in caplog.text
-    assert "not done" in caplog.text
+        assert caplog.text.count("chmod 600") == 1
+        config.load()
+    assert caplog.text.count("chmod 600") == 1
     assert KEY not in caplog.text + repr(found)
+
+
+def test_quotes_belong_to_the_value_as_for_the_official_client(nowhere) -> None:
+    write(nowhere / "cdsapirc", f'url: "https://cds.example/api"\nkey: {KEY}')
+    with pytest.raises(ConfigError, match="no address"):
+        config.load()
+
+
+@pytest.mark.parametrize("portal", ["ads.atmosphere.copernicus.eu", "ewds.climate.copernicus.eu"])
+def test_other_portals_have_their_own_page_for_tokens(portal) -> None:
+    with pytest.raises(ConfigError, match=f"https://{portal}/profile"):
+        config.load(f"https://{portal}/api")
+    with pytest.raises(ConfigError, match=f"https://{portal}/profile"):
+        config.load(f"https://{portal}/api", "12345:abc")
+
+
+def test_a_copy_has_no_secret(nowhere) -> None:
+    write(nowhere / "cdsapirc", f"key: {KEY}\nverify: 1")
+    found = config.load("https://cds.example/api", "another-token", proxy="http://me:word@p.example:1", ip_version=4)
+    stored = pickle.dumps(found)
+    assert b"another-token" not in stored
+    assert b"word" not in stored
+    back = pickle.loads(stored)
+    assert (back.url, back.key, back.ip_version) == ("https://cds.example/api", KEY, 4)
+    assert back.proxy == "http://p.example:1"
+    assert "word" not in repr(found) + repr(back)
+    assert copy.deepcopy(found) is found
+
+
+def test_what_the_core_gets_is_what_it_takes() -> None:
+    found = config.load("http://127.0.0.1:1/api", KEY, ip_version=6)
+    with pytest.raises(InputError, match="method"):  # all of the rest was understood
+        _core.ask(found.http("tester/1"), settings.resolve(), "PATCH", "/x", None, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"extra": 1}, "extra"), ({"ip_version": 5}, "ip_version"), ({"insecure": 1}, "insecure"), ({"key": 5}, "key"),
+     ({"key": "a\0b"}, "key"), ({"url": None}, "url"), ({"user_agent": None}, "user_agent"),
+     ({"proxy": b"x"}, "proxy")],
+)  # fmt: skip
+def test_the_core_is_strict(change, words) -> None:
+    http = {**config.load("http://127.0.0.1:1/api", KEY).http("tester/1"), **change}
+    with pytest.raises(InputError, match=words) as caught:
+        _core.ask(http, {}, "GET", "/x", None, None)
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"patience": -1}, "patience.*between 0 and"), ({"looks": 1000}, "looks"), ({"pace": float("nan")}, "pace"),
+     ({"patience": "x"}, "patience.*number"), ({"patience": True}, "patience"), ({"patienc": 1}, "patienc"),
+     ({"timeout": None}, "timeout")],
+)  # fmt: skip
+def test_the_core_is_strict_about_settings(given, words) -> None:
+    http = config.load("http://127.0.0.1:1/api", KEY).http("tester/1")
+    with pytest.raises(InputError, match=words):
+        _core.ask(http, given, "GET", "/x", None, None)
+
+
+# --- certificates
+
+
+def test_certificates_of_the_argument_then_the_environment_then_the_system(nowhere, monkeypatch) -> None:
+    files = [nowhere / name for name in ("argument.pem", "first.pem", "second.pem", "system.pem")]
+    for path in files:
+        path.write_text("")
+    argument, first, second, system = map(str, files)
+    monkeypatch.setattr(config, "_CERTIFICATES", ["/nowhere/x.pem", system])
+
+    def used(**options) -> str | None:
+        return config.load("https://cds.example/api", KEY, **options).ca_file
+
+    assert used() == system
+    monkeypatch.setenv("SSL_CERT_FILE", second)
+    assert used() == second
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", first)
+    assert used() == first == used(verify=True)
+    assert used(verify=argument) == argument
+    assert used(verify=False) is None
+
+
+def test_certificates_of_certifi_come_last(monkeypatch) -> None:
+    monkeypatch.setattr(config, "_CERTIFICATES", [])
+    pytest.importorskip("certifi")
+    assert config.load("https://cds.example/api", KEY).ca_file.endswith("cacert.pem")
+    monkeypatch.setitem(sys.modules, "certifi", None)
+    assert config.load("https://cds.example/api", KEY).ca_file is None
+
+
+def test_a_conda_environment_brings_its_own(nowhere, monkeypatch) -> None:
+    (nowhere / "ssl").mkdir()
+    (nowhere / "ssl" / "cacert.pem").write_text("")
+    monkeypatch.setattr(config, "_CERTIFICATES", [p for p in config._CERTIFICATES if "CONDA_PREFIX" in p])
+    monkeypatch.setenv("CONDA_PREFIX", str(nowhere))
+    assert config.load("https://cds.example/api", KEY).ca_file == str(nowhere / "ssl" / "cacert.pem")
+
+
+def test_a_variable_that_names_nothing_is_told(monkeypatch, caplog) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/mine.pem")
+    config._told.clear()
+    with caplog.at_level(logging.WARNING, "era5fast"):
+        config.load("https://cds.example/api", KEY)
+        config.load("https://cds.example/api", KEY)
+    assert caplog.text.count("/nowhere/mine.pem") == 1
+
+
+def test_the_rc_file_may_name_certificates(nowhere) -> None:
+    (nowhere / "mine.pem").write_text("")
+    write(nowhere / "cdsapirc", f"key: {KEY}\nverify: {nowhere / 'mine.pem'}")
+    assert config.load().ca_file == str(nowhere / "mine.pem")
+
+
+# --- settings
+
+
+def test_defaults_are_those_of_the_core() -> None:
+    assert settings.resolve() == {row["name"]: row["default"] for row in _core.fetch_settings()}
+
+
+def test_argument_beats_environment_beats_file_for_settings(nowhere, monkeypatch) -> None:
+    (nowhere / "config.toml").write_text("[client]\npatience = 3\nlooks = 2\ntimeout = '5 min'\n")
+    monkeypatch.setenv("ERA5FAST_PATIENCE", "2 h")
+    monkeypatch.setenv("ERA5FAST_LOOKS", "4")
+    found = settings.resolve(patience=1, looks=None)
+    assert (found["patience"], found["looks"], found["timeout"]) == (1, 4, 300)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [("patience", "90s", 90), ("patience", "5 min", 300), ("patience", "24 h", 86400), ("patience", "1.5d", 129600),
+     ("patience", "250 ms", 0.25), ("patience", "1e3", 1000), ("patience", " 7 ", 7), ("poll_interval_min", "1s", 1),
+     ("bandwidth", "10 MB", 1e7), ("bandwidth", "10 MB/s", 1e7), ("bandwidth", "1 KiB", 1024), ("looks", "5", 5)],
+)  # fmt: skip
+def test_units_may_be_written(monkeypatch, name, text, value) -> None:
+    assert settings.resolve(**{name: text})[name] == pytest.approx(value)
+    monkeypatch.setenv(f"ERA5FAST_{name.upper()}", text)
+    assert settings.resolve()[name] == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("patience", "10 MB"), ("bandwidth", "10 s"), ("looks", "3 s"), ("patience", "soon"), ("patience", ""),
+     ("patience", "5 parsecs"), ("patience", -1), ("looks", 0), ("patience", float("inf")), ("patience", True),
+     ("patience", [1]), ("patience", "1 2"), ("max_jobs", 10**400)],
+)  # fmt: skip
+def test_bad_values_say_where_what_and_the_range(name, value) -> None:
+    row = settings.rows()[name]
+    with pytest.raises(ConfigError) as caught:
+        settings.resolve(**{name: value})
+    text = str(caught.value)
+    assert f"the argument {name}" in text
+    assert f"between {row.lowest:g} and {row.highest:g}" in text
+
+
+def test_bad_values_of_environment_and_file_name_their_place(nowhere, monkeypatch) -> None:
+    monkeypatch.setenv("ERA5FAST_LOOKS", "many")
+    with pytest.raises(ConfigError, match="environment variable ERA5FAST_LOOKS"):
+        settings.resolve()
+    monkeypatch.delenv("ERA5FAST_LOOKS")
+    (nowhere / "config.toml").write_text("[client]\nlooks = true\n")
+    with pytest.raises(ConfigError, match=r"config\.toml: looks"):
+        settings.resolve()
+
+
+@pytest.mark.parametrize("text", ["[client\n", "client = 3\n", "\xff"])
+def test_an_unreadable_file_is_told(nowhere, text) -> None:
+    (nowhere / "config.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"config\.toml"):
+        settings.resolve()
+
+
+def test_unknown_names(nowhere, caplog) -> None:
+    (nowhere / "config.toml").write_text("[client]\npatiense = 3\n[other]\nx = 1\n")
+    with caplog.at_level(logging.WARNING, "era5fast"):
+        settings.resolve()
+        settings.resolve()
+    assert caplog.text.count("did you mean 'patience'?") == 1
+    with pytest.raises(TypeError, match="did you mean 'patience'"):
+        settings.resolve(patiense=3)
+
+
+def test_the_file_lies_in_the_users_folder(monkeypatch, tmp_path) -> None:
+    monkeypatch.delenv("ERA5FAST_CONFIG")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert settings.config_path().name == "config.toml"
+    assert settings.config_path().parent.name == "era5fast"
+
+
+# --- debugging
+
+PROGRAM = """
+import logging
+from era5fast import _core, config, settings
+{before}
+settings.show_debug({wanted})
+http = config.load("http://127.0.0.1:1/api", "some-token-of-mine").http("tester/1")
+try:
+    _core.ask(http, settings.resolve(patience=0), "GET", "/jobs?limit=1", None, None)
+except ConnectionError:
+    print("failed")
+"""
+
+
+def run(wanted: str, before: str = "", **environment: str) -> str:
+    command = [sys.executable, "-P", "-c", PROGRAM.format(wanted=wanted, before=before)]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment}
+    done = subprocess.run(command, env=env, text=True, capture_output=True, timeout=30)
+    assert done.stdout == "failed\n", done.stderr
+    assert "some-token-of-mine" not in done.stderr
+    return done.stderr
+
+
+def test_debugging_shows_every_call() -> None:
+    line = "DEBUG GET /api/jobs?limit=1: 0"
+    assert line in run("True")
+    assert line in run("None", ERA5FAST_DEBUG="1")
+    assert run("None") == run("None", ERA5FAST_DEBUG="0") == run("False", ERA5FAST_DEBUG="1") == ""
+
+
+def test_a_program_that_logs_itself_gets_the_lines_its_way() -> None:
+    text = run("True", 'logging.basicConfig(format="mine: %(message)s")')
+    assert text.startswith("mine: GET /api/jobs?limit=1")
+    assert len(text.splitlines()) == 1
+    assert run("None", 'logging.basicConfig(level="DEBUG", format="mine: %(message)s")').startswith("mine: GET")

@@ -58,7 +58,7 @@ def test_the_road_leaves_files_database_and_map(finished) -> None:
         assert re.search(rf"^  {stage} +\d+\.\d\d s$", text, re.M), f"no seconds for {stage}"
     assert re.search(r"\d+ heatwave events; the 10 strongest", text)
     names = sorted(p.name for p in (folder / "data").iterdir())
-    assert names == [f"era5_t2m_{year}.nc" for year in range(2011, 2021)]
+    assert names == [f"era5_t2m_52N-10W-36N-10E_0.5deg_{year}.nc" for year in range(2011, 2021)]
     assert (folder / "map.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "map.png").stat().st_size > 30_000
 

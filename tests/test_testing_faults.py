@@ -118,6 +118,49 @@ def test_a_stall_is_silence_and_then_goes_on(quick, cds) -> None:
         assert time.monotonic() - began >= 0.2
 
 
+def test_a_black_hole_never_answers(cds) -> None:
+    cds.fault("black_hole", route="jobs")
+    parts = urlsplit(cds.url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=0.2)
+    connection.request("GET", f"{parts.path}/retrieve/v1/jobs", headers={"PRIVATE-TOKEN": cds.key})
+    with pytest.raises(TimeoutError):
+        connection.getresponse()
+    connection.close()
+
+
+def test_a_body_may_drip(quick, cds) -> None:
+    url = quick.asset_of()["href"]
+    cds.fault("drip", route="object", speed=len(ANSWER) * 5)
+    began = time.monotonic()
+    assert ask("GET", url).body == ANSWER
+    assert 0.15 < time.monotonic() - began < 2
+
+
+def test_a_call_may_be_delivered_twice(quick, cds) -> None:
+    cds.fault("duplicate_delivery", route="execute", nth=1)
+    answered = quick.job()
+    assert [job.id for job in cds.jobs][-1] == answered
+    assert len(cds.jobs) == 2
+    assert cds.count("execute") == 1
+
+
+def test_the_list_is_spoilt(quick, cds) -> None:
+    quick.job()
+
+    def entry(name: str, **parameters: Any) -> Any:
+        cds.clear_faults()
+        cds.fault(name, route="jobs", **parameters)
+        return quick.call("GET", "/jobs").json["jobs"][0]
+
+    assert entry("unknown_status")["status"] == "pondering"
+    assert "status" not in entry("missing_status")
+    assert "asset" not in entry("missing_asset")["metadata"]["results"]
+    assert entry("wrong_asset", value=-3)["metadata"]["results"]["asset"]["value"]["file:size"] == -3
+    cds.clear_faults()
+    cds.fault("jobs_missing")
+    assert quick.call("GET", "/jobs").json["jobs"] == []
+
+
 def test_bodies_are_spoilt(quick, cds) -> None:
     url = quick.asset_of()["href"]
 
@@ -129,6 +172,7 @@ def test_bodies_are_spoilt(quick, cds) -> None:
     flipped = get("bit_flip", offset=-1, bit=3)
     assert flipped.body == ANSWER[:-1] + bytes([ANSWER[-1] ^ 8])
     assert get("empty_body").body == b""
+    assert get("longer_body", bytes=3).body == ANSWER + b"xxx"
     assert get("no_length").body == ANSWER
     assert get("no_length").headers["Transfer-Encoding"] == "chunked"
     zipped = get("gzip_encoding")
@@ -163,6 +207,8 @@ def test_json_is_spoilt(quick, cds) -> None:
     huge = get("huge_json", bytes=1 << 20)
     assert len(huge.body) > 1 << 20
     assert huge.json["jobID"] == job
+    assert get("duplicate_keys").body.count(b'"processID":') == 2
+    assert get("duplicate_keys").json["jobID"] == job
     assert get("deep_json", depth=50).body == b"[" * 50 + b"]" * 50
     assert set(get("wrong_types").json.values()) == {7}
     assert get("unknown_status", word="musing").json["status"] == "musing"
@@ -183,6 +229,8 @@ def test_faults_strike_with_a_probability_a_delay_and_everywhere(quick, cds) -> 
         cds.fault("gremlin")
     with pytest.raises(TypeError, match="ofset"):
         cds.fault("bit_flip", ofset=3)
+    with pytest.raises(ValueError, match=r"no route is called 'objects'; there are: .*api-request"):
+        cds.fault("bit_flip", route="objects")
 
 
 def test_every_fault_and_route_is_documented() -> None:

@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -179,6 +178,71 @@ def test_unknown_addresses(client, cds) -> None:
     assert (moved.status, moved.headers["Location"]) == (307, f"{client.root}/jobs")
 
 
+def test_the_catalogue_is_searched_and_read(client, cds) -> None:
+    catalogue = f"{cds.url}/catalogue/v1"
+    found = ask("GET", f"{catalogue}/datasets?limit=1&q=ERA5&search_stats=False").json
+    assert [row["id"] for row in found["collections"]] == [DATASET]
+    assert (found["numberMatched"], found["numberReturned"]) == (1, 1)
+    assert ask("POST", f"{catalogue}/datasets", {}).json == ask("GET", f"{catalogue}/datasets").json
+    assert ask("GET", f"{catalogue}/datasets?q=ocean").status == 404
+    assert ask("GET", f"{catalogue}/datasets?sortby=colour").status == 422
+    collection = ask("GET", f"{catalogue}/collections/{DATASET}").json
+    assert ask("GET", f"{catalogue}/collections").json["collections"] == [collection]
+    licence = next(link for link in collection["links"] if link["rel"] == "license")
+    listed = ask("GET", f"{catalogue}/vocabularies/licences?scope=all").json["licences"]
+    assert (licence["id"], licence["rev"]) == (listed[0]["id"], listed[0]["revision"])
+    assert ask("GET", f"{catalogue}/vocabularies/licences/{licence['id']}").json == listed[0]
+    assert ask("GET", f"{catalogue}/vocabularies/licences/other").status == 404
+    assert ask("GET", f"{catalogue}/vocabularies/keywords").json["keywords"]
+    assert ask("GET", f"{catalogue}/collections/other").status == 404
+    assert ask("GET", f"{catalogue}/collections/{DATASET}/messages/changelog").json == {"changelog": []}
+
+
+@pytest.mark.parametrize("name", ["form", "constraints"])
+def test_forms_lie_at_another_origin(client, cds, name) -> None:
+    reply = ask("GET", f"{cds.url}/catalogue/v1/collections/{DATASET}/{name}.json")
+    assert reply.status == 307
+    assert reply.headers["Location"].startswith(tuple(cds.stores))
+    rows = ask("GET", reply.headers["Location"]).json
+    assert "variable" in (rows[0] if name == "constraints" else [row["name"] for row in rows])
+
+
+def test_notices_reach_whoever_asks_for_the_data_set() -> None:
+    notice = {"date": "2026-01-20T09:00:00", "severity": "warning", "content": "Mind the gap."}
+    with Service(notices={DATASET: [notice]}) as cds:
+        client = Client(cds)
+        cds.script(answer=ANSWER)
+        assert client.submit().json["metadata"]["datasetMetadata"]["messages"] == [notice]
+        assert ask("GET", f"{cds.url}/catalogue/v1/collections/{DATASET}/messages").json == {"messages": [notice]}
+
+
+def test_data_sets_may_be_starred(client, cds) -> None:
+    url = f"{cds.url}/profiles/v1/account/starred"
+    assert client.call("POST", url, {"uid": DATASET}).json == [DATASET]
+    assert client.call("DELETE", f"{url}/{DATASET}").status == 204
+    assert client.call("DELETE", f"{url}/{DATASET}").status == 404
+    assert client.call("POST", url, {"uid": "other"}).status == 404
+    assert client.call("GET", f"{cds.url}/profiles/v1/account").json["email"]
+
+
+def test_processes_come_in_pages() -> None:
+    with Service(datasets=["a", "b"]) as cds:
+        url = f"{cds.url}/retrieve/v1/processes?limit=2&sortby=-id"
+        first = ask("GET", url).json
+        following = next(link["href"] for link in first["links"] if link["rel"] == "next")
+        names = [row["id"] for page in (first, ask("GET", following).json) for row in page["processes"]]
+        assert names == [DATASET, "b", "a"]
+        assert ask("GET", f"{cds.url}/retrieve/v1/processes?limit=0").status == 422
+
+
+def test_the_way_in(client) -> None:
+    assert "processes" in [link["rel"] for link in ask("GET", f"{client.root}/").json["links"]]
+    assert ask("GET", f"{client.root}/conformance").json["conformsTo"]
+    program = ask("POST", f"{client.root}/processes/{DATASET}/api-request", {"variable": "x"}).json["api_request"]
+    compile(program, "program", "exec")
+    assert DATASET in program
+
+
 # --- life of a job
 
 
@@ -237,6 +301,55 @@ def test_a_full_queue_rejects() -> None:
         later = client.job(day="09")
         cds.advance(60)
         assert client.status(later) == "successful"
+
+
+def test_a_rejected_job_leaves_the_place_of_its_answer_alone() -> None:
+    with Service(accepted=60, queue_limit=1) as cds:
+        cds.script(answer=ANSWER)
+        client = Client(cds)
+        client.job(day="01")
+        rejected = client.job(day="02")
+        cds.advance(60)
+        assert client.status(rejected) == "rejected"
+        again = client.job(day="02")
+        cds.advance(60)
+        assert client.wait(again) == "successful"
+        assert ask("GET", client.asset(again)["href"]).body == ANSWER
+
+
+def test_the_queue_limit_may_change() -> None:
+    with Service(accepted=60, queue_limit=1) as cds:
+        cds.script(answer=ANSWER)
+        client = Client(cds)
+        jobs = [client.job(day="01")]
+        cds.queue_limit = 2
+        jobs += [client.job(day=day) for day in ("02", "03")]
+        limits = client.call("GET", f"/jobs/{jobs[0]}?qos=True").json["metadata"]["qos"]["status"]["limits"]
+        assert (limits[0]["queued"], limits[0]["conclusion"]) == (3, "2")
+        cds.advance(60)
+        assert [client.wait(job) for job in jobs] == ["successful", "successful", "rejected"]
+
+
+def test_workers_take_one_job_after_the_other() -> None:
+    with Service(running=60, workers=2) as cds:
+        cds.script(answer=ANSWER)
+        client = Client(cds)
+        jobs = [client.job(day=f"{d:02d}") for d in range(1, 4)]
+        assert [client.status(job) for job in jobs] == ["running", "running", "accepted"]
+        cds.advance(60)
+        assert [client.status(job) for job in jobs] == ["successful", "successful", "running"]
+        assert client.status(client.job(day="04")) == "running"
+
+
+def test_a_job_that_has_ended_has_a_receipt(cds, client) -> None:
+    cds.script(accepted=60, answer=ANSWER)
+    job = client.job()
+    assert client.call("GET", f"/jobs/{job}/receipt").json["title"] == "job results not ready"
+    cds.advance(60)
+    reply = client.call("GET", f"/jobs/{job}/receipt")
+    assert reply.headers["Content-Disposition"] == f'attachment; filename="receipt-{job}.txt"'
+    assert (reply.json["request-id"], reply.json["download-size"]) == (job, len(ANSWER))
+    assert "traceback" not in reply.json
 
 
 def test_request_and_log_are_given_when_asked_for(cds, client) -> None:
@@ -407,6 +520,14 @@ def test_from_the_shell_until_standard_input_ends() -> None:
         assert "private-token reached the object store at /x" in process.stderr.read()
 
 
+def test_a_port_can_be_taken_over_at_once(cds, client) -> None:
+    port = urlsplit(cds.url).port
+    assert client.call("GET", "/jobs").status == 200
+    cds.close()
+    with Service(port=port) as other:
+        assert Client(other).call("GET", "/jobs").status == 200
+
+
 def test_a_port_in_use_is_an_error(cds) -> None:
     with pytest.raises(OSError, match="in use"):
         Service(port=urlsplit(cds.url).port)
@@ -432,34 +553,24 @@ def test_faults_on_the_command_line() -> None:
     assert parse_fault("stall") == ("stall", "*", {})
     parsed = ("rate_limit", "jobs", {"nth": 2, "retry_after": "date"})
     assert parse_fault("rate_limit@jobs:nth=2,retry_after=date") == parsed
-    for wrong in ("gremlin", "stall:x"):
-        with pytest.raises(Exception, match=r"gremlin|KEY=VALUE"):
+    for wrong in ("gremlin", "stall:x", "stall@nowhere"):
+        with pytest.raises(Exception, match=r"gremlin|KEY=VALUE|nowhere"):
             parse_fault(wrong)
 
 
 # --- the official clients
 
 
-@pytest.fixture
-def official_environment(tmp_path, monkeypatch):
-    """No configuration of the user's, and no netrc, reaches the official clients."""
-    for name in [n for n in os.environ if re.match("CDSAPI_|ECMWF_DATASTORES_", n)]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    return tmp_path
-
-
-def test_cdsapi_retrieves(cds, official_environment) -> None:
+def test_cdsapi_retrieves(cds, tmp_path) -> None:
     import cdsapi
 
     client = cdsapi.Client(url=cds.url, key=cds.key, quiet=True, progress=False)
-    target = client.retrieve(DATASET, REQUEST, str(official_environment / "answer.nc"))
+    target = client.retrieve(DATASET, REQUEST, str(tmp_path / "answer.nc"))
     with netCDF4.Dataset(target) as file:
         assert file["t2m"].shape == (4, 5, 9)
 
 
-def test_the_official_client_finds_what_it_looks_for(cds, official_environment) -> None:
+def test_the_official_client_finds_what_it_looks_for(cds, tmp_path) -> None:
     from ecmwf.datastores import Client as Official
 
     cds.script(answer=GRIB, match=lambda _, inputs: "grib" in inputs["data_format"])
@@ -469,8 +580,24 @@ def test_the_official_client_finds_what_it_looks_for(cds, official_environment) 
     assert client.estimate_costs(DATASET, REQUEST) == {"id": "size", "cost": 4.0, "limit": 16500.0}
     assert client.apply_constraints(DATASET, {"month": "02"})["day"][-1] == "29"
     remote = client.submit(DATASET, {**REQUEST, "data_format": "grib"})
-    path = Path(remote.download(str(official_environment / "answer.grib")))
+    path = Path(remote.download(str(tmp_path / "answer.grib")))
     assert path.read_bytes() == GRIB
     assert remote.status == "successful"
     assert client.get_jobs().request_ids == [remote.request_id]
     assert client.delete(remote.request_id)["jobs"][0]["status"] == "dismissed"
+    assert client.get_receipt(client.submit(DATASET, REQUEST).request_id)["status"] == "successful"
+    assert client.get_collections(query="era5").collection_ids == [DATASET]
+    assert client.get_collection(DATASET).bbox == (0, -90, 360, 90)
+    assert client.get_collection(DATASET).end_datetime.tzinfo is not None
+    assert client.get_licences()[0]["revision"] == 12
+    assert client.get_processes().collection_ids == [DATASET]
+    assert client.star_collection(DATASET) == [DATASET]
+    assert client.unstar_collection(DATASET) is None
+
+
+def test_the_official_client_shows_its_token_to_the_store() -> None:
+    from ecmwf.datastores import Client as Official
+
+    with Service() as cds:
+        assert Official(url=cds.url, key=cds.key).get_collection(DATASET).form
+        assert [leak.header for leak in cds.leaks] == ["private-token"]

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 
 enum e5_status e5_digest_init(struct e5_digest *digest, enum e5_digest_kind kind, struct e5_error *err) {
     /* "-fips": MD5 identifies files here and protects nothing, so it must also work where FIPS mode is on. */
@@ -16,6 +17,12 @@ enum e5_status e5_digest_init(struct e5_digest *digest, enum e5_digest_kind kind
 
 void e5_digest_add(struct e5_digest *digest, const void *bytes, size_t size) {
     EVP_DigestUpdate(digest->context, bytes, size);
+}
+
+void e5_digest_raw(struct e5_digest *digest, unsigned char *out, size_t size) {
+    unsigned char raw[EVP_MAX_MD_SIZE] = {0};
+    EVP_DigestFinal_ex(digest->context, raw, NULL);
+    memcpy(out, raw, size < sizeof raw ? size : sizeof raw);
 }
 
 void e5_digest_hex(struct e5_digest *digest, char out[E5_DIGEST_HEX]) {

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -17,6 +18,7 @@ struct line {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct line ring[RING_LINES];
 static size_t first, count, lost;
+static atomic_int lowest = E5_LOG_INFO;
 
 /* fork() waits until nobody is inside, so that a child finds the ring open and in order. */
 static void hold(void) { pthread_mutex_lock(&lock); }
@@ -25,6 +27,7 @@ static void install(void) { pthread_atfork(hold, release, release); }
 
 void e5_log(enum e5_log_level level, const char *format, ...) {
     static pthread_once_t installed = PTHREAD_ONCE_INIT;
+    if ((int)level < atomic_load_explicit(&lowest, memory_order_relaxed)) return;
     pthread_once(&installed, install);
     struct line line = {.level = level};
     va_list args;
@@ -41,6 +44,8 @@ void e5_log(enum e5_log_level level, const char *format, ...) {
     ring[(first + count++) % RING_LINES] = line;
     pthread_mutex_unlock(&lock);
 }
+
+void e5_log_from(enum e5_log_level level) { atomic_store(&lowest, (int)level); }
 
 static bool pop(struct line *out) {
     pthread_mutex_lock(&lock);

@@ -14,11 +14,19 @@ static size_t utf8_length(const unsigned char *p) {
 
 static bool is_control(unsigned char c) { return c < 0x20 || c == 0x7F; }
 
+/* Characters that are not seen but change what is: 8-bit terminal controls, marks of direction, line separators. */
+static bool is_deceptive(const unsigned char *p, size_t length) {
+    if (length == 2) return p[0] == 0xC2 && p[1] < 0xA0;
+    if (length != 3) return false;
+    bool mark = p[1] == 0x80 && ((p[2] >= 0x8B && p[2] <= 0x8F) || (p[2] >= 0xA8 && p[2] <= 0xAE));
+    bool isolate = p[1] == 0x81 && p[2] >= 0xA0 && p[2] <= 0xAF;
+    return (p[0] == 0xE2 && (mark || isolate)) || (p[0] == 0xEF && p[1] == 0xBB && p[2] == 0xBF);
+}
+
 void e5_text_clean(char *text) {
     for (unsigned char *p = (unsigned char *)text; *p != '\0';) {
         size_t length = utf8_length(p);
-        bool c1_control = length == 2 && p[0] == 0xC2 && p[1] < 0xA0; /* 8-bit terminal controls */
-        if (length == 0 || c1_control) {
+        if (length == 0 || is_deceptive(p, length)) {
             *p++ = '?';
         } else {
             if (is_control(*p)) *p = ' ';

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Make text from outside safe to print, in place: control characters become blanks, broken UTF-8 becomes '?'. */
+/* Make text from outside safe to print, in place: control characters become blanks, broken UTF-8 and
+ * marks that change the direction of writing become '?'. */
 void e5_text_clean(char *text);
 /* Copy `from` into out[size], cut at a whole UTF-8 character; true if all of it fitted. */
 bool e5_text_copy(char *out, size_t size, const char *from);

@@ -20,6 +20,10 @@ void e5_watch_expect(struct e5_watch *watch, int64_t total) {
     if (watch != NULL) atomic_store_explicit(&watch->total, total, memory_order_relaxed);
 }
 
+void e5_watch_count(struct e5_watch *watch, enum e5_watch_count which, unsigned value) {
+    if (watch != NULL) atomic_store_explicit(&watch->counts[which], value, memory_order_relaxed);
+}
+
 void e5_watch_stage(struct e5_watch *watch, const char *static_text) {
     if (watch != NULL) atomic_store_explicit(&watch->stage, static_text, memory_order_release);
 }

@@ -38,15 +38,17 @@ enum e5_status e5_sql_fail(const struct e5_database *db, int code, const char *d
     return status;
 }
 
+static const char *noun_of(const struct e5_database *db) { return db->noun != NULL ? db->noun : "event database"; }
+
 enum e5_status e5_sql_run(struct e5_database *db, const char *sql, struct e5_error *err) {
     int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, "event database", err);
+    return code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, noun_of(db), err);
 }
 
 enum e5_status e5_sql_prepare(struct e5_database *db, const char *sql, struct e5_row *out, struct e5_error *err) {
     *out = (struct e5_row){0};
     int code = sqlite3_prepare_v2(db->handle, sql, -1, &out->stmt, NULL);
-    return code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, "event database", err);
+    return code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, noun_of(db), err);
 }
 
 void e5_sql_finish(struct e5_row *row) {
@@ -79,7 +81,7 @@ void e5_row_real(struct e5_row *row, double number) {
 }
 
 static enum e5_status end_row(struct e5_database *db, struct e5_row *row, int code, struct e5_error *err) {
-    enum e5_status status = code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, "event database", err);
+    enum e5_status status = code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, noun_of(db), err);
     sqlite3_reset(row->stmt); /* after the report: it may replace the message */
     sqlite3_clear_bindings(row->stmt);
     row->filled = 0;

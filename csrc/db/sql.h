@@ -14,6 +14,7 @@
 struct e5_database {
     sqlite3 *handle;
     char *path;                   /* for messages */
+    const char *noun;             /* what the file is called in messages; NULL: the event database */
     const struct e5_watch *watch; /* of the call under way: tells "cancelled while waiting" from "busy"; or NULL */
 };
 

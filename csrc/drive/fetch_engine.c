@@ -3,23 +3,13 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-
-void e5_engine_mask(const struct e5_engine *engine, char *text) {
-    const char *key = engine->options->key;
-    size_t length = key != NULL ? strlen(key) : 0;
-    if (length < 4) return;
-    for (char *found = strstr(text, key); found != NULL; found = strstr(found + 3, key)) {
-        memcpy(found, "***", 3);
-        memmove(found + 3, found + length, strlen(found + length) + 1);
-    }
-}
+#include "net/token.h"
 
 void e5_engine_tell(const struct e5_engine *engine, enum e5_log_level level, const char *format, ...) {
     char line[E5_LOG_LINE_SIZE];
@@ -27,8 +17,15 @@ void e5_engine_tell(const struct e5_engine *engine, enum e5_log_level level, con
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    e5_engine_mask(engine, line);
+    e5_token_mask(engine->options->http.key, line);
     e5_log(level, "%s", line);
+}
+
+const char *e5_entry_name(const struct e5_entry *entry) {
+    const struct e5_fetch_item *item = entry->item;
+    const char *last = item->target != NULL ? strrchr(item->target, '/') : NULL;
+    if (item->target != NULL) return last != NULL ? last + 1 : item->target;
+    return item->dataset != NULL ? item->dataset : entry->job_id;
 }
 
 void e5_engine_schedule(struct e5_engine *engine, struct e5_entry *entry, double due) {
@@ -43,18 +40,6 @@ void e5_engine_block(struct e5_entry *entry) { entry->is_blocked = true; }
 void e5_engine_unblock_all(struct e5_engine *engine) {
     for (size_t i = 0; i < engine->claimed_count; i++)
         if (engine->claimed[i]->is_blocked) e5_engine_schedule(engine, engine->claimed[i], 0);
-}
-
-void e5_engine_take_slot(struct e5_entry *entry) {
-    if (!entry->has_slot) entry->lane->open++;
-    entry->has_slot = true;
-}
-
-void e5_engine_drop_slot(struct e5_entry *entry) {
-    if (entry->has_slot) entry->lane->open--;
-    entry->has_slot = false;
-    if (entry->lane->submitter == entry) entry->lane->submitter = NULL;
-    e5_engine_unblock_all(entry->engine);
 }
 
 /* Holds: a host that names a wait is left alone by everybody. */
@@ -88,13 +73,56 @@ void e5_engine_hold(struct e5_engine *engine, const char *url, double seconds) {
 
 /* Calls. */
 
-bool e5_engine_call_list(struct e5_engine *engine, const char *url, e5_reply_fn reply) {
-    struct e5_http_call call = {.url = url, .owner = &engine->list};
-    if (engine->list.exchange != NULL || e5_engine_held_until(engine, url) > e5_clock_monotonic()) return false;
-    engine->list.reply = reply;
-    enum e5_status status = e5_http_start(engine->http, &call, &engine->list.exchange, &engine->error);
+static void link_call(struct e5_engine *engine, struct e5_call *call) {
+    call->previous = NULL;
+    call->next = engine->calls;
+    if (call->next != NULL) call->next->previous = call;
+    engine->calls = call;
+}
+
+struct e5_exchange *e5_engine_end_call(struct e5_engine *engine, struct e5_call *call) {
+    struct e5_exchange *exchange = call->exchange;
+    if (exchange == NULL) return NULL;
+    if (call->next != NULL) call->next->previous = call->previous;
+    *(call->previous != NULL ? &call->previous->next : &engine->calls) = call->next;
+    call->exchange = NULL;
+    return exchange;
+}
+
+void e5_engine_drop_call(struct e5_engine *engine, struct e5_call *call) {
+    e5_http_drop(engine->http, e5_engine_end_call(engine, call));
+}
+
+enum e5_status e5_engine_begin_call(struct e5_engine *engine, struct e5_call *call, struct e5_entry *entry,
+                                    const struct e5_http_call *what, e5_reply_fn reply, struct e5_error *err) {
+    struct e5_http_call owned = *what;
+    owned.owner = call;
+    call->entry = entry;
+    call->reply = reply;
+    enum e5_status status = e5_http_start(engine->http, &owned, &call->exchange, err);
+    if (status == E5_OK)
+        link_call(engine, call);
+    else
+        call->exchange = NULL;
+    return status;
+}
+
+bool e5_engine_start_common(struct e5_engine *engine, struct e5_call *call, const struct e5_http_call *what,
+                            e5_reply_fn reply) {
+    if (e5_engine_held_until(engine, what->url) > e5_clock_monotonic()) return false;
+    enum e5_status status = e5_engine_begin_call(engine, call, NULL, what, reply, &engine->error);
     if (status != E5_OK) engine->error.status = status;
     return status == E5_OK;
+}
+
+void e5_engine_take_replies(struct e5_engine *engine) {
+    struct e5_exchange *exchange;
+    while ((exchange = e5_http_ended(engine->http)) != NULL) {
+        struct e5_call *call = e5_exchange_owner(exchange);
+        e5_engine_end_call(engine, call);
+        call->reply(engine, call->entry, exchange);
+        e5_http_drop(engine->http, exchange);
+    }
 }
 
 /* Disk tasks: whatever waits for the disk runs in a thread of its own, so that the loop never does. */

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,9 +9,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-
-#define TWIN_WAIT 0.05 /* an equal request is being submitted */
-#define READ_BLOCK ((size_t)1 << 20)
+#include "drive/fetch_adopt.h"
+#include "drive/fetch_event.h"
+#include "drive/fetch_lane.h"
+#include "drive/fetch_load.h"
+#include "drive/fetch_memory.h"
 
 static void fail(struct e5_engine *engine, struct e5_entry *entry, const struct e5_error *err) {
     e5_engine_event(engine, entry, E5_EVENT_PERMANENT, err);
@@ -21,7 +22,7 @@ static void fail(struct e5_engine *engine, struct e5_entry *entry, const struct 
 /* Claim: nothing is asked of the service before target, directory and lock are known to be good. */
 
 static enum e5_status refuse_existing(struct e5_entry *entry, struct e5_error *err) {
-    enum e5_status status = e5_fail(err, E5_EXISTS, "'%s' exists and is not to be replaced", entry->place.name);
+    enum e5_status status = e5_fail(err, E5_EXISTS, "'%s' exists and is not to be replaced", e5_entry_name(entry));
     e5_error_target(err, entry->item->target);
     return status;
 }
@@ -29,55 +30,52 @@ static enum e5_status refuse_existing(struct e5_entry *entry, struct e5_error *e
 /* While somebody else has the target: if it is for the same request, the finished file serves us too. */
 static void wait_for_other(struct e5_engine *engine, struct e5_entry *entry, ino_t target, struct e5_error *err) {
     double now = e5_clock_monotonic();
-    if (entry->busy_since == 0) {
-        entry->busy_since = now;
-        entry->busy_target = target;
-        e5_engine_tell(engine, E5_LOG_INFO, "%s: waiting for somebody else who is writing it", entry->place.name);
+    if (entry->load->busy_since == 0) {
+        entry->load->busy_since = now;
+        entry->load->busy_target = target;
+        e5_engine_tell(engine, E5_LOG_INFO, "%s: waiting for somebody else who is writing it", e5_entry_name(entry));
     }
-    entry->was_busy = entry->was_busy || e5_place_holder_has(&entry->place, entry->fingerprint);
-    bool patient = now - entry->busy_since < engine->policy.patience;
-    e5_place_close(&entry->place);
+    entry->load->was_busy = entry->load->was_busy || e5_place_holder_has(&entry->load->place, entry->fingerprint);
+    bool patient = now - entry->load->busy_since < engine->policy.patience;
+    e5_place_close(&entry->load->place);
     e5_engine_event(engine, entry, patient ? E5_EVENT_BUSY : E5_EVENT_PERMANENT, err);
 }
 
-static enum e5_event read_state(struct e5_engine *engine, struct e5_entry *entry) {
-    struct e5_state *state = &entry->state;
-    bool found = e5_state_load(state, &entry->place);
+/* What an earlier call left beside the target; a job that is known, or may be there, goes into the entry. */
+static void read_state(struct e5_engine *engine, struct e5_entry *entry) {
+    struct e5_state *state = &entry->load->state;
+    bool found = e5_state_load(state, &entry->load->place) && !entry->item->fresh;
     bool ours = found && strcmp(state->fingerprint, entry->fingerprint) == 0;
     if (found && !ours)
         e5_engine_tell(engine, E5_LOG_INFO, "%s: what an earlier call left is of another request; starting over",
-                       entry->place.name);
-    if (!ours) e5_place_clean(&entry->place);
+                       e5_entry_name(entry));
+    if (!ours) e5_place_clean(&entry->load->place);
     if (!ours) e5_state_init(state, entry->fingerprint);
-    bool known = ours && e5_cds_good_id(state->job_id);
-    if (known || (ours && state->pending)) e5_engine_take_slot(entry); /* the job is there, whatever the limit */
-    if (known) {
-        e5_engine_tell(engine, E5_LOG_INFO, "%s: going on with job %s", entry->place.name, state->job_id);
-        entry->poll_wait = engine->options->poll_first;
-        return E5_EVENT_ATTACH;
-    }
-    state->job_id[0] = '\0';
-    return ours && state->pending ? E5_EVENT_PENDING : E5_EVENT_FRESH;
+    if (!ours || entry->item->request == NULL) return;
+    if (e5_cds_good_id(state->job_id))
+        e5_text_copy(entry->job_id, sizeof entry->job_id, state->job_id);
+    else
+        entry->is_pending = state->pending;
 }
 
 /* The other one's file is whole: it has its final name. */
 enum e5_status e5_fetch_hash_target(struct e5_entry *entry, struct e5_watch *watch, struct e5_error *err) {
-    char *block = NULL;
-    struct e5_checksum sum = {0};
-    ssize_t got = 1;
-    int fd = openat(entry->place.directory, entry->place.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return e5_fail_errno(err, errno, entry->item->target, "cannot read");
-    entry->result->size = lseek(fd, 0, SEEK_END);
-    enum e5_status status = e5_alloc(READ_BLOCK, 1, &block, err);
-    if (status == E5_OK) status = e5_checksum_init(&sum, entry->result->size, err);
-    for (off_t at = 0; status == E5_OK && got > 0; at += got) {
-        got = pread(fd, block, READ_BLOCK, at);
-        status = got < 0 ? e5_fail_errno(err, errno, entry->item->target, "cannot read") : e5_watch_check(watch, err);
-        if (status == E5_OK) status = e5_checksum_add(&sum, block, (size_t)got, err);
+    struct e5_hash hash;
+    struct stat info;
+    const char *target = entry->item->target, *declared = entry->asset != NULL ? entry->asset->checksum : "";
+    int fd = openat(entry->load->place.directory, e5_entry_name(entry), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        enum e5_status failed = e5_fail_errno(err, errno, target, "cannot read");
+        if (fd >= 0) close(fd);
+        return failed;
     }
-    if (status == E5_OK) status = e5_checksum_result(&sum, &entry->checksum, err);
-    e5_checksum_fini(&sum);
-    free(block);
+    enum e5_checksum_want want =
+        declared[0] != '\0' ? e5_checksum_wanted(info.st_size, declared, "") : E5_CHECKSUM_WHOLE;
+    enum e5_status status = e5_hash_init(&hash, want, info.st_size, err);
+    if (status == E5_OK)
+        status = e5_hash_finish(&hash, fd, target, info.st_size, declared, watch, &entry->load->checksum, err);
+    entry->result->size = info.st_size;
+    e5_hash_fini(&hash);
     close(fd);
     return status;
 }
@@ -85,7 +83,7 @@ enum e5_status e5_fetch_hash_target(struct e5_entry *entry, struct e5_watch *wat
 void e5_fetch_keep_target(struct e5_entry *entry, enum e5_verified verified) {
     entry->result->kept = true;
     entry->result->verified = verified;
-    memcpy(entry->result->md5, entry->checksum.whole, sizeof entry->result->md5);
+    entry->result->checksum = entry->load->checksum;
 }
 
 static void other_hashed(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
@@ -98,95 +96,114 @@ static enum e5_status take_place(struct e5_engine *engine, struct e5_entry *entr
                                  struct e5_error *err) {
     struct stat info = {0};
     bool exists, never = engine->options->overwrite == E5_OVERWRITE_NEVER;
-    enum e5_status status = e5_place_open(&entry->place, entry->item->target, err);
-    if (status == E5_OK) status = e5_place_look(&entry->place, &exists, &info, err);
-    if (status == E5_OK && exists && never && !entry->was_busy) status = refuse_existing(entry, err);
+    enum e5_status status = e5_place_open(&entry->load->place, entry->item->target, err);
+    if (status == E5_OK) status = e5_place_look(&entry->load->place, &exists, &info, err);
+    if (status == E5_OK && exists && never && !entry->load->was_busy) status = refuse_existing(entry, err);
     *target = status == E5_OK && exists ? info.st_ino : 0;
-    if (status == E5_OK) status = e5_place_lock(&entry->place, entry->fingerprint, err);
-    if (status == E5_OK) status = e5_place_look(&entry->place, &exists, &info, err);
+    if (status == E5_OK) status = e5_place_lock(&entry->load->place, entry->fingerprint, err);
+    if (status == E5_OK) status = e5_place_look(&entry->load->place, &exists, &info, err);
     if (status == E5_OK) *target = exists ? info.st_ino : 0;
     return status;
 }
 
+/* The way on: to the file, to a job, or to a submission. */
+
+static void go_on_with_job(struct e5_engine *engine, struct e5_entry *entry) {
+    if (entry->item->job_id == NULL || strcmp(entry->item->job_id, entry->job_id) != 0)
+        e5_engine_tell(engine, E5_LOG_INFO, "%s: going on with job %s", e5_entry_name(entry), entry->job_id);
+    e5_engine_event(engine, entry, E5_EVENT_ATTACH, NULL);
+}
+
+static void begin(struct e5_engine *engine, struct e5_entry *entry) {
+    struct e5_error err = E5_ERROR_NONE;
+    const struct e5_fetch_item *item = entry->item;
+    if (item->job_id != NULL) e5_text_copy(entry->job_id, sizeof entry->job_id, item->job_id);
+    if (item->asset != NULL && e5_alloc(1, sizeof *entry->asset, &entry->asset, &err) != E5_OK) {
+        fail(engine, entry, &err);
+    } else if (item->asset != NULL) {
+        *entry->asset = *item->asset;
+        e5_engine_event(engine, entry, E5_EVENT_KNOWN, NULL);
+    } else if (entry->job_id[0] != '\0') {
+        go_on_with_job(engine, entry);
+    } else if (entry->is_pending) {
+        e5_lane_join(entry); /* the job may be there, whatever the limit */
+        e5_engine_event(engine, entry, E5_EVENT_PENDING, NULL);
+    } else {
+        e5_engine_event(engine, entry, E5_EVENT_FRESH, NULL);
+    }
+}
+
+static void keep_finished(struct e5_engine *engine, struct e5_entry *entry) {
+    const struct e5_journal_file *file = &entry->recall->file;
+    struct e5_fetch_result *result = entry->result;
+    bool joined = strcmp(file->checksum_kind, "composite") == 0;
+    char *sum = joined ? result->checksum.joined : result->checksum.whole;
+    e5_text_copy(entry->job_id, sizeof entry->job_id, file->job_id);
+    e5_text_copy(sum, E5_CHECKSUM_SIZE, file->checksum);
+    result->size = file->size;
+    result->verified = (enum e5_verified)file->verified;
+    result->kept = true;
+    e5_engine_event(engine, entry, E5_EVENT_KEPT, NULL);
+}
+
+static enum e5_status recall(struct e5_entry *entry, struct e5_watch *watch, struct e5_error *err) {
+    (void)watch, (void)err;
+    e5_memory_find(entry);
+    return E5_OK;
+}
+
+static void recalled(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
+    const struct e5_journal_job *job = &entry->recall->job;
+    bool usable = job->state == E5_JOURNAL_ALIVE || (job->state == E5_JOURNAL_ENDED && job->age < E5_RECALL_OLD);
+    bool open = entry->item->job_id == NULL && entry->job_id[0] == '\0' && !entry->is_pending;
+    if (entry->recall->is_finished) {
+        keep_finished(engine, entry);
+    } else if (open && job->state == E5_JOURNAL_BUSY) {
+        if (entry->load != NULL) e5_place_close(&entry->load->place);
+        e5_engine_event(engine, entry, E5_EVENT_BUSY, err);
+    } else {
+        if (open && usable) e5_fetch_adopt(entry, job->job_id, job->status);
+        entry->wants_new = entry->wants_new || (open && !usable && job->state == E5_JOURNAL_ENDED);
+        begin(engine, entry);
+    }
+}
+
+static void consult_journal(struct e5_engine *engine, struct e5_entry *entry) {
+    struct e5_error err = E5_ERROR_NONE;
+    if (!e5_memory_is_there(engine))
+        begin(engine, entry);
+    else if (e5_memory_prepare(entry, &err) == E5_OK)
+        e5_engine_disk(engine, entry, recall, recalled);
+    else
+        fail(engine, entry, &err);
+}
+
 void e5_fetch_claim(struct e5_engine *engine, struct e5_entry *entry) {
     struct e5_error err = E5_ERROR_NONE;
+    struct e5_load *load;
     ino_t target = 0;
-    enum e5_status status = take_place(engine, entry, &target, &err);
+    if (entry->item->target == NULL) {
+        consult_journal(engine, entry);
+        return;
+    }
+    enum e5_status status = entry->load == NULL ? e5_load_new(&entry->load, &err) : E5_OK;
+    if (status == E5_OK) entry->load->wants_members = entry->item->unpack;
+    if (status == E5_OK) status = take_place(engine, entry, &target, &err);
+    load = entry->load;
     if (status == E5_TARGET_BUSY) {
         wait_for_other(engine, entry, target, &err);
         return;
     }
-    if (status == E5_OK && target != 0 && entry->was_busy && target != entry->busy_target) {
+    if (status == E5_OK && target != 0 && load->was_busy && target != load->busy_target) {
         e5_engine_disk(engine, entry, e5_fetch_hash_target, other_hashed); /* what the other one has just finished */
         return;
     }
     if (status == E5_OK && target != 0 && engine->options->overwrite == E5_OVERWRITE_NEVER)
         status = refuse_existing(entry, &err);
-    if (status == E5_OK)
-        e5_engine_event(engine, entry, read_state(engine, entry), NULL);
-    else
+    if (status != E5_OK) {
         fail(engine, entry, &err);
-}
-
-/* Intend and record: what is about to be, and what has become, is on disk before the next step. */
-
-static enum e5_status save(struct e5_entry *entry, struct e5_watch *watch, struct e5_error *err) {
-    (void)watch; /* short, and too important to be left out */
-    return e5_state_save(&entry->state, &entry->place, err);
-}
-
-static void saved(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
-    if (err->status == E5_OK)
-        entry->unsaved = false;
-    else if (entry->life.stage == E5_STAGE_INTEND)
-        entry->state.pending = false;
-    e5_engine_event(engine, entry, err->status == E5_OK ? E5_EVENT_SAVED : E5_EVENT_PERMANENT, err);
-}
-
-static bool is_twin(const struct e5_entry *entry, const struct e5_entry *other) {
-    return other != entry && !other->own_job && strcmp(other->fingerprint, entry->fingerprint) == 0;
-}
-
-/* The same request elsewhere in the batch: one job serves both. */
-static struct e5_entry *find_twin(struct e5_engine *engine, struct e5_entry *entry) {
-    for (size_t i = 0; i < engine->count && !entry->own_job; i++) {
-        struct e5_entry *other = &engine->entries[i];
-        if (!is_twin(entry, other) || !other->claimed || other->life.stage == E5_STAGE_FAILED) continue;
-        bool submits = other->lane->submitter == other || other->life.stage == E5_STAGE_LOOK;
-        if (other->state.job_id[0] != '\0' || submits) return other;
+        return;
     }
-    return NULL;
+    read_state(engine, entry);
+    consult_journal(engine, entry);
 }
-
-static void share_job(struct e5_engine *engine, struct e5_entry *entry, const struct e5_entry *twin) {
-    e5_text_copy(entry->state.job_id, sizeof entry->state.job_id, twin->state.job_id);
-    entry->state.pending = false;
-    entry->unsaved = true;
-    entry->job_since = twin->job_since;
-    entry->poll_wait = engine->options->poll_first;
-    e5_engine_tell(engine, E5_LOG_INFO, "%s: shares job %s", entry->place.name, entry->state.job_id);
-    e5_engine_event(engine, entry, E5_EVENT_CREATED, NULL);
-}
-
-void e5_fetch_intend(struct e5_engine *engine, struct e5_entry *entry) {
-    struct e5_lane *lane = entry->lane;
-    struct e5_entry *twin = find_twin(engine, entry);
-    double now = e5_clock_monotonic();
-    bool full = !entry->has_slot && lane->open >= lane->slots;
-    if (twin != NULL && twin->state.job_id[0] != '\0') {
-        share_job(engine, entry, twin);
-    } else if (twin != NULL) {
-        e5_engine_schedule(engine, entry, now + TWIN_WAIT);
-    } else if (now < lane->hold) {
-        e5_engine_schedule(engine, entry, lane->hold);
-    } else if (full || (lane->submitter != NULL && lane->submitter != entry)) {
-        e5_engine_block(entry);
-    } else {
-        e5_engine_take_slot(entry);
-        lane->submitter = entry;
-        entry->state.pending = true;
-        e5_engine_disk(engine, entry, save, saved);
-    }
-}
-
-void e5_fetch_record(struct e5_engine *engine, struct e5_entry *entry) { e5_engine_disk(engine, entry, save, saved); }

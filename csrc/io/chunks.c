@@ -143,6 +143,7 @@ static bool same_shape(const struct inquiry *q) {
     return true;
 }
 
+/* Of numbers only: that of texts would be memory to free. */
 static void ask_fill(const struct inquiry *q) {
     H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
     memset(q->map->fill, 0, sizeof q->map->fill);
@@ -281,6 +282,7 @@ static enum e5_status ask_contiguous(struct inquiry *q) {
     for (int d = 0; d < q->map->ndim && status == E5_OK; d++)
         status = e5_multiply(bytes, q->map->dim[d], &bytes, q->err);
     if (status != E5_OK) return status;
+    ask_fill(q);
     haddr_t address = H5Dget_offset(q->set);
     q->map->way = E5_CONTIGUOUS;
     q->map->address = address == HADDR_UNDEF ? E5_NOWHERE : address;
@@ -304,6 +306,7 @@ static enum e5_status ask_chunked(struct inquiry *q) {
     }
     if (status == E5_OK && bytes > E5_CHUNK_MAX) status = unsafe(q->path, "a chunk of more than 1 GiB", q->err);
     if (status != E5_OK) return status;
+    ask_fill(q);
     map->way = E5_CHUNKED;
     return ask_chunks(q);
 }
@@ -312,7 +315,6 @@ static enum e5_status ask_layout(struct inquiry *q, uint64_t user_block) {
     H5D_layout_t layout = H5Pget_layout(q->made);
     if (H5Pget_external_count(q->made) > 0 || layout == H5D_VIRTUAL)
         return unsafe(q->path, "a variable's data lie in other files", q->err);
-    ask_fill(q);
     if (user_block > 0)
         by_library(q->map, "the file begins with a user block");
     else if (!known_type(q))

@@ -143,16 +143,16 @@ static struct tables tables_at(const struct e5_doy_lists *lists, double *memory)
 /* --- networks --- */
 
 /* Inlined as a whole into one function per width of vectors; see find_with_any(). */
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
-ALWAYS_INLINE void fill(double *row, double value, size_t n) {
+static ALWAYS_INLINE void fill(double *row, double value, size_t n) {
     for (size_t i = 0; i < n; i++) row[i] = value;
 }
 
 /* Values in the order of the lists: negated for the smallest; NaN last, as −∞; −0 as +0, since which of the two a
  * sort puts first is chance. */
-ALWAYS_INLINE void load_run(const double *restrict from, double sign, size_t n, double *restrict to,
-                            double *restrict valid) {
+static ALWAYS_INLINE void load_run(const double *restrict from, double sign, size_t n, double *restrict to,
+                                   double *restrict valid) {
     for (size_t i = 0; i < n; i++) {
         double value = sign * (from[i] + 0.0);
         to[i] = from[i] == from[i] ? value : -INFINITY;
@@ -160,7 +160,7 @@ ALWAYS_INLINE void load_run(const double *restrict from, double sign, size_t n, 
     }
 }
 
-ALWAYS_INLINE void exchange(double *restrict upper, double *restrict lower, size_t n) {
+static ALWAYS_INLINE void exchange(double *restrict upper, double *restrict lower, size_t n) {
     for (size_t i = 0; i < n; i++) {
         double a = upper[i], b = lower[i];
         upper[i] = a > b ? a : b; /* equal values are equal bits here: no NaN, no −0 */
@@ -168,11 +168,11 @@ ALWAYS_INLINE void exchange(double *restrict upper, double *restrict lower, size
     }
 }
 
-ALWAYS_INLINE void larger(double *restrict out, const double *a, const double *b, size_t n) {
+static ALWAYS_INLINE void larger(double *restrict out, const double *a, const double *b, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = a[i] > b[i] ? a[i] : b[i];
 }
 
-ALWAYS_INLINE void sort_days(const struct e5_doy_lists *lists, double *days) {
+static ALWAYS_INLINE void sort_days(const struct e5_doy_lists *lists, double *days) {
     for (size_t at = 0; at < lists->stride; at += BLOCK) {
         size_t n = lists->stride - at < BLOCK ? lists->stride - at : BLOCK;
         for (size_t i = 0; i < lists->ncomparators; i++)
@@ -183,8 +183,8 @@ ALWAYS_INLINE void sort_days(const struct e5_doy_lists *lists, double *days) {
 
 /* The `depth` largest of two sorted lists: the larger of a's i-th and b's i-th from the end, over all i, are those
  * values; their order is bitonic and is put straight by a bitonic merge. */
-ALWAYS_INLINE void merge(const struct e5_doy_lists *lists, const double *a, const double *b, double *restrict out,
-                         size_t columns) {
+static ALWAYS_INLINE void merge(const struct e5_doy_lists *lists, const double *a, const double *b,
+                                double *restrict out, size_t columns) {
     size_t depth = lists->depth, stride = lists->stride;
     for (size_t at = 0; at < columns; at += BLOCK) {
         size_t n = columns - at < BLOCK ? columns - at : BLOCK;
@@ -199,7 +199,7 @@ ALWAYS_INLINE void merge(const struct e5_doy_lists *lists, const double *a, cons
 /* --- one series --- */
 
 /* Sorted lists of single days; the first and last `half` columns repeat the other end of the year. */
-ALWAYS_INLINE void make_days(const struct e5_doy_lists *lists, const double *series, const struct tables *at) {
+static ALWAYS_INLINE void make_days(const struct e5_doy_lists *lists, const double *series, const struct tables *at) {
     size_t slots = lists->slots, half = lists->half, stride = lists->stride;
     fill(at->valid, 0, stride);
     for (size_t i = 0; i < lists->nruns; i++) {
@@ -220,7 +220,7 @@ ALWAYS_INLINE void make_days(const struct e5_doy_lists *lists, const double *ser
 }
 
 /* Lists of whole windows, put together from lists of 1, 2, 4, … days: one for each bit of the width. */
-ALWAYS_INLINE const double *make_windows(const struct e5_doy_lists *lists, const struct tables *at) {
+static ALWAYS_INLINE const double *make_windows(const struct e5_doy_lists *lists, const struct tables *at) {
     size_t width = 2 * lists->half + 1, columns = lists->slots + width, side = 0;
     const double *span = at->days, *windows = at->days; /* the width is odd: it has bit 0 */
     for (size_t days = 1, offset = 1; 2 * days <= width; days *= 2, side = !side) {
@@ -236,7 +236,7 @@ ALWAYS_INLINE const double *make_windows(const struct e5_doy_lists *lists, const
 }
 
 /* Counts of days → counts of windows, in place.  They are whole numbers: the running sum is exact. */
-ALWAYS_INLINE void count_windows(const struct e5_doy_lists *lists, double *valid) {
+static ALWAYS_INLINE void count_windows(const struct e5_doy_lists *lists, double *valid) {
     double sum = 0;
     for (size_t k = 0; k < 2 * lists->half; k++) sum += valid[k];
     for (size_t slot = 0; slot < lists->slots; slot++) {
@@ -247,7 +247,8 @@ ALWAYS_INLINE void count_windows(const struct e5_doy_lists *lists, double *valid
     }
 }
 
-ALWAYS_INLINE struct e5_doy_found find(const struct e5_doy_lists *lists, const double *series, double *memory) {
+static ALWAYS_INLINE struct e5_doy_found find(const struct e5_doy_lists *lists, const double *series,
+                                              double *memory) {
     struct tables at = tables_at(lists, memory);
     make_days(lists, series, &at);
     const double *windows = make_windows(lists, &at);

@@ -4,14 +4,16 @@
 #include <string.h>
 
 static const struct e5_variable rows[] = {
-#define E5_VARIABLE(request_, netcdf_, short_name_, param_id_, units_, KIND, level_, old_netcdf_) \
-    {.request = request_,                                                                         \
-     .netcdf = netcdf_,                                                                           \
-     .short_name = short_name_,                                                                   \
-     .param_id = param_id_,                                                                       \
-     .units = units_,                                                                             \
-     .kind = E5_##KIND,                                                                           \
-     .level = level_,                                                                             \
+#define E5_VARIABLE(request_, netcdf_, short_, id_, units_, KIND, SOURCE, level_, reanalyses_, old_netcdf_) \
+    {.request = request_,                                                                                   \
+     .netcdf = netcdf_,                                                                                     \
+     .short_name = short_,                                                                                  \
+     .param_id = id_,                                                                                       \
+     .units = units_,                                                                                       \
+     .kind = E5_##KIND,                                                                                     \
+     .source = E5_FROM_##SOURCE,                                                                            \
+     .level = level_,                                                                                       \
+     .reanalyses = reanalyses_,                                                                             \
      .old_netcdf = old_netcdf_},
 #include "model/variables.def"
 #undef E5_VARIABLE
@@ -48,6 +50,15 @@ const char *e5_variable_kind_name(enum e5_variable_kind kind) {
     case E5_MAXIMUM: return "maximum";
     case E5_MINIMUM: return "minimum";
     case E5_INVARIANT: return "invariant";
+    }
+    return "unknown";
+}
+
+const char *e5_variable_source_name(enum e5_variable_source source) {
+    switch (source) {
+    case E5_FROM_ANALYSIS: return "analysis";
+    case E5_FROM_FORECAST: return "forecast";
+    case E5_FROM_WAVE: return "wave model";
     }
     return "unknown";
 }

@@ -1,6 +1,7 @@
 #include "net/cds.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,11 @@
 #include "net/fault.h"
 
 #define LARGEST_FILE ((int64_t)1 << 50) /* a declared size beyond a petabyte is nonsense */
+
+struct e5_cds_asset *e5_cds_asset_trim(struct e5_cds_asset *asset) {
+    struct e5_cds_asset *smaller = realloc(asset, offsetof(struct e5_cds_asset, href) + strlen(asset->href) + 1);
+    return smaller != NULL ? smaller : asset;
+}
 
 bool e5_cds_good_id(const char *id) {
     size_t length = strlen(id), digits = 0;
@@ -42,6 +48,15 @@ enum e5_status e5_cds_list_url(const char *service, const char *dataset, unsigne
     return status == E5_OK ? e5_url_escape(out, dataset, err) : status;
 }
 
+enum e5_status e5_cds_add_cursor(struct e5_buffer *list_url, const char *cursor, struct e5_error *err) {
+    enum e5_status status = e5_buffer_printf(list_url, err, "&back=False&cursor=");
+    return status == E5_OK ? e5_url_escape(list_url, cursor, err) : status;
+}
+
+enum e5_status e5_cds_delete_url(const char *service, struct e5_buffer *out, struct e5_error *err) {
+    return e5_buffer_printf(out, err, "%s/retrieve/v1/jobs/delete", service);
+}
+
 enum e5_status e5_cds_submit_body(const json_t *inputs, char **out, struct e5_error *err) {
     char *text = NULL;
     struct e5_buffer body = {0};
@@ -70,6 +85,7 @@ enum e5_status e5_cds_fingerprint(const char *dataset, const json_t *inputs, cha
 
 static void begin(struct e5_cds_news *out) {
     out->event = E5_EVENT_UNREADABLE;
+    out->has_status = false;
     out->job_id[0] = out->status[0] = '\0';
     out->asset.href[0] = '\0';
     out->error = E5_ERROR_NONE;
@@ -80,6 +96,22 @@ static void unreadable(struct e5_cds_news *out, const char *why) {
     out->error.status = e5_fail(&out->error, E5_SERVER, "unreadable reply: %s", why);
 }
 
+/* A quota of the day is not a queue: waiting a minute does not help. */
+static void judge_quota(struct e5_cds_news *out) {
+    static const char *const signs[] = {"quota", "daily limit", "daily request", "per day"};
+    const struct e5_error *err = &out->error;
+    bool throttled = out->event == E5_EVENT_CROWDED || (out->event == E5_EVENT_TEMPORARY && err->http_status == 429);
+    bool refused = throttled || (out->event == E5_EVENT_PERMANENT && err->http_status == 403) ||
+                   (out->event == E5_EVENT_BROKEN && e5_text_starts(err->what, "job rejected"));
+    for (size_t i = 0; refused && i < sizeof signs / sizeof signs[0]; i++) {
+        if (strcasestr(out->error.what, signs[i]) == NULL) continue;
+        out->event = E5_EVENT_PERMANENT;
+        out->error.status = E5_THROTTLED;
+        e5_error_hint(&out->error, "your quota at the service is used up: run it again tomorrow");
+        return;
+    }
+}
+
 /* A 2xx reply as an object, or NULL with the meaning of the reply in *out. */
 static json_t *open_reply(int http_status, const char *body, size_t size, const char *service, const char *dataset,
                           struct e5_cds_news *out) {
@@ -87,6 +119,7 @@ static json_t *open_reply(int http_status, const char *body, size_t size, const 
     begin(out);
     if (http_status < 200 || http_status > 299) {
         out->event = e5_fault_reply(http_status, body, size, service, dataset, &out->error);
+        judge_quota(out);
         return NULL;
     }
     if (size > 0 && body[0] == '<') {
@@ -134,21 +167,29 @@ void e5_cds_read_submitted(int http_status, const char *body, size_t size, const
     json_decref(reply);
 }
 
+static const struct {
+    const char *word;
+    enum e5_event event;
+} words[] = {{"accepted", E5_EVENT_WORKING}, {"running", E5_EVENT_WORKING}, {"successful", E5_EVENT_ENDED},
+             {"failed", E5_EVENT_ENDED},     {"rejected", E5_EVENT_ENDED},  {"dismissed", E5_EVENT_DISMISSED},
+             {"deleted", E5_EVENT_DISMISSED}};
+
 static enum e5_event event_of(const char *word) {
-    static const struct {
-        const char *word;
-        enum e5_event event;
-    } words[] = {{"accepted", E5_EVENT_WORKING}, {"running", E5_EVENT_WORKING}, {"successful", E5_EVENT_ENDED},
-                 {"failed", E5_EVENT_ENDED},     {"rejected", E5_EVENT_ENDED},  {"dismissed", E5_EVENT_DISMISSED},
-                 {"deleted", E5_EVENT_DISMISSED}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(word, words[i].word) == 0) return words[i].event;
     return E5_EVENT_WORKING; /* a word of a later service: wait on */
 }
 
+bool e5_cds_knows_status(const char *word) {
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(word, words[i].word) == 0) return true;
+    return false;
+}
+
 static void read_status_word(const json_t *job, struct e5_cds_news *out) {
     e5_text_copy(out->status, sizeof out->status, e5_json_text(job, "status"));
     e5_text_clean(out->status);
+    out->has_status = true;
     out->event = event_of(out->status);
     if (out->event == E5_EVENT_DISMISSED)
         out->error.status = e5_fail(&out->error, E5_JOB_LOST, "the job was %s at the service", out->status);
@@ -203,15 +244,44 @@ void e5_cds_read_results(int http_status, const char *body, size_t size, const c
     json_decref(reply);
 }
 
-json_t *e5_cds_read_list(int http_status, const char *body, size_t size, struct e5_cds_news *out) {
+/* The value of `cursor` in the address of the next page; nothing else of that address is used. */
+static void read_cursor(const json_t *reply, char out[E5_CDS_CURSOR_SIZE]) {
+    size_t i;
+    const json_t *link;
+    out[0] = '\0';
+    json_array_foreach(json_object_get(reply, "links"), i, link) {
+        const char *at = strstr(e5_json_text(link, "href"), "cursor=");
+        if (strcmp(e5_json_text(link, "rel"), "next") != 0 || at == NULL) continue;
+        size_t used = 0;
+        for (at += 7; *at != '\0' && *at != '&' && used < E5_CDS_CURSOR_SIZE - 1; at++) {
+            unsigned code;
+            if (*at == '%' && sscanf(at + 1, "%2x", &code) == 1 && code > ' ' && code < 127) {
+                out[used++] = (char)code;
+                at += 2;
+            } else {
+                out[used++] = *at;
+            }
+        }
+        out[used] = '\0';
+    }
+}
+
+json_t *e5_cds_read_page(int http_status, const char *body, size_t size, char cursor[E5_CDS_CURSOR_SIZE],
+                         struct e5_cds_news *out) {
     json_t *reply = open_reply(http_status, body, size, NULL, NULL, out);
     if (reply == NULL) return NULL;
     json_t *jobs = json_incref(json_object_get(reply, "jobs"));
+    read_cursor(reply, cursor);
     json_decref(reply);
     if (json_is_array(jobs)) return jobs;
     json_decref(jobs);
     unreadable(out, "no list of jobs");
     return NULL;
+}
+
+json_t *e5_cds_read_list(int http_status, const char *body, size_t size, struct e5_cds_news *out) {
+    char cursor[E5_CDS_CURSOR_SIZE];
+    return e5_cds_read_page(http_status, body, size, cursor, out);
 }
 
 /* An ended job's results stand in the list: the asset, or the error object that asking for the results would give. */
@@ -223,7 +293,9 @@ static void read_inner_results(const json_t *entry, const char *service, struct 
         return;
     }
     int status = (int)json_integer_value(json_object_get(results, "status"));
-    if (status >= 400) out->event = e5_fault_object(status, results, NULL, NULL, &out->error);
+    if (status < 400) return;
+    out->event = e5_fault_object(status, results, NULL, NULL, &out->error);
+    judge_quota(out);
 }
 
 bool e5_cds_read_entry(const json_t *entry, const char *service, struct e5_cds_news *out) {

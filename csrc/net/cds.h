@@ -9,26 +9,16 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "net/checksum.h"
+#include "net/asset.h"
 #include "net/json.h"
 #include "net/lifecycle.h"
-#include "net/url.h"
-
-#define E5_CDS_ID_SIZE 64
-
-/* Where a result lies. */
-struct e5_cds_asset {
-    char href[E5_URL_SIZE];
-    char media_type[80];
-    char checksum[E5_CHECKSUM_SIZE]; /* 32 digits, or "" */
-    int64_t size;                    /* −1: not declared */
-};
 
 /* What a reply means for one job. */
 struct e5_cds_news {
     enum e5_event event;
     char job_id[E5_CDS_ID_SIZE];
     char status[32];           /* the service's own word, cleaned */
+    bool has_status;           /* the reply is about the job's state; `status` may be "" even so */
     struct e5_cds_asset asset; /* with E5_EVENT_LOCATED */
     struct e5_error error;     /* with events that are failures */
 };
@@ -44,6 +34,8 @@ E5_MUST_USE enum e5_status e5_cds_job_url(const char *service, const char *job_i
 /* The newest `limit` jobs, of one dataset or (NULL) of all. */
 E5_MUST_USE enum e5_status e5_cds_list_url(const char *service, const char *dataset, unsigned limit,
                                            struct e5_buffer *out, struct e5_error *err);
+E5_MUST_USE enum e5_status e5_cds_add_cursor(struct e5_buffer *list_url, const char *cursor, struct e5_error *err);
+E5_MUST_USE enum e5_status e5_cds_delete_url(const char *service, struct e5_buffer *out, struct e5_error *err);
 E5_MUST_USE enum e5_status e5_cds_submit_body(const json_t *inputs, char **out, struct e5_error *err);
 /* SHA-256 of dataset and canonical inputs. */
 E5_MUST_USE enum e5_status e5_cds_fingerprint(const char *dataset, const json_t *inputs, char out[E5_DIGEST_HEX],
@@ -57,8 +49,14 @@ void e5_cds_read_results(int http_status, const char *body, size_t size, const c
                          struct e5_cds_news *out);
 /* The whole list; NULL and a report in *out where it cannot be read.  json_decref() it. */
 json_t *e5_cds_read_list(int http_status, const char *body, size_t size, struct e5_cds_news *out);
+/* The same, with where the next page begins, "" where that is not said. */
+#define E5_CDS_CURSOR_SIZE 200
+json_t *e5_cds_read_page(int http_status, const char *body, size_t size, char cursor[E5_CDS_CURSOR_SIZE],
+                         struct e5_cds_news *out);
 /* What an entry of the list says; entries without a good id give false. */
 bool e5_cds_read_entry(const json_t *entry, const char *service, struct e5_cds_news *out);
+/* Is this one of the words that the service has for the state of a job? */
+bool e5_cds_knows_status(const char *word);
 /* Does this reply to a "?request=True" call describe a job made from `inputs`? */
 bool e5_cds_same_request(const char *body, size_t size, const json_t *inputs);
 

@@ -1,29 +1,45 @@
 #include "net/exchange.h"
 
 #include <curl/curl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "net/curl_fault.h"
+#include "net/curl_options.h"
+#include "net/flow.h"
 #include "net/json.h"
+#include "net/proxy.h"
 
 #define MOST_REDIRECTS 10
-#define UNKNOWN_HOST_TRIES 3
+#define HELD_DOWN 4 /* what is held down on purpose is not too slow unless it comes so many times slower */
+#define BUFFER (512 * 1024) /* bytes of a data call that are taken at once */
 
 struct e5_exchange {
     struct e5_http_shared *shared;
     CURL *easy;
     struct curl_slist *own_headers; /* in use where a range depends on an ETag */
     struct e5_url address;
-    bool is_post, is_data, has_begun;
+    char proxy[256]; /* the host of the proxy on the way, "": none */
+    char shown[160]; /* the address as it may stand in logs */
+    const char *method;
+    bool is_data, may_go_abroad, has_begun;
     struct e5_http_sink sink;
     struct e5_http_head head;
     struct e5_buffer body;
     void *owner;
     unsigned redirects;
-    bool temporary, sent, cut_short;
+    bool temporary, sent, cut_short, too_slow;
+    struct e5_flow flow;
+    struct e5_exchange *link; /* see net/http */
+    struct e5_lookup *lookup;
+    double asked_at;
+    int failed_with; /* CURLcode, while the lookup runs */
     struct e5_error error;
     char reason[CURL_ERROR_SIZE]; /* libcurl's own words */
 };
@@ -35,6 +51,7 @@ bool e5_exchange_was_short(const struct e5_exchange *exchange) { return exchange
 const struct e5_http_head *e5_exchange_head(const struct e5_exchange *exchange) { return &exchange->head; }
 const struct e5_buffer *e5_exchange_body(const struct e5_exchange *exchange) { return &exchange->body; }
 void *e5_exchange_easy(const struct e5_exchange *exchange) { return exchange->easy; }
+struct e5_exchange **e5_exchange_link(struct e5_exchange *exchange) { return &exchange->link; }
 
 struct e5_exchange *e5_exchange_of(void *easy) {
     char *exchange = NULL;
@@ -45,6 +62,17 @@ struct e5_exchange *e5_exchange_of(void *easy) {
 enum e5_status e5_exchange_outcome(const struct e5_exchange *exchange, struct e5_error *err) {
     if (exchange->error.status != E5_OK && err != NULL && err->status == E5_OK) *err = exchange->error;
     return exchange->error.status;
+}
+
+/* libcurl looks at the limit between buffers only: where the buffer can still be chosen, a small one makes a slow
+ * flow an even one. */
+void e5_exchange_limit(struct e5_exchange *exchange, int64_t bytes_per_second) {
+    int64_t some = bytes_per_second / 64;
+    double limit = exchange->shared->low_speed_limit, held = (double)bytes_per_second / HELD_DOWN;
+    if (exchange->is_data) e5_flow_ask(&exchange->flow, bytes_per_second > 0 ? fmin(limit, held) : limit);
+    if (bytes_per_second > 0 && some < BUFFER)
+        curl_easy_setopt(exchange->easy, CURLOPT_BUFFERSIZE, some > 1024 ? (long)some : 1024L);
+    curl_easy_setopt(exchange->easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)bytes_per_second);
 }
 
 static bool is_redirect(int status) {
@@ -81,39 +109,70 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *context) {
     return status == E5_OK ? size : 0;
 }
 
+/* Bytes have to come from when the request is on its way. */
+static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now) {
+    struct e5_exchange *exchange = context;
+    struct e5_flow *flow = &exchange->flow;
+    curl_off_t under_way = 1;
+    (void)total, (void)up_total, (void)up_now;
+    if (!flow->moving) curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &under_way);
+    exchange->too_slow = under_way > 0 && e5_flow_too_slow(flow, e5_clock_monotonic(), now);
+    if (exchange->too_slow)
+        snprintf(exchange->reason, sizeof exchange->reason, "%lld bytes in %.3g s", (long long)(now - flow->from),
+                 flow->window);
+    return exchange->too_slow ? 1 : 0;
+}
+
+static void begin_flow(struct e5_exchange *exchange) {
+    const struct e5_http_shared *shared = exchange->shared;
+    if (exchange->is_data)
+        e5_flow_begin(&exchange->flow, shared->low_speed_time, shared->low_speed_limit);
+    else
+        e5_flow_begin(&exchange->flow, shared->timeout, 0);
+}
+
 /* Options that both kinds share. */
 static void set_common(struct e5_exchange *exchange) {
     CURL *easy = exchange->easy;
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    e5_curl_set_shared(easy, exchange->shared);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->reason);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, exchange->shared->user_agent);
-    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* redirects are judged one by one, below */
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, 15L);
-    curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* no token to a proxy */
-    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-    if (exchange->shared->ca_file != NULL) curl_easy_setopt(easy, CURLOPT_CAINFO, exchange->shared->ca_file);
-#if LIBCURL_VERSION_NUM >= 0x075700
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* cancel does not wait for a name lookup */
-#endif
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 }
 
-static enum e5_status set_call(struct e5_exchange *exchange, const char *post, struct e5_error *err) {
+static bool is_get(const struct e5_exchange *exchange) {
+    return strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
+}
+
+static enum e5_status set_method(struct e5_exchange *exchange, const char *body, struct e5_error *err) {
+    CURL *easy = exchange->easy;
+    const char *method = exchange->method;
+    bool posts = strcmp(method, "POST") == 0, deletes = strcmp(method, "DELETE") == 0;
+    if (strcmp(method, "HEAD") == 0) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    if (is_get(exchange)) return E5_OK;
+    if (posts)
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* libcurl repeats what a used connection cuts off */
+    if (!deletes || body != NULL)
+        if (curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body != NULL ? body : "") != CURLE_OK)
+            return e5_fail(err, E5_MEMORY, "cannot keep the body of a request");
+    if (!posts) curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+    return E5_OK;
+}
+
+static enum e5_status set_call(struct e5_exchange *exchange, const char *body, struct e5_error *err) {
     CURL *easy = exchange->easy;
     exchange->body.ceiling = E5_JSON_CEILING;
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->shared->call_headers);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT, 120L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, 60L);
-    if (post == NULL) return E5_OK;
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* libcurl repeats what is cut off on a used connection */
-    if (curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, post) == CURLE_OK) return E5_OK;
-    return e5_fail(err, E5_MEMORY, "cannot keep the body of a request");
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING,
+                     ""); /* what libcurl can decode; the ceiling holds for the result */
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, e5_curl_milliseconds(2 * exchange->shared->timeout));
+    return set_method(exchange, body, err);
 }
 
 static enum e5_status add_header(struct curl_slist **list, const char *line, struct e5_error *err) {
@@ -124,10 +183,12 @@ static enum e5_status add_header(struct curl_slist **list, const char *line, str
 }
 
 static enum e5_status set_range(struct e5_exchange *exchange, const struct e5_http_call *call, struct e5_error *err) {
-    char range[32], line[E5_ETAG_SIZE + 16];
+    char range[48], line[E5_ETAG_SIZE + 16];
     bool strong = call->if_range != NULL && call->if_range[0] == '"'; /* weak tags are no use for ranges */
-    if (call->range_from <= 0) return E5_OK;
-    snprintf(range, sizeof range, "%lld-", (long long)call->range_from);
+    if (call->range_from <= 0 && call->range_to <= 0) return E5_OK;
+    int length = snprintf(range, sizeof range, "%lld-", (long long)call->range_from);
+    if (call->range_to > 0)
+        snprintf(range + length, sizeof range - (size_t)length, "%lld", (long long)call->range_to);
     curl_easy_setopt(exchange->easy, CURLOPT_RANGE, range);
     if (!strong) return E5_OK;
     snprintf(line, sizeof line, "If-Range: %s", call->if_range);
@@ -141,37 +202,71 @@ static enum e5_status set_data(struct e5_exchange *exchange, const struct e5_htt
     CURL *easy = exchange->easy;
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->shared->data_headers);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* a window of its own per file */
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 512L * 1024L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1024L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, 30L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER);
+    if (strcmp(exchange->method, "HEAD") == 0) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     return set_range(exchange, call, err);
+}
+
+static void describe(struct e5_exchange *exchange, const char *text) {
+    const char *path = strstr(text, "://");
+    path = path != NULL ? strchr(path + 3, '/') : NULL;
+    if (exchange->is_data)
+        e5_url_redact(text, exchange->shown, sizeof exchange->shown);
+    else
+        e5_text_copy(exchange->shown, sizeof exchange->shown, path != NULL ? path : "/");
+}
+
+/* A way through a proxy is always a tunnel: what goes to the service is not for the proxy to read. */
+static enum e5_status set_proxy(struct e5_exchange *exchange, struct e5_error *err) {
+    CURL *easy = exchange->easy;
+    struct e5_proxy proxy;
+    enum e5_status status = e5_proxy_for(exchange->shared->proxy, &exchange->address, &proxy, err);
+    if (status != E5_OK) return status;
+    curl_easy_setopt(easy, CURLOPT_PROXY, proxy.url); /* "": none, whatever the environment says */
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, proxy.url[0] != '\0' ? 1L : 0L);
+    e5_text_copy(exchange->proxy, sizeof exchange->proxy, proxy.host);
+    explicit_bzero(&proxy, sizeof proxy);
+    return E5_OK;
+}
+
+/* May this exchange go there?  A service call that leaves its origin goes on as one for data: without the token. */
+static enum e5_status judge_address(struct e5_exchange *exchange, const char *text, const struct e5_url *url,
+                                    struct e5_error *err) {
+    const struct e5_url *service = &exchange->shared->service;
+    bool home = !url->has_user && e5_url_same_origin(url, service);
+    if (exchange->is_data) return e5_url_check_data(text, service, err);
+    if (home) return E5_OK;
+    if (!exchange->may_go_abroad || exchange->redirects == 0) return e5_url_refuse(url, err);
+    curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, NULL);
+    return e5_url_check_data(text, service, err);
 }
 
 /* The address decides about scheme and proxy, so it is judged and set again at every hop. */
 static enum e5_status set_address(struct e5_exchange *exchange, const char *text, struct e5_error *err) {
-    const struct e5_url *service = &exchange->shared->service;
     struct e5_url url;
     enum e5_status status = e5_url_parse(text, &url, err);
-    if (status == E5_OK && exchange->is_data) status = e5_url_check_data(text, service, err);
-    if (status == E5_OK && !exchange->is_data && (url.has_user || !e5_url_same_origin(&url, service)))
-        status = e5_fail(err, E5_REQUEST, "refused to take a service call to %s://%s", url.scheme, url.host);
+    if (status == E5_OK) status = judge_address(exchange, text, &url, err);
     if (status != E5_OK) return status;
-    bool local = e5_url_is_loopback(&url);
     exchange->address = url;
-    curl_easy_setopt(exchange->easy, CURLOPT_PROTOCOLS_STR, local ? "https,http" : "https");
-    curl_easy_setopt(exchange->easy, CURLOPT_PROXY, local ? "" : NULL); /* "": none; NULL: the environment's */
+    describe(exchange, text);
+    status = set_proxy(exchange, err);
+    if (status != E5_OK) return status;
+    curl_easy_setopt(exchange->easy, CURLOPT_PROTOCOLS_STR, e5_url_is_loopback(&url) ? "https,http" : "https");
     CURLcode code = curl_easy_setopt(exchange->easy, CURLOPT_URL, text);
     return code == CURLE_OK ? E5_OK : e5_fail(err, E5_MEMORY, "cannot keep an address");
 }
 
 static enum e5_status set_up(struct e5_exchange *exchange, const struct e5_http_call *call, struct e5_error *err) {
     exchange->is_data = call->sink != NULL;
-    exchange->is_post = call->post != NULL;
+    exchange->method = call->method != NULL ? call->method : call->post != NULL ? "POST" : "GET";
+    exchange->may_go_abroad = call->abroad && is_get(exchange);
     exchange->owner = call->owner;
     if (exchange->is_data) exchange->sink = *call->sink;
     exchange->easy = curl_easy_init();
     if (exchange->easy == NULL) return e5_fail(err, E5_MEMORY, "cannot start libcurl");
     e5_http_head_init(&exchange->head);
+    begin_flow(exchange);
     set_common(exchange);
     enum e5_status status = set_address(exchange, call->url, err);
     if (status != E5_OK) return status;
@@ -196,59 +291,43 @@ enum e5_status e5_exchange_new(struct e5_http_shared *shared, const struct e5_ht
 void e5_exchange_delete(struct e5_exchange *exchange) {
     if (exchange == NULL) return;
     curl_easy_cleanup(exchange->easy);
+    e5_lookup_free(exchange->lookup);
     curl_slist_free_all(exchange->own_headers);
     e5_buffer_fini(&exchange->body);
     free(exchange);
 }
 
-static void fail(struct e5_exchange *exchange, enum e5_status status, bool temporary, const char *what) {
-    const char *reason = exchange->reason[0] != '\0' ? exchange->reason : "no reason given";
-    exchange->temporary = temporary;
-    exchange->error.status = e5_fail(&exchange->error, status, "%s %s: %s", what, exchange->address.host, reason);
+/* Once the name has been looked up again, where that was what failed. */
+static void classify(struct e5_exchange *exchange) {
+    struct e5_curl_failure failure = {.code = exchange->failed_with,
+                                      .reason = exchange->reason,
+                                      .host = exchange->address.host,
+                                      .proxy = exchange->proxy,
+                                      .too_slow = exchange->too_slow,
+                                      .lookup = e5_lookup_verdict(exchange->lookup)};
+    bool of_proxy = failure.code == CURLE_COULDNT_RESOLVE_PROXY;
+    long head_size = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_HEADER_SIZE, &head_size);
+    failure.was_answering = head_size > 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &failure.proxy_status);
+    curl_easy_getinfo(exchange->easy, CURLINFO_SSL_VERIFYRESULT, &failure.verified);
+    if (failure.lookup == E5_LOOKUP_UNKNOWN)
+        failure.give_up = e5_names_missed(&exchange->shared->names, of_proxy ? failure.proxy : failure.host);
+    exchange->temporary = e5_curl_fault(&failure, &exchange->error);
 }
 
-/* A laptop that wakes up cannot resolve anything for a while; a host that was never reached may just be misspelt. */
-static void fail_lookup(struct e5_exchange *exchange) {
-    struct e5_http_shared *shared = exchange->shared;
-    bool hopeless = !shared->reached && ++shared->unresolved >= UNKNOWN_HOST_TRIES;
-    fail(exchange, E5_NETWORK, !hopeless, "cannot resolve");
+static enum e5_exchange_next begin_to_ask(struct e5_exchange *exchange) {
+    bool of_proxy = exchange->failed_with == CURLE_COULDNT_RESOLVE_PROXY;
+    exchange->lookup = e5_lookup_start(of_proxy ? exchange->proxy : exchange->address.host);
+    exchange->asked_at = e5_clock_monotonic();
+    return E5_EXCHANGE_ASKING;
 }
 
-/* A handshake that was merely cut off may succeed next time; one that was refused will not. */
-static void fail_handshake(struct e5_exchange *exchange) {
-    const char *reason = exchange->reason;
-    bool cut = strstr(reason, "reset") != NULL || strstr(reason, "SYSCALL") != NULL ||
-               strstr(reason, "unexpected eof") != NULL || strstr(reason, "timed out") != NULL;
-    fail(exchange, cut ? E5_NETWORK : E5_TLS, cut, cut ? "handshake cut off by" : "handshake refused with");
-}
-
-static void fail_certificate(struct e5_exchange *exchange) {
-    fail(exchange, E5_TLS, false, "cannot trust");
-    e5_error_hint(&exchange->error, "check the CA certificates, this computer's clock, and any proxy between");
-}
-
-static void classify(struct e5_exchange *exchange, CURLcode code) {
-    long proxy_status = 0;
-    curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-    if (proxy_status == 407) {
-        fail(exchange, E5_AUTH, false, "the proxy refuses access on the way to");
-        return;
-    }
-    switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY: fail_lookup(exchange); break;
-    case CURLE_COULDNT_CONNECT: fail(exchange, E5_NETWORK, true, "cannot connect to"); break;
-    case CURLE_OPERATION_TIMEDOUT: fail(exchange, E5_TRANSFER_TIMEOUT, true, "no progress with"); break;
-    case CURLE_SSL_CONNECT_ERROR: fail_handshake(exchange); break;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_CERTPROBLEM: fail_certificate(exchange); break;
-    case CURLE_OUT_OF_MEMORY: fail(exchange, E5_MEMORY, false, "not enough memory to reach"); break;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL: fail(exchange, E5_SERVER, true, "no HTTP reply from"); break;
-    default: fail(exchange, E5_NETWORK, true, "connection lost to"); break;
-    }
+bool e5_exchange_asked(struct e5_exchange *exchange) {
+    bool over = e5_lookup_verdict(exchange->lookup) != E5_LOOKUP_RUNNING ||
+                e5_clock_monotonic() - exchange->asked_at > exchange->shared->connect_timeout;
+    if (over) classify(exchange);
+    return over;
 }
 
 static void refuse_redirect(struct e5_exchange *exchange, const char *to) {
@@ -259,10 +338,21 @@ static void refuse_redirect(struct e5_exchange *exchange, const char *to) {
                                      exchange->address.host, shown);
 }
 
+static bool is_secure(const char *text) {
+    struct e5_url url;
+    return e5_url_parse(text, &url, NULL) == E5_OK && (strcmp(url.scheme, "https") == 0 || e5_url_is_loopback(&url));
+}
+
+static void begin_anew(struct e5_exchange *exchange) {
+    e5_buffer_clear(&exchange->body);
+    e5_http_head_init(&exchange->head);
+    begin_flow(exchange);
+}
+
 /* Only GET, only with somewhere to go; the new address is judged like the first one. */
 static bool redirected(struct e5_exchange *exchange) {
     char *next = NULL;
-    if (!is_redirect(exchange->head.status) || exchange->is_post) return false;
+    if (!is_redirect(exchange->head.status) || !is_get(exchange)) return false;
     curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &next);
     if (next == NULL) return false;
     if (++exchange->redirects > MOST_REDIRECTS) {
@@ -272,24 +362,37 @@ static bool redirected(struct e5_exchange *exchange) {
     char copy[E5_URL_SIZE];
     snprintf(copy, sizeof copy, "%s", next); /* libcurl's copy does not outlive the next option */
     if (set_address(exchange, copy, &exchange->error) != E5_OK) {
-        if (exchange->is_data) refuse_redirect(exchange, copy);
+        if (exchange->is_data || !is_secure(copy)) refuse_redirect(exchange, copy);
         return false;
     }
-    e5_buffer_clear(&exchange->body);
-    e5_http_head_init(&exchange->head);
+    begin_anew(exchange);
     return true;
 }
 
-bool e5_exchange_ended(struct e5_exchange *exchange, int curl_code) {
+/* For those who follow what happens; no token, and of data only the path. */
+static void note(const struct e5_exchange *exchange, CURLcode code) {
+    curl_off_t bytes = 0, microseconds = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+    curl_easy_getinfo(exchange->easy, CURLINFO_TOTAL_TIME_T, &microseconds);
+    e5_log(E5_LOG_DEBUG, "%s %s: %d%s%s, %lld bytes, %.0f ms", exchange->method, exchange->shown,
+           exchange->head.status, code != CURLE_OK ? ", " : "", code != CURLE_OK ? curl_easy_strerror(code) : "",
+           (long long)bytes, (double)microseconds / 1e3);
+}
+
+enum e5_exchange_next e5_exchange_ended(struct e5_exchange *exchange, int curl_code) {
     long request_bytes = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    note(exchange, (CURLcode)curl_code);
     exchange->sent = exchange->sent || request_bytes > 0;
-    if (exchange->head.status > 0) {
-        exchange->shared->reached = true;
-        exchange->shared->unresolved = 0;
-    }
-    if (exchange->error.status == E5_OK && curl_code == CURLE_OK) return redirected(exchange);
+    if (exchange->head.status > 0)
+        e5_names_reached(&exchange->shared->names,
+                         exchange->proxy[0] != '\0' ? exchange->proxy : exchange->address.host);
+    if (exchange->error.status == E5_OK && curl_code == CURLE_OK)
+        return redirected(exchange) ? E5_EXCHANGE_AGAIN : E5_EXCHANGE_OVER;
     exchange->cut_short = curl_code == CURLE_PARTIAL_FILE;
-    if (exchange->error.status == E5_OK) classify(exchange, (CURLcode)curl_code);
-    return false;
+    exchange->failed_with = curl_code;
+    if (exchange->error.status != E5_OK) return E5_EXCHANGE_OVER;
+    if (e5_curl_is_lookup(curl_code)) return begin_to_ask(exchange);
+    classify(exchange);
+    return E5_EXCHANGE_OVER;
 }

@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "net/http_head.h"
+#include "net/lookup.h"
 #include "net/url.h"
 
 struct e5_exchange;
@@ -22,9 +23,12 @@ struct e5_http_sink {
 
 struct e5_http_call {
     const char *url;
-    const char *post;                /* JSON body; NULL: GET */
+    const char *method;              /* "GET", "HEAD", "POST", "PUT", "DELETE"; NULL: POST with a body, else GET */
+    const char *post;                /* JSON body, or NULL */
     const struct e5_http_sink *sink; /* NULL: a service call */
+    bool abroad; /* service calls with GET: redirects to other hosts are followed, without token */
     int64_t range_from;              /* data calls: first byte wanted */
+    int64_t range_to;                /* data calls: last byte wanted; 0: all that follow */
     const char *if_range;            /* data calls: ETag, "" or NULL */
     void *owner;
 };
@@ -32,10 +36,18 @@ struct e5_http_call {
 /* What all exchanges of an engine share; owned by net/http. */
 struct e5_http_shared {
     struct e5_url service;
-    char *user_agent, *ca_file;
+    char *user_agent, *ca_file, *proxy; /* the last two may be NULL */
+    bool ca_is_folder, insecure;
+    int ip_version;
+    double timeout, connect_timeout, low_speed_time, low_speed_limit;
     void *call_headers, *data_headers; /* struct curl_slist */
-    bool reached;                      /* some server has answered: name lookup works */
-    unsigned unresolved;               /* lookups in a row without answer */
+    struct e5_names names;
+};
+
+enum e5_exchange_next {
+    E5_EXCHANGE_OVER,  /* its outcome stands */
+    E5_EXCHANGE_AGAIN, /* it was redirected and its handle is ready to run again */
+    E5_EXCHANGE_ASKING /* why it failed is being found out: see e5_exchange_asked() */
 };
 
 void *e5_exchange_owner(const struct e5_exchange *exchange);
@@ -47,13 +59,18 @@ bool e5_exchange_was_short(const struct e5_exchange *exchange);    /* it ended b
 const struct e5_http_head *e5_exchange_head(const struct e5_exchange *exchange);
 const struct e5_buffer *e5_exchange_body(const struct e5_exchange *exchange);
 
+/* Bytes per second it may receive from now on, 0: as many as come.  Any time while it runs. */
+void e5_exchange_limit(struct e5_exchange *exchange, int64_t bytes_per_second);
+
 /* For net/http only. */
 E5_MUST_USE enum e5_status e5_exchange_new(struct e5_http_shared *shared, const struct e5_http_call *call,
                                            struct e5_exchange **out, struct e5_error *err);
 void *e5_exchange_easy(const struct e5_exchange *exchange); /* the CURL handle */
 struct e5_exchange *e5_exchange_of(void *easy);
-/* libcurl has ended it with this CURLcode.  True: it was redirected and its handle is ready to run again. */
-bool e5_exchange_ended(struct e5_exchange *exchange, int curl_code);
+/* libcurl has ended it with this CURLcode. */
+enum e5_exchange_next e5_exchange_ended(struct e5_exchange *exchange, int curl_code);
+bool e5_exchange_asked(struct e5_exchange *exchange); /* true: the answer is here, or was waited for long enough */
+struct e5_exchange **e5_exchange_link(struct e5_exchange *exchange); /* for a list of those that are asking */
 void e5_exchange_delete(struct e5_exchange *exchange);
 
 #endif

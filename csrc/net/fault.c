@@ -116,6 +116,12 @@ static enum e5_event bad_request(const struct fault *fault, struct e5_error *err
     return report(fault, E5_EVENT_PERMANENT, E5_REQUEST, "the service refuses the request", err);
 }
 
+static enum e5_event led_away(const struct fault *fault, struct e5_error *err) {
+    report(fault, E5_EVENT_PERMANENT, E5_REQUEST, "refused to follow the service to another address", err);
+    e5_error_hint(err, "is the configured service address right, and does no portal or proxy stand in the way?");
+    return E5_EVENT_PERMANENT;
+}
+
 static enum e5_event by_status(const struct fault *fault, struct e5_error *err) {
     switch (fault->http_status) {
     case 400:
@@ -134,8 +140,7 @@ static enum e5_event by_status(const struct fault *fault, struct e5_error *err) 
     default: break;
     }
     if (fault->http_status >= 500) return report(fault, E5_EVENT_PERMANENT, E5_SERVER, "the service fails", err);
-    if (fault->http_status < 400)
-        return report(fault, E5_EVENT_PERMANENT, E5_REQUEST, "refused to follow the service to another address", err);
+    if (fault->http_status < 400) return led_away(fault, err);
     return report(fault, E5_EVENT_PERMANENT, E5_REQUEST, "the service refuses the call", err);
 }
 

@@ -7,48 +7,80 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/alloc.h"
+#include "net/proxy.h"
+#include "net/token.h"
 
 struct e5_http {
     CURLM *multi;
     struct e5_http_shared shared;
+    struct e5_token *token;
+    struct curl_slist token_header;   /* first of the headers of calls; its text is the token's */
+    struct curl_slist *plain_headers; /* of calls: all the others */
+    struct e5_exchange *asking;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void global_init(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
 
-static enum e5_status add_header(void **list, const char *line, struct e5_error *err) {
+static enum e5_status add_header(struct curl_slist **list, const char *line, struct e5_error *err) {
     struct curl_slist *longer = curl_slist_append(*list, line);
     if (longer == NULL) return e5_fail(err, E5_MEMORY, "cannot keep a header");
     *list = longer;
     return E5_OK;
 }
 
-/* The token must not be able to end the header line and begin another one. */
-static enum e5_status add_token(struct e5_http_shared *shared, const char *key, struct e5_error *err) {
-    char line[320];
-    for (const char *p = key; *p != '\0'; p++)
-        if (*p <= ' ' || *p > '~')
-            return e5_fail(err, E5_CONFIG, "the token contains blanks, control or non-ASCII characters");
-    if (key[0] == '\0' || strlen(key) > 256) return e5_fail(err, E5_CONFIG, "the token is empty or too long");
-    snprintf(line, sizeof line, "PRIVATE-TOKEN: %s", key);
-    enum e5_status status = add_header(&shared->call_headers, line, err);
-    explicit_bzero(line, sizeof line);
-    return status;
+/* The token's line is put before the others without being copied. */
+static enum e5_status add_headers(struct e5_http *http, const char *key, struct e5_error *err) {
+    struct curl_slist *data = NULL;
+    enum e5_status status = add_header(&http->plain_headers, "Content-Type: application/json", err);
+    if (status == E5_OK) status = add_header(&http->plain_headers, "Expect:", err);
+    if (status == E5_OK) status = add_header(&data, "Accept-Encoding: identity", err);
+    http->shared.data_headers = data;
+    http->shared.call_headers = http->plain_headers;
+    if (status == E5_OK && key != NULL) status = e5_token_new(key, &http->token, err);
+    if (status != E5_OK || http->token == NULL) return status;
+    http->token_header = (struct curl_slist){.data = e5_token_line(http->token), .next = http->plain_headers};
+    http->shared.call_headers = &http->token_header;
+    return E5_OK;
 }
 
-static enum e5_status fill(struct e5_http_shared *shared, const struct e5_http_options *options,
-                           struct e5_error *err) {
+static enum e5_status copy_text(const char *text, char **out, struct e5_error *err) {
+    return text != NULL ? e5_strdup(text, out, err) : E5_OK;
+}
+
+static double or_default(double value, double preset) { return value > 0 ? value : preset; }
+
+static void set_times(struct e5_http_shared *shared, const struct e5_http_options *options) {
+    shared->timeout = or_default(options->timeout, 60);
+    shared->connect_timeout = or_default(options->connect_timeout, 15);
+    shared->low_speed_time = or_default(options->low_speed_time, 30);
+    shared->low_speed_limit = options->low_speed_time > 0 ? options->low_speed_limit : 1024;
+}
+
+static bool is_folder(const char *path) {
+    struct stat info;
+    return path != NULL && stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static enum e5_status fill(struct e5_http *http, const struct e5_http_options *options, struct e5_error *err) {
+    struct e5_http_shared *shared = &http->shared;
+    struct e5_proxy proxy;
+    shared->insecure = options->insecure;
+    shared->ip_version = options->ip_version == 4 || options->ip_version == 6 ? options->ip_version : 0;
+    shared->ca_is_folder = is_folder(options->ca_file);
+    set_times(shared, options);
     enum e5_status status = e5_url_check_service(options->url, &shared->service, err);
+    if (status == E5_OK) status = e5_proxy_for(options->proxy, &shared->service, &proxy, err);
     if (status == E5_OK) status = e5_strdup(options->user_agent, &shared->user_agent, err);
-    if (status == E5_OK && options->ca_file != NULL) status = e5_strdup(options->ca_file, &shared->ca_file, err);
-    if (status == E5_OK) status = add_header(&shared->call_headers, "Content-Type: application/json", err);
-    if (status == E5_OK) status = add_header(&shared->call_headers, "Expect:", err);
-    if (status == E5_OK) status = add_header(&shared->data_headers, "Accept-Encoding: identity", err);
-    return status == E5_OK && options->key != NULL ? add_token(shared, options->key, err) : status;
+    if (status == E5_OK) status = copy_text(options->ca_file, &shared->ca_file, err);
+    if (status == E5_OK) status = copy_text(options->proxy, &shared->proxy, err);
+    explicit_bzero(&proxy, sizeof proxy);
+    return status == E5_OK ? add_headers(http, options->key, err) : status;
 }
 
 enum e5_status e5_http_new(const struct e5_http_options *options, struct e5_http **out, struct e5_error *err) {
@@ -59,7 +91,7 @@ enum e5_status e5_http_new(const struct e5_http_options *options, struct e5_http
     if (status != E5_OK) return status;
     http->multi = curl_multi_init();
     status = http->multi == NULL ? e5_fail(err, E5_MEMORY, "cannot start libcurl") : E5_OK;
-    if (status == E5_OK) status = fill(&http->shared, options, err);
+    if (status == E5_OK) status = fill(http, options, err);
     if (status == E5_OK)
         *out = http;
     else
@@ -67,17 +99,15 @@ enum e5_status e5_http_new(const struct e5_http_options *options, struct e5_http
     return status;
 }
 
-static void free_headers(struct curl_slist *list) {
-    for (struct curl_slist *item = list; item != NULL; item = item->next)
-        explicit_bzero(item->data, strlen(item->data));
-    curl_slist_free_all(list);
-}
-
 void e5_http_free(struct e5_http *http) {
     if (http == NULL) return;
     curl_multi_cleanup(http->multi);
-    free_headers(http->shared.call_headers);
-    free_headers(http->shared.data_headers);
+    curl_slist_free_all(http->plain_headers);
+    curl_slist_free_all(http->shared.data_headers);
+    e5_token_free(http->token);
+    e5_names_fini(&http->shared.names);
+    if (http->shared.proxy != NULL) explicit_bzero(http->shared.proxy, strlen(http->shared.proxy));
+    free(http->shared.proxy);
     free(http->shared.user_agent);
     free(http->shared.ca_file);
     free(http);
@@ -132,6 +162,20 @@ enum e5_status e5_http_step(struct e5_http *http, double seconds, struct e5_erro
 
 void e5_http_wake(struct e5_http *http) { curl_multi_wakeup(http->multi); }
 
+/* Take an exchange out of the list of those that are asking, if it is there. */
+static void forget(struct e5_http *http, struct e5_exchange *exchange) {
+    struct e5_exchange **at = &http->asking;
+    while (*at != NULL && *at != exchange) at = e5_exchange_link(*at);
+    if (*at != NULL) *at = *e5_exchange_link(exchange);
+}
+
+static struct e5_exchange *asked(struct e5_http *http) {
+    struct e5_exchange *exchange = http->asking;
+    while (exchange != NULL && !e5_exchange_asked(exchange)) exchange = *e5_exchange_link(exchange);
+    if (exchange != NULL) forget(http, exchange);
+    return exchange;
+}
+
 struct e5_exchange *e5_http_ended(struct e5_http *http) {
     CURLMsg *message;
     int left;
@@ -141,16 +185,23 @@ struct e5_exchange *e5_http_ended(struct e5_http *http) {
         CURLcode code = message->data.result;
         struct e5_exchange *exchange = e5_exchange_of(easy);
         curl_multi_remove_handle(http->multi, easy);
-        if (!e5_exchange_ended(exchange, (int)code)) return exchange;
-        curl_multi_add_handle(http->multi, easy); /* one slot was just freed: this cannot fail for memory */
+        switch (e5_exchange_ended(exchange, (int)code)) {
+        case E5_EXCHANGE_OVER: return exchange;
+        case E5_EXCHANGE_AGAIN: curl_multi_add_handle(http->multi, easy); break; /* a slot was just freed */
+        case E5_EXCHANGE_ASKING:
+            *e5_exchange_link(exchange) = http->asking;
+            http->asking = exchange;
+            break;
+        }
     }
-    return NULL;
+    return asked(http);
 }
 
 void e5_http_drop(struct e5_http *http, struct e5_exchange *exchange) {
     struct pipe_guard guard;
     if (exchange == NULL) return;
     hold_pipe(&guard);
+    forget(http, exchange);
     curl_multi_remove_handle(http->multi, e5_exchange_easy(exchange)); /* no-op when it has ended */
     e5_exchange_delete(exchange);
     release_pipe(&guard);

@@ -13,7 +13,6 @@ struct rule {
 };
 
 static const unsigned char allowance[E5_BUDGET_COUNT] = {
-    [E5_BUDGET_LOOKS] = 2, /* the first look is free: three in all */
     [E5_BUDGET_EARLY] = 30, [E5_BUDGET_UNREADABLE] = 3, [E5_BUDGET_EXPIRED] = 1, [E5_BUDGET_MISSING] = 1,
     [E5_BUDGET_SHAKY] = 2,  [E5_BUDGET_SHORT] = 1,      [E5_BUDGET_GONE] = 1,    [E5_BUDGET_CORRUPT] = 1,
 };
@@ -36,13 +35,15 @@ static const unsigned char allowance[E5_BUDGET_COUNT] = {
 static const struct rule rules[] = {
     ROW(CLAIM, FRESH, INTEND, NONE),
     ROW(CLAIM, ATTACH, POLL, NONE),
+    ROW(CLAIM, KNOWN, OPEN, NONE),
     ROW(CLAIM, PENDING, LOOK, NONE),
     ROW(CLAIM, BUSY, CLAIM, LOCK),
     ROW(CLAIM, KEPT, DONE, NONE),
     ROW(CLAIM, PERMANENT, FAILED, NONE),
 
     ROW(INTEND, SAVED, SUBMIT, NONE),
-    ROW(INTEND, CREATED, RECORD, NONE), /* the same request stands elsewhere in the batch: its job serves both */
+    ROW(INTEND, CREATED, RECORD, NONE), /* the same request stands elsewhere: its job serves both */
+    ROW(INTEND, PENDING, LOOK, NONE),
     ROW(INTEND, PERMANENT, FAILED, NONE),
 
     ROWS_CALL(SUBMIT),
@@ -90,9 +91,14 @@ static const struct rule *find(enum e5_stage stage, enum e5_event event) {
 
 bool e5_lifecycle_knows(enum e5_stage stage, enum e5_event event) { return find(stage, event) != NULL; }
 
+static unsigned allowed(const struct e5_lifecycle *life, enum e5_budget budget) {
+    if (budget != E5_BUDGET_LOOKS) return allowance[budget];
+    return (life->looks > 0 ? life->looks : E5_LOOKS) - 1u; /* the first look is free */
+}
+
 static bool within_budget(struct e5_lifecycle *life, enum e5_budget budget) {
     if (budget == E5_BUDGET_NONE) return true;
-    if (life->spent[budget] >= allowance[budget]) return false;
+    if (life->spent[budget] >= allowed(life, budget)) return false;
     life->spent[budget]++;
     return true;
 }
@@ -108,6 +114,10 @@ enum e5_wait e5_lifecycle_advance(struct e5_lifecycle *life, enum e5_event event
         wait = rule->wait;
     } else {
         life->stage = rule->otherwise;
+    }
+    if (life->goal != E5_STAGE_CLAIM && life->stage == life->goal) {
+        life->stage = E5_STAGE_DONE;
+        wait = E5_WAIT_NONE;
     }
     if (life->stage != before) memset(&life->spent[E5_BUDGET_LOOKS], 0, E5_BUDGET_EXPIRED - E5_BUDGET_LOOKS);
     return wait;

@@ -28,10 +28,11 @@ enum e5_stage {
 enum e5_event {
     E5_EVENT_FRESH,      /* CLAIM: nothing was left */
     E5_EVENT_ATTACH,     /* CLAIM: a job is known */
-    E5_EVENT_PENDING,    /* CLAIM: a submission was begun, its outcome is unknown */
+    E5_EVENT_KNOWN,      /* CLAIM: the result is known */
+    E5_EVENT_PENDING,    /* a submission was begun earlier, its outcome is unknown */
     E5_EVENT_BUSY,       /* CLAIM: somebody else writes this target */
     E5_EVENT_KEPT,       /* the file there is the right one */
-    E5_EVENT_SAVED,      /* the state file is on disk */
+    E5_EVENT_SAVED,      /* it is written down */
     E5_EVENT_CREATED,    /* a job exists */
     E5_EVENT_LOST,       /* the request may or may not have arrived */
     E5_EVENT_ABSENT,     /* LOOK: no such job in the list */
@@ -62,10 +63,10 @@ enum e5_wait {
     E5_WAIT_NONE,
     E5_WAIT_RETRY, /* net/retry.h */
     E5_WAIT_POLL,  /* the growing interval between polls */
-    E5_WAIT_LAG,   /* a replica catches up: 2 s */
-    E5_WAIT_LOOK,  /* between looks for a lost job: 10 s */
-    E5_WAIT_CROWD, /* a queue empties: 60 s and growing */
-    E5_WAIT_LOCK   /* somebody else works: 0.2 s */
+    E5_WAIT_LAG,   /* a replica catches up */
+    E5_WAIT_LOOK,  /* between looks for a lost job */
+    E5_WAIT_CROWD, /* a queue empties: growing */
+    E5_WAIT_LOCK   /* somebody else works */
 };
 
 enum e5_budget {
@@ -84,8 +85,12 @@ enum e5_budget {
     E5_BUDGET_COUNT
 };
 
+#define E5_LOOKS 3 /* for a lost job, where nothing else is said */
+
 struct e5_lifecycle {
     enum e5_stage stage;
+    enum e5_stage goal;  /* entering it is success: POLL where a job is enough, OPEN where its result is; 0: DONE */
+    unsigned char looks; /* for a lost job; 0: E5_LOOKS */
     unsigned char spent[E5_BUDGET_COUNT];
 };
 

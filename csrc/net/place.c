@@ -42,7 +42,8 @@ enum e5_status e5_place_open(struct e5_place *place, const char *path, struct e5
     place->path = path;
     bool usable = name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
     if (!usable || !e5_text_copy(place->name, sizeof place->name, name)) {
-        enum e5_status status = e5_fail(err, E5_INPUT, "the target '%.80s' has no usable file name", path);
+        const char *what = usable ? "is too long" : "is no file name";
+        enum e5_status status = e5_fail(err, E5_INPUT, "the name of the target '%.80s' %s", path, what);
         e5_error_target(err, path);
         return status;
     }
@@ -112,30 +113,35 @@ enum e5_status e5_place_look(const struct e5_place *place, bool *exists, struct 
     return e5_fail_errno(err, code, place->path, "the target is not a regular file");
 }
 
-static int rename_to_target(const struct e5_place *place, bool replace) {
+static int rename_into(const struct e5_place *place, int from, const char *name, const char *to, bool replace) {
     int dir = place->directory;
-    if (replace) return renameat(dir, place->part, dir, place->name);
+    if (replace) return renameat(from, name, dir, to);
 #ifdef RENAME_NOREPLACE
-    if (renameat2(dir, place->part, dir, place->name, RENAME_NOREPLACE) == 0) return 0;
+    if (renameat2(from, name, dir, to, RENAME_NOREPLACE) == 0) return 0;
     if (errno != EINVAL && errno != ENOSYS) return -1;
 #endif
-    if (faccessat(dir, place->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (faccessat(dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         errno = EEXIST;
         return -1;
     }
-    return renameat(dir, place->part, dir, place->name);
+    return renameat(from, name, dir, to);
 }
 
-enum e5_status e5_place_publish(const struct e5_place *place, bool replace, struct e5_error *err) {
-    if (rename_to_target(place, replace) != 0) {
+enum e5_status e5_place_publish_as(const struct e5_place *place, int from, const char *name, const char *to,
+                                   bool replace, struct e5_error *err) {
+    if (rename_into(place, from, name, to, replace) != 0) {
         if (errno != EEXIST) return e5_fail_errno(err, errno, place->path, "cannot rename the finished file");
-        enum e5_status status = e5_fail(err, E5_EXISTS, "'%s' appeared while it was fetched", place->name);
+        enum e5_status status = e5_fail(err, E5_EXISTS, "'%.180s' appeared while it was fetched", to);
         e5_error_target(err, place->path);
         return status;
     }
     if (fsync(place->directory) != 0 && errno != EINVAL) /* some file systems cannot sync a directory */
         return e5_fail_errno(err, errno, place->path, "cannot sync the directory");
     return E5_OK;
+}
+
+enum e5_status e5_place_publish(const struct e5_place *place, bool replace, struct e5_error *err) {
+    return e5_place_publish_as(place, place->directory, place->part, place->name, replace, err);
 }
 
 void e5_place_clean(const struct e5_place *place) {

@@ -35,6 +35,9 @@ E5_MUST_USE enum e5_status e5_place_look(const struct e5_place *place, bool *exi
 /* Give the part file its final name and make that durable.  With `replace` false a target that appeared meanwhile is
  * E5_EXISTS. */
 E5_MUST_USE enum e5_status e5_place_publish(const struct e5_place *place, bool replace, struct e5_error *err);
+/* The same for another finished file: `name` in the directory `from` becomes `to` in the target's. */
+E5_MUST_USE enum e5_status e5_place_publish_as(const struct e5_place *place, int from, const char *name,
+                                               const char *to, bool replace, struct e5_error *err);
 void e5_place_clean(const struct e5_place *place); /* remove part and state */
 void e5_place_close(struct e5_place *place);
 

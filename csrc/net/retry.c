@@ -5,8 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SHORTEST 0.5
-#define LONGEST 120.0
+#define SHORTEST 0.5 /* of the first wait */
 #define AFTER_LONGEST (6 * 3600.0)
 
 void e5_retry_init(struct e5_retry *retry, uint64_t seed) { *retry = (struct e5_retry){.random = seed}; }
@@ -27,9 +26,10 @@ bool e5_retry_again(struct e5_retry *retry, const struct e5_retry_policy *policy
     double left = policy->patience - (now - retry->since);
     retry->tries++;
     if (left <= 0 || asked > left) return false;
-    unsigned n = retry->row < 7 ? retry->row : 7; /* 2⁷ is beyond the longest wait */
-    double longest = fmin(LONGEST, ldexp(1.0, (int)n));
-    double drawn = policy->pace * (SHORTEST + (longest - SHORTEST) * e5_retry_random(retry));
+    unsigned n = retry->row < 30 ? retry->row : 30;
+    double longest = fmin(policy->longest, ldexp(policy->first, (int)n)),
+           shortest = SHORTEST * fmin(policy->first, longest);
+    double drawn = policy->pace * (shortest + (longest - shortest) * e5_retry_random(retry));
     retry->row++;
     *wait = fmax(asked, fmin(drawn, left));
     return true;

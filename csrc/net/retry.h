@@ -18,6 +18,7 @@ struct e5_retry {
 struct e5_retry_policy {
     double patience; /* seconds without progress */
     double pace;     /* factor on all waits; 1 in use, less in tests */
+    double first, longest; /* seconds: the first wait is at most `first`, each further one twice as long */
 };
 
 void e5_retry_init(struct e5_retry *retry, uint64_t seed);

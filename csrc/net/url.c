@@ -59,6 +59,13 @@ bool e5_url_is_loopback(const struct e5_url *url) {
     return strcmp(url->host, "localhost") == 0 || strcmp(url->host, "[::1]") == 0;
 }
 
+enum e5_status e5_url_refuse(const struct e5_url *url, struct e5_error *err) {
+    enum e5_status status =
+        e5_fail(err, E5_REQUEST, "refused to take a service call to %s://%s", url->scheme, url->host);
+    e5_error_hint(err, "is the configured service address right, and does no portal or proxy stand in the way?");
+    return status;
+}
+
 enum e5_status e5_url_check_service(const char *text, struct e5_url *out, struct e5_error *err) {
     if (e5_url_parse(text, out, NULL) != E5_OK) {
         char shown[160];

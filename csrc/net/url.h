@@ -24,6 +24,8 @@ bool e5_url_is_loopback(const struct e5_url *url); /* this machine, by name or n
 E5_MUST_USE enum e5_status e5_url_check_service(const char *text, struct e5_url *out, struct e5_error *err);
 /* May data be fetched from there?  https, or this machine when the service itself is on it; without user name. */
 E5_MUST_USE enum e5_status e5_url_check_data(const char *text, const struct e5_url *service, struct e5_error *err);
+/* The refusal of a service call that leads to another origin. */
+enum e5_status e5_url_refuse(const struct e5_url *url, struct e5_error *err);
 
 /* `reference`, which may be relative, as seen from `base`. */
 E5_MUST_USE enum e5_status e5_url_join(const char *base, const char *reference, char out[E5_URL_SIZE],

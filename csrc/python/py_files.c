@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/texts.h"
 #include "python/convert.h"
 #include "python/objects.h"
 #include "python/raise.h"
@@ -169,12 +170,50 @@ static PyObject *file_explain(PyObject *self, PyObject *args) {
     return e5py_text(text);
 }
 
+struct read_texts {
+    const struct e5_ncfile *file;
+    const struct e5_ncvar *var;
+    char *texts;
+    size_t count;
+};
+
+static enum e5_status read_texts_body(void *context, struct e5_watch *watch, struct e5_error *err) {
+    struct read_texts *call = context;
+    (void)watch;
+    return e5_texts_read(call->file, call->var, &call->texts, &call->count, err);
+}
+
+static PyObject *file_texts(PyObject *object, PyObject *args) {
+    struct e5py_object *self = (struct e5py_object *)object;
+    struct e5_error err = E5_ERROR_NONE;
+    const char *name;
+    if (!PyArg_ParseTuple(args, "s", &name)) return NULL;
+    struct read_texts call = {.file = self->owned};
+    call.var = e5_ncfile_find(call.file, name);
+    if (call.var == NULL || !call.var->is_text) {
+        (void)!e5_fail(&err, E5_INPUT, "%s: no variable of texts '%s'", call.file->path, name);
+        return e5py_raise(self->module, &err);
+    }
+    if (e5py_run(self->module, read_texts_body, &call, Py_None) < 0) return NULL;
+    PyObject *list = PyList_New((Py_ssize_t)call.count);
+    for (size_t i = 0; list != NULL && i < call.count; i++) {
+        PyObject *text = e5py_text(call.texts + i * E5_TEXT_SIZE);
+        if (text == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, text);
+    }
+    free(call.texts);
+    return list;
+}
+
 static PyMethodDef file_methods[] = {
     {"header", file_header_method, METH_NOARGS,
      "header()\n--\n\nDimensions, variables and attributes as dictionaries."},
     {"read", file_read, METH_VARARGS,
      "read(name, bounds=None, progress=None)\n--\n\nValues of a variable; `bounds` is a (start, count) per "
      "dimension."},
+    {"texts", file_texts, METH_VARARGS, "texts(name)\n--\n\nTexts of a variable of texts, as a list."},
     {"explain", file_explain, METH_VARARGS, "explain(name)\n--\n\nBy which way a variable is read, and why."},
     {NULL},
 };

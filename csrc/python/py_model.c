@@ -83,10 +83,11 @@ static PyObject *slots(PyObject *module, PyObject *args) {
 
 static PyObject *variable_row(const struct e5_variable *row) {
     const char *const hours[] = {"instant", "hour_ending", "since_midnight"};
-    return Py_BuildValue("{ss ss ss si ss ss ss ss ss}", "request", row->request, "netcdf", row->netcdf, "short_name",
-                         row->short_name, "param_id", row->param_id, "units", row->units, "kind",
-                         e5_variable_kind_name(row->kind), "level", row->level, "old_netcdf", row->old_netcdf,
-                         "hours", hours[e5_variable_day_rule(row->kind)]);
+    return Py_BuildValue("{ss ss ss si ss ss ss ss ss ss ss}", "request", row->request, "netcdf", row->netcdf,
+                         "short_name", row->short_name, "param_id", row->param_id, "units", row->units, "kind",
+                         e5_variable_kind_name(row->kind), "source", e5_variable_source_name(row->source), "level",
+                         row->level, "reanalyses", row->reanalyses, "old_netcdf", row->old_netcdf, "hours",
+                         hours[e5_variable_day_rule(row->kind)]);
 }
 
 PyDoc_STRVAR(variable_doc, "variable(name)\n--\n\nWhat is known about an ERA5 variable, or None.");

@@ -10,10 +10,10 @@
 struct e5py_state {
     PyObject *make_error; /* era5fast.errors.from_core, looked up at the first failure */
     PyObject *logger;     /* logging.getLogger("era5fast"), looked up at the first line */
-    PyTypeObject *file_type, *dataset_type, *events_type;
+    PyTypeObject *file_type, *dataset_type, *events_type, *journal_type;
 };
 
-#define E5PY_STATE_MEMBERS(X) X(make_error) X(logger) X(file_type) X(dataset_type) X(events_type)
+#define E5PY_STATE_MEMBERS(X) X(make_error) X(logger) X(file_type) X(dataset_type) X(events_type) X(journal_type)
 
 static inline struct e5py_state *e5py_state(PyObject *module) { return PyModule_GetState(module); }
 
@@ -23,6 +23,9 @@ int e5py_add_model(PyObject *module);
 int e5py_add_files(PyObject *module);
 int e5py_add_kernels(PyObject *module);
 int e5py_add_events(PyObject *module);
+int e5py_add_journal(PyObject *module);
 int e5py_add_fetch(PyObject *module);
+int e5py_add_http(PyObject *module);
+int e5py_add_ask(PyObject *module);
 
 #endif

@@ -41,11 +41,29 @@ static int drain_log(PyObject *module) {
     return sink.failed ? -1 : 0;
 }
 
-static int report(PyObject *progress, struct e5_watch *watch) {
+static PyObject *count_dict(struct e5_watch *watch) {
+    static const char *const names[E5_WATCH_COUNTS] = {
+        [E5_WATCH_QUEUED] = "queued",     [E5_WATCH_RUNNING] = "running", [E5_WATCH_DOWNLOADING] = "downloading",
+        [E5_WATCH_CHECKING] = "checking", [E5_WATCH_DONE] = "done",       [E5_WATCH_FAILED] = "failed",
+        [E5_WATCH_FILES] = "files"};
+    PyObject *dict = PyDict_New();
+    for (int i = 0; dict != NULL && i < E5_WATCH_COUNTS; i++) {
+        PyObject *value = PyLong_FromUnsignedLong(atomic_load(&watch->counts[i]));
+        if (value == NULL || PyDict_SetItemString(dict, names[i], value) < 0) Py_CLEAR(dict);
+        Py_XDECREF(value);
+    }
+    return dict;
+}
+
+static int report(PyObject *progress, struct e5_watch *watch, bool counted) {
     if (progress == Py_None) return 0;
     const char *stage = atomic_load(&watch->stage);
-    PyObject *result = PyObject_CallFunction(progress, "LLz", (long long)atomic_load(&watch->done),
-                                             (long long)atomic_load(&watch->total), stage);
+    long long done = (long long)atomic_load(&watch->done), total = (long long)atomic_load(&watch->total);
+    PyObject *counts = counted ? count_dict(watch) : NULL;
+    if (counted && counts == NULL) return -1;
+    PyObject *result = counted ? PyObject_CallFunction(progress, "LLzO", done, total, stage, counts)
+                               : PyObject_CallFunction(progress, "LLz", done, total, stage);
+    Py_XDECREF(counts);
     Py_XDECREF(result);
     return result != NULL ? 0 : -1;
 }
@@ -58,7 +76,7 @@ static bool wait_step(struct e5_job *job) {
     return done;
 }
 
-int e5py_run(PyObject *module, e5_job_fn body, void *context, PyObject *progress) {
+static int run(PyObject *module, e5_job_fn body, void *context, PyObject *progress, bool counted) {
     struct e5_error err = E5_ERROR_NONE;
     struct e5_job *job;
     if (e5_job_start(body, context, &job, &err) != E5_OK) return e5py_raise(module, &err), -1;
@@ -67,11 +85,19 @@ int e5py_run(PyObject *module, e5_job_fn body, void *context, PyObject *progress
     while (!done) {
         done = wait_step(job);
         if (raised) continue; /* cancelled: only wait for the workers to notice */
-        raised = PyErr_CheckSignals() < 0 || report(progress, watch) < 0 || drain_log(module) < 0;
+        raised = PyErr_CheckSignals() < 0 || report(progress, watch, counted) < 0 || drain_log(module) < 0;
         if (raised) e5_watch_cancel(watch);
     }
     enum e5_status status = e5_job_finish(job, &err);
     if (raised) return -1;
     if (drain_log(module) < 0) return -1;
     return status == E5_OK ? 0 : (e5py_raise(module, &err), -1);
+}
+
+int e5py_run(PyObject *module, e5_job_fn body, void *context, PyObject *progress) {
+    return run(module, body, context, progress, false);
+}
+
+int e5py_run_counted(PyObject *module, e5_job_fn body, void *context, PyObject *progress) {
+    return run(module, body, context, progress, true);
 }

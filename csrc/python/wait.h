@@ -11,5 +11,8 @@
 
 /* 0, or −1 with an exception set.  `progress` is a callable (done, total, stage) or None. */
 int e5py_run(PyObject *module, e5_job_fn body, void *context, PyObject *progress);
+/* The same for work in many parts: `progress` is a callable (done, total, stage, counts), the last a dict of the
+ * watch's counts by name. */
+int e5py_run_counted(PyObject *module, e5_job_fn body, void *context, PyObject *progress);
 
 #endif

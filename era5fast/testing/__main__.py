@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .faults import FAULTS
+from .rules import check_route
 from .service import DEFAULT_KEY, Service
 from .weather import DEFAULT_SEED, Weather
 
@@ -36,12 +37,16 @@ def parse_fault(text: str) -> tuple[str, str, dict[str, Any]]:
     Raises
     ------
     argparse.ArgumentTypeError
-        There is no such fault, or an argument is not ``KEY=VALUE``.
+        There is no such fault or route, or an argument is not ``KEY=VALUE``.
     """
     head, _, tail = text.partition(":")
     name, _, route = head.partition("@")
     if name not in FAULTS:
         raise argparse.ArgumentTypeError(f"no fault is called {name!r}; see --list-faults")
+    try:
+        check_route(route or "*")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     arguments = {}
     for part in filter(None, tail.split(",")):
         key, equals, value = part.partition("=")
@@ -69,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--accepted", type=float, default=0.0, metavar="S", help="seconds a job is queued")
     add("--running", type=float, default=0.0, metavar="S", help="seconds a job runs at least")
     add("--queue-limit", type=int, metavar="N", help="jobs a user may have queued for a data set")
+    add("--workers", type=int, metavar="N", help="jobs that run at a time (default: all)")
     add("--replica-lag", type=float, default=0.0, metavar="S", help="lag of the status of single jobs")
     add("--rate-limit", type=float, nargs=2, metavar=("N", "S"), help="calls allowed per so many seconds")
     add("--cost-limit", type=float, default=16_500.0, metavar="COST", help="highest cost of a request")
@@ -125,6 +131,7 @@ def _start(options: argparse.Namespace) -> Service:
         accepted=options.accepted,
         running=options.running,
         queue_limit=options.queue_limit,
+        workers=options.workers,
         replica_lag=options.replica_lag,
         rate_limit=(int(options.rate_limit[0]), options.rate_limit[1]) if options.rate_limit else None,
         cost_limit=options.cost_limit,

@@ -1,4 +1,4 @@
-"""Routes of the catalogue and profiles services: messages, the token, licences."""
+"""Routes of the profiles service: the token, the account, licences, stars."""
 
 from __future__ import annotations
 
@@ -7,16 +7,7 @@ from .routing import Refused, body, route
 from .wire import Call, Reply, json_reply
 
 
-@route("messages", "GET", "/catalogue/v1/messages", token=False)
-def _messages(api: Api, call: Call) -> Reply:
-    return json_reply({"messages": api.settings.messages})
-
-
-@route("changelog", "GET", "/catalogue/v1/messages/changelog", token=False)
-def _changelog(api: Api, call: Call) -> Reply:
-    return json_reply({"changelog": []})
-
-
+@route("account", "GET", "/profiles/v1/account")
 @route("verify", "POST", "/profiles/v1/account/verification/pat")
 def _verify(api: Api, call: Call) -> Reply:
     if api.is_anonymous(call):
@@ -39,3 +30,19 @@ def _accept(api: Api, call: Call) -> Reply:
             api.accept_licence(licence)
             return json_reply({"id": licence.id, "revision": licence.revision})
     raise Refused(json_reply({"title": "licence not found", "status": 404}, 404))
+
+
+@route("star", "POST", "/profiles/v1/account/starred")
+def _star(api: Api, call: Call) -> Reply:
+    name = body(call).get("uid")
+    if name not in api.settings.datasets:
+        raise Refused(json_reply({"title": "dataset not found", "status": 404}, 404))
+    api.star(name, True)
+    return json_reply(api.stars(), 201)
+
+
+@route("unstar", "DELETE", "/profiles/v1/account/starred/{dataset}")
+def _unstar(api: Api, call: Call) -> Reply:
+    if not api.star(call.arguments["dataset"], False):
+        raise Refused(json_reply({"title": "not starred", "status": 404}, 404))
+    return Reply(204)

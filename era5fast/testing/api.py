@@ -24,6 +24,7 @@ class Settings:
     tokens: dict[str, str]
     datasets: dict[str, Dataset]
     queue_limit: int | None
+    workers: int | None
     replica_lag: float
     rate_limit: tuple[int, float] | None
     cost_limit: float
@@ -32,6 +33,7 @@ class Settings:
     licences_accepted: bool
     disabled: dict[str, str]
     messages: list[dict[str, Any]]
+    notices: dict[str, list[dict[str, Any]]]
     latest: datetime | None
 
 
@@ -50,10 +52,11 @@ class Api:
 
     def __init__(self, settings: Settings, answers: Answers, in_force: rules.Faults) -> None:
         self.settings, self.answers, self.store = settings, answers, answers.store
-        self.jobs = Jobs()
+        self.jobs = Jobs(settings.queue_limit, settings.workers)
         self._faults = in_force
         self._lock = threading.Lock()
         self._windows: dict[str, tuple[int, int]] = {}
+        self._stars: set[str] = set()
         self._licences = self.known_licences() if settings.licences_accepted else set()
 
     def answer(self, call: Call) -> Reply:
@@ -70,9 +73,11 @@ class Api:
             reply = rules.before(struck, call)
             if reply is None:
                 self._check_rate(call)
-                reply = row.handler(self, call)
+                for _ in range(call.deliveries):
+                    reply = row.handler(self, call)
         except Refused as refused:
             reply = refused.reply
+        assert reply is not None
         rules.after(struck, call, reply)
         return reply
 
@@ -87,6 +92,23 @@ class Api:
             kind = f"{documents.OGC}no-such-process"
             raise refuse(404, kind, call, "process not found", detail=f"dataset {name} not found")
         return self.settings.datasets[name]
+
+    def notices(self, dataset: str) -> list[dict[str, Any]]:
+        """Messages about a data set."""
+        return self.settings.notices.get(dataset, [])
+
+    def star(self, dataset: str, on: bool) -> bool:
+        """Set or remove a bookmark; False if there was nothing to do."""
+        with self._lock:
+            if (dataset in self._stars) == on:
+                return False
+            (self._stars.add if on else self._stars.remove)(dataset)
+            return True
+
+    def stars(self) -> list[str]:
+        """The bookmarks."""
+        with self._lock:
+            return sorted(self._stars)
 
     def is_anonymous(self, call: Call) -> bool:
         """Whether a call with a valid token comes from the anonymous user."""

@@ -72,6 +72,12 @@ def process_summary(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def listed_process(dataset: Dataset, root: str) -> dict[str, Any]:
+    """Entry of a data set in the list of processes."""
+    link = {"href": f"{root}/processes/{dataset.id}", "rel": "process", "type": _JSON, "title": "process description"}
+    return {**process_summary(dataset), "links": [link]}
+
+
 def submitted(job: Job, root: str, message: str | None, notices: list[dict[str, str]]) -> dict[str, Any]:
     """Reply to a submission. Its ``self`` is the address of the submission, not of the job."""
     return without_none(
@@ -136,6 +142,33 @@ def results(job: Job, at: float, store: Store, instance: str | None = None) -> t
     if job.expired(at) or job.result is None:
         return 404, error(404, "results expired", detail=f"results of job {job.id} expired", instance=instance)
     return 200, {"asset": {"value": store.asset(job.result)}}
+
+
+def receipt(job: Job, at: float, root: str) -> dict[str, Any]:
+    """Receipt of a job that has ended, with the hyphenated keys of the adaptor of ERA5."""
+    view = job.snapshot(at)
+    size = None if job.result is None else job.result.size
+    name = None if job.result is None or job.result.file is None else job.result.file.name
+    failed = view.status != "successful"
+    return without_none(
+        {
+            "request-id": job.id,
+            "collection-id": job.dataset,
+            "request": job.inputs,
+            "status": view.status,
+            "created-at": job.created.isoformat(),
+            "started-at": None if view.started is None else job.moment(view.started).isoformat(),
+            "finished-at": None if view.finished is None else job.moment(view.finished).isoformat(),
+            "updated-at": job.moment(view.updated).isoformat(),
+            "origin": "api",
+            "collection-url": f"{root}/processes/{job.dataset}",
+            "user-support-url": "https://support.example.org",
+            "licence": [],
+            "traceback": job.failure_text() if failed else None,
+            "filename": None if failed else name,
+            "download-size": None if failed else size,
+        }
+    )
 
 
 def labels(inputs: dict[str, Any]) -> dict[str, Any]:

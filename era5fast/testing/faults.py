@@ -32,6 +32,8 @@ class Fault:
         return (self.function.__doc__ or "").strip().splitlines()[0]
 
 
+_FOR_EVER = 1e6  # seconds; the pause ends with the service
+
 #: All faults: name → row.
 FAULTS: dict[str, Fault] = {}
 
@@ -120,9 +122,15 @@ def redirect(call: Call, to: str = "", status: int = 302, origins: Collection[st
 
 
 @_row("before")
-def not_found(call: Call) -> Reply:
-    """404 of the object store: the object is gone."""
-    return Reply(404, {"Content-Type": "application/xml"}, b"<Error><Code>NoSuchKey</Code></Error>")
+def duplicate_delivery(call: Call, times: int = 2) -> None:
+    """The call reaches the service more than once, as when a proxy repeats it; the last answer comes back."""
+    call.deliveries = times
+
+
+@_row("before")
+def not_found(call: Call, status: int = 404) -> Reply:
+    """404 (or another status) of the object store: the object is gone."""
+    return Reply(status, {"Content-Type": "application/xml"}, b"<Error><Code>NoSuchKey</Code></Error>")
 
 
 @_row("before")
@@ -173,6 +181,18 @@ def stall(call: Call, reply: Reply, seconds: float = 1.0, after: int = -1) -> No
 
 
 @_row("after")
+def black_hole(call: Call, reply: Reply) -> None:
+    """The call is taken and never answered; the connection stays open."""
+    reply.stall = (-1, _FOR_EVER)
+
+
+@_row("after")
+def drip(call: Call, reply: Reply, speed: float = 1000.0) -> None:
+    """The body comes in drops, so many bytes per second."""
+    reply.drip = speed
+
+
+@_row("after")
 def short_body(call: Call, reply: Reply, missing: int = 1) -> None:
     """The right ``Content-Length``, but the body ends too early."""
     reply.cut_after = max(0, reply.length - missing)
@@ -182,6 +202,12 @@ def short_body(call: Call, reply: Reply, missing: int = 1) -> None:
 def wrong_length(call: Call, reply: Reply, by: int = 10) -> None:
     """``Content-Length`` too large by so many bytes, or too small for a negative number."""
     reply.declared = max(0, reply.length + by)
+
+
+@_row("after")
+def longer_body(call: Call, reply: Reply, bytes: int = 10) -> None:
+    """More bytes than there should be, with a length that fits them."""
+    reply.body = reply.content() + b"x" * bytes
 
 
 @_row("after")
@@ -269,9 +295,29 @@ def wrong_types(call: Call, reply: Reply) -> None:
 
 
 @_row("after")
+def duplicate_keys(call: Call, reply: Reply) -> None:
+    """The first key of the JSON twice, with different values."""
+    body = reply.content()
+    key = body[1:].partition(b":")[0]
+    reply.body = b"{" + key + b": null, " + body[1:]
+
+
+@_row("after")
 def unknown_status(call: Call, reply: Reply, word: str = "pondering") -> None:
     """A state nobody has heard of."""
-    _edit(reply, lambda document: {**document, "status": word})
+    _edit_jobs(reply, lambda job: {**job, "status": word})
+
+
+@_row("after")
+def missing_status(call: Call, reply: Reply) -> None:
+    """Jobs without a state."""
+    _edit_jobs(reply, lambda job: {key: value for key, value in job.items() if key != "status"})
+
+
+@_row("after")
+def jobs_missing(call: Call, reply: Reply) -> None:
+    """A list without the jobs that are in it."""
+    _edit(reply, lambda document: {**document, "jobs": []} if "jobs" in document else document)
 
 
 @_row("after")
@@ -283,18 +329,32 @@ def two_monitor_links(call: Call, reply: Reply) -> None:
 @_row("after")
 def missing_asset(call: Call, reply: Reply) -> None:
     """Results without the description of a file."""
-    _edit(reply, lambda document: {k: v for k, v in document.items() if k != "asset"})
+    _edit_results(reply, lambda results: {k: v for k, v in results.items() if k != "asset"})
 
 
 @_row("after")
 def wrong_asset(call: Call, reply: Reply, key: str = "file:size", value: Any = 1) -> None:
     """One entry of the description of the file is wrong, by default its size."""
 
-    def change(document: Any) -> Any:
-        document.get("asset", {}).get("value", {})[key] = value
-        return document
+    def change(results: Any) -> Any:
+        results.get("asset", {}).get("value", {})[key] = value
+        return results
 
-    _edit(reply, change)
+    _edit_results(reply, change)
+
+
+def _edit_jobs(reply: Reply, change: Callable[[Any], Any]) -> None:
+    """Change a job, or every job of a list."""
+    _edit(reply, lambda d: {**d, "jobs": [change(job) for job in d["jobs"]]} if "jobs" in d else change(d))
+
+
+def _edit_results(reply: Reply, change: Callable[[Any], Any]) -> None:
+    """Change results, or those of every job of a list."""
+
+    def in_list(job: Any) -> Any:
+        return {**job, "metadata": {**job["metadata"], "results": change(job["metadata"]["results"])}}
+
+    _edit(reply, lambda d: {**d, "jobs": [in_list(job) for job in d["jobs"]]} if "jobs" in d else change(d))
 
 
 def _edit(reply: Reply, change: Callable[[Any], Any]) -> None:

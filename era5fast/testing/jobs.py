@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -152,12 +152,23 @@ class Job:
 
 
 class Jobs:
-    """All jobs of a service, safe in threads."""
+    """All jobs of a service, safe in threads.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    queue_limit : int, optional
+        A job is rejected, once its first state is over, if its owner has so many others queued for the data set.
+    workers : int, optional
+        How many jobs run at a time; others wait in the order in which they came. Without it, all at once.
+    """
+
+    def __init__(self, queue_limit: int | None = None, workers: int | None = None) -> None:
+        self.queue_limit = queue_limit
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
+        self._open: list[Job] = []  # those that may be in the queue
         self._last = datetime.min
+        self._free = [0.0] * (workers or 0)  # when each worker is free again
 
     def create(
         self,
@@ -165,31 +176,52 @@ class Jobs:
         dataset: str,
         inputs: dict[str, Any],
         script: Script,
-        result: StoredObject | None,
-        queue_limit: int | None = None,
-    ) -> Job:
+        reserve: Callable[[], tuple[StoredObject | None, bool]],
+    ) -> tuple[Job, bool]:
         """Enter a job.
 
         Parameters
         ----------
-        owner, dataset, inputs, script, result
+        owner, dataset, inputs, script
             See `Job`.
-        queue_limit : int, optional
-            Reject the job, once its first state is over, if its owner has so many others queued for the data set.
+        reserve : callable
+            Gives the object that is or will be its result, and whether that still has to be made. It is not called
+            for a job that the full queue rejects: that one leaves no trace among the results.
+
+        Returns
+        -------
+        tuple of Job and bool
+            The job, and whether its result has to be made.
         """
         with self._lock:
             now = monotonic()
-            if queue_limit is not None and self._queued(owner, dataset, now) >= queue_limit:
+            result, new = None, False
+            if self.queue_limit is not None and self._queued(owner, dataset, now) >= self.queue_limit:
                 first = script.timeline[:1] or (("accepted", 0.0),)
                 script = Script(timeline=first, outcome="rejected", traceback=QUEUE_FULL)
+            else:
+                result, new = reserve()
+                cached = result is not None and not new and result.ready
+                script = replace(script, timeline=() if cached else self._scheduled(script, now))
             created = max(datetime.now(UTC).replace(tzinfo=None), self._last + timedelta(microseconds=1))
             self._last = created
             job = Job(str(uuid.uuid4()), owner, dataset, inputs, created, now, script, result)
             self._jobs[job.id] = job
-            return job
+            self._open.append(job)
+            return job, new
+
+    def _scheduled(self, script: Script, now: float) -> tuple[tuple[str, float], ...]:
+        """The timeline of a job that has to wait for a worker."""
+        if not self._free or not script.timeline:
+            return script.timeline
+        (state, wait), *rest = script.timeline
+        begin = max(now + wait, min(self._free))
+        self._free[self._free.index(min(self._free))] = begin + sum(seconds for _, seconds in rest)
+        return ((state, begin - now), *rest)
 
     def _queued(self, owner: str, dataset: str, now: float) -> int:
-        mine = (j for j in self._jobs.values() if j.owner == owner and j.dataset == dataset and j.exists(now))
+        self._open = [j for j in self._open if j.exists(now) and j.snapshot(now).finished is None]
+        mine = (j for j in self._open if j.owner == owner and j.dataset == dataset)
         return sum(j.snapshot(now).status == "accepted" for j in mine)
 
     def get(self, job_id: str) -> Job | None:
@@ -210,6 +242,7 @@ class Jobs:
         with self._lock:
             for job in self._jobs.values():
                 job.born -= seconds
+            self._free = [moment - seconds for moment in self._free]
 
     def all(self) -> list[Job]:
         """Every job, oldest first."""

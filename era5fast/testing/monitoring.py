@@ -102,8 +102,17 @@ def _status(api: Api, call: Call) -> Reply:
     if _flag(call, "log"):
         metadata["log"] = documents.log(job, at, _start_time(call))
     if _flag(call, "qos"):
-        metadata["qos"] = {"status": {}}
+        metadata["qos"] = {"status": _limits(api, job)}
     return json_reply(document)
+
+
+def _limits(api: Api, job: Job) -> dict[str, list[dict[str, object]]]:
+    """What the queue of the data set looks like for the user."""
+    if api.jobs.queue_limit is None:
+        return {}
+    states = [other.snapshot(monotonic()).status for other in api.jobs.of(job.owner, [job.dataset], STATES)]
+    row = {"info": "Limit for users", "queued": states.count("accepted"), "running": states.count("running")}
+    return {"limits": [{**row, "conclusion": str(api.jobs.queue_limit)}]}
 
 
 def _start_time(call: Call) -> datetime | None:
@@ -121,6 +130,16 @@ def _results(api: Api, call: Call) -> Reply:
     job = _own_job(api, call, monotonic() - api.settings.replica_lag)
     status, document = documents.results(job, monotonic(), api.store, call.url)
     return json_reply(document, status)
+
+
+@route("receipt", "GET", "/retrieve/v1/jobs/{job}/receipt")
+def _receipt(api: Api, call: Call) -> Reply:
+    job, now = _own_job(api, call), monotonic()
+    if job.snapshot(now).status in ("accepted", "running"):
+        status, document = documents.results(job, now, api.store, call.url)
+        return json_reply(document, status)
+    name = f'attachment; filename="receipt-{job.id}.txt"'
+    return json_reply(documents.receipt(job, now, root(call)), 200, **{"Content-Disposition": name})
 
 
 @route("dismiss", "DELETE", "/retrieve/v1/jobs/{job}")

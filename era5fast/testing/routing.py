@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from . import documents
 from .wire import Call, Reply, json_reply
@@ -93,6 +93,58 @@ def malformed(where: list[str], message: str, value: Any = None) -> Refused:
     """A refusal in the form of the framework: 422, with a list as detail."""
     entry = {"type": "value_error", "loc": where, "msg": message, "input": value}
     return Refused(json_reply({"detail": [entry]}, 422))
+
+
+def word(call: Call, name: str, usual: str, allowed: tuple[str, ...]) -> str:
+    """A word in the query of a call; one that is not allowed is refused."""
+    value = call.query.get(name, [usual])[-1]
+    if value not in allowed:
+        raise malformed(["query", name], f"Input should be one of {', '.join(allowed)}", value)
+    return value
+
+
+def number(call: Call, name: str, usual: int, lowest: int, most: int) -> int:
+    """A number in the query of a call; one out of range is refused."""
+    text = call.query.get(name, [str(usual)])[-1]
+    if not text.isdigit() or not lowest <= int(text) <= most:
+        raise malformed(["query", name], f"Input should be between {lowest} and {most}", text)
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a list of names.
+
+    Parameters
+    ----------
+    names : list of str
+        Those on this page.
+    first, limit, total : int
+        Where it begins, how many fit on a page, how many names there are.
+    """
+
+    names: list[str]
+    first: int
+    limit: int
+    total: int
+
+    @classmethod
+    def of(cls, names: list[str], call: Call, most: int, usual: int) -> Page:
+        """The page that a call asks for with ``limit`` and ``page``."""
+        limit = number(call, "limit", usual, 1, most)
+        first = limit * number(call, "page", 0, 0, 1_000_000)
+        return cls(names[first : first + limit], first, limit, len(names))
+
+    def links(self, call: Call) -> list[dict[str, str]]:
+        """Addresses of this page and its neighbours."""
+        query = {key: values for key, values in call.query.items() if key != "page"}
+        here = self.first // self.limit
+        pages = {"self": here, "prev": here - 1, "next": here + 1}
+        return [
+            {"rel": rel, "href": f"{call.url}?{urlencode({**query, 'page': page}, doseq=True)}"}
+            for rel, page in pages.items()
+            if page >= 0 and (rel == "self" or page * self.limit < self.total)
+        ]
 
 
 def body(call: Call) -> dict[str, Any]:

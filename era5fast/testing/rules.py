@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 from .faults import FAULTS, Fault
+from .routing import ROUTES
 from .wire import Call, Reply
 
 
@@ -79,7 +80,7 @@ class Faults:
 
     def add(
         self,
-        name: str,
+        name: str | Fault,
         route: str = "*",
         nth: int | Collection[int] | None = None,
         times: int | None = None,
@@ -87,13 +88,15 @@ class Faults:
         delay: float = 0.0,
         **parameters: Any,
     ) -> Rule:
-        """Put a fault in force after ``delay`` seconds, see `Rule`.
+        """Put a fault, one of the table or one's own, in force after ``delay`` seconds, see `Rule`.
 
-        Raises `ValueError` for a name that is not in the table, `TypeError` for arguments the fault does not have.
+        Raises `ValueError` for a name or a route that is not in its table, `TypeError` for arguments that the fault
+        does not have.
         """
-        if name not in FAULTS:
+        if isinstance(name, str) and name not in FAULTS:
             raise ValueError(f"no fault is called {name!r}; there are: {', '.join(sorted(FAULTS))}")
-        fault = FAULTS[name]
+        check_route(route)
+        fault = FAULTS[name] if isinstance(name, str) else name
         given = (None,) if fault.when == "before" else (None, None)
         inspect.signature(fault.function).bind(*given, **parameters)
         numbers = {nth} if isinstance(nth, int) else nth
@@ -115,6 +118,13 @@ class Faults:
             struck = [rule for rule in self._rules if rule.strikes(call, self._chance)]
         call.faults += [rule.fault.name for rule in struck]
         return struck
+
+
+def check_route(route: str) -> None:
+    """Raise `ValueError` for a route that no call can take."""
+    names = {row.name for row in ROUTES} | {"object", "api", "store", "*"}
+    if route not in names:
+        raise ValueError(f"no route is called {route!r}; there are: {', '.join(sorted(names))}")
 
 
 def before(rules: list[Rule], call: Call) -> Reply | None:

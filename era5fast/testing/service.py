@@ -11,10 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from . import account, monitoring, rules, submission
+from . import account, monitoring, portal, rules, submission
 from .answers import Answers
 from .api import Api, Settings
 from .catalogue import DATASETS, Dataset
+from .faults import Fault
 from .jobs import Job, Script
 from .store import ONE_PUT_LIMIT, PART_SIZE, Store
 from .weather import Weather
@@ -27,7 +28,7 @@ DEFAULT_KEY = "e5fa5700-7e57-4000-8000-10ca1ca11b0b"
 ANONYMOUS_KEY = "00112233-4455-6677-c899-aabbccddeeff"
 
 #: Modules with handlers. Importing them fills the table of routes.
-HANDLERS = (submission, monitoring, account)
+HANDLERS = (submission, monitoring, account, portal)
 
 _CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
 
@@ -58,6 +59,8 @@ class Service:
         Seconds a job spends in these states unless a script says otherwise.
     queue_limit : int, optional
         Jobs of one data set a user may have queued; a further one is accepted, and rejected when it leaves the queue.
+    workers : int, optional
+        How many jobs run at a time; the others wait in the queue in the order in which they came.
     replica_lag : float, default 0
         Seconds by which the status of a single job lags.
     rate_limit : (int, float), optional
@@ -76,6 +79,8 @@ class Service:
         Data sets out of order, and why.
     messages : sequence of dict, optional
         Messages of the portal.
+    notices : mapping of str to sequence of dict, optional
+        Messages about data sets, by their names.
     weather : Weather, optional
         Where the values come from.
     latest : datetime.datetime, optional
@@ -117,6 +122,7 @@ class Service:
         accepted: float = 0.0,
         running: float = 0.0,
         queue_limit: int | None = None,
+        workers: int | None = None,
         replica_lag: float = 0.0,
         rate_limit: tuple[int, float] | None = None,
         cost_limit: float = 16_500.0,
@@ -126,6 +132,7 @@ class Service:
         datasets: Collection[str] = (),
         disabled: Mapping[str, str] | None = None,
         messages: Sequence[dict[str, Any]] = (),
+        notices: Mapping[str, Sequence[dict[str, Any]]] | None = None,
         weather: Weather | None = None,
         latest: datetime | None = None,
         one_put_limit: int = ONE_PUT_LIMIT,
@@ -149,6 +156,7 @@ class Service:
             tokens={ANONYMOUS_KEY: "anonymous", key: "user"},
             datasets=DATASETS | {name: Dataset(name, name, "Scripted answers only.", (), ()) for name in datasets},
             queue_limit=queue_limit,
+            workers=workers,
             replica_lag=replica_lag,
             rate_limit=rate_limit,
             cost_limit=cost_limit,
@@ -157,6 +165,7 @@ class Service:
             licences_accepted=licences_accepted,
             disabled=dict(disabled or {}),
             messages=list(messages),
+            notices={name: list(rows) for name, rows in (notices or {}).items()},
             latest=latest,
         )
         default = Script(timeline=(("accepted", accepted), ("running", running)))
@@ -211,6 +220,15 @@ class Service:
     def jobs(self) -> list[Job]:
         """Every job ever made, oldest first."""
         return self._api.jobs.all()
+
+    @property
+    def queue_limit(self) -> int | None:
+        """Jobs of one data set that a user may have queued. May be set at any time, as the real service does."""
+        return self._api.jobs.queue_limit
+
+    @queue_limit.setter
+    def queue_limit(self, limit: int | None) -> None:
+        self._api.jobs.queue_limit = limit
 
     def count(self, route: str) -> int:
         """How many calls a route had so far."""
@@ -267,7 +285,7 @@ class Service:
 
     def fault(
         self,
-        name: str,
+        name: str | Fault,
         route: str = "*",
         *,
         nth: int | Collection[int] | None = None,
@@ -280,8 +298,8 @@ class Service:
 
         Parameters
         ----------
-        name : str
-            Which.
+        name : str or Fault
+            Which; or a fault of one's own.
         route : str
             Name of a route (see `ROUTES <era5fast.testing.routing.ROUTES>`; ``"object"`` for files), ``"api"``,
             ``"store"`` or ``"*"``.
@@ -304,7 +322,7 @@ class Service:
         Raises
         ------
         ValueError
-            There is no such fault.
+            There is no such fault, or no such route.
         TypeError
             The fault has no such argument.
         """

@@ -24,6 +24,7 @@ MEDIA_TYPES = {
     ".grib": "application/x-grib",
     ".zip": "application/zip",
     ".csv": "text/csv",
+    ".json": "application/json",
 }
 
 
@@ -172,6 +173,14 @@ class Store:
         with self._lock:
             stored.evicted = True
             self._objects.pop(stored.key, None)
+
+    def publish(self, name: str, content: bytes) -> str:
+        """Put a document in the store; the answer is its address."""
+        stored = StoredObject(f"/{BUCKET}/resources/{name.rpartition('.')[0]}")
+        path = self.folder / f"{secrets.token_hex(8)}.json"
+        path.write_bytes(content)
+        self.fill(stored, path)
+        return self._chance.choice(self.origins) + stored.key
 
     def asset(self, stored: StoredObject) -> dict[str, Any]:
         """Description of an object; another host each time, if there are several."""

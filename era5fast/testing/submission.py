@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,8 @@ from .api import Api
 from .catalogue import Dataset, choices
 from .jobs import Job, Script
 from .request import InvalidRequest, Selection, select
-from .routing import inputs_of, refuse, root, route
+from .routing import Page, body, inputs_of, refuse, root, route, word
+from .store import StoredObject
 from .wire import Call, Reply, json_reply
 
 _PAGE = "https://cds.climate.copernicus.eu/datasets/{}?tab=download#manage-licences"
@@ -25,21 +26,10 @@ def _process(api: Api, call: Call) -> Reply:
 
 @route("processes", "GET", "/retrieve/v1/processes", token=False)
 def _processes(api: Api, call: Call) -> Reply:
-    rows = [
-        {
-            **documents.process_summary(d),
-            "links": [
-                {
-                    "href": f"{root(call)}/processes/{d.id}",
-                    "rel": "process",
-                    "type": "application/json",
-                    "title": "process description",
-                }
-            ],
-        }
-        for d in api.settings.datasets.values()
-    ]
-    return json_reply({"processes": rows, "links": [{"href": call.url, "rel": "self"}]})
+    order = word(call, "sortby", "id", ("id", "-id"))
+    page = Page.of(sorted(api.settings.datasets, reverse=order == "-id"), call, most=10_000, usual=10)
+    rows = [documents.listed_process(api.settings.datasets[name], root(call)) for name in page.names]
+    return json_reply({"processes": rows, "links": page.links(call)})
 
 
 @route("execute", "POST", "/retrieve/v1/processes/{dataset}/execution")
@@ -73,7 +63,7 @@ def _submit(api: Api, call: Call, notices: list[dict[str, str]]) -> Reply:
         raise refuse(403, "permission denied", call, "required licences not accepted", detail=detail)
     job = _create(api, call.token, dataset, inputs, script)
     message = "WARNING: anonymous users have limited resources." if anonymous else None
-    document = documents.submitted(job, root(call), message, notices)
+    document = documents.submitted(job, root(call), message, [*notices, *api.notices(dataset.id)])
     return json_reply(document, 201, Location=f"{root(call)}/jobs/{job.id}")
 
 
@@ -98,14 +88,13 @@ def _cost(api: Api, selection: Selection) -> float:
 
 def _create(api: Api, owner: str, dataset: Dataset, inputs: dict[str, Any], script: Script) -> Job:
     """Make the job, and its result unless that is there already: then the job is done at once."""
-    result, new = None, False
-    if script.outcome == "successful":
-        result, new = api.answers.reserve(dataset.id, inputs, script)
-        if not new and result.ready:
-            script = replace(script, timeline=())
-    job = api.jobs.create(owner, dataset.id, inputs, script, result, api.settings.queue_limit)
-    if result is not None and new:
-        api.answers.make(result, job, api.latest())
+
+    def reserve() -> tuple[StoredObject | None, bool]:
+        return api.answers.reserve(dataset.id, inputs, script) if script.outcome == "successful" else (None, False)
+
+    job, new = api.jobs.create(owner, dataset.id, inputs, script, reserve)
+    if job.result is not None and new:
+        api.answers.make(job.result, job, api.latest())
     return job
 
 
@@ -132,3 +121,25 @@ def _constraints(api: Api, call: Call) -> Reply:
     longest = max((31 if m not in (2, 4, 6, 9, 11) else 30 if m != 2 else 29 for m in wanted), default=31)
     valid["day"] = [d for d in valid["day"] if int(d) <= longest]
     return json_reply({key: sorted(values) for key, values in valid.items()})
+
+
+@route("api-request", "POST", "/retrieve/v1/processes/{dataset}/api-request", token=False)
+def _api_request(api: Api, call: Call) -> Reply:
+    """A program that asks for the same; the body is the bare request."""
+    dataset, request = api.dataset(call), body(call)
+    lines = ["import cdsapi", "", f'dataset = "{dataset.id}"', f"request = {json.dumps(request, indent=4)}", ""]
+    lines += ["client = cdsapi.Client()", "client.retrieve(dataset, request).download()", ""]
+    return json_reply({"api_request": "\n".join(lines)})
+
+
+@route("landing", "GET", "/retrieve/v1/", token=False)
+def _landing(api: Api, call: Call) -> Reply:
+    links = {"self": "/", "service-desc": "/openapi.json", "conformance": "/conformance", "processes": "/processes"}
+    rows = [{"href": root(call) + path, "rel": rel, "type": "application/json"} for rel, path in links.items()]
+    return json_reply({"title": "Processing service of the look-alike", "links": rows})
+
+
+@route("conformance", "GET", "/retrieve/v1/conformance", token=False)
+def _conformance(api: Api, call: Call) -> Reply:
+    kinds = ("core", "json", "job-list", "dismiss")
+    return json_reply({"conformsTo": [f"http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/{k}" for k in kinds]})

@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 MAX_BODY = 10 << 20  # bytes of a request
 _BLOCK = 256 << 10
+_DROP = 0.02  # seconds between the drops of a slow body
 
 
 @dataclass
@@ -47,6 +48,8 @@ class Call:
         Seconds since 1970.
     route : str
         Name of the route, see the table of routes in `api`.
+    deliveries : int
+        How often the call reaches the service, which answers the last one.
     status : int, optional
         Status of the reply; absent while being answered, or when the connection was reset before it.
     faults : list of str
@@ -64,6 +67,7 @@ class Call:
     token: str = field(default="", repr=False)
     route: str = ""
     arguments: dict[str, str] = field(default_factory=dict)
+    deliveries: int = 1
     status: int | None = None
     faults: list[str] = field(default_factory=list)
 
@@ -109,6 +113,8 @@ class Reply:
         Reset the connection after so many bytes of the body; -1: before the headers.
     stall : tuple of (int, float), optional
         After so many bytes of the body (-1: before the headers) send nothing for so many seconds.
+    drip : float, optional
+        Send the body in drops, so many bytes per second.
     """
 
     status: int = 200
@@ -119,6 +125,7 @@ class Reply:
     cut_after: int | None = None
     reset_after: int | None = None
     stall: tuple[int, float] | None = None
+    drip: float | None = None
 
     @property
     def length(self) -> int:
@@ -224,7 +231,10 @@ class _Handler(BaseHTTPRequestHandler):
         sent = 0
         for block in reply.blocks():
             block = block[: limit - sent]
-            if hold is not None and reply.stall is not None and sent + len(block) >= hold:
+            if reply.drip is not None:
+                yield from self._drops(block, reply.drip)
+                block, sent = b"", sent + len(block)
+            elif hold is not None and reply.stall is not None and sent + len(block) >= hold:
                 yield block[: hold - sent]
                 self.server.pause(reply.stall[1])
                 block, sent, hold = block[hold - sent :], hold, None
@@ -232,6 +242,13 @@ class _Handler(BaseHTTPRequestHandler):
             sent += len(block)
             if sent >= limit:
                 return
+
+    def _drops(self, block: bytes, speed: float) -> Iterator[bytes]:
+        """A block in drops, so many bytes per second."""
+        size = max(1, int(speed * _DROP))
+        for start in range(0, len(block), size):
+            yield block[start : start + size]
+            self.server.pause(_DROP)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the service keeps its own log."""
@@ -266,6 +283,8 @@ class Server(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """Bind without asking the resolver for the name of this machine."""
+        # Connections of a service that has just ended must not keep its port from the next one.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         socket.socket.bind(self.socket, self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]

@@ -54,7 +54,7 @@ class Downloads:
             logging.getLogger(name).setLevel(logging.ERROR)
 
     def ours(self) -> Path:
-        client = e5.Client(self.url, self.key, poll=(0.05, 0.5))
+        client = e5.Client(self.url, self.key, poll_interval=0.05, poll_interval_min=0.05, journal=False)
         return Path(client.retrieve(DATASET, REQUEST, self._target(), progress=False))
 
     def cdsapi(self) -> Path:

@@ -1,29 +1,54 @@
 /* mini_cds: a service and an object store for one test, with switches for what goes wrong.
  *
- * Jobs are successful at once unless told otherwise.  Every job has the same data, one file of DATA_SIZE bytes that
- * looks like HDF5.  The switches are set while no request is on its way. */
+ * Jobs are successful at once unless told otherwise; with `at_once` they wait in a queue, run for `run_seconds`, and
+ * are rejected where more than `queue_limit` are queued.  Every job has the same data, one file of DATA_SIZE bytes
+ * that looks like HDF5.  The switches are set while no request is on its way. */
 #ifndef MINI_CDS_H
 #define MINI_CDS_H
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "check.h"
 #include "loopback.h"
 
 #define DATA_SIZE 200000
+#define CDS_MOST 512 /* jobs */
+
+struct cds_job {
+    char inputs[200], dataset[40];
+    const char *status;
+    double created, until; /* when it was submitted, and when it is done */
+};
 
 static struct {
     struct loopback api, store;
     char data[DATA_SIZE], md5[33];
-    char inputs[64][200]; /* of each job */
-    int jobs, posts, polls, lists, ranges;
+    struct cds_job job[CDS_MOST];
+    atomic_int jobs, posts, polls, lists, looks, deletions, ranges, most_queued, rejections;
     /* switches; counts are used up */
     int refuse_with;       /* HTTP status of the answer to a submission */
     int refusals;          /* that many submissions; 0: all of them */
+    const char *refusal;   /* what is said then */
     int lose_replies;      /* submissions that make a job but get no reply */
+    int stall_replies;     /* the same, and the connection stays open until it is hung up on */
+    int fail_lists;        /* HTTP 502 */
     int fail_jobs, reject_jobs, keep_running;
-    int pages, flips, cut_at; /* data: an HTML page; a wrong byte; silence after so many bytes, until hung up on */
-    bool ignore_ranges, dead_links;
+    const char *word;      /* for the status of running jobs */
+    int at_once, queue_limit;
+    double run_seconds;
+    int list_most;         /* jobs on a page; 0: as asked */
+    int pages, flips;  /* data: an HTML page; a wrong byte */
+    atomic_int cut_at; /* silence after so many bytes, until hung up on */
+    bool ignore_ranges, dead_links, expired;
 } cds;
+
+static pthread_mutex_t cds_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* What this thread has written is seen by those that call this later; sockets between processes tell nobody. */
+static inline void cds_sync(void) {
+    pthread_mutex_lock(&cds_lock);
+    pthread_mutex_unlock(&cds_lock);
+}
 
 static inline void cds_make_data(void) {
     struct e5_digest digest;
@@ -40,18 +65,61 @@ static inline void cds_make_data(void) {
     memcpy(cds.md5, hex, 33);
 }
 
-static inline const char *cds_status(int job) {
-    (void)job;
-    if (cds.keep_running > 0) return "running";
-    return cds.fail_jobs > 0 ? "failed" : cds.reject_jobs > 0 ? "rejected" : "successful";
+static inline bool cds_is(const struct cds_job *job, const char *word) { return strcmp(job->status, word) == 0; }
+
+/* Start what there is room for, as of `time`; reject what is too much. */
+static inline void cds_schedule(double time) {
+    int running = 0, queued = 0;
+    for (int i = 0; i < cds.jobs; i++) running += cds_is(&cds.job[i], "running");
+    for (int i = 0; i < cds.jobs; i++) {
+        struct cds_job *job = &cds.job[i];
+        if (!cds_is(job, "accepted")) continue;
+        if (running < cds.at_once) {
+            job->status = "running";
+            job->until = fmax(time, job->created) + cds.run_seconds;
+            running++;
+        } else if (++queued > cds.queue_limit && cds.queue_limit > 0) {
+            job->status = "rejected";
+            cds.rejections++;
+            queued--;
+        }
+    }
+    if (queued > cds.most_queued) cds.most_queued = queued;
 }
 
-static inline void cds_results(char *out, size_t size) {
-    const char *failure = "{\"type\":\"job results failed\",\"title\":\"no\",\"status\":400,\"traceback\":\"%s\"}";
-    if (cds.fail_jobs > 0)
-        snprintf(out, size, failure, "bad\\nThe job failed with: MarsNoDataError");
-    else if (cds.reject_jobs > 0)
-        snprintf(out, size, failure, "Number of queued requests is limited");
+/* Bring all jobs up to now, one end after the other. */
+static inline void cds_advance(void) {
+    double now = e5_clock_monotonic();
+    if (cds.at_once == 0) return;
+    for (;;) {
+        struct cds_job *first = NULL;
+        for (int i = 0; i < cds.jobs; i++)
+            if (cds_is(&cds.job[i], "running") && (first == NULL || cds.job[i].until < first->until))
+                first = &cds.job[i];
+        if (first == NULL || first->until > now) break;
+        first->status = "successful";
+        cds_schedule(first->until);
+    }
+    cds_schedule(now);
+}
+
+static inline const char *cds_status(int job) {
+    if (cds.keep_running > 0) return cds.word != NULL ? cds.word : "running";
+    return cds.job[job].status;
+}
+
+static inline void cds_results(int job, char *out, size_t size) {
+    const char *word = cds_status(job);
+    const char *failure = "{\"type\":\"job results failed\",\"title\":\"%s\",\"status\":400,\"traceback\":\"%s\"}";
+    if (strcmp(word, "failed") == 0)
+        snprintf(out, size, failure, "failed", "bad\\nThe job failed with: MarsNoDataError");
+    else if (strcmp(word, "rejected") == 0)
+        snprintf(out, size, failure, "rejected",
+                 cds.refusal != NULL ? cds.refusal : "Number of queued requests is limited");
+    else if (strcmp(word, "successful") != 0)
+        snprintf(out, size, "{\"type\":\"result-not-ready\",\"title\":\"job results not ready\",\"status\":404}");
+    else if (cds.expired)
+        snprintf(out, size, "{\"type\":\"results expired\",\"title\":\"results expired\",\"status\":404}");
     else
         snprintf(out, size,
                  "{\"asset\":{\"value\":{\"type\":\"application/netcdf\",\"href\":\"%s/data.nc\","
@@ -61,68 +129,114 @@ static inline void cds_results(char *out, size_t size) {
 
 static inline void cds_id(int job, char out[40]) { snprintf(out, 40, "%08x-0000-4000-8000-000000000000", job); }
 
+static inline int cds_add_job(const char *dataset, const char *inputs) {
+    struct cds_job *job = &cds.job[cds.jobs];
+    snprintf(job->dataset, sizeof job->dataset, "%s", dataset);
+    snprintf(job->inputs, sizeof job->inputs, "%s", inputs);
+    job->created = e5_clock_monotonic();
+    job->status = cds.at_once > 0 ? "accepted" : "successful";
+    if (cds.fail_jobs > 0 && cds.fail_jobs--)
+        job->status = "failed";
+    else if (cds.reject_jobs > 0 && cds.reject_jobs--)
+        job->status = "rejected";
+    return cds.jobs++;
+}
+
 static inline void cds_submit(const char *request, struct loopback_reply *reply) {
-    char text[200], id[40];
+    char text[200], id[40], dataset[40] = "", inputs[200];
     cds.posts++;
     if (cds.refuse_with > 0 && (cds.refusals == 0 || cds.posts <= cds.refusals)) {
-        loopback_text(reply, cds.refuse_with, "{\"title\":\"denied\",\"detail\":\"token secret-key is bad\"}");
+        snprintf(text, sizeof text, "{\"title\":\"denied\",\"detail\":\"%s\"}",
+                 cds.refusal != NULL ? cds.refusal : "token secret-key is bad");
+        loopback_text(reply, cds.refuse_with, text);
         return;
     }
     const char *body = strstr(request, "{\"inputs\":");
     int length = body != NULL ? (int)strlen(body) - 11 : 0;
-    snprintf(cds.inputs[cds.jobs], sizeof cds.inputs[0], "%.*s", length, body != NULL ? body + 10 : "");
-    cds_id(cds.jobs++, id);
+    const char *name = strstr(request, "/processes/");
+    if (name != NULL) snprintf(dataset, sizeof dataset, "%.*s", (int)strcspn(name + 11, "/"), name + 11);
+    snprintf(inputs, sizeof inputs, "%.*s", length, body != NULL ? body + 10 : "");
+    cds_id(cds_add_job(dataset, inputs), id);
+    cds_advance();
     snprintf(text, sizeof text, "{\"jobID\":\"%s\",\"status\":\"accepted\"}", id);
+    char rest;
     if (cds.lose_replies > 0)
         cds.lose_replies--;
+    else if (cds.stall_replies > 0 && cds.stall_replies--)
+        (void)!recv(reply->socket, &rest, 1, 0);
     else
         loopback_text(reply, 201, text);
 }
 
-static inline void cds_list(struct loopback_reply *reply) {
-    static char text[65536];
+/* Newest first, from the cursor (the number of a job) on. */
+static inline void cds_list(const char *request, struct loopback_reply *reply) {
+    static char text[CDS_MOST * 900];
     char results[600], id[40];
+    const char *cursor = strstr(request, "cursor="), *limit = strstr(request, "limit=");
+    int last = cursor != NULL ? (int)strtol(cursor + 7, NULL, 10) - 1 : cds.jobs - 1;
+    int most = limit != NULL ? (int)strtol(limit + 6, NULL, 10) : 10;
+    if (cds.list_most > 0 && most > cds.list_most) most = cds.list_most;
     size_t used = (size_t)snprintf(text, sizeof text, "{\"jobs\":[");
-    cds.lists++;
-    cds_results(results, sizeof results);
-    for (int job = cds.jobs - 1; job >= 0; job--) {
-        cds_id(job, id);
-        used += (size_t)snprintf(text + used, sizeof text - used,
-                                 "{\"jobID\":\"%s\",\"status\":\"%s\",\"metadata\":{\"results\":%s}}%s", id,
-                                 cds_status(job), cds.keep_running > 0 ? "{}" : results, job > 0 ? "," : "");
+    atomic_fetch_add(strstr(request, "processID=") != NULL ? &cds.looks : &cds.lists, 1);
+    if (cds.fail_lists > 0) {
+        cds.fail_lists--;
+        loopback_text(reply, 502, "bad gateway");
+        return;
     }
-    snprintf(text + used, sizeof text - used, "]}");
+    int job = last;
+    for (; job >= 0 && last - job < most; job--) {
+        if (strcmp(cds.job[job].status, "dismissed") == 0) continue;
+        cds_id(job, id);
+        cds_results(job, results, sizeof results);
+        used += (size_t)
+            snprintf(text + used, sizeof text - used,
+                     "%s{\"processID\":\"%s\",\"jobID\":\"%s\",\"status\":\"%s\",\"metadata\":{\"results\":%s}}",
+                     text[used - 1] == '}' ? "," : "", cds.job[job].dataset, id, cds_status(job), results);
+    }
+    snprintf(text + used, sizeof text - used, "],\"links\":[{\"rel\":\"next\",\"href\":\"/jobs?cursor=%d\"}]}",
+             job + 1);
     loopback_text(reply, 200, text);
 }
 
 static inline void cds_job(const char *request, struct loopback_reply *reply) {
     char text[1000], id[40];
     int job = (int)strtol(strstr(request, "/jobs/") + 6, NULL, 16);
-    if (job >= cds.jobs) {
+    if (job < 0 || job >= cds.jobs || strcmp(cds.job[job].status, "dismissed") == 0) {
         loopback_text(reply, 404, "{\"title\":\"job not found\",\"detail\":\"job not found\"}");
     } else if (strstr(request, "/results ") != NULL) {
-        cds_results(text, sizeof text);
-        loopback_text(reply, cds.fail_jobs + cds.reject_jobs > 0 ? 400 : 200, text);
-        if (cds.fail_jobs > 0)
-            cds.fail_jobs--;
-        else if (cds.reject_jobs > 0)
-            cds.reject_jobs--;
+        cds_results(job, text, sizeof text);
+        loopback_text(reply, strstr(text, "asset") != NULL ? 200 : strstr(text, "failed") != NULL ? 400 : 404, text);
     } else {
         cds.polls++;
         cds_id(job, id);
         snprintf(text, sizeof text, "{\"jobID\":\"%s\",\"status\":\"%s\",\"metadata\":{\"request\":{\"ids\":%s}}}",
-                 id, cds_status(job), cds.inputs[job]);
+                 id, cds_status(job), cds.job[job].inputs);
         loopback_text(reply, 200, text);
     }
 }
 
+static inline void cds_delete(const char *request, struct loopback_reply *reply) {
+    char id[40];
+    cds.deletions++;
+    for (int job = 0; job < cds.jobs; job++) {
+        cds_id(job, id);
+        if (strstr(request, id) != NULL) cds.job[job].status = "dismissed";
+    }
+    loopback_text(reply, 200, "{\"jobs\":[]}");
+}
+
 static inline void cds_answer_api(const char *request, struct loopback_reply *reply) {
-    if (strncmp(request, "POST ", 5) == 0)
+    cds_sync();
+    cds_advance();
+    if (strncmp(request, "POST ", 5) == 0 && strstr(request, "/jobs/delete") != NULL)
+        cds_delete(request, reply);
+    else if (strncmp(request, "POST ", 5) == 0)
         cds_submit(request, reply);
     else if (strstr(request, "/jobs/") != NULL)
         cds_job(request, reply);
     else
-        cds_list(reply);
+        cds_list(request, reply);
+    cds_sync();
 }
 
 static inline void cds_send(struct loopback_reply *reply, const char *bytes, size_t from) {
@@ -133,6 +247,7 @@ static inline void cds_send(struct loopback_reply *reply, const char *bytes, siz
 }
 
 static inline void cds_answer_store(const char *request, struct loopback_reply *reply) {
+    cds_sync();
     static char copy[DATA_SIZE];
     char more[200], etag[60];
     const char *range = strstr(request, "Range: bytes=");

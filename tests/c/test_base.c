@@ -77,6 +77,11 @@ TEST(text_from_outside_becomes_printable) {
                  "31m",
                  "??31m")); /* 8-bit control sequence introducer */
     CHECK(cleans("\xf8\x88\x80\x80\x80", "?????"));
+    CHECK(cleans("\xe2\x80\xae"
+                 "cba",
+                 "???cba")); /* from right to left */
+    CHECK(cleans("\xe2\x81\xa6\xef\xbb\xbf", "??????"));
+    CHECK(cleans("a–b…", "a–b…"));
 }
 
 TEST(text_copies_whole_characters) {

@@ -1,73 +1,4 @@
-#include "drive/fetch.h"
-
-#include <sys/stat.h>
-
-#include "base/clock.h"
-#include "base/log.h"
-#include "folder.h"
-#include "mini_cds.h"
-#include "pool/job.h"
-
-#define MOST 8
-#define KEY "secret-key"
-
-static struct e5_fetch_options options;
-static struct e5_fetch_item items[MOST];
-static struct e5_fetch_result results[MOST];
-static char requests[MOST][80];
-static struct e5_watch watch;
-static char log_text[20000];
-
-static void keep_line(void *context, enum e5_log_level level, const char *line) {
-    (void)context, (void)level;
-    size_t used = strlen(log_text);
-    snprintf(log_text + used, sizeof log_text - used, "%s\n", line);
-}
-
-static void begin(void) {
-    static char url[100];
-    folder_make();
-    cds_start();
-    snprintf(url, sizeof url, "%s/api/", cds.api.origin);
-    options = (struct e5_fetch_options){.url = url,
-                                        .key = KEY,
-                                        .user_agent = "tester/1",
-                                        .max_jobs = 3,
-                                        .max_transfers = 2,
-                                        .patience = 5,
-                                        .poll_first = 0.01,
-                                        .poll_cap = 0.05,
-                                        .overwrite = E5_OVERWRITE_ALWAYS,
-                                        .pace = 0.001};
-    for (int i = 0; i < MOST; i++) {
-        static char targets[MOST][200];
-        char name[20];
-        snprintf(name, sizeof name, "%d.nc", i);
-        snprintf(targets[i], sizeof targets[i], "%s", folder_path(name));
-        snprintf(requests[i], sizeof requests[i], "{\"variable\":[\"2t\"],\"year\":%d}", 2000 + i);
-        items[i] = (struct e5_fetch_item){"era5", requests[i], targets[i]};
-    }
-}
-
-static void end(void) {
-    cds_stop();
-    folder_remove();
-}
-
-static enum e5_status fetch(size_t n) {
-    struct e5_error err = E5_ERROR_NONE;
-    memset(&watch, 0, sizeof watch);
-    enum e5_status status = e5_fetch(&options, items, n, NULL, results, &watch, &err);
-    log_text[0] = '\0';
-    e5_log_drain(keep_line, NULL);
-    CHECK(status == err.status && strstr(log_text, KEY) == NULL);
-    return status;
-}
-
-static bool is_whole(const char *name) {
-    static char text[DATA_SIZE + 1];
-    return folder_read(name, text, sizeof text) == DATA_SIZE && memcmp(text, cds.data, DATA_SIZE) == 0;
-}
+#include "fetch_room.h"
 
 TEST(a_batch_becomes_files) {
     begin();
@@ -75,7 +6,7 @@ TEST(a_batch_becomes_files) {
     CHECK(fetch(5) == E5_OK);
     for (int i = 0; i < 5; i++) {
         CHECK(results[i].error.status == E5_OK && results[i].size == DATA_SIZE && !results[i].kept);
-        CHECK(results[i].verified == E5_VERIFIED_CHECKSUM && strcmp(results[i].md5, cds.md5) == 0);
+        CHECK(results[i].verified == E5_VERIFIED_CHECKSUM && strcmp(results[i].checksum.whole, cds.md5) == 0);
         CHECK(strlen(results[i].job_id) == 36 && is_whole(strrchr(items[i].target, '/') + 1));
     }
     CHECK(cds.jobs == 5 && folder_count() == 5 && cds.lists > 0);
@@ -121,32 +52,22 @@ TEST(a_submission_that_was_never_made_is_repeated) {
     cds.refuse_with = 502;
     cds.refusals = 1;
     CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK);
-    CHECK(cds.posts == 2 && cds.lists == 3 && cds.jobs == 1);
+    CHECK(cds.posts == 2 && cds.looks == 3 && cds.jobs == 1);
     end();
 }
 
-static enum e5_status fetch_in_job(void *context, struct e5_watch *inner, struct e5_error *err) {
-    (void)context;
-    return e5_fetch(&options, items, 2, NULL, results, inner, err);
-}
-
-/* Begin, cancel as soon as `bytes` have come, and tell how it ended. */
+/* Begin two, cancel as soon as `bytes` have come and both have jobs, and tell how it ended. */
 static enum e5_status cancel_after(int64_t bytes, double *seconds) {
-    struct e5_job *job;
-    CHECK_OK(e5_job_start(fetch_in_job, NULL, &job, err));
-    for (int i = 0; i < 3000 && atomic_load(&e5_job_watch(job)->done) < bytes; i++) e5_job_wait(job, 0.001);
-    double begun = e5_clock_monotonic();
-    e5_watch_cancel(e5_job_watch(job));
-    enum e5_status status = e5_job_finish(job, NULL);
-    *seconds = e5_clock_monotonic() - begun;
-    e5_log_drain(keep_line, NULL);
-    return status;
+    struct fetch_call call;
+    start_fetch(&call, 2);
+    WAIT_UNTIL(&call, atomic_load(&e5_job_watch(call.job)->done) >= bytes && cds.jobs >= 2);
+    return cancel_fetch(&call, seconds);
 }
 
 static void check_resume(bool ignore_ranges) {
     double seconds;
     begin();
-    options.max_transfers = 1;
+    options.settings.max_transfers = 1;
     cds.cut_at = 50000;
     CHECK(cancel_after(50000, &seconds) == E5_CANCELLED && seconds < 1);
     for (int i = 0; i < 2; i++) CHECK(results[i].error.status == E5_CANCELLED && results[i].error.hint[0] != '\0');
@@ -154,7 +75,7 @@ static void check_resume(bool ignore_ranges) {
     cds.cut_at = 0;
     cds.ignore_ranges = ignore_ranges;
     CHECK(fetch(2) == E5_OK && is_whole("0.nc") && is_whole("1.nc"));
-    CHECK(strcmp(results[0].md5, cds.md5) == 0 && results[0].verified == E5_VERIFIED_CHECKSUM);
+    CHECK(strcmp(results[0].checksum.whole, cds.md5) == 0 && results[0].verified == E5_VERIFIED_CHECKSUM);
     CHECK(cds.posts == 2 && cds.ranges == 1 && folder_count() == 2);
     CHECK(strstr(log_text, "going on at byte 50000") != NULL);
     CHECK(atomic_load(&watch.done) == 2 * DATA_SIZE);
@@ -167,7 +88,7 @@ TEST(an_ignored_range_does_no_harm) { check_resume(true); }
 TEST(another_request_does_not_inherit_a_part) {
     double seconds;
     begin();
-    options.max_transfers = 1;
+    options.settings.max_transfers = 1;
     cds.cut_at = 50000;
     CHECK(cancel_after(50000, &seconds) == E5_CANCELLED);
     cds.cut_at = 0;
@@ -206,7 +127,7 @@ TEST(existing_targets_are_treated_as_told) {
     CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && !results[0].kept && is_whole("0.nc"));
     int before = atomic_load(&cds.store.requests);
     CHECK(fetch(1) == E5_OK && results[0].kept && atomic_load(&cds.store.requests) == before);
-    CHECK(results[0].size == DATA_SIZE && strcmp(results[0].md5, cds.md5) == 0);
+    CHECK(results[0].size == DATA_SIZE && strcmp(results[0].checksum.whole, cds.md5) == 0);
     CHECK(folder_count() == 1);
     end();
 }
@@ -214,7 +135,7 @@ TEST(existing_targets_are_treated_as_told) {
 TEST(one_bad_item_does_not_stop_the_others) {
     begin();
     cds.fail_jobs = 1;
-    options.max_jobs = 1;
+    options.settings.max_jobs = 1;
     items[1].request = "[]";
     items[2].target = "/nowhere/at/all.nc";
     CHECK(fetch(4) == E5_OK);
@@ -228,7 +149,7 @@ TEST(one_bad_item_does_not_stop_the_others) {
 TEST(a_full_queue_is_waited_for) {
     begin();
     cds.reject_jobs = 1;
-    options.max_jobs = 1;
+    options.settings.max_jobs = 1;
     CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && cds.jobs == 2);
     CHECK(strstr(log_text, "1 at a time from now on") != NULL);
     end();
@@ -245,7 +166,7 @@ TEST(dead_addresses_are_given_up) {
 TEST(patience_ends) {
     begin();
     cds.refuse_with = 503;
-    options.patience = 0.1;
+    options.settings.patience = 0.1;
     CHECK(fetch(1) == E5_OK && results[0].error.status == E5_SERVER && results[0].error.attempts > 1);
     CHECK(results[0].error.elapsed > 0 && folder_count() == 0);
     end();
@@ -256,18 +177,18 @@ TEST(two_items_for_one_target_make_one_file) {
     items[1] = items[0];
     CHECK(fetch(2) == E5_OK && cds.jobs == 1);
     CHECK(results[0].error.status == E5_OK && results[1].error.status == E5_OK);
-    CHECK(results[0].kept != results[1].kept && strcmp(results[0].md5, results[1].md5) == 0);
+    CHECK(results[0].kept != results[1].kept && strcmp(results[0].checksum.whole, results[1].checksum.whole) == 0);
     end();
 }
 
 TEST(bad_settings_are_refused) {
     begin();
-    options.url = "http://example.org/api";
+    options.http.url = "http://example.org/api";
     CHECK(fetch(1) == E5_CONFIG && results[0].error.status == E5_CONFIG);
-    options.url = cds.api.origin;
-    options.max_jobs = 0;
+    options.http.url = cds.api.origin;
+    options.settings.max_jobs = 0;
     CHECK(fetch(1) == E5_INPUT);
-    options.max_jobs = 1;
+    options.settings.max_jobs = 1;
     CHECK(fetch(0) == E5_OK && atomic_load(&cds.api.requests) == 0);
     end();
 }

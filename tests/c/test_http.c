@@ -7,6 +7,11 @@ static struct loopback api, store;
 static char redirect_to[200];
 static char last_request[2000];
 
+/* {"a": 1}, and how long that is when compressed */
+static const char compressed[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x4a\x54\xb2\x52\x30\xac\x05\x00"
+                                 "\x97\x8e\xa1\xfb\x08\x00\x00\x00";
+#define COMPRESSED (sizeof compressed - 1)
+
 static void answer_api(const char *request, struct loopback_reply *reply) {
     char more[300];
     snprintf(last_request, sizeof last_request, "%s", request);
@@ -17,6 +22,12 @@ static void answer_api(const char *request, struct loopback_reply *reply) {
         static char block[1 << 16];
         loopback_head(reply, 200, (size_t)20 << 20, "");
         for (int i = 0; i < 320; i++) loopback_write(reply, block, sizeof block);
+    } else if (strstr(request, " /gzip") != NULL) {
+        loopback_head(reply, 200, COMPRESSED, "Content-Encoding: gzip\r\n");
+        loopback_write(reply, compressed, COMPRESSED);
+    } else if (strstr(request, " /broken-gzip") != NULL) {
+        loopback_head(reply, 200, 8, "Content-Encoding: gzip\r\n");
+        loopback_write(reply, "{\"a\": 1}", 8);
     } else if (strstr(request, " /nothing") == NULL) {
         loopback_text(reply, 200, "{\"a\": 1}");
     }
@@ -61,12 +72,14 @@ static struct e5_exchange *run(const struct e5_http_call *call) {
     return exchange;
 }
 
-static struct e5_exchange *call_api(const char *path, const char *post) {
+static struct e5_exchange *call_with(const char *method, const char *path, const char *post) {
     char url[200];
     snprintf(url, sizeof url, "%s%s", api.origin, path);
-    struct e5_http_call call = {.url = url, .post = post};
+    struct e5_http_call call = {.url = url, .method = method, .post = post};
     return run(&call);
 }
+
+static struct e5_exchange *call_api(const char *path, const char *post) { return call_with(NULL, path, post); }
 
 static struct e5_exchange *fetch(const char *path, int64_t from, const char *if_range) {
     static const struct e5_http_sink sink = {.context = &received, .head = take_head, .body = take_body};
@@ -86,6 +99,79 @@ TEST(calls_carry_token_and_body) {
     CHECK(strstr(last_request, "User-Agent: tester/1\r\n") != NULL && strstr(last_request, "POST /x ") != NULL);
     CHECK(strstr(last_request, "\r\n\r\n{\"q\":1}") != NULL);
     e5_http_drop(http, exchange);
+}
+
+TEST(every_method_is_sent_as_it_is) {
+    static const char *const bodies[][2] = {{"PUT", "{\"a\":1}"}, {"PUT", NULL},  {"DELETE", NULL},
+                                            {"POST", NULL},       {"HEAD", NULL}, {"GET", NULL}};
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        const char *method = bodies[i][0], *body = bodies[i][1];
+        char line[20];
+        snprintf(line, sizeof line, "%s /m ", method);
+        struct e5_exchange *exchange = call_with(method, "/m", body);
+        CHECK_OK(e5_exchange_outcome(exchange, err));
+        CHECK(e5_exchange_head(exchange)->status == 200 && strncmp(last_request, line, strlen(line)) == 0);
+        CHECK(strstr(last_request, "PRIVATE-TOKEN: secret-key\r\n") != NULL);
+        CHECK(body == NULL || strstr(last_request, body) != NULL);
+        CHECK(e5_exchange_body(exchange)->size == (strcmp(method, "HEAD") == 0 ? 0 : strlen("{\"a\": 1}")));
+        e5_http_drop(http, exchange);
+    }
+}
+
+TEST(a_look_at_data_fetches_none) {
+    static const struct e5_http_sink sink = {.context = &received, .head = take_head, .body = take_body};
+    char url[200];
+    snprintf(url, sizeof url, "%s/file", store.origin);
+    e5_buffer_clear(&received);
+    struct e5_http_call call = {.url = url, .method = "HEAD", .sink = &sink};
+    struct e5_exchange *exchange = run(&call);
+    CHECK_OK(e5_exchange_outcome(exchange, err));
+    CHECK(e5_exchange_head(exchange)->length == 4 && received.size == 0);
+    CHECK(strcmp(e5_exchange_head(exchange)->etag, "\"e\"") == 0);
+    e5_http_drop(http, exchange);
+}
+
+TEST(a_call_may_go_abroad_without_the_token) {
+    char url[200];
+    snprintf(redirect_to, sizeof redirect_to, "%s/form.json", store.origin);
+    snprintf(url, sizeof url, "%s/redirect", api.origin);
+    int before = atomic_load(&store.requests);
+    struct e5_http_call call = {.url = url, .abroad = true};
+    struct e5_exchange *exchange = run(&call);
+    CHECK_OK(e5_exchange_outcome(exchange, err));
+    CHECK(strcmp(e5_exchange_body(exchange)->bytes, "data") == 0);
+    CHECK(atomic_load(&store.requests) == before + 1 && atomic_load(&store.tokens) == 0);
+    e5_http_drop(http, exchange);
+    call.method = "DELETE"; /* would change something there: not followed */
+    exchange = run(&call);
+    CHECK(e5_exchange_head(exchange)->status == 302 && atomic_load(&store.requests) == before + 1);
+    e5_http_drop(http, exchange);
+    struct e5_http_call direct = {.url = redirect_to, .abroad = true}; /* only where the service sends us */
+    CHECK_STATUS(E5_REQUEST, e5_http_start(http, &direct, &exchange, err));
+}
+
+TEST(insecure_redirects_of_calls_are_refused) {
+    static const char *const bad[] = {"http://example.org/x", "ftp://example.org/x", "file:///etc/passwd"};
+    for (size_t i = 0; i < 3; i++) {
+        struct e5_error err = E5_ERROR_NONE;
+        strcpy(redirect_to, bad[i]);
+        struct e5_exchange *exchange = call_api("/redirect", NULL);
+        CHECK(e5_exchange_outcome(exchange, &err) == E5_NETWORK && strstr(err.what, "insecure redirect") != NULL);
+        e5_http_drop(http, exchange);
+    }
+}
+
+TEST(parts_of_data_can_be_asked_for) {
+    static const struct e5_http_sink sink = {.context = &received, .head = take_head, .body = take_body};
+    char url[200];
+    snprintf(redirect_to, sizeof redirect_to, "%s/elsewhere", api.origin);
+    snprintf(url, sizeof url, "%s/away", store.origin);
+    struct e5_http_call call = {.url = url, .sink = &sink, .range_from = 0, .range_to = 99, .if_range = "\"e\""};
+    e5_http_drop(http, run(&call));
+    CHECK(strstr(last_request, "Range: bytes=0-99\r\n") != NULL && strstr(last_request, "If-Range") != NULL);
+    call.range_from = 100, call.range_to = 199;
+    e5_http_drop(http, run(&call));
+    CHECK(strstr(last_request, "Range: bytes=100-199\r\n") != NULL);
 }
 
 TEST(token_never_leaves_its_origin) {
@@ -114,6 +200,17 @@ TEST(replies_have_a_ceiling) {
     struct e5_exchange *exchange = call_api("/huge", NULL);
     CHECK(e5_exchange_outcome(exchange, NULL) == E5_SERVER);
     CHECK(e5_exchange_body(exchange)->size <= (size_t)10 << 20);
+    e5_http_drop(http, exchange);
+}
+
+TEST(replies_may_be_compressed) {
+    struct e5_exchange *exchange = call_api("/gzip", NULL);
+    CHECK_OK(e5_exchange_outcome(exchange, err));
+    CHECK(strstr(last_request, "Accept-Encoding: ") != NULL);
+    CHECK(strcmp(e5_exchange_body(exchange)->bytes, "{\"a\": 1}") == 0);
+    e5_http_drop(http, exchange);
+    exchange = call_api("/broken-gzip", NULL);
+    CHECK(e5_exchange_outcome(exchange, NULL) == E5_SERVER && e5_exchange_is_temporary(exchange));
     e5_http_drop(http, exchange);
 }
 
@@ -197,9 +294,15 @@ int main(void) {
     struct e5_http_options options = {api.origin, "secret-key", "tester/1", NULL};
     CHECK_OK(e5_http_new(&options, &http, err));
     RUN(calls_carry_token_and_body);
+    RUN(every_method_is_sent_as_it_is);
+    RUN(a_look_at_data_fetches_none);
+    RUN(a_call_may_go_abroad_without_the_token);
+    RUN(insecure_redirects_of_calls_are_refused);
+    RUN(parts_of_data_can_be_asked_for);
     RUN(token_never_leaves_its_origin);
     RUN(calls_follow_redirects_at_home_but_posts_do_not);
     RUN(replies_have_a_ceiling);
+    RUN(replies_may_be_compressed);
     RUN(a_closed_connection_may_have_been_heard);
     RUN(data_goes_to_the_sink_without_token);
     RUN(data_follows_redirects_within_limits);

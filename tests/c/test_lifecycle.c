@@ -76,6 +76,28 @@ TEST(a_full_queue_is_never_an_end) {
     }
 }
 
+TEST(a_goal_on_the_way_is_the_end) {
+    struct e5_lifecycle job = {.goal = E5_STAGE_POLL}, result = {.goal = E5_STAGE_OPEN};
+    CHECK(after(&job, E5_EVENT_FRESH) == E5_STAGE_INTEND && after(&job, E5_EVENT_SAVED) == E5_STAGE_SUBMIT);
+    CHECK(after(&job, E5_EVENT_CREATED) == E5_STAGE_RECORD);
+    CHECK(after(&job, E5_EVENT_SAVED) == E5_STAGE_DONE && last_wait == E5_WAIT_NONE);
+    CHECK(after(&result, E5_EVENT_ATTACH) == E5_STAGE_POLL && after(&result, E5_EVENT_WORKING) == E5_STAGE_POLL);
+    CHECK(after(&result, E5_EVENT_LOCATED) == E5_STAGE_DONE);
+    result = (struct e5_lifecycle){.goal = E5_STAGE_OPEN};
+    CHECK(after(&result, E5_EVENT_KNOWN) == E5_STAGE_DONE);
+    struct e5_lifecycle file = {.stage = E5_STAGE_CLAIM};
+    CHECK(after(&file, E5_EVENT_KNOWN) == E5_STAGE_OPEN);
+}
+
+TEST(looks_are_a_setting) {
+    struct e5_lifecycle life = {.stage = E5_STAGE_LOOK, .looks = 1};
+    CHECK(after(&life, E5_EVENT_ABSENT) == E5_STAGE_INTEND);
+    CHECK(after(&life, E5_EVENT_PENDING) == E5_STAGE_LOOK); /* an earlier process was about to submit it */
+    life.looks = 5;
+    for (int i = 0; i < 4; i++) CHECK(after(&life, E5_EVENT_ABSENT) == E5_STAGE_LOOK);
+    CHECK(after(&life, E5_EVENT_ABSENT) == E5_STAGE_INTEND);
+}
+
 TEST(unknown_events_fail) {
     struct e5_lifecycle life = {.stage = E5_STAGE_DONE};
     CHECK(!e5_lifecycle_knows(E5_STAGE_DONE, E5_EVENT_SAVED));
@@ -95,6 +117,8 @@ int main(void) {
     RUN(budgets_end);
     RUN(a_change_of_stage_forgives_small_faults);
     RUN(a_full_queue_is_never_an_end);
+    RUN(a_goal_on_the_way_is_the_end);
+    RUN(looks_are_a_setting);
     RUN(unknown_events_fail);
     RUN(every_stage_can_fail);
     return check_summary();

@@ -2,7 +2,7 @@
 
 #include "check.h"
 
-static const struct e5_retry_policy day = {.patience = 86400, .pace = 1};
+static const struct e5_retry_policy day = {.patience = 86400, .pace = 1, .first = 1, .longest = 120};
 
 TEST(waits_lie_between_half_a_second_and_a_growing_bound) {
     struct e5_retry retry;
@@ -32,7 +32,7 @@ TEST(seeds_part_and_repeat) {
 }
 
 TEST(patience_counts_from_the_last_progress) {
-    struct e5_retry_policy policy = {.patience = 10, .pace = 1};
+    struct e5_retry_policy policy = {.patience = 10, .pace = 1, .first = 1, .longest = 120};
     struct e5_retry retry;
     double wait;
     e5_retry_init(&retry, 3);
@@ -45,7 +45,7 @@ TEST(patience_counts_from_the_last_progress) {
 }
 
 TEST(service_may_name_the_wait) {
-    struct e5_retry_policy policy = {.patience = 100, .pace = 0.01};
+    struct e5_retry_policy policy = {.patience = 100, .pace = 0.01, .first = 1, .longest = 120};
     struct e5_retry retry;
     double wait;
     e5_retry_init(&retry, 3);
@@ -63,7 +63,21 @@ TEST(retry_after_is_read_with_care) {
     for (size_t i = 0; i < sizeof useless / sizeof useless[0]; i++) CHECK(e5_retry_after(useless[i], noon) == 0);
 }
 
+TEST(first_and_longest_wait_are_settings) {
+    struct e5_retry_policy policy = {.patience = 1e6, .pace = 1, .first = 0.01, .longest = 0.1};
+    struct e5_retry retry;
+    double wait, longest = 0;
+    e5_retry_init(&retry, 7);
+    CHECK(e5_retry_again(&retry, &policy, 0, 0, &wait) && wait >= 0.005 && wait <= 0.01);
+    for (int i = 0; i < 50; i++) {
+        CHECK(e5_retry_again(&retry, &policy, i, 0, &wait) && wait >= 0.005 && wait <= 0.1);
+        longest = fmax(longest, wait);
+    }
+    CHECK(longest > 0.05);
+}
+
 int main(void) {
+    RUN(first_and_longest_wait_are_settings);
     RUN(waits_lie_between_half_a_second_and_a_growing_bound);
     RUN(seeds_part_and_repeat);
     RUN(patience_counts_from_the_last_progress);

@@ -12,9 +12,13 @@ static struct e5_state example(void) {
     strcpy(state.etag, "\"x\"");
     strcpy(state.checksum, "00000000000000000000000000000abc");
     state.size = 123456789012;
-    state.durable = 67108864;
+    state.pieces = (struct e5_pieces){2, {{0, 67108864, 67108864}, {67108864, state.size, 70000000}}};
     state.pending = true;
     return state;
+}
+
+static bool same_pieces(const struct e5_pieces *a, const struct e5_pieces *b) {
+    return a->count == b->count && memcmp(a->piece, b->piece, a->count * sizeof a->piece[0]) == 0;
 }
 
 TEST(what_is_saved_is_loaded) {
@@ -25,7 +29,7 @@ TEST(what_is_saved_is_loaded) {
     CHECK(e5_state_load(&back, &place));
     CHECK(strcmp(back.fingerprint, "abc") == 0 && strcmp(back.job_id, state.job_id) == 0 && back.pending);
     CHECK(strcmp(back.etag, state.etag) == 0 && strcmp(back.checksum, state.checksum) == 0);
-    CHECK(back.size == state.size && back.durable == state.durable);
+    CHECK(back.size == state.size && same_pieces(&back.pieces, &state.pieces));
     CHECK(stat(folder_path(place.state), &info) == 0 && (info.st_mode & 0777) == 0600);
     CHECK(folder_count() == 1);
 }
@@ -38,19 +42,115 @@ static bool loads(const char *text, size_t size) {
 
 TEST(damaged_files_count_as_none) {
     struct e5_state state = example();
-    char text[20000];
+    static char text[40000];
     CHECK_OK(e5_state_save(&state, &place, err));
-    long size = folder_read(place.state, text, sizeof text);
-    CHECK(size > 100 && loads(text, (size_t)size));
-    for (long cut = 0; cut < size - 2; cut++) CHECK(!loads(text, (size_t)cut));
-    char *version = strstr(text, "\"era5fast\": 1");
+    folder_read(place.state, text, sizeof text);
+    size_t size = strlen(text);
+    CHECK(size > 100 && size < 2000 && loads(text, size));
+    for (size_t cut = 0; cut < size - 2; cut++) CHECK(!loads(text, cut));
+    char *version = strstr(text, "\"era5fast\": 2");
     CHECK(version != NULL);
+    version[12] = '3';
+    CHECK(!loads(text, size));
     version[12] = '2';
-    CHECK(!loads(text, (size_t)size));
-    version[12] = '1';
-    memset(text + size, ' ', sizeof text - (size_t)size);
+    memset(text + size, ' ', sizeof text - size);
     CHECK(!loads(text, sizeof text)); /* too long */
     CHECK(!loads("{\"era5fast\": 1, \"durable\": -4}", 31) && !loads("[]", 2));
+}
+
+#define HEAD \
+    "{\"era5fast\": %d, \"fingerprint\": \"abc\", \"pending\": false, \"job\": \"\", \"url\": \"\", \"size\": %d, "
+#define TAIL "\"checksum\": \"\", \"etag\": \"\", %s}"
+
+static bool loads_with(int version, int size, const char *progress, struct e5_state *state) {
+    char text[1000];
+    int length = snprintf(text, sizeof text, HEAD TAIL, version, size, progress);
+    folder_write(place.state, text, (size_t)length);
+    return e5_state_load(state, &place);
+}
+
+TEST(the_first_version_is_still_read) {
+    struct e5_state state;
+    CHECK(loads_with(1, 100, "\"durable\": 60", &state) && state.pieces.count == 1);
+    CHECK(e5_pieces_here(&state.pieces) == 60 && e5_pieces_good(&state.pieces, 100));
+    CHECK(loads_with(1, -1, "\"durable\": 60", &state) && e5_pieces_good(&state.pieces, -1));
+    CHECK(loads_with(1, 100, "\"durable\": 0", &state) && state.pieces.count == 0);
+    CHECK(!loads_with(1, 100, "\"durable\": 101", &state) && !loads_with(1, 100, "\"pieces\": []", &state));
+}
+
+TEST(pieces_that_make_no_sense_are_refused) {
+    struct e5_state state;
+    CHECK(loads_with(2, 100, "\"pieces\": []", &state) && state.pieces.count == 0);
+    CHECK(loads_with(2, 100, "\"pieces\": [[0, 40, 40], [40, 100, 50]]", &state) && state.pieces.count == 2);
+    CHECK(!loads_with(2, 100, "\"pieces\": [[0, 40, 41], [40, 100, 50]]", &state));
+    CHECK(!loads_with(2, 100, "\"pieces\": [[0, 40, 40]]", &state));
+    CHECK(!loads_with(2, 100, "\"pieces\": [[0, 100]]", &state));
+    CHECK(!loads_with(2, 100, "\"pieces\": [[0, 100, 0.5]]", &state));
+    CHECK(!loads_with(2, 100, "\"pieces\": {}", &state) && !loads_with(2, 100, "\"durable\": 60", &state));
+    CHECK(!loads_with(2, 100, "\"pieces\": [0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]", &state));
+}
+
+/* Notes: what was written, believed in the same run of the machine only. */
+
+static bool believed(void) {
+    struct e5_state state = example(), back;
+    CHECK(e5_state_load(&back, &place));
+    return !same_pieces(&back.pieces, &state.pieces);
+}
+
+static struct e5_state further(void) {
+    struct e5_state state = example();
+    state.pieces = (struct e5_pieces){1, {{0, 1000, 900}}};
+    state.size = 1000;
+    strcpy(state.etag, "\"y\"");
+    return state;
+}
+
+TEST(a_note_of_this_boot_is_believed) {
+    struct e5_state state = example(), back, written = further();
+    CHECK(state.boot[0] != '\0'); /* the system of these tests has one */
+    CHECK_OK(e5_state_save(&state, &place, err));
+    CHECK(!believed());
+    CHECK(e5_state_note(&written, &place) && e5_state_load(&back, &place));
+    CHECK(same_pieces(&back.pieces, &written.pieces) && back.size == 1000 && strcmp(back.etag, "\"y\"") == 0);
+    CHECK(strcmp(back.job_id, state.job_id) == 0 && back.pending); /* of the file itself */
+    CHECK_OK(e5_state_mark(&state, &place, err)); /* a mark keeps what was noted … */
+    CHECK(believed());
+    CHECK_OK(e5_state_save(&state, &place, err)); /* … while another state knows nothing of it */
+    CHECK(!believed());
+}
+
+TEST(a_note_of_another_boot_is_not_believed) {
+    struct e5_state state = example(), written = further();
+    CHECK_OK(e5_state_save(&state, &place, err));
+    written.boot[3] ^= 1;
+    CHECK(e5_state_note(&written, &place) && !believed());
+    written.boot[0] = '\0'; /* a machine that does not tell */
+    CHECK(e5_state_note(&written, &place) && !believed());
+}
+
+TEST(a_note_half_written_counts_as_none) {
+    struct e5_state state = example(), written = further();
+    static char text[20000];
+    CHECK_OK(e5_state_save(&state, &place, err));
+    CHECK(e5_state_note(&written, &place) && believed());
+    long size = folder_read(place.state, text, sizeof text);
+    for (long at = 16384; at < size; at += 7) {
+        text[at] ^= 1;
+        folder_write(place.state, text, (size_t)size);
+        text[at] ^= 1;
+        CHECK(!believed());
+    }
+    folder_write(place.state, text, (size_t)size - 1);
+    CHECK(!believed());
+    folder_write(place.state, text, (size_t)size);
+    CHECK(believed());
+}
+
+TEST(without_a_state_there_is_no_note) {
+    struct e5_state written = further(), back;
+    unlink(folder_path(place.state));
+    CHECK(!e5_state_note(&written, &place) && !e5_state_load(&back, &place));
 }
 
 TEST(links_are_not_followed) {
@@ -61,6 +161,7 @@ TEST(links_are_not_followed) {
     CHECK(symlink("elsewhere", folder_path(place.state)) == 0);
     CHECK(!e5_state_load(&back, &place));
     state.size = 5;
+    state.pieces.count = 0;
     CHECK_OK(e5_state_save(&state, &place, err)); /* takes the link's place */
     char text[2000] = "";
     folder_read("elsewhere", text, sizeof text - 1);
@@ -73,6 +174,12 @@ int main(void) {
     CHECK_OK(e5_place_open(&place, folder_path("x.nc"), err));
     RUN(what_is_saved_is_loaded);
     RUN(damaged_files_count_as_none);
+    RUN(the_first_version_is_still_read);
+    RUN(pieces_that_make_no_sense_are_refused);
+    RUN(a_note_of_this_boot_is_believed);
+    RUN(a_note_of_another_boot_is_not_believed);
+    RUN(a_note_half_written_counts_as_none);
+    RUN(without_a_state_there_is_no_note);
     RUN(links_are_not_followed);
     e5_place_close(&place);
     folder_remove();

@@ -51,7 +51,8 @@ TEST(heads_are_judged) {
         enum e5_transfer_use use;
         struct e5_error err = E5_ERROR_NONE;
         struct e5_http_head head = head_of(&rows[i]);
-        enum e5_status status = e5_transfer_use_of(&head, rows[i].position, rows[i].size, "\"a\"", &use, &err);
+        enum e5_status status =
+            e5_transfer_use_of(&head, rows[i].position > 0, rows[i].position, rows[i].size, "\"a\"", &use, &err);
         CHECK(use == rows[i].use);
         CHECK(status == (use == E5_TRANSFER_FOREIGN ? E5_CORRUPT : E5_OK) && status == err.status);
     }

@@ -9,6 +9,8 @@ TEST(every_row_is_complete) {
         CHECK(v->request[0] != '\0' || v->param_id == 152);
         CHECK(strstr("sfc|pl|ml|pl ml", v->level) != NULL);
         CHECK(strcmp(e5_variable_kind_name(v->kind), "unknown") != 0);
+        CHECK(strcmp(e5_variable_source_name(v->source), "unknown") != 0);
+        CHECK(strstr("era5|land|era5 land", v->reanalyses) != NULL);
         for (size_t j = 0; j < i; j++) {
             const struct e5_variable *other = e5_variable_at(j);
             CHECK(strcmp(v->request, other->request) != 0 || strcmp(v->level, other->level) != 0 ||

@@ -1,0 +1,297 @@
+#include "drive/fetch_memory.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "drive/fetch_load.h"
+
+enum note_kind { NOTE_STATUS, NOTE_LANE, NOTE_FILE, NOTE_WITHDRAW, NOTE_ABANDON };
+
+struct note {
+    enum note_kind kind;
+    char key[E5_DIGEST_HEX]; /* job or fingerprint */
+    char word[32];
+    const char *dataset;
+    struct e5_journal_lane lane;
+    const struct e5_fetch_item *item;
+    struct e5_journal_file *file;
+};
+
+struct batch {
+    struct note *notes;
+    size_t count, capacity;
+};
+
+struct e5_notes {
+    struct e5_journal *journal;
+    struct e5_engine *engine;
+    atomic_bool has_failed, is_over;
+    struct batch next, now; /* noted, and being written by: */
+    struct e5_job *job;
+};
+
+/* NULL: there is none, or none any more. */
+static struct e5_journal *journal_of(const struct e5_engine *engine) {
+    struct e5_notes *notes = engine->notes;
+    return notes != NULL && !atomic_load(&notes->has_failed) ? notes->journal : NULL;
+}
+
+bool e5_memory_is_there(const struct e5_engine *engine) { return journal_of(engine) != NULL; }
+
+static void note_failure(const struct e5_engine *engine, const struct e5_error *err) {
+    if (!atomic_exchange(&engine->notes->has_failed, true))
+        e5_engine_tell(engine, E5_LOG_WARNING, "going on without the journal: %s", err->what);
+}
+
+/* Setting up and down. */
+
+static void load_lane(struct e5_engine *engine, struct e5_lane *lane) {
+    struct e5_journal *journal = journal_of(engine);
+    struct e5_journal_lane known;
+    struct e5_error err = E5_ERROR_NONE;
+    bool found = false;
+    if (journal == NULL) return;
+    if (e5_journal_lane_load(journal, lane->dataset, &found, &known, &err) != E5_OK)
+        note_failure(engine, &err);
+    else if (found) {
+        lane->admission.limit = fmin(fmax(known.limit, 1), engine->admission.ceiling);
+        lane->admission.hold_until = e5_clock_monotonic() + fmin(known.hold_until - e5_clock_wall(), 3600);
+        lane->admission.rejected = known.rejected;
+    }
+}
+
+enum e5_status e5_memory_open(struct e5_engine *engine, struct e5_error *err) {
+    if (engine->options->journal == NULL) return E5_OK;
+    enum e5_status status = e5_alloc(1, sizeof *engine->notes, &engine->notes, err);
+    if (status != E5_OK) return status;
+    engine->notes->journal = engine->options->journal;
+    engine->notes->engine = engine;
+    for (size_t i = 0; i < engine->lane_count; i++) load_lane(engine, &engine->lanes[i]);
+    return E5_OK;
+}
+
+enum e5_status e5_memory_prepare(struct e5_entry *entry, struct e5_error *err) {
+    enum e5_status status = E5_OK;
+    if (entry->recall == NULL) status = e5_alloc(1, sizeof *entry->recall, &entry->recall, err);
+    if (status != E5_OK) return status;
+    struct e5_recall *recall = entry->recall;
+    *recall = (struct e5_recall){.wants_new = entry->wants_new, .has_looked = entry->has_looked};
+    memcpy(recall->lost_id, entry->lost_id, sizeof recall->lost_id);
+    return E5_OK;
+}
+
+/* Tasks. */
+
+/* The target as the journal names it: absolute, without links. */
+static bool absolute_path(const char *target, char out[PATH_MAX]) {
+    char folder[PATH_MAX];
+    const char *slash = strrchr(target, '/'), *name = slash != NULL ? slash + 1 : target;
+    int length = slash == NULL ? 1 : slash == target ? 1 : (int)(slash - target);
+    if (snprintf(folder, sizeof folder, "%.*s", length, slash == NULL ? "." : target) >= (int)sizeof folder)
+        return false;
+    if (realpath(folder, out) == NULL) return false;
+    size_t used = strlen(out);
+    if (used > 1) out[used++] = '/';
+    return snprintf(out + used, PATH_MAX - used, "%s", name) < (int)(PATH_MAX - used);
+}
+
+static int64_t changed_at(const struct stat *info) {
+    return (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
+}
+
+static bool is_same_file(const struct e5_journal_file *file, const struct stat *info) {
+    return info->st_size == file->size && changed_at(info) == file->mtime_ns && (int64_t)info->st_ino == file->inode;
+}
+
+static void find_file(struct e5_entry *entry, struct e5_journal *journal) {
+    struct e5_recall *recall = entry->recall;
+    struct e5_error err = E5_ERROR_NONE;
+    char path[PATH_MAX];
+    struct stat info;
+    bool found = false;
+    if (!absolute_path(entry->item->target, path) || lstat(path, &info) != 0 || !S_ISREG(info.st_mode)) return;
+    if (e5_journal_file_find(journal, path, &found, &recall->file, &err) != E5_OK)
+        note_failure(entry->engine, &err);
+    else
+        recall->is_finished =
+            found && strcmp(recall->file.fingerprint, entry->fingerprint) == 0 && is_same_file(&recall->file, &info);
+}
+
+void e5_memory_find(struct e5_entry *entry) {
+    const struct e5_fetch_item *item = entry->item;
+    struct e5_recall *recall = entry->recall;
+    struct e5_error err = E5_ERROR_NONE;
+    bool verify = item->target != NULL && entry->engine->options->overwrite == E5_OVERWRITE_VERIFY && !item->fresh;
+    struct e5_journal *journal = journal_of(entry->engine);
+    if (journal != NULL && verify) find_file(entry, journal);
+    if (recall->is_finished || recall->wants_new || item->request == NULL ||
+        (journal = journal_of(entry->engine)) == NULL)
+        return;
+    if (e5_journal_find(journal, entry->fingerprint, &recall->job, &err) != E5_OK) note_failure(entry->engine, &err);
+}
+
+void e5_memory_intend(struct e5_entry *entry) {
+    const struct e5_fetch_item *item = entry->item;
+    struct e5_recall *recall = entry->recall;
+    struct e5_error err = E5_ERROR_NONE;
+    struct e5_journal *journal = journal_of(entry->engine);
+    recall->is_granted = true;
+    if (journal == NULL) return;
+    enum e5_status status = E5_OK;
+    if (recall->lost_id[0] != '\0') status = e5_journal_status(journal, recall->lost_id, "gone", &err);
+    if (status == E5_OK)
+        status = e5_journal_intend(journal, entry->fingerprint, item->dataset, item->request, recall->limit,
+                                   recall->wants_new, &recall->is_granted, &recall->job, &err);
+    if (status == E5_OK) return;
+    recall->is_granted = true;
+    recall->job = (struct e5_journal_job){.state = E5_JOURNAL_NONE};
+    note_failure(entry->engine, &err);
+}
+
+void e5_memory_created(struct e5_entry *entry) {
+    const struct e5_fetch_item *item = entry->item;
+    struct e5_error err = E5_ERROR_NONE;
+    struct e5_journal *journal = journal_of(entry->engine);
+    if (journal == NULL || item->request == NULL) return;
+    if (e5_journal_created(journal, entry->fingerprint, item->dataset, item->request, entry->job_id, &err) != E5_OK)
+        note_failure(entry->engine, &err);
+}
+
+/* Notes. */
+
+static struct note *add_note(struct e5_engine *engine, enum note_kind kind, const char *key) {
+    if (!e5_memory_is_there(engine)) return NULL;
+    struct batch *batch = &engine->notes->next;
+    if (batch->count == batch->capacity) {
+        size_t more = 2 * batch->capacity + 16;
+        if (e5_grow(batch->capacity, more, sizeof *batch->notes, &batch->notes, NULL) != E5_OK) return NULL;
+        batch->capacity = more;
+    }
+    struct note *note = &batch->notes[batch->count++];
+    *note = (struct note){.kind = kind};
+    e5_text_copy(note->key, sizeof note->key, key);
+    return note;
+}
+
+void e5_memory_note_status(struct e5_engine *engine, const char *job_id, const char *word) {
+    struct note *note = add_note(engine, NOTE_STATUS, job_id);
+    if (note != NULL) e5_text_copy(note->word, sizeof note->word, word);
+}
+
+void e5_memory_note_lane(struct e5_engine *engine, const struct e5_lane *lane) {
+    const struct e5_admission *admission = &lane->admission;
+    struct note *note = lane->dataset[0] != '\0' ? add_note(engine, NOTE_LANE, "") : NULL;
+    if (note == NULL) return;
+    double hold = fmax(admission->hold_until - e5_clock_monotonic(), 0);
+    note->dataset = lane->dataset;
+    note->lane = (struct e5_journal_lane){admission->limit, e5_clock_wall() + hold, admission->rejected};
+}
+
+void e5_memory_note_file(struct e5_engine *engine, const struct e5_entry *entry) {
+    const struct e5_checksum_result *sums = &entry->result->checksum;
+    const struct stat *info = &entry->load->published;
+    const char *whole = entry->load->is_unpacked ? "" : sums->whole; /* what came was another file */
+    const char *sum = whole[0] != '\0' || entry->load->is_unpacked ? whole : sums->joined;
+    struct note *note = add_note(engine, NOTE_FILE, entry->fingerprint);
+    if (note == NULL) return;
+    if (e5_alloc(1, sizeof *note->file, &note->file, NULL) != E5_OK) return;
+    struct e5_journal_file *file = note->file;
+    note->item = entry->item;
+    *file = (struct e5_journal_file){.size = info->st_size,
+                                     .mtime_ns = changed_at(info),
+                                     .inode = (int64_t)info->st_ino,
+                                     .verified = entry->result->verified};
+    memcpy(file->fingerprint, entry->fingerprint, sizeof file->fingerprint);
+    memcpy(file->job_id, entry->job_id, sizeof file->job_id);
+    e5_text_copy(file->checksum, sizeof file->checksum, sum);
+    const char *kind = sum[0] == '\0' ? "" : sum == whole ? "md5" : "composite";
+    e5_text_copy(file->checksum_kind, sizeof file->checksum_kind, kind);
+}
+
+void e5_memory_note_end(struct e5_engine *engine, struct e5_entry *entry, bool arrived) {
+    if (!entry->is_granted) return;
+    entry->is_granted = false;
+    add_note(engine, arrived ? NOTE_ABANDON : NOTE_WITHDRAW, entry->fingerprint);
+}
+
+static enum e5_status write_file(struct e5_journal *journal, const struct note *note, struct e5_error *err) {
+    char path[PATH_MAX];
+    const struct e5_fetch_item *item = note->item;
+    if (note->file == NULL || !absolute_path(item->target, path)) return E5_OK;
+    return e5_journal_file_save(journal, path, note->file, item->dataset, item->request, err);
+}
+
+static enum e5_status write_note(struct e5_journal *journal, const struct note *note, struct e5_error *err) {
+    switch (note->kind) {
+    case NOTE_STATUS: return e5_journal_status(journal, note->key, note->word, err);
+    case NOTE_LANE: return e5_journal_lane_save(journal, note->dataset, &note->lane, err);
+    case NOTE_FILE: return write_file(journal, note, err);
+    case NOTE_WITHDRAW: return e5_journal_withdraw(journal, note->key, err);
+    case NOTE_ABANDON: break;
+    }
+    return e5_journal_abandon(journal, note->key, err);
+}
+
+static enum e5_status write_batch(void *context, struct e5_watch *watch, struct e5_error *unused) {
+    struct e5_notes *notes = context;
+    struct e5_error err = E5_ERROR_NONE;
+    struct e5_journal *journal = journal_of(notes->engine);
+    (void)watch, (void)unused;
+    for (size_t i = 0; journal != NULL && i < notes->now.count; i++)
+        if (write_note(journal, &notes->now.notes[i], &err) != E5_OK) break;
+    if (err.status != E5_OK) note_failure(notes->engine, &err);
+    atomic_store(&notes->is_over, true);
+    return E5_OK;
+}
+
+static void empty(struct batch *batch) {
+    for (size_t i = 0; i < batch->count; i++) free(batch->notes[i].file);
+    batch->count = 0;
+}
+
+static void swap_batches(struct e5_notes *notes) {
+    struct batch full = notes->next;
+    notes->next = notes->now;
+    notes->now = full;
+    empty(&notes->next);
+}
+
+static void finish_batch(struct e5_notes *notes) {
+    if (notes->job != NULL && e5_job_finish(notes->job, NULL) != E5_OK) atomic_store(&notes->has_failed, true);
+    notes->job = NULL;
+}
+
+void e5_memory_tend(struct e5_engine *engine) {
+    struct e5_notes *notes = engine->notes;
+    if (notes == NULL) return;
+    if (notes->job != NULL && !atomic_load(&notes->is_over)) return;
+    finish_batch(notes);
+    if (notes->next.count == 0) return;
+    swap_batches(notes);
+    atomic_store(&notes->is_over, false);
+    struct e5_error err = E5_ERROR_NONE;
+    if (e5_job_start(write_batch, notes, &notes->job, &err) != E5_OK) {
+        notes->job = NULL;
+        note_failure(engine, &err);
+    }
+}
+
+void e5_memory_close(struct e5_engine *engine) {
+    struct e5_notes *notes = engine->notes;
+    if (notes == NULL) return;
+    finish_batch(notes);
+    swap_batches(notes);
+    if (write_batch(notes, NULL, NULL) != E5_OK) atomic_store(&notes->has_failed, true);
+    empty(&notes->now);
+    free(notes->next.notes);
+    free(notes->now.notes);
+    free(notes);
+    engine->notes = NULL;
+}

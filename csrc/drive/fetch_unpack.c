@@ -1,0 +1,357 @@
+#include "drive/fetch_unpack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "io/archive_files.h"
+#include "io/join.h"
+#include "net/structure.h"
+
+#define BLOCK ((size_t)256 << 10)
+#define MOST_GROUPS 16   /* tried for each member; more are no answer of the service */
+#define MOST_JOINED 256  /* members looked at for joining */
+
+struct group { /* members that become one file */
+    struct e5_join *join; /* NULL: one member that is not netCDF, or one too many */
+    size_t first;         /* member it is named after */
+    bool netcdf;
+    char made[32];        /* joined file in the folder; "": the member itself */
+    char name[256];       /* beside the target, or the target's */
+    bool existed, published;
+};
+
+struct e5_fetch_unpack {
+    const struct e5_place *place;
+    char folder[300]; /* name beside the target */
+    char *path;       /* the folder's, for the libraries */
+    int directory;    /* of the folder */
+    int64_t position; /* bytes of the archive taken */
+    struct e5_archive *archive;
+    struct e5_archive_files files;
+    struct group *groups;
+    size_t count;
+    struct e5_error refused;
+    char block[BLOCK];
+};
+
+bool e5_fetch_is_archive(int fd) {
+    char head[4];
+    if (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head) return false;
+    return memcmp(head, "PK\3\4", 4) == 0 || memcmp(head, "PK\5\6", 4) == 0; /* the second one: an empty archive */
+}
+
+/* --- the folder --- */
+
+static void folder_name(const struct e5_place *place, char *out, size_t size) {
+    char own[24] = "";
+    if (place->alone) snprintf(own, sizeof own, ".%ld", (long)getpid());
+    snprintf(out, size, ".%s%s.e5members", place->name, own);
+}
+
+void e5_fetch_unpack_clean(const struct e5_place *place) {
+    char folder[300];
+    if (place->directory < 0) return;
+    folder_name(place, folder, sizeof folder);
+    e5_archive_files_remove(place->directory, folder);
+}
+
+/* Absolute and without links, so that a later change of directory does not matter. */
+static enum e5_status find_path(struct e5_fetch_unpack *u, struct e5_error *err) {
+    const char *path = u->place->path, *slash = strrchr(path, '/');
+    char *directory = NULL, *parent = NULL;
+    enum e5_status status = e5_strdup(slash != NULL ? path : ".", &directory, err);
+    if (status != E5_OK) return status;
+    if (slash != NULL) directory[slash == path ? 1 : slash - path] = '\0';
+    parent = realpath(directory, NULL);
+    if (parent == NULL) status = e5_fail_errno(err, errno, path, "cannot find the directory of");
+    size_t size = status == E5_OK ? strlen(parent) + sizeof u->folder + 2 : 0;
+    if (status == E5_OK) status = e5_alloc(size, 1, &u->path, err);
+    if (status == E5_OK) snprintf(u->path, size, "%s/%s", parent, u->folder);
+    free(directory);
+    free(parent);
+    return status;
+}
+
+static enum e5_status make_folder(struct e5_fetch_unpack *u, struct e5_error *err) {
+    int parent = u->place->directory;
+    folder_name(u->place, u->folder, sizeof u->folder);
+    e5_archive_files_remove(parent, u->folder);
+    enum e5_status status = find_path(u, err);
+    if (status != E5_OK) return status;
+    if (mkdirat(parent, u->folder, 0700) != 0)
+        return e5_fail_errno(err, errno, u->place->path, "cannot make a folder to unpack");
+    u->directory = openat(parent, u->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return u->directory >= 0 ? E5_OK : e5_fail_errno(err, errno, u->place->path, "cannot use the folder to unpack");
+}
+
+enum e5_status e5_fetch_unpack_begin(const struct e5_place *place, int64_t size, struct e5_fetch_unpack **out,
+                                     struct e5_error *err) {
+    struct e5_fetch_unpack *u;
+    *out = NULL;
+    enum e5_status status = e5_alloc(1, sizeof *u, &u, err);
+    if (status != E5_OK) return status;
+    u->place = place;
+    u->directory = -1;
+    u->refused = E5_ERROR_NONE;
+    status = make_folder(u, err);
+    e5_archive_files_init(&u->files, u->directory, place->path);
+    struct e5_archive_sink sink = e5_archive_files_sink(&u->files);
+    if (status == E5_OK) status = e5_archive_new(&sink, size, &u->archive, err);
+    if (status == E5_OK)
+        *out = u;
+    else
+        e5_fetch_unpack_drop(u);
+    return status;
+}
+
+void e5_fetch_unpack_drop(struct e5_fetch_unpack *u) {
+    if (u == NULL) return;
+    for (size_t i = 0; i < u->count; i++) e5_join_free(u->groups[i].join);
+    free(u->groups);
+    e5_archive_free(u->archive);
+    e5_archive_files_fini(&u->files);
+    if (u->directory >= 0) {
+        close(u->directory);
+        e5_archive_files_remove(u->place->directory, u->folder);
+    }
+    free(u->path);
+    free(u);
+}
+
+/* --- unpacking --- */
+
+static enum e5_status take_block(struct e5_fetch_unpack *u, int fd, int64_t upto, struct e5_error *err) {
+    size_t want = upto - u->position < (int64_t)BLOCK ? (size_t)(upto - u->position) : BLOCK;
+    ssize_t got = pread(fd, u->block, want, u->position);
+    if (got < 0 && errno == EINTR) return E5_OK;
+    if (got < 0) return e5_fail_errno(err, errno, u->place->path, "cannot read the part file of");
+    if (got == 0) return e5_fail(err, E5_STORAGE, "the part file of %s became shorter", u->place->path);
+    u->position += got;
+    enum e5_status status = e5_archive_feed(u->archive, u->block, (size_t)got, &u->refused);
+    if (status != E5_OK && err != NULL && err->status == E5_OK) *err = u->refused;
+    return status;
+}
+
+enum e5_status e5_fetch_unpack_follow(struct e5_fetch_unpack *u, int fd, int64_t upto, struct e5_watch *watch,
+                                      struct e5_error *err) {
+    enum e5_status status = u->refused.status;
+    if (status != E5_OK && err != NULL && err->status == E5_OK) *err = u->refused;
+    while (status == E5_OK && u->position < upto) {
+        status = e5_watch_check(watch, err);
+        if (status == E5_OK) status = take_block(u, fd, upto, err);
+    }
+    e5_error_target(err, u->place->path);
+    return status;
+}
+
+/* --- what belongs together --- */
+
+static char *member_path(const struct e5_fetch_unpack *u, const char *name, char *out, size_t size) {
+    snprintf(out, size, "%s/%s", u->path, name);
+    return out;
+}
+
+static bool is_netcdf(const struct e5_fetch_unpack *u, size_t member) {
+    char head[4] = "";
+    int fd = openat(u->directory, u->files.file[member].path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? pread(fd, head, sizeof head, 0) : -1;
+    if (fd >= 0) close(fd);
+    return got == 4 && (memcmp(head, "\x89HDF", 4) == 0 || memcmp(head, "CDF", 3) == 0);
+}
+
+static enum e5_status add_to(const struct e5_fetch_unpack *u, struct group *group, size_t member, bool *fits,
+                             struct e5_watch *watch, struct e5_error *err) {
+    char path[4096 + 512];
+    enum e5_status status = group->join == NULL ? e5_join_new(&group->join, err) : E5_OK;
+    member_path(u, u->files.file[member].path, path, sizeof path);
+    return status == E5_OK ? e5_join_add(group->join, path, fits, watch, err) : status;
+}
+
+static enum e5_status place_member(struct e5_fetch_unpack *u, size_t member, struct e5_watch *watch,
+                                   struct e5_error *err) {
+    bool fits = false, netcdf = is_netcdf(u, member), joins = netcdf && member < MOST_JOINED;
+    enum e5_status status = e5_watch_check(watch, err);
+    for (size_t i = 0; joins && i < u->count && i < MOST_GROUPS && !fits && status == E5_OK; i++)
+        if (u->groups[i].join != NULL) status = add_to(u, &u->groups[i], member, &fits, watch, err);
+    if (status != E5_OK || fits) return status;
+    struct group *group = &u->groups[u->count++];
+    *group = (struct group){.first = member, .netcdf = netcdf};
+    return joins ? add_to(u, group, member, &fits, watch, err) : E5_OK;
+}
+
+static size_t members_of(const struct group *group) { return group->join != NULL ? e5_join_count(group->join) : 0; }
+
+/* The group of most members comes first: it becomes the target. */
+static enum e5_status sort_members(struct e5_fetch_unpack *u, struct e5_watch *watch, struct e5_error *err) {
+    enum e5_status status = e5_alloc(u->files.count, sizeof *u->groups, &u->groups, err);
+    size_t best = 0;
+    for (size_t i = 0; i < u->files.count && status == E5_OK; i++) status = place_member(u, i, watch, err);
+    for (size_t i = 1; i < u->count; i++)
+        if (members_of(&u->groups[i]) > members_of(&u->groups[best])) best = i;
+    if (status != E5_OK) return status;
+    if (u->count == 0 || members_of(&u->groups[best]) == 0) {
+        status = e5_fail(err, E5_CORRUPT, "expected netCDF, got an archive without any: '%.80s'",
+                         u->count > 0 ? u->files.file[0].name : "");
+        e5_error_hint(err, "ask for an archive (download_format=\"zip\") to keep it as it is");
+        return status;
+    }
+    struct group main = u->groups[best];
+    memmove(u->groups + 1, u->groups, best * sizeof main);
+    u->groups[0] = main;
+    return E5_OK;
+}
+
+/* --- names --- */
+
+static bool is_taken(const struct e5_fetch_unpack *u, size_t upto, const char *name) {
+    for (size_t i = 0; i < upto; i++)
+        if (strcmp(u->groups[i].name, name) == 0) return true;
+    return false;
+}
+
+/* x.nc and data_stream-wave.nc: x.data_stream-wave.nc; with a number in between where that is taken. */
+static void choose_name(struct e5_fetch_unpack *u, size_t i) {
+    const char *own = u->files.file[u->groups[i].first].name, *name = u->place->name;
+    size_t stem = strlen(name) - (e5_text_ends(name, ".nc") ? 3 : 0);
+    char *out = u->groups[i].name;
+    size_t room = sizeof u->groups[i].name - 1 - strlen(own) - 8;
+    int length = (int)(stem < room ? stem : room);
+    snprintf(out, sizeof u->groups[i].name, "%.*s.%s", length, name, own);
+    for (unsigned n = 2; is_taken(u, i, out); n++)
+        snprintf(out, sizeof u->groups[i].name, "%.*s.%u.%s", length, name, n, own);
+}
+
+static enum e5_status choose_names(struct e5_fetch_unpack *u, bool replace, struct e5_error *err) {
+    enum e5_status status = E5_OK;
+    snprintf(u->groups[0].name, sizeof u->groups[0].name, "%s", u->place->name);
+    for (size_t i = 0; i < u->count && status == E5_OK; i++) {
+        struct stat info;
+        if (i > 0) choose_name(u, i);
+        const char *name = u->groups[i].name;
+        u->groups[i].existed = fstatat(u->place->directory, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+        if (!u->groups[i].existed) continue;
+        if (!replace)
+            status = e5_fail(err, E5_EXISTS, "'%.180s' exists and is not to be replaced", name);
+        else if (!S_ISREG(info.st_mode))
+            status = e5_fail_errno(err, EEXIST, name, "not a regular file");
+    }
+    return status;
+}
+
+/* --- results --- */
+
+static const char *made_name(const struct e5_fetch_unpack *u, const struct group *group) {
+    return group->made[0] != '\0' ? group->made : u->files.file[group->first].path;
+}
+
+static enum e5_status check_and_sync(const struct e5_fetch_unpack *u, const struct group *group, struct stat *info,
+                                     struct e5_error *err) {
+    int fd = openat(u->directory, made_name(u, group), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return e5_fail_errno(err, errno, group->name, "cannot read what was unpacked as");
+    enum e5_status status = e5_structure_check(fd, group->name, group->netcdf ? "application/netcdf" : "", err);
+    if (status == E5_OK && (fsync(fd) != 0 || fstat(fd, info) != 0))
+        status = e5_fail_errno(err, errno, group->name, "cannot sync what was unpacked as");
+    close(fd);
+    return status;
+}
+
+static enum e5_status make_result(struct e5_fetch_unpack *u, size_t i, struct stat *info, struct e5_watch *watch,
+                                  struct e5_error *err) {
+    struct group *group = &u->groups[i];
+    char path[4096 + 512];
+    enum e5_status status = e5_watch_check(watch, err);
+    if (status == E5_OK && members_of(group) > 1) {
+        snprintf(group->made, sizeof group->made, "joined-%zu.nc", i);
+        status = e5_join_write(group->join, member_path(u, group->made, path, sizeof path), watch, err);
+    }
+    e5_join_free(group->join); /* holds the members' headers, which are not needed any more */
+    group->join = NULL;
+    return status == E5_OK ? check_and_sync(u, group, info, err) : status;
+}
+
+/* What is new beside the target goes again when the target cannot be made. */
+static void withdraw(struct e5_fetch_unpack *u) {
+    for (size_t i = 1; i < u->count; i++)
+        if (u->groups[i].published && !u->groups[i].existed) unlinkat(u->place->directory, u->groups[i].name, 0);
+}
+
+static enum e5_status publish(struct e5_fetch_unpack *u, bool replace, struct e5_error *err) {
+    enum e5_status status = E5_OK;
+    for (size_t i = u->count; i-- > 0 && status == E5_OK;) {
+        struct group *group = &u->groups[i];
+        status = e5_place_publish_as(u->place, u->directory, made_name(u, group), group->name, replace, err);
+        group->published = status == E5_OK;
+    }
+    if (status != E5_OK) withdraw(u);
+    return status;
+}
+
+static void tell(const struct e5_fetch_unpack *u) {
+    if (u->count < 2) return;
+    e5_log(E5_LOG_WARNING, "%s: the answer does not fit one file: %zu more beside it, the first '%.100s'",
+           u->place->name, u->count - 1, u->groups[1].name);
+}
+
+/* The target first, all in the directory that the caller named. */
+static enum e5_status list_files(const struct e5_fetch_unpack *u, struct e5_fetch_unpacked *result,
+                                 struct e5_error *err) {
+    const char *path = u->place->path, *slash = strrchr(path, '/');
+    size_t before = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+    if (u->count < 2) return E5_OK;
+    enum e5_status status = e5_alloc(u->count + 1, sizeof *result->files, &result->files, err);
+    for (size_t i = 0; i < u->count && status == E5_OK; i++) {
+        size_t size = before + strlen(u->groups[i].name) + 1;
+        status = e5_alloc(size, 1, &result->files[i], err);
+        if (status == E5_OK) snprintf(result->files[i], size, "%.*s%s", (int)before, path, u->groups[i].name);
+    }
+    return status;
+}
+
+void e5_fetch_unpacked_fini(struct e5_fetch_unpacked *result) {
+    for (size_t i = 0; result->files != NULL && result->files[i] != NULL; i++) free(result->files[i]);
+    free(result->files);
+    *result = (struct e5_fetch_unpacked){0};
+}
+
+static enum e5_status finish(struct e5_fetch_unpack *u, int fd, int64_t size, bool replace,
+                             struct e5_fetch_unpacked *result, struct e5_watch *watch, struct e5_error *err) {
+    enum e5_status status = e5_fetch_unpack_follow(u, fd, size, watch, err);
+    if (status == E5_OK) status = e5_archive_finish(u->archive, err);
+    if (status == E5_OK) status = sort_members(u, watch, err);
+    if (status == E5_OK) status = choose_names(u, replace, err);
+    for (size_t i = u->count; i-- > 0 && status == E5_OK;) /* the target is the last */
+        status = make_result(u, i, &result->target, watch, err);
+    if (status == E5_OK) status = list_files(u, result, err);
+    if (status == E5_OK) status = e5_watch_check(watch, err);
+    return status == E5_OK ? publish(u, replace, err) : status;
+}
+
+enum e5_status e5_fetch_unpack_finish(struct e5_fetch_unpack *u, int fd, int64_t size, bool replace,
+                                      struct e5_fetch_unpacked *result, struct e5_watch *watch,
+                                      struct e5_error *err) {
+    *result = (struct e5_fetch_unpacked){0};
+    enum e5_status status = finish(u, fd, size, replace, result, watch, err);
+    if (status == E5_OK) {
+        tell(u);
+    } else {
+        e5_error_target(err, u->place->path);
+        e5_fetch_unpacked_fini(result);
+    }
+    return status;
+}
+
+enum e5_status e5_fetch_unpack(const struct e5_place *place, int fd, int64_t size, bool replace,
+                               struct e5_fetch_unpacked *result, struct e5_watch *watch, struct e5_error *err) {
+    struct e5_fetch_unpack *u = NULL;
+    *result = (struct e5_fetch_unpacked){0};
+    enum e5_status status = e5_fetch_unpack_begin(place, size, &u, err);
+    if (status == E5_OK) status = e5_fetch_unpack_finish(u, fd, size, replace, result, watch, err);
+    e5_fetch_unpack_drop(u);
+    return status;
+}

@@ -1,0 +1,232 @@
+"""What a client and the jobs and results it hands out have in common: the service, the settings, the journal.
+
+Python never speaks to the service itself: calls and downloads go through the native core.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+from . import _core, config, journal, settings
+from .config import Config
+from .errors import InputError, ServerError
+from .progress import Downloads, Progress
+
+__all__ = ["Connection", "Item", "connect"]
+
+PROCESSES = "/retrieve/v1/processes"
+
+GOAL_JOB, GOAL_RESULT, GOAL_FILE = 0, 1, 2
+_OVERWRITE = {False: 0, "verify": 1, True: 2}
+_NETCDF = (".nc", ".nc4", ".cdf", ".netcdf")
+
+
+class Item(NamedTuple):
+    """One piece of work for the core; see ``csrc/drive/fetch.h``."""
+
+    dataset: str | None = None
+    request: str | None = None
+    job_id: str | None = None
+    asset: dict[str, Any] | None = None
+    target: str | None = None
+    goal: int = GOAL_FILE
+    fresh: bool = False
+    unpack: bool = False
+
+
+@dataclasses.dataclass
+class Connection:
+    """A service, and how to deal with it.
+
+    Attributes
+    ----------
+    config : Config
+        Address, token, certificates, proxy.
+    settings : dict of str to float
+        Waits and limits, by the names of the core's table.
+    journal : journal.Place
+        Where it is remembered what was asked and finished.
+    dismiss : bool
+        Whether ctrl-C also dismisses the jobs at the service.
+    progress : bool
+        Whether to show a display unless a call says otherwise.
+    """
+
+    config: Config
+    settings: dict[str, float]
+    journal: Any
+    dismiss: bool = False
+    progress: bool = True
+
+    def fetch(
+        self,
+        items: Sequence[Item],
+        overwrite: bool | str = "verify",
+        progress: Any = None,
+        settings: dict[str, float] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run items as one batch; one dictionary for each, with its ``error``.
+
+        `progress` is a boolean, None for the client's own habit, or a callable as the core takes it.
+        """
+        if overwrite not in _OVERWRITE:
+            raise InputError('overwrite is True, False or "verify"')
+        if callable(progress):
+            return self._fetch(items, overwrite, progress, settings)
+        with self.display(progress) as callback:
+            return self._fetch(items, overwrite, callback, settings)
+
+    def display(self, progress: bool | None = None) -> Downloads:
+        """What shows the state of a batch; None for the client's own habit."""
+        return Downloads(self.progress if progress is None else progress)
+
+    def _fetch(
+        self, items: Sequence[Item], overwrite: bool | str, callback: Any, settings: dict[str, float] | None
+    ) -> list[dict[str, Any]]:
+        return _core.fetch(
+            self._http(),
+            {**self.settings, **(settings or {})},
+            tuple(items),
+            _OVERWRITE[overwrite],
+            self.dismiss,
+            self.journal.open(),
+            callback,
+        )
+
+    def fetch_one(
+        self,
+        item: Item,
+        overwrite: bool | str = "verify",
+        progress: Any = None,
+        settings: dict[str, float] | None = None,
+    ) -> dict[str, Any]:
+        """Run one item; its error is raised."""
+        (result,) = self.fetch([item], overwrite, progress, settings)
+        if result["error"] is not None:
+            raise result["error"]
+        return result
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """One call of the service that may be repeated, and its reply as Python values.
+
+        Raises
+        ------
+        Era5FastError
+            The subclass for what the service answered.
+        """
+        text = None if body is None else json.dumps(body, allow_nan=False, default=_from_numpy)
+        with Progress("asking the service", self.progress) as callback:
+            reply = _core.ask(self._http(), self.settings, method, path, text, callback)
+        try:
+            return json.loads(reply) if reply else None
+        except ValueError as error:
+            raise ServerError(f"unreadable reply to {method} {path.partition('?')[0]}") from error
+
+    def estimate(self, dataset: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        """What a request costs; see :meth:`era5fast.Client.estimate`."""
+        reply = self.ask("POST", f"{PROCESSES}/{quoted(dataset)}/costing", {"inputs": inputs})
+        return {"id": "size", "cost": 0.0, "limit": None, **dict(reply)}
+
+    def head(self, url: str) -> dict[str, Any]:
+        """What a store says of a file: ``status``, ``size`` (-1 if unknown), ``type``, ``etag``."""
+        with Progress("asking the store", self.progress) as callback:
+            return _core.head(self._http(), self.settings, url, callback)
+
+    def pages(self, path: str, query: dict[str, Any], key: str, limit: int | None) -> Iterator[dict[str, Any]]:
+        """Rows of a list of the service, page by page, at most `limit` of them."""
+        given = 0
+        while limit is None or given < limit:
+            page = self.ask("GET", f"{path}?{urlencode(query, doseq=True)}")
+            rows = page.get(key) if isinstance(page, dict) else None
+            if not isinstance(rows, list):
+                raise ServerError(f"unreadable reply: {path} has no list of {key}")
+            yield from rows[: None if limit is None else limit - given]
+            given += len(rows)
+            following = _next_page(page)
+            if len(rows) < int(query["limit"]) or not following:
+                return
+            query = {**query, **following}
+
+    def _http(self) -> dict[str, Any]:
+        return self.config.http(_user_agent())
+
+
+def connect(
+    url: str | None = None,
+    key: str | None = None,
+    verify: bool | str | os.PathLike[str] | None = None,
+    proxy: str | None = None,
+    ip_version: int = 0,
+    place: bool | str | os.PathLike[str] | None = None,
+    debug: bool | None = None,
+    given: dict[str, Any] | None = None,
+) -> Connection:
+    """A connection from what was given, else from the environment and the configuration files."""
+    settings.show_debug(debug)
+    numbers = settings.resolve(**(given or {}))
+    where = config.load(url, key, verify=verify, proxy=proxy, ip_version=ip_version)
+    return Connection(where, numbers, journal.Place(where.url, where.key, place))
+
+
+def _next_page(page: dict[str, Any]) -> dict[str, str]:
+    """What the link to the next page says, never its address: that would decide where the token goes."""
+    links = page.get("links")
+    for link in links if isinstance(links, list) else []:
+        if isinstance(link, dict) and link.get("rel") == "next":
+            query = parse_qs(urlsplit(str(link.get("href"))).query)
+            return {name: query[name][-1] for name in ("cursor", "back", "page") if name in query}
+    return {}
+
+
+def item_of(
+    dataset: str, request: dict[str, Any], target: str | os.PathLike[str] | None = None, **options: Any
+) -> Item:
+    """A request as work for the core; without a target up to its result."""
+    path = None if target is None else path_of(target)
+    goal = GOAL_RESULT if path is None else GOAL_FILE
+    unpack = options.pop("unpack", None)
+    unpack = path is not None and (wants_netcdf(path) if unpack is None else bool(unpack))
+    return Item(dataset, json_of(request), target=path, **{"goal": goal, "unpack": unpack, **options})
+
+
+def json_of(request: dict[str, Any]) -> str:
+    """A request as JSON, in one order; :class:`InputError` for what is none."""
+    try:
+        return json.dumps(request, sort_keys=True, allow_nan=False, default=_from_numpy)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"a request holds texts, numbers and lists of them: {error}") from error
+
+
+def path_of(target: str | os.PathLike[str]) -> str:
+    """The name of a file as text; :class:`InputError` for one that the core cannot take."""
+    path = os.fsdecode(target)
+    if "\0" in path or path.encode("utf-8", "replace").decode() != path:
+        raise InputError(f"the target {path!r} is no name of a file, or not in UTF-8")
+    return path
+
+
+def wants_netcdf(path: str) -> bool:
+    """Whether the name says that netCDF is to be in the file."""
+    return path.lower().endswith(_NETCDF)
+
+
+def quoted(name: str) -> str:
+    """A name as one segment of an address."""
+    return quote(name, safe="")
+
+
+def _from_numpy(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"cannot send a {type(value).__name__}")
+
+
+def _user_agent() -> str:
+    from . import __version__
+
+    return f"era5fast/{__version__}"

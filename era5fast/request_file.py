@@ -1,0 +1,235 @@
+"""Request files: what is wanted, written down in YAML, TOML or JSON.
+
+A file holds one request, a list of them, or a list under ``requests:``. Each has the arguments of
+:class:`era5fast.Request`, or is a template: a ``request`` (in keys of the service or of the archive) with ``target``
+and dates, see :meth:`era5fast.Plan.from_template`::
+
+    dataset: reanalysis-era5-single-levels
+    variable: [2t, tp]
+    start: 1991-01-01
+    end: 2020-12-31
+    area: [50, -10, 35, 5]
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import InputError, StorageError
+from .plan import Plan
+from .request import Request
+from .tariff import Estimates
+from .variable_table import did_you_mean
+
+__all__ = ["load", "load_plan"]
+
+_MOST_BYTES = 4 << 20
+_OF_TEMPLATES = tuple(inspect.signature(Plan.from_template).parameters)
+_OF_REQUESTS = tuple(inspect.signature(Request.__init__).parameters)[1:-1]
+
+
+@dataclass
+class _Entry:
+    """One request of a file: its values, and the line of each key."""
+
+    values: dict[str, Any]
+    lines: dict[str, int]
+    line: int
+
+
+def load(path: str | os.PathLike[str]) -> list[Request | Plan]:
+    """Read a request file.
+
+    Parameters
+    ----------
+    path : path
+        A file of YAML, or of JSON or TOML when its name ends in ``.json`` or ``.toml``.
+
+    Returns
+    -------
+    list of Request and Plan
+        In the order of the file; templates have become plans.
+
+    Raises
+    ------
+    InputError
+        If something in it is wrong; the text names file and line.
+    StorageError
+        If it cannot be read.
+    """
+    name = os.fspath(path)
+    text = _text(name)
+    if name.endswith(".json"):
+        entries = _plain_entries(name, text, _json(name, text), '"')
+    elif name.endswith(".toml"):
+        entries = _plain_entries(name, text, _toml(name, text), "")
+    else:
+        entries = _yaml_entries(name, text)
+    if not entries:
+        raise InputError(f"{name}: no request in it", hint="it needs dataset, variable, start and end")
+    return [_made(name, entry) for entry in entries]
+
+
+def load_plan(
+    path: str | os.PathLike[str], *, max_cost: str | float | None = None, client: Estimates | None = None
+) -> Plan:
+    """Read a request file and cut all its requests into jobs; see :meth:`era5fast.Request.split`."""
+    whole = Plan()
+    for item in load(path):
+        whole += item if isinstance(item, Plan) else item.split(max_cost, client)
+    return whole
+
+
+def _text(name: str) -> str:
+    try:
+        with open(name, "rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise StorageError(f"cannot read {name}: {error.strerror}", target=name).at(error.errno or 0, name) from error
+    if len(data) > _MOST_BYTES:
+        raise InputError(f"{name}: too large for a request file")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}, line {data[: error.start].count(10) + 1}: not in UTF-8") from error
+
+
+def _wrong(name: str, line: int, what: str, hint: str = "") -> InputError:
+    return InputError(f"{name}, line {line}: {what}", hint=hint)
+
+
+# --- the two notations ---
+
+
+def _yaml_entries(name: str, text: str) -> list[_Entry]:
+    import yaml
+
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is None:
+            return []
+        return [_yaml_entry(name, node) for node in _yaml_items(name, root)]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _wrong(name, mark.line + 1 if mark else 1, f"no YAML: {error.problem or error.context}") from error
+    except InputError:
+        raise
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InputError(f"{name}: no YAML: {str(error) or type(error).__name__}") from error
+
+
+def _yaml_items(name: str, root: Any) -> Iterable[Any]:
+    import yaml
+
+    if isinstance(root, yaml.MappingNode) and len(root.value) == 1 and root.value[0][0].value == "requests":
+        root = root.value[0][1]
+    return root.value if isinstance(root, yaml.SequenceNode) else [root]
+
+
+def _yaml_entry(name: str, node: Any) -> _Entry:
+    import yaml
+
+    line = node.start_mark.line + 1
+    if not isinstance(node, yaml.MappingNode):
+        raise _wrong(name, line, "a request has keys and values", "for instance 'variable: 2t'")
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        if key.value in lines:
+            raise _wrong(name, key.start_mark.line + 1, f"'{key.value}' is there twice")
+        lines[key.value] = key.start_mark.line + 1
+    loader = yaml.SafeLoader("")
+    try:
+        values = loader.construct_mapping(node, deep=True)
+    finally:
+        loader.dispose()
+    return _Entry({str(key): value for key, value in values.items()}, lines, line)
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _wrong(name, error.lineno, f"no JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise InputError(f"{name}: no JSON: too deep") from error
+
+
+def _toml(name: str, text: str) -> Any:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"{name}: no TOML: {str(error) or 'too deep'}") from error
+
+
+def _plain_entries(name: str, text: str, root: Any, quote: str) -> list[_Entry]:
+    """Requests of a notation whose reader tells no lines: keys are looked for in the text, one after the other."""
+    if isinstance(root, dict) and list(root) == ["requests"]:
+        root = root["requests"]
+    entries, at = [], 0
+    for values in root if isinstance(root, list) else [root]:
+        if not isinstance(values, dict):
+            raise _wrong(name, _line_of(text, at), "a request has keys and values")
+        lines = {}
+        begin = at
+        for key in values:
+            found = text.find(f"{quote}{key}{quote}", at)
+            at = max(found, at)
+            lines[key] = _line_of(text, at)
+        entries.append(_Entry(values, lines, _line_of(text, begin)))
+    return entries
+
+
+def _line_of(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+# --- what they say ---
+
+
+def _made(name: str, entry: _Entry) -> Request | Plan:
+    values = dict(entry.values)
+    template = "request" in values
+    known = ("request", *_OF_TEMPLATES) if template else _OF_REQUESTS
+    if "dataset" not in values:
+        raise _wrong(name, entry.line, "no dataset", "for instance 'dataset: reanalysis-era5-single-levels'")
+    try:
+        if template:
+            _check_keys(values, known)
+            inner = values.pop("request")
+            if not isinstance(inner, dict):
+                raise InputError("'request' has keys and values")
+            return Plan.from_template(values.pop("dataset"), inner, **values)
+        if "variable" not in values:
+            raise InputError("no variable", hint="for instance 'variable: 2t'")
+        return Request(str(values.pop("dataset")), **values)
+    except (InputError, TypeError) as error:
+        hint = getattr(error, "hint", "")
+        what = getattr(error, "what", str(error))
+        raise _wrong(name, _line_that(entry, what), what, hint) from error
+
+
+def _check_keys(values: dict[str, Any], known: Iterable[str]) -> None:
+    for key in values:
+        if key not in known:
+            raise InputError(f"a template has no '{key}'", hint=did_you_mean(key, list(known)))
+    if "target" not in values:
+        raise InputError("no target", hint="the name of the files, for instance 't_{year}-{month:02d}.grib'")
+
+
+def _line_that(entry: _Entry, what: str) -> int:
+    """Line of the key that a message speaks of, by its value or its name; the first line of the request otherwise."""
+    spoken = f" {what} "
+    for key, line in entry.lines.items():
+        value = entry.values[key]
+        texts = [str(v) for v in (value if isinstance(value, list) else [value])]
+        if key != "dataset" and any(f"'{text}'" in spoken or f" {text} " in spoken for text in texts):
+            return line
+    named = (line for key, line in entry.lines.items() if f"'{key}'" in what or f" {key} " in spoken)
+    return next(named, entry.lines.get("dataset", entry.line) if "dataset" in entry.values else entry.line)

@@ -1,0 +1,105 @@
+"""A result that waits at the service to be downloaded."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from .connection import GOAL_FILE, Item, path_of, wants_netcdf
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+__all__ = ["Result"]
+
+
+class Result:
+    """What a finished job has made, before it is downloaded; given by :meth:`era5fast.Client.retrieve`.
+
+    Attributes
+    ----------
+    job_id : str
+        Job that made it.
+    asset : dict
+        What the service says of it: ``href``, ``type``, ``size``, ``checksum``.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        job_id: str,
+        asset: dict[str, Any],
+        dataset: str | None = None,
+        request: str | None = None,
+    ) -> None:
+        self.job_id = job_id
+        self.asset = asset
+        self._connection = connection
+        self._dataset, self._request = dataset, request
+
+    def __repr__(self) -> str:
+        return f"<Result of job {self.job_id}: {self.content_type or 'unknown type'}, {self.size:,} bytes>"
+
+    @property
+    def location(self) -> str:
+        """Address of the file."""
+        return str(self.asset["href"])
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file; -1 if the service does not say."""
+        return int(self.asset.get("size", -1))
+
+    @property
+    def content_type(self) -> str:
+        """Media type of the file, for example ``"application/netcdf"``."""
+        return str(self.asset.get("type") or "")
+
+    @property
+    def name(self) -> str:
+        """Name that the file has at the service, made safe for this computer."""
+        last = unquote(urlsplit(self.location).path).rpartition("/")[2]
+        return re.sub(r"[^A-Za-z0-9._+-]", "_", last).lstrip(".")[-200:] or f"{self.job_id}.bin"
+
+    def item(self, target: str | os.PathLike[str], unpack: bool | None = None) -> Item:
+        """The result as work for the core."""
+        path = path_of(target)
+        unpack = wants_netcdf(path) if unpack is None else unpack
+        return Item(
+            self._dataset, self._request, self.job_id or None, self.asset, path, goal=GOAL_FILE, unpack=unpack
+        )
+
+    def download(
+        self,
+        target: str | os.PathLike[str] | None = None,
+        *,
+        overwrite: bool | str = "verify",
+        unpack: bool | None = None,
+        progress: bool | None = None,
+    ) -> str:
+        """Download the file.
+
+        Parameters
+        ----------
+        target : path, optional
+            Final name; without it, the name at the service, in the working directory.
+        overwrite, unpack, progress
+            As in :meth:`era5fast.Client.retrieve`.
+
+        Returns
+        -------
+        str
+            The target.
+
+        Raises
+        ------
+        Era5FastError
+            One of its subclasses; the target is then as it was before.
+        FileExistsError
+            If the target exists and `overwrite` is False.
+        """
+        item = self.item(self.name if target is None else target, unpack)
+        self._connection.fetch_one(item, overwrite, progress)
+        return str(item.target)

@@ -1,0 +1,145 @@
+"""What a user would write, for each client: ``python client_ways.py WAY '{"url": …}'``, a process for each run.
+
+Prints one line of JSON with the seconds on the wall and of the processor that the work took, without the start of the
+interpreter, the growth of memory, and how many files or results there are.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+DATASET = "reanalysis-era5-single-levels"
+
+
+def request_of(number: int) -> dict[str, Any]:
+    """One of many requests, all different."""
+    year, rest = divmod(number, 12 * 28)
+    month, day = divmod(rest, 28)
+    return {
+        "product_type": ["reanalysis"],
+        "variable": ["2m_temperature"],
+        "year": [str(1940 + year)],
+        "month": [f"{month + 1:02d}"],
+        "day": [f"{day + 1:02d}"],
+        "time": ["00:00"],
+        "data_format": "grib",
+        "download_format": "unarchived",
+    }
+
+
+def ours(url: str, key: str, folder: str, count: int, **settings: Any) -> Callable[[], int]:
+    """A list of requests, each with a target."""
+    import era5fast as e5
+
+    client = e5.Client(url, key, journal=Path(folder) / "journal.sqlite", progress=False, **settings)
+    calls = [(DATASET, request_of(i), str(Path(folder) / f"{i}.grib")) for i in range(count)]
+
+    def work() -> int:
+        outcomes = client.retrieve(calls)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                print(f"{type(outcome).__name__}: {outcome}", file=sys.stderr)
+        return sum(isinstance(outcome, str) for outcome in outcomes)
+
+    return work
+
+
+def ours_finished(url: str, key: str, folder: str, count: int, **settings: Any) -> Callable[[], int]:
+    """Everything that finished jobs have made."""
+    import era5fast as e5
+
+    client = e5.Client(url, key, journal=False, progress=False, **settings)
+
+    def work() -> int:
+        return len(client.download(client.jobs(limit=count), folder))
+
+    return work
+
+
+def ours_results(url: str, key: str, folder: str, count: int, **settings: Any) -> Callable[[], int]:
+    """A list of requests without targets."""
+    import era5fast as e5
+
+    client = e5.Client(url, key, journal=Path(folder) / "journal.sqlite", progress=False, **settings)
+    calls = [(DATASET, request_of(i)) for i in range(count)]
+    return lambda: sum(not isinstance(result, BaseException) for result in client.retrieve(calls))
+
+
+def cdsapi(url: str, key: str, folder: str, count: int, threads: int = 1) -> Callable[[], int]:
+    import cdsapi as official
+
+    def one(number: int) -> str:
+        client = official.Client(url, key, quiet=True, progress=False)
+        return str(client.retrieve(DATASET, request_of(number), str(Path(folder) / f"{number}.grib")))
+
+    def work() -> int:
+        if threads == 1:
+            return len([one(i) for i in range(count)])
+        with ThreadPoolExecutor(threads) as pool:
+            return len(list(pool.map(one, range(count))))
+
+    return work
+
+
+def datastores(url: str, key: str, folder: str, count: int) -> Callable[[], int]:
+    """All are submitted, then downloaded in turn."""
+    from ecmwf.datastores import Client
+
+    client = Client(url, key, progress=False)
+
+    def work() -> int:
+        jobs = [client.submit(DATASET, request_of(i)) for i in range(count)]
+        return len([job.download(str(Path(folder) / f"{i}.grib")) for i, job in enumerate(jobs)])
+
+    return work
+
+
+def cdsapi_finished(url: str, key: str, folder: str, count: int) -> Callable[[], int]:
+    """What finished jobs have made, in turn; cdsapi leaves this to ecmwf-datastores-client."""
+    from ecmwf.datastores import Client
+
+    client = Client(url, key, progress=False)
+
+    def work() -> int:
+        ids = client.get_jobs(limit=count).request_ids
+        return len([client.get_results(job).download(str(Path(folder) / f"{job}.grib")) for job in ids])
+
+    return work
+
+
+WAYS = {way.__name__: way for way in (ours, ours_finished, ours_results, cdsapi, cdsapi_finished, datastores)}
+
+
+def _memory(kind: str) -> float:
+    """MiB that are resident now, ``VmRSS``, or were at most, ``VmHWM``."""
+    found = re.search(rf"{kind}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found.group(1)) / 1024 if found else 0.0
+
+
+def main() -> None:
+    for name in ("cdsapi", "ecmwf.datastores", "multiurl", "era5fast"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    work = WAYS[sys.argv[1]](**json.loads(sys.argv[2]))
+    print("ready", file=sys.stderr, flush=True)
+    Path("/proc/self/clear_refs").write_text("5")  # the highest mark of memory begins anew
+    memory, wall, processor = _memory("VmRSS"), time.perf_counter(), time.process_time()
+    done = work()
+    result = {
+        "wall": time.perf_counter() - wall,
+        "processor": time.process_time() - processor,
+        "memory": _memory("VmHWM") - memory,
+        "done": done,
+    }
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+#include "net/hash.h"
+
+#include <fcntl.h>
+
+#include "check.h"
+#include "folder.h"
+
+#define MIB ((int64_t)1 << 20)
+#define PART ((int64_t)E5_CHECKSUM_PART)
+#define NAME "file"
+
+/* A file with something in every part, mostly holes. */
+static int make_file(int64_t size) {
+    int fd = open(folder_path(NAME), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    CHECK(fd >= 0 && ftruncate(fd, size) == 0);
+    for (int64_t at = 0; at < size; at += 7 * MIB + 13) CHECK(pwrite(fd, &at, sizeof at, at) > 0);
+    CHECK(ftruncate(fd, size) == 0);
+    return fd;
+}
+
+static void add_file(struct e5_digest *digest, int fd, int64_t from, int64_t upto) {
+    static char block[1 << 20];
+    while (from < upto) {
+        size_t now = upto - from < (int64_t)sizeof block ? (size_t)(upto - from) : sizeof block;
+        CHECK(pread(fd, block, now, from) == (ssize_t)now);
+        e5_digest_add(digest, block, now);
+        from += (int64_t)now;
+    }
+}
+
+/* The slow twins: the rules in the plainest way. */
+static void whole_of(int fd, int64_t size, char out[E5_DIGEST_HEX]) {
+    struct e5_digest digest;
+    CHECK_OK(e5_digest_init(&digest, E5_MD5, err));
+    add_file(&digest, fd, 0, size);
+    e5_digest_hex(&digest, out);
+    e5_digest_fini(&digest);
+}
+
+static void joined_of(int fd, int64_t size, char out[E5_DIGEST_HEX]) {
+    struct e5_digest all, part;
+    CHECK_OK(e5_digest_init(&all, E5_MD5, err));
+    for (int64_t at = 0; at < size; at += PART) {
+        unsigned char raw[16];
+        CHECK_OK(e5_digest_init(&part, E5_MD5, err));
+        add_file(&part, fd, at, at + PART < size ? at + PART : size);
+        e5_digest_raw(&part, raw, sizeof raw);
+        e5_digest_fini(&part);
+        e5_digest_add(&all, raw, sizeof raw);
+    }
+    e5_digest_hex(&all, out);
+    e5_digest_fini(&all);
+}
+
+static struct e5_checksum_result finish(struct e5_hash *hash, int fd, int64_t size, const char *declared) {
+    struct e5_checksum_result out;
+    CHECK_OK(e5_hash_finish(hash, fd, NAME, size, declared, NULL, &out, err));
+    e5_hash_fini(hash);
+    return out;
+}
+
+static struct e5_checksum_result sum(enum e5_checksum_want want, int fd, int64_t size, const char *declared) {
+    struct e5_hash hash;
+    CHECK_OK(e5_hash_init(&hash, want, size, err));
+    return finish(&hash, fd, size, declared);
+}
+
+TEST(small_files_have_one_sum) {
+    folder_write(NAME, "abc", 3);
+    int fd = open(folder_path(NAME), O_RDONLY);
+    struct e5_checksum_result found = sum(E5_CHECKSUM_WHOLE, fd, 3, "");
+    CHECK(strcmp(found.whole, "900150983cd24fb0d6963f7d28e17f72") == 0 && found.joined[0] == '\0');
+    found = sum(E5_CHECKSUM_NOTHING, fd, 3, "900150983cd24fb0d6963f7d28e17f72");
+    CHECK(found.whole[0] == '\0' && found.joined[0] == '\0');
+    CHECK(strlen(sum(E5_CHECKSUM_JOINED, fd, 3, "").joined) == 32); /* of one short part */
+    close(fd);
+}
+
+TEST(large_files_are_summed_as_asked) {
+    int64_t size = 3 * PART + 12345;
+    char joined[E5_DIGEST_HEX], whole[E5_DIGEST_HEX];
+    int fd = make_file(size);
+    joined_of(fd, size, joined);
+    whole_of(fd, size, whole);
+    struct e5_checksum_result found = sum(E5_CHECKSUM_JOINED, fd, size, whole);
+    CHECK(strcmp(found.joined, joined) == 0 && found.parts == 4 && found.whole[0] == '\0');
+    found = sum(E5_CHECKSUM_EITHER, fd, size, joined);
+    CHECK(strcmp(found.joined, joined) == 0 && found.whole[0] == '\0'); /* proven, so that is enough */
+    found = sum(E5_CHECKSUM_EITHER, fd, size, whole);
+    CHECK(strcmp(found.joined, joined) == 0 && strcmp(found.whole, whole) == 0);
+    close(fd);
+}
+
+TEST(a_growing_file_is_followed) {
+    int64_t size = 20 * MIB + 5;
+    char whole[E5_DIGEST_HEX];
+    struct e5_hash hash;
+    struct e5_pieces here;
+    int fd = make_file(size);
+    whole_of(fd, size, whole);
+    e5_pieces_init(&here, size);
+    CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_WHOLE, size, err));
+    here.piece[0].position = 15 * MIB;
+    CHECK(!e5_hash_is_behind(&hash, &here));
+    here.piece[0].position = 17 * MIB;
+    CHECK(e5_hash_is_behind(&hash, &here));
+    CHECK_OK(e5_hash_follow(&hash, fd, NAME, &here, NULL, err));
+    CHECK(hash.position == 17 * MIB && !e5_hash_is_behind(&hash, &here));
+    CHECK(strcmp(finish(&hash, fd, size, "").whole, whole) == 0);
+    close(fd);
+}
+
+TEST(parts_are_summed_eight_at_once_in_any_order) {
+    int64_t size = 9 * PART + 777, middle = 4 * PART + 5;
+    char joined[E5_DIGEST_HEX];
+    struct e5_hash hash;
+    struct e5_pieces here = {2, {{0, middle, 3 * PART}, {middle, size, size}}}; /* 0, 1, 2 and 5, 6, 7, 8 */
+    int fd = make_file(size);
+    joined_of(fd, size, joined);
+    CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_JOINED, size, err));
+    CHECK(!e5_hash_is_behind(&hash, &here));
+    here.piece[0].position = 4 * PART;
+    CHECK(e5_hash_is_behind(&hash, &here));
+    CHECK_OK(e5_hash_follow(&hash, fd, NAME, &here, NULL, err));
+    CHECK(hash.summed == 8 && !e5_hash_is_behind(&hash, &here));
+    struct e5_checksum_result found = finish(&hash, fd, size, "");
+    CHECK(strcmp(found.joined, joined) == 0 && found.parts == 10);
+    close(fd);
+}
+
+TEST(towards_the_end_fewer_parts_make_a_round) {
+    int64_t size = 4 * PART + 1;
+    struct e5_hash hash;
+    struct e5_pieces here;
+    int fd = make_file(size);
+    e5_pieces_init(&here, size);
+    CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_EITHER, size, err));
+    static const size_t done[] = {0, 0, 3, 4};
+    for (int i = 0; i < 4; i++) {
+        here.piece[0].position = (i + 1) * PART;
+        CHECK(e5_hash_is_behind(&hash, &here) == (i > 1));
+        CHECK_OK(e5_hash_follow(&hash, fd, NAME, &here, NULL, err));
+        CHECK(hash.summed == done[i] && !e5_hash_is_behind(&hash, &here));
+    }
+    char joined[E5_DIGEST_HEX];
+    joined_of(fd, size, joined);
+    CHECK(strcmp(finish(&hash, fd, size, joined).joined, joined) == 0);
+    close(fd);
+}
+
+TEST(cancel_and_a_file_that_shrank_are_reported) {
+    struct e5_hash hash;
+    struct e5_watch watch = {0};
+    struct e5_checksum_result out;
+    int64_t size = 2 * PART;
+    int fd = make_file(size);
+    CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_JOINED, size, err));
+    CHECK(ftruncate(fd, PART) == 0);
+    CHECK_STATUS(E5_STORAGE, e5_hash_finish(&hash, fd, NAME, size, "", NULL, &out, err));
+    e5_watch_cancel(&watch);
+    CHECK_STATUS(E5_CANCELLED, e5_hash_finish(&hash, fd, NAME, size, "", &watch, &out, err));
+    e5_hash_fini(&hash);
+    close(fd);
+}
+
+int main(void) {
+    folder_make();
+    RUN(small_files_have_one_sum);
+    RUN(large_files_are_summed_as_asked);
+    RUN(a_growing_file_is_followed);
+    RUN(parts_are_summed_eight_at_once_in_any_order);
+    RUN(towards_the_end_fewer_parts_make_a_round);
+    RUN(cancel_and_a_file_that_shrank_are_reported);
+    folder_remove();
+    return check_summary();
+}

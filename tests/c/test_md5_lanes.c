@@ -1,0 +1,84 @@
+#include "base/md5_lanes.h"
+
+#include <stdlib.h>
+
+#include "base/digest.h"
+#include "base/isa.h"
+#include "check.h"
+
+#define MIB ((size_t)1 << 20)
+
+static unsigned char *noise(size_t size) {
+    unsigned char *bytes = malloc(size + 1);
+    uint64_t x = 88172645463325252u;
+    for (size_t i = 0; i < size; i++) {
+        x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+        bytes[i] = (unsigned char)x;
+    }
+    return bytes;
+}
+
+/* The slow twin: one message after the other, by libcrypto. */
+static bool equals_twin(const unsigned char *bytes, size_t size, const unsigned char found[E5_MD5_SIZE]) {
+    struct e5_digest digest;
+    char expected[E5_DIGEST_HEX], hex[2 * E5_MD5_SIZE + 1];
+    CHECK_OK(e5_digest_init(&digest, E5_MD5, err));
+    e5_digest_add(&digest, bytes, size);
+    e5_digest_hex(&digest, expected);
+    e5_digest_fini(&digest);
+    for (int i = 0; i < E5_MD5_SIZE; i++) snprintf(hex + 2 * i, 3, "%02x", found[i]);
+    return strcmp(hex, expected) == 0;
+}
+
+/* Eight messages of one size, which lie `step` bytes apart; taken in pieces of `blocks`. */
+static bool agrees(const unsigned char *bytes, size_t size, size_t step, size_t blocks) {
+    struct e5_md5_lanes lanes;
+    const void *at[E5_MD5_LANES];
+    unsigned char out[E5_MD5_LANES][E5_MD5_SIZE];
+    size_t whole = size / E5_MD5_BLOCK, done = 0;
+    e5_md5_lanes_init(&lanes);
+    while (done < whole) {
+        size_t now = whole - done < blocks ? whole - done : blocks;
+        for (size_t i = 0; i < E5_MD5_LANES; i++) at[i] = bytes + i * step + done * E5_MD5_BLOCK;
+        e5_md5_lanes_add(&lanes, at, now);
+        done += now;
+    }
+    for (size_t i = 0; i < E5_MD5_LANES; i++) at[i] = bytes + i * step + whole * E5_MD5_BLOCK;
+    e5_md5_lanes_end(&lanes, at, size, out);
+    bool same = true;
+    for (size_t i = 0; i < E5_MD5_LANES; i++) same = equals_twin(bytes + i * step, size, out[i]) && same;
+    return same;
+}
+
+static void check_sizes(void) {
+    unsigned char *bytes = noise(E5_MD5_LANES * 70000);
+    for (size_t size = 0; size <= 300; size++) CHECK(agrees(bytes, size, 301, 1 + size % 3));
+    srand(7);
+    for (int i = 0; i < 40; i++) {
+        size_t size = (size_t)rand() % 70000;
+        CHECK(agrees(bytes, size, size > 0 ? (size_t)rand() % size : 0, 1 + (size_t)rand() % 64)); /* overlapping */
+    }
+    free(bytes);
+}
+
+TEST(lanes_equal_their_twin_on_every_processor) {
+    enum e5_isa has = e5_isa();
+    for (int isa = E5_ISA_BASELINE; isa <= (int)has; isa++) {
+        e5_isa_limit((enum e5_isa)isa);
+        check_sizes();
+    }
+    e5_isa_limit(has);
+}
+
+TEST(parts_of_a_large_file_equal_their_twin) {
+    size_t part = 50 * MIB, step = 4099;
+    unsigned char *bytes = noise(part + E5_MD5_LANES * step);
+    CHECK(agrees(bytes, part, step, 1024));
+    free(bytes);
+}
+
+int main(void) {
+    RUN(lanes_equal_their_twin_on_every_processor);
+    RUN(parts_of_a_large_file_equal_their_twin);
+    return check_summary();
+}

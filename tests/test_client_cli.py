@@ -1,0 +1,161 @@
+"""The command line of the client: plan, fetch, jobs, their exit codes and their JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from era5fast import cli
+from tests.client_kit import DATASET, QUICK, REQUEST, environment, grib, quick, running_service, wait_for
+
+pytestmark = pytest.mark.native
+
+REQUEST_FILE = f"""
+dataset: {DATASET}
+variable: 2t
+start: 2013-06-01
+end: 2013-06-03
+area: [47, -1, 46, 1]
+hours: [0, 12]
+"""
+
+
+@pytest.fixture
+def cds(monkeypatch):
+    with running_service() as service:
+        monkeypatch.setenv("CDSAPI_URL", service.url)
+        monkeypatch.setenv("CDSAPI_KEY", service.key)
+        for name, value in QUICK.items():
+            monkeypatch.setenv(f"ERA5FAST_{name.upper()}", str(value))
+        yield service
+
+
+@pytest.fixture
+def request_file(tmp_path):
+    path = tmp_path / "request.yaml"
+    path.write_text(REQUEST_FILE)
+    return path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a command line; exit code, output and errors."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["era5fast", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+def test_help_fits_a_screen(run) -> None:
+    code, text, _ = run("--help")
+    assert code == 0
+    assert all(f"\n  {name} " in text for name in ("plan", "fetch", "jobs", "demo"))
+    for name in ("plan", "fetch", "jobs"):
+        code, text, _ = run(name, "--help")
+        assert code == 0
+        assert len(text.splitlines()) <= 24
+        assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_plan_says_what_would_be_asked(cds, run, request_file) -> None:
+    code, text, _ = run("plan", request_file)
+    assert code == 0
+    assert "1 job, 6 fields" in text
+    assert cds.count("costing") == 1
+    assert cds.jobs == []
+    code, text, _ = run("plan", "--json", "--offline", request_file)
+    (job,) = json.loads(text)
+    assert (code, job["dataset"], job["fields"]) == (0, DATASET, 6)
+    assert job["inputs"]["variable"] == ["2m_temperature"]
+    assert cds.count("costing") == 1
+
+
+def test_a_plan_needs_no_token(run, request_file) -> None:
+    code, text, told = run("plan", request_file)
+    assert code == 0
+    assert "6 fields" in text
+    assert "built-in table" in told
+
+
+def test_fetch_downloads_and_goes_on(cds, run, request_file, tmp_path) -> None:
+    folder = tmp_path / "data"
+    code, text, told = run("fetch", request_file, folder)
+    assert (code, told) == (0, "")
+    (path,) = text.split()
+    assert path.startswith(str(folder))
+    calls = len(cds.requests)
+    code, text, _ = run("fetch", "--json", request_file, folder)
+    assert (code, json.loads(text)) == (0, {"files": [path], "failures": {}})
+    assert len(cds.requests) == calls
+
+
+def test_fetch_lists_what_failed(cds, run, request_file, tmp_path) -> None:
+    cds.script(outcome="failed", traceback="no data\n\nThe job failed with: MarsNoDataError")
+    code, text, told = run("fetch", request_file, tmp_path)
+    assert (code, text) == (3, "")
+    assert "no data" in told
+    assert "1 of 1 files failed" in told
+    code, text, _ = run("fetch", "--json", request_file, tmp_path)
+    assert code == 3
+    assert "no data" in next(iter(json.loads(text)["failures"].values()))
+
+
+def test_exit_codes(cds, run, request_file, tmp_path, monkeypatch) -> None:
+    assert run("fetch", tmp_path / "none.yaml")[0] == 5
+    (tmp_path / "bad.yaml").write_text("variable: 2t\n")
+    code, _, told = run("plan", tmp_path / "bad.yaml")
+    assert code == 2
+    assert "no dataset" in told
+    assert run("fetch")[0] == 2
+    cds.fault("internal_error", route="jobs")
+    cds.fault("internal_error", route="job")
+    monkeypatch.setenv("ERA5FAST_PATIENCE", "0.1")
+    assert run("fetch", request_file, tmp_path / "x")[0] == 4
+    monkeypatch.setenv("CDSAPI_KEY", "wrong-" + cds.key)
+    assert run("jobs")[0] == 3
+    monkeypatch.delenv("CDSAPI_KEY")
+    assert run("jobs")[0] == 2
+
+
+def test_jobs_are_listed_and_cancelled(cds, run) -> None:
+    assert run("jobs") == (0, "no jobs\n", "")
+    cds.script(accepted=60, answer=grib(1000))
+    client = quick(cds)
+    first, second = client.submit(DATASET, REQUEST), client.submit(DATASET, {**REQUEST, "day": "07"})
+    code, text, _ = run("jobs")
+    assert code == 0
+    assert [line.split()[:2] for line in text.splitlines()] == [[second.id, "accepted"], [first.id, "accepted"]]
+    assert DATASET in text
+    code, text, _ = run("jobs", "--json", "--limit", 1, "--status", "accepted", "--dataset", DATASET)
+    assert [row["id"] for row in json.loads(text)] == [second.id]
+    assert run("jobs", "--cancel", first.id) == (0, f"{first.id} cancelled\n", "")
+    code, _, told = run("jobs", "--cancel", first.id)
+    assert code == 3
+    assert "does not know" in told
+    assert json.loads(run("jobs", "--json", "--cancel", second.id)[1]) == {"cancelled": [second.id]}
+
+
+@pytest.mark.parametrize(("options", "left"), [([], 1), (["--dismiss-on-interrupt"], 0)])
+def test_ctrl_c(cds, request_file, tmp_path, options, left) -> None:
+    cds.script(accepted=60, answer=grib(1000))
+    command = [sys.executable, "-P", "-m", "era5fast", "fetch", str(request_file), str(tmp_path / "data"), *options]
+    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: cds.count("jobs"))
+        process.send_signal(2)
+        _, told = process.communicate(timeout=5)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "run it again to go on" in told
+    assert sum(job.dismissed is None for job in cds.jobs) == left

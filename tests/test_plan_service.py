@@ -1,0 +1,96 @@
+"""Planner, client and report together, against the look-alike of the service."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import era5fast as e5
+from era5fast.errors import InputError
+from era5fast.plan import Plan
+
+pytestmark = pytest.mark.native
+
+SINGLE = "reanalysis-era5-single-levels"
+
+
+def request_of(**change: Any) -> e5.Request:
+    common = {
+        "variable": ["2t", "tp"],
+        "start": "2013-06-01",
+        "end": "2013-07-31",
+        "area": [47, -1, 46, 1],
+        "hours": [0, 12],
+    }
+    return e5.Request(SINGLE, **{**common, **change})
+
+
+@pytest.fixture
+def mine(cds, tmp_path) -> e5.Client:
+    return e5.Client(cds.url, cds.key, journal=tmp_path / "journal.sqlite", progress=False)
+
+
+def test_no_job_is_refused_and_an_overlapping_plan_asks_for_the_rest(cds, mine, tmp_path):
+    plan = request_of().split("service", mine)
+    assert cds.count("costing") == 2, "once for each step type"
+    folder = tmp_path / "data"
+    paths = mine.fetch(plan, folder)
+    assert len(paths) == len(plan) == 2
+    found = e5.report(plan, folder)
+    assert found.complete, found
+    submitted = cds.count("execute")
+    assert submitted == 2
+    assert mine.fetch(plan, folder) == paths
+    assert cds.count("execute") == submitted
+    longer = request_of(variable=["2t", "tp", "2d"], end="2013-08-31").split()
+    mine.fetch(longer, folder)
+    asked = [json.loads(call.body)["inputs"] for call in cds.requests if call.route == "execute"][submitted:]
+    fields = sum(len(inputs["variable"]) * 2 * days(inputs) for inputs in asked)
+    assert fields == longer.fields - plan.fields
+    whole = e5.report(longer, folder)
+    assert whole.complete, whole
+    assert whole.received == longer.fields
+
+
+def days(inputs: dict[str, Any]) -> int:
+    from era5fast.fields import fields_of
+
+    box = fields_of(SINGLE, inputs)
+    assert box is not None
+    return len(box.days)
+
+
+def test_a_low_limit_of_the_service_is_kept_to(tmp_path):
+    from era5fast.testing import Service
+
+    with Service(cost_limit=100, netcdf_weight=2.0) as cds:
+        client = e5.Client(cds.url, cds.key, journal=False, progress=False)
+        plan = request_of(hours="all").split("service", client)
+        assert all(job.cost <= job.limit == 100 for job in plan)
+        assert all(client.estimate(job.dataset, job.inputs)["cost"] <= 100 for job in plan[:3])
+        assert plan.fields == 2 * 61 * 24
+
+
+def test_what_the_service_lacks_is_named_before_a_job_exists(cds, mine):
+    request_of().check(mine)
+    for change, text in (
+        ({"variable": "skt"}, "skin_temperature"),
+        ({"start": "2050-01-01", "end": "2050-01-02"}, "2050"),
+    ):
+        with pytest.raises(InputError, match=text):
+            request_of(**change).check(mine)
+    assert cds.count("execute") == 0
+
+
+def test_what_is_missing_can_be_fetched(mine, tmp_path):
+    plan = request_of(variable="2t", end="2013-06-20").split()
+    half = request_of(variable="2t", end="2013-06-10").split()
+    mine.fetch(half, tmp_path)
+    found = e5.report(plan, tmp_path)
+    assert not found.complete
+    assert [job.inputs["date"] for job in found.missing] == [["2013-06-11/2013-06-20"]]
+    mine.fetch(found.missing, tmp_path)
+    assert e5.report(plan, tmp_path).complete
+    assert isinstance(found.missing, Plan)

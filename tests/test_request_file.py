@@ -1,0 +1,130 @@
+"""Request files in three notations; errors name file and line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import era5fast as e5
+from era5fast.errors import InputError, StorageError
+from era5fast.request_file import load, load_plan
+
+REQUEST = """\
+dataset: reanalysis-era5-single-levels
+variable: [2t, tp]
+start: 1991-01-01
+end: 1992-12-31
+area: [50, -10, 35, 5]
+"""
+
+
+def write(folder: Path, text: str, name: str = "request.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_a_file_is_a_request(tmp_path):
+    (request,) = load(write(tmp_path, REQUEST))
+    expected = e5.Request(
+        "reanalysis-era5-single-levels", variable=["2t", "tp"], start="1991", end="1992", area=[50, -10, 35, 5]
+    )
+    assert isinstance(request, e5.Request)
+    assert request.split() == expected.split()
+    assert load_plan(tmp_path / "request.yaml", max_cost=1000) == expected.split(1000)
+
+
+def test_json_and_toml_say_the_same(tmp_path):
+    values = {"dataset": "reanalysis-era5-land", "variable": ["2t"], "start": "2003-06-01", "hours": [0, 12]}
+    as_json = write(tmp_path, json.dumps(values), "r.json")
+    toml = 'dataset = "reanalysis-era5-land"\nvariable = ["2t"]\nstart = 2003-06-01\nhours = [0, 12]\n'
+    assert load_plan(as_json) == load_plan(write(tmp_path, toml, "r.toml"))
+
+
+def test_lists_and_templates(tmp_path):
+    text = """\
+requests:
+  - dataset: reanalysis-era5-land
+    variable: t2m
+    years: [2001, 2002]
+    months: [7]
+  - dataset: reanalysis-era5-complete
+    request: {class: ea, stream: oper, type: an, levtype: ml, levelist: 1/to/137, param: 130,
+              date: "{year}-{month:02d}-01", time: 00/to/23/by/1, grid: 1.0/1.0}
+    target: "t_{year}-{month:02d}.grib"
+    start: 2003-01
+    end: 2003-12
+"""
+    summers, archive = load(write(tmp_path, text))
+    assert isinstance(summers, e5.Request)
+    assert isinstance(archive, e5.Plan)
+    assert len(archive) == 12
+    assert len(load_plan(tmp_path / "request.yaml")) == 14
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "text"),
+    [
+        (("2t, tp", "2t, t3p"), 2, "t3p"),
+        (("2t, tp", "temperature"), 2, "2m_temperature"),
+        (("start:", "begin:"), 3, "has no key 'begin'"),
+        (("1991-01-01", "yesterday"), 3, "'yesterday' is no date"),
+        (("reanalysis-era5-single-levels", "era5"), 1, "no ERA5 dataset"),
+        (("end:", "start:"), 4, "'start' is there twice"),
+        (("[50, -10, 35, 5]", "[50, -10, 35"), 6, "no YAML"),
+        (("dataset: reanalysis-era5-single-levels\n", ""), 1, "no dataset"),
+        (("variable: [2t, tp]\n", ""), 1, "no variable"),
+    ],
+)
+def test_errors_name_file_and_line(tmp_path, change, line, text):
+    path = write(tmp_path, REQUEST.replace(*change))
+    with pytest.raises(InputError) as caught:
+        load(path)
+    assert f"{path}, line {line}: " in str(caught.value)
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        (
+            "r.json",
+            '{"dataset": "reanalysis-era5-land",\n "variable": "2t",\n "hours": [25],\n "start": 2003}',
+            "line",
+        ),
+        ("r.json", '{"dataset":\n 1,,}', "line 2: no JSON"),
+        ("r.json", '[{"dataset": "reanalysis-era5-land"}, 5]', "keys and values"),
+        ("r.toml", "dataset = = 3", "no TOML"),
+        ("r.yaml", "", "no request"),
+        ("r.yaml", "- 5", "line 1: a request has keys"),
+        ("r.yaml", "just text", "keys and values"),
+        ("r.yaml", "dataset: !!python/object/apply:os.system [true]\nvariable: 2t\nstart: 2003", "no YAML"),
+        (
+            "r.yaml",
+            "dataset: x\nrequest: {a: b}\nstart: 2003\ntarget: x\nstep: 5",
+            "line 5: a template has no 'step'",
+        ),
+        ("r.yaml", "dataset: x\nrequest: {a: b}\nstart: 2003", "no target"),
+        ("r.yaml", "dataset: x\nrequest: 5\nstart: 2003\ntarget: x", "keys and values"),
+        ("r.yaml", "a: &a [*a]", "no"),
+        ("r.yaml", "[" * 5000, "no YAML"),
+        ("r.json", "[" * 100_000, "no JSON"),
+    ],
+)
+def test_whatever_is_in_a_file_is_an_input_error(tmp_path, name, content, text):
+    with pytest.raises(InputError, match=r"r\.\w+") as caught:
+        load(write(tmp_path, content, name))
+    assert text in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(StorageError, match="nowhere"):
+        load(tmp_path / "nowhere.yaml")
+    (tmp_path / "bytes.yaml").write_bytes(b"variable: \xff\xfe")
+    with pytest.raises(InputError, match="line 1: not in UTF-8"):
+        load(tmp_path / "bytes.yaml")
+    (tmp_path / "large.yaml").write_bytes(b"#" * (5 << 20))
+    with pytest.raises(InputError, match="too large"):
+        load(tmp_path / "large.yaml")
