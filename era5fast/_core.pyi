@@ -91,9 +91,7 @@ def store_add(
 def fetch(
     http: dict[str, Any],
     settings: dict[str, float],
-    items: Sequence[
-        tuple[str | None, str | None, str | None, dict[str, Any] | None, str | None, int, bool, bool]
-    ],
+    items: Sequence[tuple[str | None, str | None, str | None, dict[str, Any] | None, str | None, int, bool, bool]],
     overwrite: int,
     dismiss: bool,
     journal: Journal | None,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, overload
 
 from .connection import GOAL_JOB, PROCESSES, Connection, Item, connect, item_of, path_of, quoted, wants_netcdf
-from .errors import BatchError, InputError, StorageError
+from .errors import BatchError, Era5FastError, InputError, JobLostError, StorageError
 from .jobs import JOBS, JobHandle, handle_of, handle_of_row
 from .plan import Job, Plan
 from .request import Request
@@ -231,6 +231,7 @@ class Client:
         directory: Path = ".",
         *,
         overwrite: bool | str = "verify",
+        fresh: bool = False,
         progress: bool | None = None,
     ) -> list[str]:
         """Run all jobs of a plan; call it again to go on after an interruption.
@@ -244,8 +245,9 @@ class Client:
             What to ask for.
         directory : path
             Where the files go; made when it does not exist.
-        overwrite, progress
-            As in :meth:`retrieve`.
+        overwrite, fresh, progress
+            As in :meth:`retrieve`. Preliminary data that have become final need both ``overwrite=True`` and
+            ``fresh=True``: without the latter, a result that the service still keeps is fetched once more.
 
         Returns
         -------
@@ -260,11 +262,12 @@ class Client:
         make_directory(directory)
         wanted = [plan] if isinstance(plan, Request) else list(plan)
         jobs = self._cut(wanted, None)
-        known, left = self._missing(jobs, directory, overwrite)
+        skips = overwrite == "verify" and not fresh
+        known, left = self._missing(jobs, directory, skips)
         if left and not all(isinstance(one, Job) for one in wanted):  # now the service's own costs are worth a call
             jobs = self._cut(wanted, "service")
-            known, left = self._missing(jobs, directory, overwrite)
-        got = self._fetch_all([_planned(job, directory) for job in left], overwrite, progress)
+            known, left = self._missing(jobs, directory, skips)
+        got = self._fetch_all([_planned(job, directory, fresh) for job in left], overwrite, progress)
         return _in_order([_planned(job, directory) for job in jobs], [*known, *got])
 
     def _cut(self, wanted: Iterable[Request | Plan | Job], max_cost: str | None) -> list[Job]:
@@ -277,15 +280,30 @@ class Client:
                 jobs += [one] if isinstance(one, Job) else one
         return jobs
 
-    def _missing(
-        self, jobs: Iterable[Job], directory: Path, overwrite: bool | str
-    ) -> tuple[list[str], Sequence[Job]]:
-        """Files of a directory that hold something of a plan, and the jobs for the rest."""
-        if overwrite != "verify":
+    def _missing(self, jobs: Iterable[Job], directory: Path, skips: bool) -> tuple[list[str], Sequence[Job]]:
+        """Files of a directory that hold something of a plan, and the jobs for the rest; all unless it `skips`."""
+        if not skips:
             return [], list(jobs)
         from .coverage import missing
 
         return missing(jobs, self._connection.journal.files(directory))
+
+    def files(self, directory: Path | None = None) -> list[dict[str, Any]]:
+        """Finished files of this account, as the journal lists them; no call of the service.
+
+        They are as they were when they were finished. :func:`era5fast.report` takes the client as its `journal`.
+
+        Parameters
+        ----------
+        directory : path, optional
+            Only files below it.
+
+        Returns
+        -------
+        list of dict
+            ``path``, ``size`` (bytes), ``checksum``, ``dataset``, ``request`` and more, in order of paths.
+        """
+        return list(self._connection.journal.files(directory))
 
     def download(
         self,
@@ -433,11 +451,23 @@ class Client:
         """
         if not ids:
             return []
-        reply = self._connection.ask("POST", f"{JOBS}/delete", {"job_ids": list(map(str, ids))})
-        gone = [str(row.get("jobID")) for row in reply.get("jobs", [])]
-        for job_id in ids:
-            self._connection.journal.forget(str(job_id))
+        wanted = list(map(str, ids))
+        rows = self._connection.ask_rows("POST", f"{JOBS}/delete", "jobs", {"job_ids": wanted})
+        gone = [str(row.get("jobID")) for row in rows]
+        for job_id in wanted:
+            if job_id in gone or self._is_unknown(job_id):
+                self._connection.journal.forget(job_id)
         return gone
+
+    def _is_unknown(self, job_id: str) -> bool:
+        """Whether the service says that there is no such job; False where it says nothing."""
+        try:
+            JobHandle(self._connection, job_id).refresh()
+        except JobLostError:
+            return True
+        except Era5FastError as error:
+            log.warning("job %s may still be there: %s", job_id, error)
+        return False
 
     def unfinished(self) -> list[JobHandle]:
         """Jobs that were asked for on this computer and had not ended when they were last looked at.
@@ -465,20 +495,20 @@ class Client:
     def constraints(self, dataset: str, inputs: dict[str, Any] | None = None) -> dict[str, list[str]]:
         """Values that are still possible for each key after those in `inputs` have been chosen."""
         path = f"{PROCESSES}/{quoted(dataset)}/constraints"
-        return dict(self._connection.ask("POST", path, {"inputs": inputs or {}}))
+        return self._connection.ask_object("POST", path, {"inputs": inputs or {}})
 
     def licences(self) -> list[dict[str, Any]]:
         """All licences of the service: ``id``, ``revision``, ``label``, addresses of their texts."""
-        return list(self._connection.ask("GET", f"{_CATALOGUE}/vocabularies/licences?scope=all")["licences"])
+        return self._connection.ask_rows("GET", f"{_CATALOGUE}/vocabularies/licences?scope=all", "licences")
 
     def accepted_licences(self) -> list[dict[str, Any]]:
         """Licences that you have accepted: ``id`` and ``revision``."""
-        return list(self._connection.ask("GET", f"{_ACCOUNT}/licences?scope=all")["licences"])
+        return self._connection.ask_rows("GET", f"{_ACCOUNT}/licences?scope=all", "licences")
 
     def accept_licence(self, licence: str, revision: int) -> dict[str, Any]:
         """Accept a licence; read it first."""
         path = f"{_ACCOUNT}/licences/{quoted(licence)}"
-        return dict(self._connection.ask("PUT", path, {"revision": int(revision)}))
+        return self._connection.ask_object("PUT", path, {"revision": int(revision)})
 
     def datasets(self, query: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
         """Datasets of the service: ``id``, ``title`` and more.
@@ -497,12 +527,12 @@ class Client:
 
     def dataset(self, name: str) -> dict[str, Any]:
         """Description of a dataset, with its period and area (a STAC collection)."""
-        return dict(self._connection.ask("GET", f"{_CATALOGUE}/collections/{quoted(name)}"))
+        return self._connection.ask_object("GET", f"{_CATALOGUE}/collections/{quoted(name)}")
 
     def messages(self, dataset: str | None = None) -> list[dict[str, Any]]:
         """What the service has to tell to everybody, or about one dataset."""
         where = f"/collections/{quoted(dataset)}" if dataset else ""
-        return list(self._connection.ask("GET", f"{_CATALOGUE}{where}/messages")["messages"])
+        return self._connection.ask_rows("GET", f"{_CATALOGUE}{where}/messages", "messages")
 
     def check(self) -> dict[str, Any]:
         """Whether the token is good, and whose it is.
@@ -512,7 +542,7 @@ class Client:
         AuthError
             If the service refuses the token.
         """
-        return dict(self._connection.ask("POST", f"{_ACCOUNT}/verification/pat"))
+        return self._connection.ask_object("POST", f"{_ACCOUNT}/verification/pat")
 
 
 def _tell_unfinished(connection: Connection) -> None:
@@ -540,10 +570,10 @@ def _item_or_error(call: Any, options: dict[str, Any]) -> Item | BaseException:
         return InputError(f"a call of a list is (dataset, request) or (dataset, request, target): {error}")
 
 
-def _planned(job: Job, directory: Path) -> Item:
+def _planned(job: Job, directory: Path, fresh: bool = False) -> Item:
     """A job of a plan as work for the core."""
     path = path_of(os.path.join(os.fspath(directory), job.name))
-    return Item(job.dataset, job.inputs_json, target=path, unpack=wants_netcdf(path))
+    return Item(job.dataset, job.inputs_json, target=path, fresh=fresh, unpack=wants_netcdf(path))
 
 
 def _in_order(planned: Sequence[Item], paths: Sequence[str]) -> list[str]:
@@ -603,7 +633,11 @@ def retrieve_batch(calls: Sequence[tuple[Any, ...]], workers: int) -> list[Any]:
     """Run the argument tuples of many :func:`retrieve` calls as one batch with `workers` transfers at once."""
     calls = [(*call, None) if len(call) == 2 else call for call in calls]
     outcomes = Client(max_transfers=workers).retrieve(calls)
-    failures = {str(call[2]): o for call, o in zip(calls, outcomes, strict=True) if isinstance(o, BaseException)}
+    failures = {
+        f"{call[0]} (call {number})" if call[2] is None else str(call[2]): outcome
+        for number, (call, outcome) in enumerate(zip(calls, outcomes, strict=True), 1)
+        if isinstance(outcome, BaseException)
+    }
     if failures:
         paths = [o if isinstance(o, str) else o.location for o in outcomes if isinstance(o, str | Result)]
         raise BatchError(failures, paths)

@@ -81,12 +81,14 @@ class Config:
 
     def http(self, user_agent: str) -> dict[str, Any]:
         """Give the core what it needs to make calls."""
+        proxy, no_proxy = (self.proxy, None) if self.proxy is not None else _environment_proxy()
         return {
             "url": self.url,
             "key": self.key,
             "user_agent": user_agent,
             "ca_file": self.ca_file,
-            "proxy": self.proxy,
+            "proxy": proxy,
+            "no_proxy": no_proxy,
             "insecure": self.insecure,
             "ip_version": self.ip_version,
         }
@@ -108,6 +110,9 @@ def load(
     ip_version: int = 0,
 ) -> Config:
     """Find address and token: argument, then environment, then rc files; and the certificates to trust.
+
+    An address that is not given is taken from where the token is: the variables and the file of one official client.
+    With an address that is given, a token which is kept for it comes first.
 
     Parameters
     ----------
@@ -131,7 +136,7 @@ def load(
         If there is no token, or one of the values has no valid form. The message names the places that were looked
         at, in order, and never the token.
     """
-    found = _from_places(key is None or url is None)
+    found = _from_places(url, key)
     url = (url or found.get("url") or DEFAULT_URL).rstrip("/")
     origin = "argument" if key else found.get("origin", "")
     key = key or found.get("key")
@@ -166,19 +171,38 @@ def _rc_path(variable: str, default: str) -> Path:
     return Path(os.environ.get(variable) or default).expanduser()
 
 
-def _from_places(needed: bool) -> dict[str, str]:
-    """Address and token of the first place that has each; environment before files, which are read only if needed."""
+def _from_places(url: str | None, key: str | None) -> dict[str, str]:
+    """What the places say of what is not given.
+
+    All of it is of one client's variables and file: the token of one portal never goes to the address of another that
+    happens to be named elsewhere.
+    """
+    if url and key:
+        return {}
+    clients = [_of_client(place) for place in _PLACES]
+    holders = [found for found in clients if key is None and "key" in found]
+    variables = [row[1] for row in _PLACES]  # one in the environment wins over one in a file, of whichever client
+    holders.sort(key=lambda found: (not _is_same_portal(found, url), found["origin"] not in variables))
+    named = [found for found in clients if "url" in found]
+    return [*holders, *named, *clients][0]
+
+
+def _is_same_portal(found: dict[str, str], url: str | None) -> bool:
+    return url is not None and found.get("url", DEFAULT_URL).rstrip("/") == url.rstrip("/")
+
+
+def _of_client(place: tuple[str, str, str, str]) -> dict[str, str]:
+    """Address and token for one of the official clients: its variables, then its file if something is left."""
+    url_variable, key_variable, file_variable, default = place
     found: dict[str, str] = {}
-    for url_variable, key_variable, _, _ in _PLACES:
-        _take(found, os.environ.get(url_variable), os.environ.get(key_variable), key_variable)
-    for _, _, file_variable, default in _PLACES:
-        if not needed or ("key" in found and "url" in found):
-            break
-        path = _rc_path(file_variable, default)
-        settings = _read_rc(path)
-        _take(found, settings.get("url"), settings.get("key"), str(path))
-        if "verify" in settings and "verify" not in found:
-            found["verify"], found["verify_origin"] = settings["verify"], str(path)
+    _take(found, os.environ.get(url_variable), os.environ.get(key_variable), key_variable)
+    if "key" in found and "url" in found:
+        return found
+    path = _rc_path(file_variable, default)
+    settings = _read_rc(path)
+    _take(found, settings.get("url"), settings.get("key"), str(path))
+    if "verify" in settings:
+        found["verify"], found["verify_origin"] = settings["verify"], str(path)
     return found
 
 
@@ -286,6 +310,18 @@ def _certificates() -> Iterator[str]:
 
 
 # --- proxy
+
+
+def _environment_proxy() -> tuple[str, str]:
+    """The proxy that the environment names, and the list of hosts that are reached without it; "" for none.
+
+    ``http_proxy`` has no say: nothing but this machine is spoken to in plain http. (Its upper-case form is dangerous
+    besides: a web server's CGI programs get it from a header that anybody can send.) The core does not read the
+    environment itself: another thread may be changing it.
+    """
+    first = [os.environ.get(name) for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")]
+    excepted = [os.environ.get(name) for name in ("no_proxy", "NO_PROXY")]
+    return next(filter(None, first), ""), next(filter(None, excepted), "")
 
 
 def _checked_proxy(proxy: str | None) -> str | None:

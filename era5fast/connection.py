@@ -111,7 +111,7 @@ class Connection:
             raise result["error"]
         return result
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, settings: dict[str, float] | None = None) -> Any:
         """One call of the service that may be repeated, and its reply as Python values.
 
         Raises
@@ -121,16 +121,27 @@ class Connection:
         """
         text = None if body is None else json.dumps(body, allow_nan=False, default=_from_numpy)
         with Progress("asking the service", self.progress) as callback:
-            reply = _core.ask(self._http(), self.settings, method, path, text, callback)
+            reply = _core.ask(self._http(), {**self.settings, **(settings or {})}, method, path, text, callback)
         try:
             return json.loads(reply) if reply else None
         except ValueError as error:
             raise ServerError(f"unreadable reply to {method} {path.partition('?')[0]}") from error
 
+    def ask_object(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """One call whose reply must be an object; :class:`ServerError` for any other."""
+        reply = self.ask(method, path, body)
+        if not isinstance(reply, dict):
+            raise _unreadable(method, path, "it is no object")
+        return reply
+
+    def ask_rows(self, method: str, path: str, key: str, body: Any = None) -> list[dict[str, Any]]:
+        """One call whose reply must hold a list of objects; :class:`ServerError` for any other."""
+        return _rows(self.ask_object(method, path, body), key, method, path)
+
     def estimate(self, dataset: str, inputs: dict[str, Any]) -> dict[str, Any]:
         """What a request costs; see :meth:`era5fast.Client.estimate`."""
-        reply = self.ask("POST", f"{PROCESSES}/{quoted(dataset)}/costing", {"inputs": inputs})
-        return {"id": "size", "cost": 0.0, "limit": None, **dict(reply)}
+        reply = self.ask_object("POST", f"{PROCESSES}/{quoted(dataset)}/costing", {"inputs": inputs})
+        return {"id": "size", "cost": 0.0, "limit": None, **reply}
 
     def head(self, url: str) -> dict[str, Any]:
         """What a store says of a file: ``status``, ``size`` (-1 if unknown), ``type``, ``etag``."""
@@ -139,18 +150,17 @@ class Connection:
 
     def pages(self, path: str, query: dict[str, Any], key: str, limit: int | None) -> Iterator[dict[str, Any]]:
         """Rows of a list of the service, page by page, at most `limit` of them."""
-        given = 0
+        given, seen = 0, [query]
         while limit is None or given < limit:
-            page = self.ask("GET", f"{path}?{urlencode(query, doseq=True)}")
-            rows = page.get(key) if isinstance(page, dict) else None
-            if not isinstance(rows, list):
-                raise ServerError(f"unreadable reply: {path} has no list of {key}")
+            page = self.ask_object("GET", f"{path}?{urlencode(query, doseq=True)}")
+            rows = _rows(page, key, "GET", path)
             yield from rows[: None if limit is None else limit - given]
             given += len(rows)
             following = _next_page(page)
-            if len(rows) < int(query["limit"]) or not following:
-                return
             query = {**query, **following}
+            if len(rows) < int(query["limit"]) or not following or query in seen:
+                return
+            seen.append(query)
 
     def _http(self) -> dict[str, Any]:
         return self.config.http(_user_agent())
@@ -171,6 +181,18 @@ def connect(
     numbers = settings.resolve(**(given or {}))
     where = config.load(url, key, verify=verify, proxy=proxy, ip_version=ip_version)
     return Connection(where, numbers, journal.Place(where.url, where.key, place))
+
+
+def _rows(reply: dict[str, Any], key: str, method: str, path: str) -> list[dict[str, Any]]:
+    """The list of objects in a reply."""
+    rows = reply.get(key)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _unreadable(method, path, f"it has no list of {key}")
+    return rows
+
+
+def _unreadable(method: str, path: str, why: str) -> ServerError:
+    return ServerError(f"unreadable reply to {method} {path.partition('?')[0]}: {why}")
 
 
 def _next_page(page: dict[str, Any]) -> dict[str, str]:

@@ -59,8 +59,7 @@ class JobHandle:
     def request(self) -> dict[str, Any]:
         """What was asked, as it was sent."""
         if self._request is None:
-            metadata = self.refresh().get("metadata", {})
-            self._request = dict(metadata.get("request", {}).get("ids") or {})
+            self._request = dict(_part(self.refresh(), "metadata", "request", "ids"))
         return self._request
 
     @property
@@ -107,13 +106,21 @@ class JobHandle:
             If the service does not know the job.
         """
         query = "?request=true&log=true" if log else "?request=true"
-        return self.learn(self._connection.ask("GET", f"{JOBS}/{quoted(self.id)}{query}"))
+        return self.learn(self._connection.ask_object("GET", f"{JOBS}/{quoted(self.id)}{query}"))
 
-    def learn(self, document: Any) -> dict[str, Any]:
+    def learn(self, document: dict[str, Any]) -> dict[str, Any]:
         """Take over what the service has said about the job."""
-        self._document = document if isinstance(document, dict) else {}
-        self.last_status = str(self._document.get("status") or self.last_status)
-        return self._document
+        self._document = document
+        self.last_status = str(document.get("status") or self.last_status)
+        return document
+
+    def _follow(self, done: dict[str, Any]) -> None:
+        """Take over what the core has found: another job where this one was rejected in passing or had gone."""
+        if done["kept"]:
+            return
+        if done["job_id"] and done["job_id"] != self.id:
+            self.id, self._document = done["job_id"], {}
+        self.last_status = done["status"] or self.last_status
 
     def wait(self, timeout: float | None = None, *, progress: bool | None = None) -> JobHandle:
         """Wait until the job has ended well.
@@ -148,7 +155,8 @@ class JobHandle:
         Result
             To be downloaded.
         """
-        return Result(self._connection, self.id, self._result(timeout, progress), *self.asked)
+        asset = self._result(timeout, progress)
+        return Result(self._connection, self.id, asset, *self.asked)
 
     def _result(self, timeout: float | None, progress: bool | None) -> dict[str, Any]:
         if timeout is not None and timeout <= 0 and self.status not in ENDED:
@@ -156,7 +164,7 @@ class JobHandle:
         settings = {"deadline": float(timeout)} if timeout is not None and timeout > 0 else None
         item = Item(*self.asked, job_id=self.id, goal=GOAL_RESULT)
         done = self._connection.fetch_one(item, progress=progress, settings=settings)
-        self.last_status = done["status"] or self.last_status
+        self._follow(done)
         return dict(done["asset"])
 
     def item(self, target: str | os.PathLike[str], unpack: bool | None = None) -> Item:
@@ -195,25 +203,36 @@ class JobHandle:
         if target is None:
             return self.result(progress=progress).download(overwrite=overwrite, unpack=unpack, progress=progress)
         item = self.item(target, unpack)
-        self._connection.fetch_one(item, overwrite, progress)
+        self._follow(self._connection.fetch_one(item, overwrite, progress))
         return str(item.target)
 
-    def cancel(self) -> bool:
+    def cancel(self, patience: float | None = None) -> bool:
         """Dismiss the job at the service, whatever its state.
+
+        Parameters
+        ----------
+        patience : float, optional
+            Seconds for which to try; by default as the client was told.
 
         Returns
         -------
         bool
             False if the service did not know it any more.
+
+        Raises
+        ------
+        Era5FastError
+            If the service does not confirm it; an equal request then still goes on with this job.
         """
+        limits = None if patience is None else dict.fromkeys(("patience", "timeout", "connect_timeout"), patience)
         try:
-            self._connection.ask("DELETE", f"{JOBS}/{quoted(self.id)}")
+            self._connection.ask("DELETE", f"{JOBS}/{quoted(self.id)}", settings=limits)
+            known = True
         except JobLostError:
-            return False
-        finally:
-            self._connection.journal.forget(self.id)
-        self.last_status = "dismissed"
-        return True
+            known = False
+        self._connection.journal.forget(self.id)
+        self.last_status = "dismissed" if known else self.last_status
+        return known
 
     def log(self) -> list[tuple[dt.datetime, str]]:
         """What the service has told about the job, in order of time.
@@ -233,7 +252,7 @@ class JobHandle:
         Era5FastError
             If it has not ended, or the service does not know it.
         """
-        return dict(self._connection.ask("GET", f"{JOBS}/{quoted(self.id)}/receipt"))
+        return self._connection.ask_object("GET", f"{JOBS}/{quoted(self.id)}/receipt")
 
     def as_dict(self) -> dict[str, Any]:
         """What is known of the job, for machines."""
@@ -252,8 +271,17 @@ class JobHandle:
 
 def log_of(document: dict[str, Any]) -> list[tuple[dt.datetime, str]]:
     """The lines of the service's log in what it says of a job, in order of time."""
-    lines = document.get("metadata", {}).get("log") or []
-    return sorted((moment, str(text)) for when, text in lines if (moment := _moment(when)) is not None)
+    lines = _part(document, "metadata").get("log")
+    rows = [row for row in lines if isinstance(row, list) and len(row) == 2] if isinstance(lines, list) else []
+    return sorted((moment, str(text)) for when, text in rows if (moment := _moment(when)) is not None)
+
+
+def _part(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    """An object within an object of the service; empty where there is none."""
+    for name in names:
+        inner = document.get(name)
+        document = inner if isinstance(inner, dict) else {}
+    return document
 
 
 def handle_of(connection: Connection, document: dict[str, Any]) -> JobHandle:

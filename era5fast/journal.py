@@ -180,7 +180,7 @@ class Place:
 #: ``.<target>.e5part`` and so on; the state file also under the name that it has while it is written.
 _NAME = re.compile(r"\.(.+)\.e5(?:part|lock|state~?|members)", re.DOTALL)
 #: Where files cannot be locked each process uses names with its number.
-_OWN_NAME = re.compile(r".+\.(\d+)", re.DOTALL)
+_OWN_NAME = re.compile(r".+\.(\d+)-\d+", re.DOTALL)
 _LARGEST_STATE = 16384  # bytes
 
 
@@ -197,7 +197,7 @@ class Leftover:
     job_id : str
         Job of the service, or "".
     received : int
-        Bytes that the next call need not fetch again.
+        Bytes that the next call need not fetch again; there may be more, written after the last note of them.
     size : int
         Bytes of the whole file; -1 where that is not known.
     busy : bool

@@ -117,8 +117,8 @@ class Report:
     missing : Plan
         What is missing, to be fetched again.
     provisional : Plan
-        Requests of the files with preliminary fields, to be fetched with ``overwrite=True`` when the final ones are
-        out.
+        Requests of the files with preliminary fields. When the final ones are out, after some three months:
+        ``client.fetch(report.provisional, directory, overwrite=True, fresh=True)``.
     """
 
     files: list[FileReport]
@@ -189,9 +189,10 @@ def report(plan_or_files: Any, directory: str | os.PathLike[str] = ".", *, journ
         A plan that was fetched, or files.
     directory : path
         Where the files of the plan are.
-    journal : Journal or iterable of dict, optional
+    journal : Client, Journal or iterable of dict, optional
         Finished files as the journal lists them: gives checksums, the requests of files, and where fields of the plan
-        lie that were fetched in other pieces. Your own journal when left out.
+        lie that were fetched in other pieces. When left out, that of the account which the environment and the rc
+        file name; give the client where it was made with a token of its own.
 
     Returns
     -------

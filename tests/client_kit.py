@@ -7,9 +7,10 @@ import json
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +64,35 @@ def plan(numbers: range) -> list[Job]:
     return [Job(DATASET, month(number), f"{number:02d}.grib", 4, 20_000) for number in numbers]
 
 
+_NOTE_AT = 16384
+_NOTE_PIECES = 8 + 48 + 40 + 136 + 8  # behind magic, boot, checksum, etag and size
+
+
 def hidden(folder: Path) -> list[str]:
     """What a download keeps beside its target."""
     return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
 
 
 def state_of(target: Path) -> dict[str, Any]:
-    """What an unfinished download knows; ``durable`` are the bytes that it need not fetch again."""
-    text, _, _ = (target.parent / f".{target.name}.e5state").read_bytes().partition(b"\0")
-    state = json.loads(text)
-    return {**state, "durable": sum(position - start for start, _, position in state["pieces"])}
+    """What an unfinished download knows.
+
+    ``durable`` are the bytes on disk; ``written`` those that it need not fetch again unless the machine goes down.
+    """
+    content = (target.parent / f".{target.name}.e5state").read_bytes()
+    state = json.loads(content.partition(b"\0")[0])
+    return {**state, "durable": _here(state["pieces"]), "written": _here(_noted(content) or state["pieces"])}
+
+
+def _noted(content: bytes) -> list[tuple[int, int, int]]:
+    """Pieces of the note behind the text, see net/statefile.c."""
+    if content[_NOTE_AT : _NOTE_AT + 7] != b"e5note1":
+        return []
+    count, *numbers = struct.unpack_from("=I4x48q", content, _NOTE_AT + _NOTE_PIECES)
+    return [tuple(numbers[i : i + 3]) for i in range(0, 3 * count, 3)]
+
+
+def _here(pieces: Iterable[Sequence[int]]) -> int:
+    return sum(position - start for start, _, position in pieces)
 
 
 def received(target: Path, beginning: bytes) -> bool:

@@ -117,13 +117,22 @@ def passing() -> Iterator[Row]:
         posts=8,
         calls=120,
     )
-    for status in (501, 505, 508, 599):
+    for status in (501, 505):
         yield Row(
             f"{status} for ever on execute",
             strikes("execute", "bad_gateway", status=status),
             errors.ServerError,
             jobs=0,
             calls=3,
+        )
+    for status in (508, 520, 599):
+        yield Row(
+            f"{status} for ever on execute",
+            strikes("execute", "bad_gateway", status=status),
+            errors.ServerError,
+            jobs=0,
+            posts=20,
+            settings=IMPATIENT,
         )
 
 
@@ -380,6 +389,13 @@ def redirects() -> Iterator[Row]:
         yield Row(
             f"{status} to the same origin once on jobs", [on("jobs", "redirect", status=status, times=1, to=here)]
         )
+    yield Row(
+        "an address of 5000 letters on object",
+        [on("object", "redirect", to="https://127.0.0.1:1/" + 5000 * "x")],
+        errors.NetworkError,
+        "too long an address",
+        calls=25,
+    )
     yield Row("a loop on object", [on("object", "redirect")], errors.NetworkError, "more than 10 redirects", calls=25)
     yield Row(
         "a loop at the same origin on jobs",
@@ -702,6 +718,34 @@ def jobs() -> Iterator[Row]:
         jobs=2,
     )
     yield Row("lost reply to the submission", [on("execute", "reply_lost", times=1)])
+    for fault in ("rate_limit", "internal_error", "unavailable", "html_page", "not_json", "wrong_types"):
+        times_in_row = 2 if fault == "wrong_types" else 3
+        yield Row(
+            f"lost reply, and the job answers with {fault}",
+            [on("execute", "reply_lost", times=1), on("job", fault, times=times_in_row)],
+        )
+    yield Row(
+        "lost reply, and the job must not be looked at",
+        [on("execute", "reply_lost", times=1), on("job", "token_rejected", times=1)],
+        errors.AuthError,
+        "",
+    )
+    for status in (507, 520, 522, 524):
+        yield Row(
+            f"the reply to the submission is lost behind a {status}",
+            [on("execute", restated, times=1, status=status)],
+        )
+        yield Row(
+            f"{status} in answer to the submission, and the list is away",
+            [on("execute", restated, times=1, status=status), on("jobs", "internal_error")],
+            errors.ServerError,
+            "fails",
+            settings=IMPATIENT,
+        )
+        yield Row(
+            f"{status} once on jobs and object",
+            [on(route, "bad_gateway", times=1, status=status) for route in ("jobs", "object")],
+        )
     yield Row(
         "lost reply to the submission, clocks a day apart",
         [
@@ -1141,6 +1185,8 @@ def data() -> Iterator[Row]:
     yield Row(
         "slow every time", [on("object", "drip", speed=20_000.0)], settings={"low_speed_limit": 30_000}, seconds=8
     )
+    for some in (1, 3, 7):
+        yield Row(f"silence after {some} bytes of data", [on("object", "stall", seconds=0.1, after=some)])
     yield Row("silence within data", [on("object", "stall", times=1, seconds=3.0, after=20_000)], seconds=8)
     yield Row(
         "a name for the file that leads elsewhere",

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from era5fast.errors import UnsafeInputError
+from era5fast.errors import RequestError, UnsafeInputError
 from tests.client_kit import DATASET, REQUEST, quick, running_service
 from tests.look_alike import wait_for
 
@@ -403,6 +403,41 @@ def test_waves_come_as_a_second_file(cds, tmp_path: Path, caplog: pytest.LogCapt
     assert (folder / f"x.{WAVE}").read_bytes() == wave.read_bytes()
     assert sorted(path.name for path in folder.iterdir()) == sorted(["x.nc", f"x.{WAVE}"])
     assert sum(f"x.{WAVE}" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_what_lies_beside_a_target_replaces_no_file_of_the_user(cds, tmp_path: Path) -> None:
+    folder = tmp_path / "target"
+    folder.mkdir()
+    wave, other = write_member(tmp_path / "w.nc", "swh", "instant", columns=3), tmp_path / "o.nc"
+    write_member(other, "mwp", "instant", columns=3)
+    instant = write_member(tmp_path / "i.nc", "t2m", "instant").read_bytes()
+    (folder / f"x.{WAVE}").write_bytes(b"mine")
+    client = quick(cds, journal=tmp_path / "journal.db")
+    for member in (wave, other, wave):
+        cds.script(answer=zip_of({INSTANT: instant, WAVE: member.read_bytes()}), times=1)
+        client.retrieve(DATASET, REQUEST, folder / "x.nc", overwrite=True, fresh=True)
+        assert sorted(path.name for path in folder.iterdir()) == [f"x.2.{WAVE}", f"x.{WAVE}", "x.nc"]
+        assert (folder / f"x.{WAVE}").read_bytes() == b"mine"
+        assert (folder / f"x.2.{WAVE}").read_bytes() == member.read_bytes()  # ours: the journal knows it
+    (folder / f"x.2.{WAVE}").write_bytes(b"edited")
+    cds.script(answer=zip_of({INSTANT: instant, WAVE: wave.read_bytes()}))
+    client.retrieve(DATASET, REQUEST, folder / "x.nc", overwrite=True, fresh=True)
+    assert (folder / f"x.2.{WAVE}").read_bytes() == b"edited"
+    assert (folder / f"x.3.{WAVE}").read_bytes() == wave.read_bytes()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_members_that_a_killed_process_left_are_removed(cds, tmp_path: Path, fails: bool) -> None:
+    folder = tmp_path / "target"
+    (folder / ".x.nc.e5members").mkdir(parents=True)
+    (folder / ".x.nc.e5members" / "00000-a.nc").write_bytes(b"half")
+    if fails:
+        cds.fault("not_found", route="execute", status=400)
+        with pytest.raises(RequestError):
+            quick(cds).retrieve(DATASET, REQUEST, folder / "x.nc")
+    else:
+        quick(cds).retrieve(DATASET, REQUEST, folder / "x.nc")
+    assert [path.name for path in folder.iterdir()] == ([] if fails else ["x.nc"])
 
 
 def test_a_hostile_answer_leaves_the_old_target(cds, tmp_path: Path) -> None:

@@ -6,8 +6,12 @@ import contextlib
 import copy
 import gc
 import inspect
+import json
 import logging
 import pickle
+import subprocess
+import sys
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +25,8 @@ import requests
 
 import era5fast.cdsapi.api
 from era5fast import cdsapi as ours
-from era5fast.errors import ConfigError
-from tests.client_kit import DATASET, REQUEST, grib, month, running_service
+from era5fast.errors import ConfigError, StorageError
+from tests.client_kit import DATASET, REQUEST, environment, grib, month, running_service
 
 pytestmark = pytest.mark.native
 
@@ -236,7 +240,8 @@ def test_a_network_that_is_down(tmp_path, monkeypatch) -> None:
         cds.fault("reset", route="api")
         with pytest.raises(requests.ConnectionError) as failed:
             client.retrieve(DATASET, REQUEST, "x.nc")
-        return isinstance(failed.value, OSError), files(folder)
+        shown = [name for name in files(folder) if not name.startswith(".")]  # ours notes that there may be a job
+        return isinstance(failed.value, OSError), shown
 
     same(scenario, tmp_path, monkeypatch)
 
@@ -381,6 +386,85 @@ def test_log_lines_that_people_know(cds, caplog) -> None:
     assert ("INFO", "status has been updated to successful") in lines
     assert ("WARNING", "old key") in lines
     assert ("INFO", "started") in lines
+
+
+@pytest.mark.parametrize("journal", ["", "none"])
+def test_log_lines_on_the_way_to_a_file(cds, caplog, tmp_path, monkeypatch, journal) -> None:
+    monkeypatch.setenv("ERA5FAST_JOURNAL", journal or str(tmp_path / "journal"))
+    caplog.set_level(logging.INFO)
+    cds.script(answer=ANSWER, accepted=0.5, running=0.5)
+    client = ours.Client(cds.url, cds.key, progress=False, sleep_max=0.05)
+    client.retrieve(DATASET, REQUEST, tmp_path / "x")
+    assert client.last_state == "successful"
+    lines = [record.getMessage() for record in caplog.records if record.name == "cdsapi"]
+    named = f"Request ID is {cds.jobs[0].id}"
+    states = [f"status has been updated to {state}" for state in ("accepted", "running", "successful")]
+    there = [line for line in lines if line == named or line in states]
+    assert sorted(there) == sorted([named, *states])
+    assert [line for line in there if line != named] == states
+    assert journal == "none" or there[0] == named
+    assert f"Downloading to {tmp_path / 'x'} (19.5K)" in lines
+    assert lines[-1].startswith("Download rate ")
+
+
+def test_log_lines_of_a_file_that_is_not_made(cds, caplog, tmp_path) -> None:
+    caplog.set_level(logging.INFO)
+    cds.script(outcome="failed", log=["ERROR: no such day"], traceback="no\n\nThe job failed with: MarsNoDataError")
+    client = ours.Client(cds.url, cds.key, delete=True, progress=False)
+    with pytest.raises(requests.HTTPError):
+        client.retrieve(DATASET, REQUEST, tmp_path / "x")
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "cdsapi"]
+    wanted = f"Request ID is {cds.jobs[0].id}", "no such day", "status has been updated to failed"
+    assert [line for line in lines if line[1] in wanted] == list(zip(("INFO", "ERROR", "INFO"), wanted, strict=True))
+    assert cds.jobs[0].dismissed is not None
+
+
+@pytest.mark.parametrize("waiting", [True, False])
+def test_nothing_is_asked_for_where_no_file_can_be_written(cds, tmp_path, waiting) -> None:
+    client = ours.Client(cds.url, cds.key, wait_until_complete=waiting, **QUIET)
+    with pytest.raises(StorageError):
+        client.retrieve(DATASET, REQUEST, tmp_path / "nowhere" / "x")
+    assert cds.jobs == []
+
+
+def test_nothing_shows_what_is_in_the_query_of_an_address(cds, caplog, tmp_path) -> None:
+    caplog.set_level(logging.DEBUG)
+    cds.script(answer=ANSWER)
+    client = ours.Client(cds.url, cds.key, progress=False, debug=True)
+    kept = client.retrieve(DATASET, REQUEST)
+    reply = {**kept.reply, "location": f"{kept.location}?X-Signature=secret"}
+    result = era5fast.cdsapi.api.Result(client, reply)
+    result.check()
+    result.download(tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == ANSWER
+    shown = caplog.text + repr(result)
+    assert "secret" not in shown
+    assert shown.count(f"{kept.location}?***") >= 3
+    assert f"location={kept.location})" in repr(kept)
+
+
+CLEANER = """
+import json, sys
+from era5fast import cdsapi
+client = cdsapi.Client(*sys.argv[1:3], delete=True, wait_until_complete=False, quiet=True, progress=False)
+remote = client.retrieve(sys.argv[3], json.loads(sys.argv[4]))
+print("made", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("fault", ["bad_gateway", "black_hole"])
+def test_a_program_ends_though_its_job_cannot_be_dismissed(cds, fault) -> None:
+    cds.fault(fault, route="dismiss")
+    command = [sys.executable, "-P", "-c", CLEANER, cds.url, cds.key, DATASET, json.dumps(REQUEST)]
+    with subprocess.Popen(command, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as program:  # fmt: skip
+        assert program.stdout.readline() == "made\n"
+        began = time.monotonic()
+        _, said = program.communicate("\n", timeout=30)
+        assert time.monotonic() - began < 2.5
+    assert cds.count("dismiss") > 0
+    assert f"job {cds.jobs[0].id} is left at the service" in said
 
 
 def test_quiet_is_quiet_and_levels_are_heeded(cds, caplog, tmp_path, monkeypatch) -> None:

@@ -299,7 +299,7 @@ def test_ctrl_c_gives_the_prompt_back_and_the_next_call_goes_on(cds, target):
         assert other.said() == "interrupted"
         assert time.monotonic() - began < 1.0
     state = state_of(target)
-    assert (state["job"], state["durable"]) == (cds.jobs[0].id, 200_000)
+    assert (state["job"], state["written"]) == (cds.jobs[0].id, 200_000)
     assert not target.exists()
     quick(cds).retrieve(DATASET, REQUEST, target)
     assert target.read_bytes() == grib(300_000)
@@ -381,7 +381,7 @@ def test_ctrl_c_stops_a_starmap(cds, target):
         other.interrupt()
         assert other.said() == "interrupted"
         assert time.monotonic() - began < 1.0
-        assert state_of(target)["durable"] == 25_000
+        assert state_of(target)["written"] == 25_000
         assert hidden(target.parent) == [".t2m.nc.e5part", ".t2m.nc.e5state"]  # nobody holds the lock any more
 
 
@@ -466,7 +466,7 @@ def test_an_exception_of_the_progress_bar_stops_and_is_raised(cds, target, monke
         quick(cds).retrieve(DATASET, REQUEST, target)
     assert raised.value is error
     assert time.monotonic() - began < 2.0
-    assert state_of(target)["durable"] == 25_000
+    assert state_of(target)["written"] == 25_000
     monkeypatch.undo()
     quick(cds).retrieve(DATASET, REQUEST, target)
     assert (len(cds.jobs), target.read_bytes()) == (1, grib(50_000))

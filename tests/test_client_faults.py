@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import logging
 import os
 import socket
 import threading
@@ -310,12 +311,13 @@ def closed_port():
         yield holder
 
 
-def test_a_submission_that_did_not_arrive_is_sent_again(closed_port, target):
+def test_a_submission_that_did_not_arrive_is_sent_again(closed_port, target, caplog):
+    caplog.set_level(logging.INFO, "era5fast")
     port = closed_port.getsockname()[1]
     client = e5.Client(f"http://127.0.0.1:{port}/api", DEFAULT_KEY, **{**QUICK, "pace": 0.1})
     work = threading.Thread(target=client.retrieve, args=(DATASET, REQUEST, target))
     work.start()
-    time.sleep(0.3)
+    wait_for(lambda: "cannot connect" in caplog.text)
     closed_port.close()
     with running_service(port=port) as cds:
         cds.script(answer=ANSWER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import json
 import logging
 import os
 import pickle
@@ -128,6 +129,40 @@ def test_a_cancelled_job_is_gone_and_asked_for_anew(cds, tmp_path) -> None:
     assert client.cancel(again.id, job.id) == [again.id]
     assert client.cancel() == []
     assert client.unfinished() == []
+
+
+def test_a_job_that_was_not_dismissed_is_gone_on_with(cds, monkeypatch) -> None:
+    cds.script(accepted=60, answer=ANSWER)
+    client = quick(cds, patience=0.1)
+    job = client.submit(DATASET, month(3))
+    for route, cancel in (("dismiss", job.cancel), ("delete", lambda: client.cancel(job.id))):
+        rule = cds.fault("bad_gateway", route=route)
+        with pytest.raises(errors.ServerError):
+            cancel()
+        assert rule.hits > 0
+    assert client.submit(DATASET, month(3)).id == job.id
+    cds.clear_faults()
+    monkeypatch.setattr(
+        e5.connection.Connection, "ask_rows", lambda *_: []
+    )  # the service knows the job, but keeps it
+    assert client.cancel(job.id) == []
+    assert client.submit(DATASET, month(3)).id == job.id
+    assert len(cds.jobs) == 1
+
+
+@pytest.mark.parametrize("way", ["wait", "result", "download"])
+def test_a_job_that_a_full_queue_rejects_is_asked_for_again(tmp_path, way) -> None:
+    with running_service(queue_limit=1, running=0.1) as cds:
+        cds.script(answer=ANSWER, accepted=0.3)
+        client, other = quick(cds, journal=False), quick(cds, journal=False)
+        other.submit(DATASET, month(2))
+        job = client.submit(DATASET, month(3))
+        first = job.id
+        wait_for(lambda: job.status == "rejected")
+        work = {"wait": job.wait, "result": job.result, "download": lambda: job.download(tmp_path / "x")}
+        work[way]()
+        assert job.id == cds.jobs[-1].id != first
+        assert job.status == "successful"
 
 
 def test_equal_requests_share_a_job_unless_a_fresh_one_is_wanted(cds) -> None:
@@ -526,3 +561,90 @@ def test_a_forked_child_opens_its_own_journal(cds, tmp_path) -> None:
     assert (tmp_path / "child").read_bytes() == ANSWER
     assert client.unfinished() == []
     assert len(cds.jobs) == 1
+
+
+CALLS = {
+    "estimate": lambda client, job: client.estimate(DATASET, REQUEST),
+    "constraints": lambda client, job: client.constraints(DATASET),
+    "licences": lambda client, job: client.licences(),
+    "accepted_licences": lambda client, job: client.accepted_licences(),
+    "accept_licence": lambda client, job: client.accept_licence("a", 1),
+    "messages": lambda client, job: client.messages(),
+    "datasets": lambda client, job: client.datasets(),
+    "dataset": lambda client, job: client.dataset(DATASET),
+    "check": lambda client, job: client.check(),
+    "jobs": lambda client, job: client.jobs(),
+    "cancel": lambda client, job: client.cancel(job.id),
+    "refresh": lambda client, job: job.refresh(),
+    "receipt": lambda client, job: job.receipt(),
+}
+LISTS = ("licences", "accepted_licences", "messages", "datasets", "jobs", "cancel")
+
+
+@pytest.mark.parametrize(("reply", "names"), [("7", CALLS), ("[7]", CALLS), ("null", CALLS), ("{}", LISTS),
+                                              ('{"licences": 7, "messages": [7], "jobs": [[]]}', LISTS)])  # fmt: skip
+def test_replies_of_a_wrong_form_are_unreadable(cds, monkeypatch, reply, names) -> None:
+    client = quick(cds)
+    job = client.submit(DATASET, REQUEST)
+    monkeypatch.setattr(e5.connection._core, "ask", lambda *_: reply)
+    for name in names:
+        with pytest.raises(errors.ServerError, match="unreadable reply"):
+            CALLS[name](client, job)
+
+
+@pytest.mark.parametrize("metadata", [7, {"request": 7, "log": 7}, {"request": {"ids": 7}, "log": [7, [1], [7, 7]]}])
+def test_odd_descriptions_of_jobs_do_no_harm(cds, monkeypatch, metadata) -> None:
+    job = quick(cds).job(quick(cds).submit(DATASET, REQUEST).id)
+    monkeypatch.setattr(e5.connection._core, "ask", lambda *_: json.dumps({"status": "failed", "metadata": metadata}))
+    assert (job.request, job.log()) == ({}, [])
+
+
+def test_pages_that_go_round_in_circles_end(cds, monkeypatch) -> None:
+    client, asked = quick(cds), []
+
+    def ask(http, settings, method, path, *_):
+        asked.append(path)
+        link = {"rel": "next", "href": f"https://example.org/?cursor={len(asked) % 3}"}
+        return json.dumps({"jobs": [{"jobID": "a"}] * 1000, "links": [link]})
+
+    monkeypatch.setattr(e5.connection._core, "ask", ask)
+    assert len(client.jobs(limit=None)) == 4000
+    assert len(asked) == 4
+
+
+def test_failures_without_a_target_are_told_apart(cds, monkeypatch) -> None:
+    cds.script(outcome="failed", traceback="no\n\nThe job failed with: MarsNoDataError")
+    monkeypatch.setenv("CDSAPI_URL", cds.url)
+    monkeypatch.setenv("CDSAPI_KEY", cds.key)
+    monkeypatch.setenv("ERA5FAST_PACE", "0.01")
+    with pytest.raises(errors.BatchError) as failed:
+        e5.client.retrieve_batch([(DATASET, month(3)), (DATASET, month(4), None)], 2)
+    assert list(failed.value.failures) == [f"{DATASET} (call 1)", f"{DATASET} (call 2)"]
+
+
+# --- anew
+
+
+def test_finished_data_are_made_anew_where_that_is_asked_for(cds, tmp_path) -> None:
+    final = grib(20_000, seed=2)
+    cds.script(answer=grib(20_000, seed=1), match=lambda _, inputs: not cds.jobs)
+    cds.script(answer=final)
+    client, job = quick(cds), Job(DATASET, month(3), "a.grib", 4, 20_000)
+    (path,) = client.fetch([job], tmp_path)
+    client.fetch([job], tmp_path, overwrite=True)
+    assert len(cds.jobs) == 1  # the result that is still kept
+    client.fetch([job], tmp_path, overwrite=True, fresh=True)
+    assert (len(cds.jobs), (tmp_path / "a.grib").read_bytes()) == (2, final)
+    client.retrieve(DATASET, month(3), path, overwrite=True, fresh=True)
+    assert len(cds.jobs) == 3
+
+
+def test_a_client_gives_its_finished_files_to_a_report(cds, tmp_path) -> None:
+    client = quick(cds)
+    (path,) = client.fetch([Job(DATASET, {**month(4), "data_format": "netcdf"}, "a.nc", 4, 20_000)], tmp_path)
+    (row,) = client.files(tmp_path)
+    assert (row["path"], row["size"]) == (os.path.realpath(path), os.path.getsize(path))
+    assert client.files(tmp_path / "elsewhere") == []
+    (file,) = e5.report([path], journal=client).files
+    assert file.checksum == row["checksum"] != ""
+    assert e5.report([path]).files[0].checksum == ""  # of nobody's account

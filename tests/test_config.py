@@ -48,6 +48,34 @@ def test_argument_beats_environment_beats_file(nowhere, monkeypatch) -> None:
     assert config.load("https://argument.example/api").url == "https://argument.example/api"
 
 
+OTHER = "fedcba98-89ab-cdef-0123-456789abcdef"
+
+
+def test_a_token_never_goes_to_an_address_of_another_client(nowhere, monkeypatch) -> None:
+    write(nowhere / "datastoresrc", f"url: https://second.example/api\nkey: {OTHER}\nverify: 0")
+    monkeypatch.setenv("CDSAPI_KEY", KEY)
+    found = config.load()
+    assert (found.url, found.key, found.insecure) == (config.DEFAULT_URL, KEY, False)
+    write(nowhere / "cdsapirc", "url: https://first.example/api")
+    assert config.load().url == "https://first.example/api"
+    monkeypatch.delenv("CDSAPI_KEY")
+    assert (config.load().url, config.load().key) == ("https://second.example/api", OTHER)
+
+
+def test_a_token_kept_for_the_address_comes_first(nowhere) -> None:
+    write(nowhere / "cdsapirc", f"key: {KEY}")
+    write(nowhere / "datastoresrc", f"url: https://second.example/api\nkey: {OTHER}")
+    assert config.load("https://second.example/api/").key == OTHER
+    assert config.load(config.DEFAULT_URL).key == config.load("https://third.example/api").key == KEY
+    assert config.load(key=KEY).url == "https://second.example/api"
+
+
+def test_a_token_in_the_environment_beats_files(nowhere, monkeypatch) -> None:
+    write(nowhere / "cdsapirc", f"key: {KEY}")
+    monkeypatch.setenv("ECMWF_DATASTORES_KEY", OTHER)
+    assert config.load().key == OTHER
+
+
 def test_without_a_token_the_places_are_named_in_order(nowhere) -> None:
     with pytest.raises(ConfigError, match=r"CDSAPI_KEY.*cdsapirc"):
         config.load()
@@ -303,3 +331,27 @@ def test_a_program_that_logs_itself_gets_the_lines_its_way() -> None:
     assert text.startswith("mine: GET /api/jobs?limit=1")
     assert len(text.splitlines()) == 1
     assert run("None", 'logging.basicConfig(level="DEBUG", format="mine: %(message)s")').startswith("mine: GET")
+
+
+def test_the_environment_is_asked_for_a_proxy_in_order(monkeypatch) -> None:
+    def asked(**options):
+        http = config.load("https://cds.example/api", KEY, **options).http("tester/1")
+        return http["proxy"], http["no_proxy"]
+
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://evil.example:1")
+    monkeypatch.setenv("http_proxy", "http://evil.example:1")
+    assert asked() == ("", "")
+    for name in ("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"):  # each beats those before it
+        monkeypatch.setenv(name, f"{name}.example:3128")
+        assert asked() == (f"{name}.example:3128", "")
+    monkeypatch.setenv("https_proxy", "")
+    assert asked() == ("HTTPS_PROXY.example:3128", "")
+    monkeypatch.setenv("NO_PROXY", "a.example")
+    assert asked()[1] == "a.example"
+    monkeypatch.setenv("no_proxy", "b.example")
+    assert asked()[1] == "b.example"
+    assert asked(proxy="http://chosen.example:1") == ("http://chosen.example:1", None)
+    assert asked(proxy="") == ("", None)

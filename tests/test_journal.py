@@ -426,7 +426,7 @@ def test_numbers_in_state_files_are_not_trusted(folder: Path, value: Any) -> Non
 
 
 def test_files_of_a_living_process_on_a_disk_without_locks_stay(tmp_path: Path) -> None:
-    mine, gone = f"a.nc.{os.getpid()}", "b.nc.4194999"
+    mine, gone = f"a.nc.{os.getpid()}-0", "b.nc.4194999-12"
     for name in (mine, gone):
         leave(tmp_path, name)
         (tmp_path / f".{name}.e5lock").unlink()

@@ -131,16 +131,13 @@ static size_t pad(unsigned char padded[2 * E5_MD5_BLOCK], const void *tail, uint
     return blocks;
 }
 
-void e5_md5_lanes_end(struct e5_md5_lanes *lanes, const void *const tail[LANES], uint64_t total,
-                      unsigned char out[LANES][E5_MD5_SIZE]) {
-    unsigned char padded[LANES][2 * E5_MD5_BLOCK];
+void e5_md5_lanes_end(const struct e5_md5_lanes *lanes, size_t lane, const void *tail, uint64_t total,
+                      unsigned char out[E5_MD5_SIZE]) {
+    struct e5_md5_lanes last = *lanes;
+    unsigned char padded[2 * E5_MD5_BLOCK];
     const void *at[LANES];
-    size_t blocks = 0;
-    for (size_t lane = 0; lane < LANES; lane++) {
-        blocks = pad(padded[lane], tail[lane], total);
-        at[lane] = padded[lane];
-    }
-    e5_md5_lanes_add(lanes, at, blocks);
-    for (size_t lane = 0; lane < LANES; lane++)
-        for (size_t i = 0; i < 4; i++) put_word(out[lane] + 4 * i, lanes->state[i][lane]);
+    size_t blocks = pad(padded, tail, total);
+    for (size_t i = 0; i < LANES; i++) at[i] = padded;
+    e5_md5_lanes_add(&last, at, blocks);
+    for (size_t i = 0; i < 4; i++) put_word(out + 4 * i, last.state[i][lane]);
 }

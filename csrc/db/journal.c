@@ -156,9 +156,9 @@ enum e5_status e5_journal_intend(struct e5_journal *journal, const char *fingerp
     return status;
 }
 
-/* Both ways to end an intention of our own. */
-static enum e5_status give_up(struct e5_journal *journal, enum e5_journal_sql how, const char *fingerprint,
-                              struct e5_error *err) {
+/* What is said of an intention of our own; `now`: where the statement wants the time. */
+static enum e5_status declare(struct e5_journal *journal, enum e5_journal_sql how, const char *fingerprint,
+                              const double *now, struct e5_error *err) {
     struct e5_row *row;
     enum e5_status status = e5_journal_enter(journal, true, err);
     if (status != E5_OK) return status;
@@ -166,17 +166,23 @@ static enum e5_status give_up(struct e5_journal *journal, enum e5_journal_sql ho
     if (status == E5_OK) {
         e5_row_text(row, fingerprint);
         add_self(row, journal);
+        if (now != NULL) e5_row_real(row, *now);
         status = e5_row_run(&journal->db, row, err);
     }
     return e5_journal_leave(journal, status, err);
 }
 
+enum e5_status e5_journal_confirm(struct e5_journal *journal, const char *fingerprint, struct e5_error *err) {
+    double now = e5_clock_wall();
+    return declare(journal, E5_DO_CONFIRM, fingerprint, &now, err);
+}
+
 enum e5_status e5_journal_withdraw(struct e5_journal *journal, const char *fingerprint, struct e5_error *err) {
-    return give_up(journal, E5_DO_WITHDRAW, fingerprint, err);
+    return declare(journal, E5_DO_WITHDRAW, fingerprint, NULL, err);
 }
 
 enum e5_status e5_journal_abandon(struct e5_journal *journal, const char *fingerprint, struct e5_error *err) {
-    return give_up(journal, E5_DO_ABANDON, fingerprint, err);
+    return declare(journal, E5_DO_ABANDON, fingerprint, NULL, err);
 }
 
 static enum e5_status supersede(struct e5_journal *journal, const char *job_id, const char *fingerprint,

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/watch.h"
 
 struct e5_journal;
 
@@ -62,6 +63,11 @@ E5_MUST_USE enum e5_status e5_journal_open(const char *path, const char *service
 /* What the handle intended and never settled becomes E5_JOURNAL_INTENDED at once.  NULL is allowed. */
 void e5_journal_close(struct e5_journal *journal);
 
+/* Once `watch` is cancelled, this thread's calls wait for others no longer than E5_JOURNAL_HURRY seconds.  NULL: as
+ * long as ever. */
+void e5_journal_heed(const struct e5_watch *watch);
+#define E5_JOURNAL_HURRY 0.2
+
 E5_MUST_USE enum e5_status e5_journal_find(struct e5_journal *journal, const char *fingerprint,
                                            struct e5_journal_job *out, struct e5_error *err);
 /* Before a submission, in one transaction: `*granted` only if with this one at most `limit` requests for the dataset
@@ -73,6 +79,9 @@ E5_MUST_USE enum e5_status e5_journal_find(struct e5_journal *journal, const cha
 E5_MUST_USE enum e5_status e5_journal_intend(struct e5_journal *journal, const char *fingerprint, const char *dataset,
                                              const char *request, double limit, bool fresh, bool *granted,
                                              struct e5_journal_job *out, struct e5_error *err);
+/* The submission is still going on: those on other computers, who cannot ask, are to know that from time to time. */
+E5_MUST_USE enum e5_status e5_journal_confirm(struct e5_journal *journal, const char *fingerprint,
+                                              struct e5_error *err);
 /* The submission certainly came to nothing: its slot is free and nothing is known of the request. */
 E5_MUST_USE enum e5_status e5_journal_withdraw(struct e5_journal *journal, const char *fingerprint,
                                                struct e5_error *err);

@@ -1,10 +1,12 @@
 #include "db/journal_base.h"
 
+#include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "db/journal.h"
 
 /* The prepared text of each statement. */
 static const char *const texts[] = {
@@ -41,8 +43,10 @@ static enum e5_status run(struct e5_journal *journal, enum e5_journal_sql which,
 enum e5_status e5_journal_enter(struct e5_journal *journal, bool writing, struct e5_error *err) {
     if (journal->self.pid != getpid())
         return e5_fail(err, E5_FORKED, "journal opened before fork: %s", journal->db.path);
+    double asked = e5_clock_monotonic(); /* threads that wait for each other are in a hurry together */
     pthread_mutex_lock(&journal->mutex);
     journal->deadline = e5_clock_monotonic() + journal->busy_seconds;
+    journal->hurried = fmin(asked + E5_JOURNAL_HURRY, journal->deadline);
     if (journal->db.handle != NULL && !is_still_there(journal)) e5_journal_disconnect(journal);
     enum e5_status status = journal->db.handle == NULL ? e5_journal_connect(journal, err) : E5_OK;
     if (status == E5_OK && writing) status = run(journal, E5_DO_BEGIN, err);

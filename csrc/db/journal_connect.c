@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "db/journal.h"
 #include "db/journal_disk.h"
 #include "db/journal_schema.h"
 
@@ -17,8 +18,13 @@
 /* --- the connection
  * ------------------------------------------------------------------------------------------------- */
 
+static _Thread_local const struct e5_watch *heeded;
+
+void e5_journal_heed(const struct e5_watch *watch) { heeded = watch; }
+
 static bool wait_for_others(const struct e5_journal *journal) {
-    if (e5_clock_monotonic() >= journal->deadline) return false;
+    double deadline = e5_watch_cancelled(heeded) ? journal->hurried : journal->deadline;
+    if (e5_clock_monotonic() >= deadline) return false;
     nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
     return true;
 }
@@ -128,11 +134,18 @@ static void note_file(struct e5_journal *journal) {
                (unsigned)(info.st_mode & 0777), journal->db.path);
 }
 
+/* All looks at one and the same moment: somebody else may be making the file just now. */
+static enum e5_status check_schema(struct e5_database *db, int64_t *version, struct e5_error *err) {
+    enum e5_status status = e5_sql_run(db, "BEGIN", err);
+    if (status == E5_OK) status = e5_journal_schema_check(db, version, err);
+    return status == E5_OK ? e5_sql_run(db, "COMMIT", err) : status; /* else the connection is given up */
+}
+
 static enum e5_status connect_file(struct e5_journal *journal, struct e5_error *err) {
     int64_t version = 0;
     enum e5_status status = check_place(&journal->db, err);
     if (status == E5_OK) status = open_handle(journal, err);
-    if (status == E5_OK) status = e5_journal_schema_check(&journal->db, &version, err);
+    if (status == E5_OK) status = check_schema(&journal->db, &version, err);
     if (status == E5_OK && sqlite3_db_readonly(journal->db.handle, "main") == 1)
         status = read_only(&journal->db, err);
     if (status != E5_OK) return status;

@@ -30,6 +30,7 @@ struct e5_journal {
     int64_t handle;        /* tells the journals of a process apart */
     bool intends;          /* there may be entries that name us */
     double busy_seconds, deadline;
+    double hurried;        /* the deadline of a caller whose watch is cancelled */
     dev_t device;          /* which file it is: somebody may remove it */
     ino_t inode;
     pthread_mutex_t mutex;

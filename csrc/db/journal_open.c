@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,7 @@ enum e5_status e5_journal_open(const char *path, const char *service, const char
 /* Nobody looks after what this handle began; who comes next shall know at once. */
 static void give_up_all(struct e5_journal *journal) {
     struct e5_error quiet = E5_ERROR_NONE; /* nothing is lost if it fails: the process's end tells the same */
+    journal->busy_seconds = fmin(journal->busy_seconds, E5_JOURNAL_HURRY); /* whoever closes may be on the way out */
     if (journal->intends && e5_journal_abandon(journal, NULL, &quiet) != E5_OK) return;
 }
 

@@ -4,7 +4,7 @@
  * disk runs in short-lived threads beside it.  Submission slots, the poller and transfers are three separate
  * resources.  Nothing here waits for the service in a sleeping worker.  The journal and state files beside the
  * targets let a later call go on: attach to the job, continue the file at its byte, keep what is finished.  Blocks
- * until every item has ended or `watch` cancels; then E5_CANCELLED within 0.2 s, part and state files left for the
+ * until every item has ended or `watch` cancels; then E5_CANCELLED within a second, part and state files left for the
  * next call, jobs left alive unless `dismiss` is set.
  *
  * The result of the call is E5_OK when the engine itself worked; each item has its own status.  `results` are filled

@@ -7,7 +7,7 @@
 #include "drive/fetch_adopt.h"
 #include "drive/fetch_memory.h"
 
-#define LONGEST 2.0
+#define LONGEST 0.7 /* seconds: whoever cancels wants to go */
 #define STEP 0.05
 
 /* A job that waits or runs, as far as is known. */
@@ -25,11 +25,15 @@ static json_t *list_jobs(const struct e5_engine *engine) {
     return list;
 }
 
+static void not_dismissed(const struct e5_engine *engine) {
+    e5_engine_tell(engine, E5_LOG_WARNING, "the jobs could not be dismissed; they go on at the service");
+}
+
 static void on_dismissed(struct e5_engine *engine, struct e5_entry *nobody, struct e5_exchange *exchange) {
     (void)nobody;
     int status = e5_exchange_outcome(exchange, NULL) == E5_OK ? e5_exchange_head(exchange)->status : 0;
     if (status < 200 || status > 299) {
-        e5_engine_tell(engine, E5_LOG_WARNING, "the jobs could not be dismissed; they go on at the service");
+        not_dismissed(engine);
         return;
     }
     for (size_t i = 0; i < engine->count; i++) {
@@ -53,6 +57,9 @@ static void send(struct e5_engine *engine, const char *body) {
             status = e5_http_step(engine->http, STEP, &err);
             e5_engine_take_replies(engine);
         }
+        if (call.exchange != NULL) not_dismissed(engine);
+    } else {
+        not_dismissed(engine);
     }
     e5_engine_drop_call(engine, &call);
     e5_buffer_fini(&url);

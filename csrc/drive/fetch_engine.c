@@ -130,6 +130,7 @@ void e5_engine_take_replies(struct e5_engine *engine) {
 static enum e5_status run_task(void *context, struct e5_watch *watch, struct e5_error *err) {
     struct e5_entry *entry = context;
     struct e5_http *http = entry->engine->http;
+    e5_journal_heed(watch);
     enum e5_status status = entry->task(entry, watch, err);
     atomic_store(&entry->task_over, true);
     e5_http_wake(http);

@@ -71,6 +71,8 @@ struct e5_entry {
     double submitted, running_since, told_at; /* 0: not */
     double poll_wait;      /* where it is asked for alone */
     double crowded_since;
+    double busy_since;     /* another process is submitting the same request; 0: none is */
+    double asked;          /* when the first submission for the job that is wanted began; 0: not */
     unsigned others;       /* queued when it was submitted */
     unsigned rejections;
     bool is_queued;        /* counted in lane->queued */

@@ -11,6 +11,7 @@
 #include "net/token.h"
 
 #define LOCK_WAIT 0.2   /* seconds between looks at a target that somebody else has */
+#define LOCK_LONGEST 2  /* the same where a submission of somebody else has gone on for long */
 #define TELL_EVERY 60.0 /* seconds between lines about waiting */
 
 /* How long to wait. */
@@ -42,6 +43,24 @@ static double poll_wait(const struct e5_engine *engine, struct e5_entry *entry) 
     return entry->poll_wait;
 }
 
+bool e5_engine_awaits_other(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
+    double now = e5_clock_monotonic();
+    if (entry->busy_since <= 0) {
+        entry->busy_since = now;
+        e5_engine_tell(engine, E5_LOG_INFO, "%s: waiting for another process that is submitting the same request",
+                       e5_entry_name(entry));
+    }
+    if (now - entry->busy_since < engine->policy.patience) return true;
+    err->status = e5_fail(err, E5_TARGET_BUSY, "another process was still submitting the same request after %.0f s",
+                          now - entry->busy_since);
+    return false;
+}
+
+double e5_engine_other_wait(const struct e5_entry *entry) {
+    double waited = entry->busy_since > 0 ? e5_clock_monotonic() - entry->busy_since : 0;
+    return fmin(fmax(LOCK_WAIT, 0.1 * waited), LOCK_LONGEST);
+}
+
 /* Seconds until the new stage is acted on; infinity where patience is over. */
 static double wait_for(struct e5_engine *engine, struct e5_entry *entry, enum e5_wait wait,
                        const struct e5_error *why, double now) {
@@ -52,7 +71,7 @@ static double wait_for(struct e5_engine *engine, struct e5_entry *entry, enum e5
     case E5_WAIT_LAG: return settings->lag_wait * engine->policy.pace;
     case E5_WAIT_LOOK: return settings->look_wait * engine->policy.pace;
     case E5_WAIT_CROWD: return crowd_wait(engine, entry, now);
-    case E5_WAIT_LOCK: return LOCK_WAIT;
+    case E5_WAIT_LOCK: return e5_engine_other_wait(entry);
     case E5_WAIT_POLL: return poll_wait(engine, entry);
     }
     return 0;

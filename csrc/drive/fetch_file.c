@@ -11,6 +11,8 @@
 #include "drive/fetch_event.h"
 #include "drive/fetch_follow.h"
 #include "drive/fetch_mark.h"
+#include "drive/fetch_memory.h"
+#include "drive/fetch_note.h"
 #include "drive/fetch_target.h"
 #include "drive/fetch_wire.h"
 #include "net/structure.h"
@@ -156,12 +158,15 @@ static enum e5_status publish(struct e5_entry *entry, struct e5_error *err) {
 /* The user wants what is in the archive; the part itself is removed at the end. */
 static enum e5_status unpack(struct e5_entry *entry, struct e5_watch *watch, struct e5_error *err) {
     struct e5_load *load = entry->load;
-    bool replace = entry->engine->options->overwrite != E5_OVERWRITE_NEVER;
+    struct e5_fetch_existing existing = {.replace = entry->engine->options->overwrite != E5_OVERWRITE_NEVER,
+                                         .is_ours = e5_memory_knows,
+                                         .context = entry};
     int fd = load->part.fd;
     int64_t size = e5_part_here(&load->part);
     enum e5_status status =
-        load->members != NULL ? e5_fetch_unpack_finish(load->members, fd, size, replace, &load->unpacked, watch, err)
-                              : e5_fetch_unpack(&load->place, fd, size, replace, &load->unpacked, watch, err);
+        load->members != NULL
+            ? e5_fetch_unpack_finish(load->members, fd, size, &existing, &load->unpacked, watch, err)
+            : e5_fetch_unpack(&load->place, fd, size, &existing, &load->unpacked, watch, err);
     load->is_unpacked = status == E5_OK;
     load->published = load->unpacked.target;
     return status;
@@ -211,9 +216,11 @@ static void close_all(struct e5_engine *engine, struct e5_entry *entry) {
     struct e5_load *load = entry->load;
     const struct e5_state *state = &load->state;
     bool failed = entry->life.stage == E5_STAGE_FAILED && entry->result->error.status != E5_EXISTS;
-    bool useful = failed && (entry->is_pending || entry->job_id[0] != '\0' || entry->item->asset != NULL);
+    bool found = !load->place.alone; /* names of its own are found by no other call */
+    bool useful = failed && found && (entry->is_pending || entry->job_id[0] != '\0' || entry->item->asset != NULL);
     bool holds = load->part.fd >= 0 ? e5_part_here(&load->part) > 0 : state->pieces.count > 0;
     if (state->fingerprint[0] != '\0') { /* it was ours to look at, so it is ours to remove */
+        e5_fetch_unpack_clean(&load->place);
         if (!useful)
             e5_place_clean(&load->place);
         else if (!holds)
@@ -221,6 +228,7 @@ static void close_all(struct e5_engine *engine, struct e5_entry *entry) {
     }
     e5_part_close(&load->part);
     e5_place_close(&load->place);
+    free(load->unpacked.info);
     free(load);
     entry->load = NULL;
     e5_engine_end(engine, entry);
@@ -235,6 +243,14 @@ static void last_mark_made(struct e5_engine *engine, struct e5_entry *entry, str
     close_all(engine, entry);
 }
 
+/* A cancel is to be quick: where a note stands, which survives this process, the part need not be synced. */
+static bool note_will_do(const struct e5_entry *entry) {
+    struct e5_load *load = entry->load;
+    if (entry->result->error.status != E5_CANCELLED || load->unsaved || load->part.fd < 0) return false;
+    e5_note_write(load);
+    return !load->needs_mark && load->state.boot[0] != '\0';
+}
+
 void e5_fetch_end(struct e5_engine *engine, struct e5_entry *entry) {
     struct e5_load *load = entry->load;
     if (load == NULL) {
@@ -242,14 +258,14 @@ void e5_fetch_end(struct e5_engine *engine, struct e5_entry *entry) {
         return;
     }
     bool failed = entry->life.stage == E5_STAGE_FAILED;
-    bool locked = load->place.lock >= 0 || load->place.alone;
+    bool locked = load->place.lock >= 0;
     bool unmarked = e5_mark_is_due(load);
     bool disk_fails = entry->result->error.status == E5_STORAGE;
     bool useful = entry->job_id[0] != '\0' || entry->item->asset != NULL;
     e5_wire_drop(engine, load);
     e5_follow_stop(load);
     if (load->restart) drop_part(engine, load);
-    if (failed && locked && useful && (unmarked || load->unsaved) && !disk_fails) {
+    if (failed && locked && useful && (unmarked || load->unsaved) && !disk_fails && !note_will_do(entry)) {
         e5_mark_prepare(entry);
         e5_engine_disk(engine, entry, e5_mark_write, last_mark_made);
     } else {

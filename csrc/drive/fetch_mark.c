@@ -40,9 +40,11 @@ enum e5_status e5_mark_write(struct e5_entry *entry, struct e5_watch *watch, str
 
 void e5_mark_made(struct e5_load *load) {
     load->unsaved = load->needs_mark = false;
-    if (load->marked_generation != load->part.generation) return; /* begun anew meanwhile */
-    e5_text_copy(load->state.etag, sizeof load->state.etag, load->mark.etag);
-    load->state.pieces = load->mark.pieces;
+    if (load->marked_generation == load->part.generation) { /* else begun anew meanwhile */
+        e5_text_copy(load->state.etag, sizeof load->state.etag, load->mark.etag);
+        load->state.pieces = load->mark.pieces;
+    }
+    if (load->part.fd >= 0) e5_note_write(load); /* the last ones may have gone into the file that was replaced */
 }
 
 static void marked(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {

@@ -12,7 +12,9 @@
 #include "base/text.h"
 #include "drive/fetch_load.h"
 
-enum note_kind { NOTE_STATUS, NOTE_LANE, NOTE_FILE, NOTE_WITHDRAW, NOTE_ABANDON };
+#define CONFIRM 120.0 /* seconds after which the others are told again that a submission goes on */
+
+enum note_kind { NOTE_STATUS, NOTE_LANE, NOTE_FILE, NOTE_CONFIRM, NOTE_WITHDRAW, NOTE_ABANDON };
 
 struct note {
     enum note_kind kind;
@@ -20,7 +22,8 @@ struct note {
     char word[32];
     const char *dataset;
     struct e5_journal_lane lane;
-    const struct e5_fetch_item *item;
+    const char *target;
+    const struct e5_fetch_item *item; /* NULL: no answer to a request by itself */
     struct e5_journal_file *file;
 };
 
@@ -33,6 +36,7 @@ struct e5_notes {
     struct e5_journal *journal;
     struct e5_engine *engine;
     atomic_bool has_failed, is_over;
+    double confirmed;       /* when the journal was last told which submissions go on */
     struct batch next, now; /* noted, and being written by: */
     struct e5_job *job;
 };
@@ -73,6 +77,7 @@ enum e5_status e5_memory_open(struct e5_engine *engine, struct e5_error *err) {
     if (status != E5_OK) return status;
     engine->notes->journal = engine->options->journal;
     engine->notes->engine = engine;
+    engine->notes->confirmed = e5_clock_monotonic();
     for (size_t i = 0; i < engine->lane_count; i++) load_lane(engine, &engine->lanes[i]);
     return E5_OK;
 }
@@ -122,6 +127,18 @@ static void find_file(struct e5_entry *entry, struct e5_journal *journal) {
     else
         recall->is_finished =
             found && strcmp(recall->file.fingerprint, entry->fingerprint) == 0 && is_same_file(&recall->file, &info);
+}
+
+bool e5_memory_knows(void *entry, const char *target, const struct stat *info) {
+    struct e5_engine *engine = ((struct e5_entry *)entry)->engine;
+    struct e5_journal *journal = journal_of(engine);
+    struct e5_journal_file file;
+    struct e5_error err = E5_ERROR_NONE;
+    char path[PATH_MAX];
+    bool found = false;
+    if (journal == NULL || !absolute_path(target, path)) return false;
+    if (e5_journal_file_find(journal, path, &found, &file, &err) != E5_OK) note_failure(engine, &err);
+    return found && is_same_file(&file, info);
 }
 
 void e5_memory_find(struct e5_entry *entry) {
@@ -194,25 +211,38 @@ void e5_memory_note_lane(struct e5_engine *engine, const struct e5_lane *lane) {
     note->lane = (struct e5_journal_lane){admission->limit, e5_clock_wall() + hold, admission->rejected};
 }
 
+static struct e5_journal_file *add_file(struct e5_engine *engine, const struct e5_entry *entry, const char *target,
+                                        const struct stat *info) {
+    struct note *note = add_note(engine, NOTE_FILE, "");
+    if (note == NULL || e5_alloc(1, sizeof *note->file, &note->file, NULL) != E5_OK) return NULL;
+    note->target = target;
+    *note->file = (struct e5_journal_file){.size = info->st_size,
+                                           .mtime_ns = changed_at(info),
+                                           .inode = (int64_t)info->st_ino,
+                                           .verified = entry->result->verified};
+    memcpy(note->file->job_id, entry->job_id, sizeof note->file->job_id);
+    return note->file;
+}
+
+/* Known as ours, so that a later call may replace them; a request is answered by them and the target together. */
+static void note_files_beside(struct e5_engine *engine, const struct e5_entry *entry) {
+    const struct e5_fetch_unpacked *unpacked = &entry->load->unpacked;
+    for (size_t i = 1; unpacked->files != NULL && unpacked->files[i] != NULL; i++)
+        if (add_file(engine, entry, unpacked->files[i], &unpacked->info[i]) == NULL) return;
+}
+
 void e5_memory_note_file(struct e5_engine *engine, const struct e5_entry *entry) {
     const struct e5_checksum_result *sums = &entry->result->checksum;
-    const struct stat *info = &entry->load->published;
     const char *whole = entry->load->is_unpacked ? "" : sums->whole; /* what came was another file */
     const char *sum = whole[0] != '\0' || entry->load->is_unpacked ? whole : sums->joined;
-    struct note *note = add_note(engine, NOTE_FILE, entry->fingerprint);
-    if (note == NULL) return;
-    if (e5_alloc(1, sizeof *note->file, &note->file, NULL) != E5_OK) return;
-    struct e5_journal_file *file = note->file;
-    note->item = entry->item;
-    *file = (struct e5_journal_file){.size = info->st_size,
-                                     .mtime_ns = changed_at(info),
-                                     .inode = (int64_t)info->st_ino,
-                                     .verified = entry->result->verified};
+    struct e5_journal_file *file = add_file(engine, entry, entry->item->target, &entry->load->published);
+    if (file == NULL) return;
+    engine->notes->next.notes[engine->notes->next.count - 1].item = entry->item;
     memcpy(file->fingerprint, entry->fingerprint, sizeof file->fingerprint);
-    memcpy(file->job_id, entry->job_id, sizeof file->job_id);
     e5_text_copy(file->checksum, sizeof file->checksum, sum);
     const char *kind = sum[0] == '\0' ? "" : sum == whole ? "md5" : "composite";
     e5_text_copy(file->checksum_kind, sizeof file->checksum_kind, kind);
+    note_files_beside(engine, entry);
 }
 
 void e5_memory_note_end(struct e5_engine *engine, struct e5_entry *entry, bool arrived) {
@@ -224,8 +254,9 @@ void e5_memory_note_end(struct e5_engine *engine, struct e5_entry *entry, bool a
 static enum e5_status write_file(struct e5_journal *journal, const struct note *note, struct e5_error *err) {
     char path[PATH_MAX];
     const struct e5_fetch_item *item = note->item;
-    if (note->file == NULL || !absolute_path(item->target, path)) return E5_OK;
-    return e5_journal_file_save(journal, path, note->file, item->dataset, item->request, err);
+    if (note->file == NULL || !absolute_path(note->target, path)) return E5_OK;
+    return e5_journal_file_save(journal, path, note->file, item != NULL ? item->dataset : NULL,
+                                item != NULL ? item->request : NULL, err);
 }
 
 static enum e5_status write_note(struct e5_journal *journal, const struct note *note, struct e5_error *err) {
@@ -233,6 +264,7 @@ static enum e5_status write_note(struct e5_journal *journal, const struct note *
     case NOTE_STATUS: return e5_journal_status(journal, note->key, note->word, err);
     case NOTE_LANE: return e5_journal_lane_save(journal, note->dataset, &note->lane, err);
     case NOTE_FILE: return write_file(journal, note, err);
+    case NOTE_CONFIRM: return e5_journal_confirm(journal, note->key, err);
     case NOTE_WITHDRAW: return e5_journal_withdraw(journal, note->key, err);
     case NOTE_ABANDON: break;
     }
@@ -244,8 +276,10 @@ static enum e5_status write_batch(void *context, struct e5_watch *watch, struct 
     struct e5_error err = E5_ERROR_NONE;
     struct e5_journal *journal = journal_of(notes->engine);
     (void)watch, (void)unused;
+    e5_journal_heed(notes->engine->watch);
     for (size_t i = 0; journal != NULL && i < notes->now.count; i++)
         if (write_note(journal, &notes->now.notes[i], &err) != E5_OK) break;
+    e5_journal_heed(NULL);
     if (err.status != E5_OK) note_failure(notes->engine, &err);
     atomic_store(&notes->is_over, true);
     return E5_OK;
@@ -268,9 +302,18 @@ static void finish_batch(struct e5_notes *notes) {
     notes->job = NULL;
 }
 
+static void confirm_grants(struct e5_engine *engine, double now) {
+    struct e5_notes *notes = engine->notes;
+    if (now - notes->confirmed < fmax(CONFIRM * engine->policy.pace, 0.01)) return;
+    notes->confirmed = now;
+    for (size_t i = 0; i < engine->claimed_count; i++)
+        if (engine->claimed[i]->is_granted) add_note(engine, NOTE_CONFIRM, engine->claimed[i]->fingerprint);
+}
+
 void e5_memory_tend(struct e5_engine *engine) {
     struct e5_notes *notes = engine->notes;
     if (notes == NULL) return;
+    confirm_grants(engine, e5_clock_monotonic());
     if (notes->job != NULL && !atomic_load(&notes->is_over)) return;
     finish_batch(notes);
     if (notes->next.count == 0) return;

@@ -6,6 +6,8 @@
 #ifndef E5_DRIVE_FETCH_MEMORY_H
 #define E5_DRIVE_FETCH_MEMORY_H
 
+#include <sys/stat.h>
+
 #include "drive/fetch_engine.h"
 
 struct e5_recall { /* what the journal knows of an entry; the disk task's while one runs */
@@ -30,11 +32,13 @@ E5_MUST_USE enum e5_status e5_memory_prepare(struct e5_entry *entry, struct e5_e
 void e5_memory_find(struct e5_entry *entry);
 void e5_memory_intend(struct e5_entry *entry);
 void e5_memory_created(struct e5_entry *entry);
+/* Is the file at `path` one that an earlier call finished, untouched since?  `entry` is a struct e5_entry. */
+bool e5_memory_knows(void *entry, const char *path, const struct stat *info);
 
 /* Notes. */
 void e5_memory_note_status(struct e5_engine *engine, const char *job_id, const char *word);
 void e5_memory_note_lane(struct e5_engine *engine, const struct e5_lane *lane);
-/* The file has its final name; entry->load->published describes it. */
+/* The file has its final name; entry->load->published describes it.  With those that lie beside it. */
 void e5_memory_note_file(struct e5_engine *engine, const struct e5_entry *entry);
 /* The grant is given back: `arrived` where the submission may have made a job. */
 void e5_memory_note_end(struct e5_engine *engine, struct e5_entry *entry, bool arrived);

@@ -64,6 +64,7 @@ static void give_up_slot(struct e5_engine *engine, struct e5_entry *entry) {
 /* The journal knows better: there is a job, somebody is about to make it, or the queue is full. */
 static void not_granted(struct e5_engine *engine, struct e5_entry *entry) {
     const struct e5_journal_job *job = &entry->recall->job;
+    struct e5_error err = E5_ERROR_NONE;
     give_up_slot(engine, entry);
     if (job->state == E5_JOURNAL_ALIVE || job->state == E5_JOURNAL_ENDED) {
         e5_fetch_adopt(entry, job->job_id, job->status);
@@ -71,8 +72,14 @@ static void not_granted(struct e5_engine *engine, struct e5_entry *entry) {
         e5_engine_event(engine, entry, E5_EVENT_CREATED, NULL);
         return;
     }
-    entry->lane->is_full = entry->lane->is_full || job->state != E5_JOURNAL_BUSY;
-    wait_for_room(engine, entry, ROOM_WAIT);
+    if (job->state != E5_JOURNAL_BUSY) {
+        entry->lane->is_full = true;
+        wait_for_room(engine, entry, ROOM_WAIT);
+    } else if (e5_engine_awaits_other(engine, entry, &err)) {
+        e5_engine_schedule(engine, entry, e5_clock_monotonic() + e5_engine_other_wait(entry));
+    } else {
+        e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);
+    }
 }
 
 static void intended(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
@@ -85,7 +92,9 @@ static void intended(struct e5_engine *engine, struct e5_entry *entry, struct e5
         not_granted(engine, entry);
     } else {
         entry->lane->is_full = false;
+        entry->busy_since = 0;
         entry->is_pending = lost;
+        if (lost) entry->asked = e5_clock_monotonic() - fmax(e5_clock_wall() - recall->job.begun, 0);
         e5_engine_event(engine, entry, lost ? E5_EVENT_PENDING : E5_EVENT_SAVED, NULL);
     }
 }
@@ -169,6 +178,7 @@ void e5_fetch_submit(struct e5_engine *engine, struct e5_entry *entry) {
     if (status == E5_OK) status = write_body(entry, &body, &err);
     struct e5_http_call call = {.url = url.bytes, .post = body};
     e5_lane_submitted(entry, e5_clock_monotonic());
+    if (entry->asked <= 0) entry->asked = entry->submitted;
     if (status == E5_OK)
         e5_reply_call(engine, entry, &call, on_submitted);
     else
@@ -187,7 +197,10 @@ static enum e5_status record(struct e5_entry *entry, struct e5_watch *watch, str
 }
 
 static void recorded(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
-    if (entry->is_new) entry->is_granted = entry->wants_new = false;
+    if (entry->is_new) {
+        entry->is_granted = entry->wants_new = false;
+        entry->asked = 0;
+    }
     entry->is_new = false;
     if (err->status == E5_OK && entry->load != NULL) entry->load->unsaved = false;
     e5_engine_event(engine, entry, err->status == E5_OK ? E5_EVENT_SAVED : E5_EVENT_PERMANENT, err);

@@ -49,6 +49,7 @@ static void read_state(struct e5_engine *engine, struct e5_entry *entry) {
     if (found && !ours)
         e5_engine_tell(engine, E5_LOG_INFO, "%s: what an earlier call left is of another request; starting over",
                        e5_entry_name(entry));
+    e5_fetch_unpack_clean(&entry->load->place);
     if (!ours) e5_place_clean(&entry->load->place);
     if (!ours) e5_state_init(state, entry->fingerprint);
     if (!ours || entry->item->request == NULL) return;
@@ -159,9 +160,11 @@ static void recalled(struct e5_engine *engine, struct e5_entry *entry, struct e5
     if (entry->recall->is_finished) {
         keep_finished(engine, entry);
     } else if (open && job->state == E5_JOURNAL_BUSY) {
-        if (entry->load != NULL) e5_place_close(&entry->load->place);
-        e5_engine_event(engine, entry, E5_EVENT_BUSY, err);
+        bool goes_on = e5_engine_awaits_other(engine, entry, err);
+        if (goes_on && entry->load != NULL) e5_place_close(&entry->load->place);
+        e5_engine_event(engine, entry, goes_on ? E5_EVENT_BUSY : E5_EVENT_PERMANENT, err);
     } else {
+        entry->busy_since = 0;
         if (open && usable) e5_fetch_adopt(entry, job->job_id, job->status);
         entry->wants_new = entry->wants_new || (open && !usable && job->state == E5_JOURNAL_ENDED);
         begin(engine, entry);

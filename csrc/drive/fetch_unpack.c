@@ -23,7 +23,9 @@ struct group { /* members that become one file */
     bool netcdf;
     char made[32];        /* joined file in the folder; "": the member itself */
     char name[256];       /* beside the target, or the target's */
-    bool existed, published;
+    struct stat info;     /* of the finished file */
+    enum e5_beside beside; /* what is there under that name; for all but the target */
+    bool published;
 };
 
 struct e5_fetch_unpack {
@@ -46,12 +48,16 @@ bool e5_fetch_is_archive(int fd) {
     return memcmp(head, "PK\3\4", 4) == 0 || memcmp(head, "PK\5\6", 4) == 0; /* the second one: an empty archive */
 }
 
+/* Of what comes before the name in a path. */
+static int directory_length(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? (int)(slash - path) + 1 : 0;
+}
+
 /* --- the folder --- */
 
 static void folder_name(const struct e5_place *place, char *out, size_t size) {
-    char own[24] = "";
-    if (place->alone) snprintf(own, sizeof own, ".%ld", (long)getpid());
-    snprintf(out, size, ".%s%s.e5members", place->name, own);
+    snprintf(out, size, ".%s%s.e5members", place->name, place->own);
 }
 
 void e5_fetch_unpack_clean(const struct e5_place *place) {
@@ -209,39 +215,34 @@ static enum e5_status sort_members(struct e5_fetch_unpack *u, struct e5_watch *w
 
 /* --- names --- */
 
-static bool is_taken(const struct e5_fetch_unpack *u, size_t upto, const char *name) {
-    for (size_t i = 0; i < upto; i++)
-        if (strcmp(u->groups[i].name, name) == 0) return true;
+static bool is_taken(const struct e5_fetch_unpack *u, size_t but, const char *name) {
+    for (size_t i = 0; i < u->count; i++)
+        if (i != but && strcmp(u->groups[i].name, name) == 0) return true;
     return false;
 }
 
-/* x.nc and data_stream-wave.nc: x.data_stream-wave.nc; with a number in between where that is taken. */
-static void choose_name(struct e5_fetch_unpack *u, size_t i) {
+/* x.nc and data_stream-wave.nc: x.data_stream-wave.nc; from the second on with its number in between. */
+static void choose_name(struct e5_fetch_unpack *u, size_t i, unsigned number) {
     const char *own = u->files.file[u->groups[i].first].name, *name = u->place->name;
     size_t stem = strlen(name) - (e5_text_ends(name, ".nc") ? 3 : 0);
-    char *out = u->groups[i].name;
+    char *out = u->groups[i].name, count[12] = "";
     size_t room = sizeof u->groups[i].name - 1 - strlen(own) - 8;
-    int length = (int)(stem < room ? stem : room);
-    snprintf(out, sizeof u->groups[i].name, "%.*s.%s", length, name, own);
-    for (unsigned n = 2; is_taken(u, i, out); n++)
-        snprintf(out, sizeof u->groups[i].name, "%.*s.%u.%s", length, name, n, own);
+    if (number > 1) snprintf(count, sizeof count, "%u.", number);
+    snprintf(out, sizeof u->groups[i].name, "%.*s.%s%s", (int)(stem < room ? stem : room), name, count, own);
 }
 
 static enum e5_status choose_names(struct e5_fetch_unpack *u, bool replace, struct e5_error *err) {
-    enum e5_status status = E5_OK;
-    snprintf(u->groups[0].name, sizeof u->groups[0].name, "%s", u->place->name);
-    for (size_t i = 0; i < u->count && status == E5_OK; i++) {
-        struct stat info;
-        if (i > 0) choose_name(u, i);
-        const char *name = u->groups[i].name;
-        u->groups[i].existed = fstatat(u->place->directory, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
-        if (!u->groups[i].existed) continue;
-        if (!replace)
-            status = e5_fail(err, E5_EXISTS, "'%.180s' exists and is not to be replaced", name);
-        else if (!S_ISREG(info.st_mode))
-            status = e5_fail_errno(err, EEXIST, name, "not a regular file");
+    const char *name = u->place->name;
+    struct stat info;
+    snprintf(u->groups[0].name, sizeof u->groups[0].name, "%s", name);
+    for (size_t i = 1; i < u->count; i++) {
+        unsigned number = 1;
+        do choose_name(u, i, number++);
+        while (is_taken(u, i, u->groups[i].name));
     }
-    return status;
+    if (fstatat(u->place->directory, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return E5_OK;
+    if (!replace) return e5_fail(err, E5_EXISTS, "'%.180s' exists and is not to be replaced", name);
+    return S_ISREG(info.st_mode) ? E5_OK : e5_fail_errno(err, EEXIST, name, "not a regular file");
 }
 
 /* --- results --- */
@@ -250,19 +251,17 @@ static const char *made_name(const struct e5_fetch_unpack *u, const struct group
     return group->made[0] != '\0' ? group->made : u->files.file[group->first].path;
 }
 
-static enum e5_status check_and_sync(const struct e5_fetch_unpack *u, const struct group *group, struct stat *info,
-                                     struct e5_error *err) {
+static enum e5_status check_and_sync(const struct e5_fetch_unpack *u, struct group *group, struct e5_error *err) {
     int fd = openat(u->directory, made_name(u, group), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return e5_fail_errno(err, errno, group->name, "cannot read what was unpacked as");
     enum e5_status status = e5_structure_check(fd, group->name, group->netcdf ? "application/netcdf" : "", err);
-    if (status == E5_OK && (fsync(fd) != 0 || fstat(fd, info) != 0))
+    if (status == E5_OK && (fsync(fd) != 0 || fstat(fd, &group->info) != 0))
         status = e5_fail_errno(err, errno, group->name, "cannot sync what was unpacked as");
     close(fd);
     return status;
 }
 
-static enum e5_status make_result(struct e5_fetch_unpack *u, size_t i, struct stat *info, struct e5_watch *watch,
-                                  struct e5_error *err) {
+static enum e5_status make_result(struct e5_fetch_unpack *u, size_t i, struct e5_watch *watch, struct e5_error *err) {
     struct group *group = &u->groups[i];
     char path[4096 + 512];
     enum e5_status status = e5_watch_check(watch, err);
@@ -272,20 +271,49 @@ static enum e5_status make_result(struct e5_fetch_unpack *u, size_t i, struct st
     }
     e5_join_free(group->join); /* holds the members' headers, which are not needed any more */
     group->join = NULL;
-    return status == E5_OK ? check_and_sync(u, group, info, err) : status;
+    return status == E5_OK ? check_and_sync(u, group, err) : status;
+}
+
+static enum e5_status look_beside(struct e5_fetch_unpack *u, struct group *group,
+                                  const struct e5_fetch_existing *existing, struct e5_watch *watch,
+                                  struct e5_error *err) {
+    int fd = openat(u->directory, made_name(u, group), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return e5_fail_errno(err, errno, group->name, "cannot read what was unpacked as");
+    enum e5_status status =
+        e5_fetch_beside(u->place, group->name, existing, fd, &group->info, &group->beside, watch, err);
+    close(fd);
+    return status;
+}
+
+/* What lies beside the target steps aside for files of others. */
+static enum e5_status settle_names(struct e5_fetch_unpack *u, const struct e5_fetch_existing *existing,
+                                   struct e5_watch *watch, struct e5_error *err) {
+    enum e5_status status = E5_OK;
+    for (size_t i = 1; i < u->count; i++) {
+        struct group *group = &u->groups[i];
+        group->beside = E5_BESIDE_FOREIGN;
+        for (unsigned number = 1; group->beside == E5_BESIDE_FOREIGN && status == E5_OK; number++) {
+            choose_name(u, i, number);
+            if (!is_taken(u, i, group->name)) status = look_beside(u, group, existing, watch, err);
+        }
+    }
+    return status;
 }
 
 /* What is new beside the target goes again when the target cannot be made. */
 static void withdraw(struct e5_fetch_unpack *u) {
     for (size_t i = 1; i < u->count; i++)
-        if (u->groups[i].published && !u->groups[i].existed) unlinkat(u->place->directory, u->groups[i].name, 0);
+        if (u->groups[i].published && u->groups[i].beside == E5_BESIDE_FREE)
+            unlinkat(u->place->directory, u->groups[i].name, 0);
 }
 
 static enum e5_status publish(struct e5_fetch_unpack *u, bool replace, struct e5_error *err) {
     enum e5_status status = E5_OK;
     for (size_t i = u->count; i-- > 0 && status == E5_OK;) {
         struct group *group = &u->groups[i];
-        status = e5_place_publish_as(u->place, u->directory, made_name(u, group), group->name, replace, err);
+        bool may = i == 0 ? replace : group->beside == E5_BESIDE_OURS;
+        if (i > 0 && group->beside == E5_BESIDE_SAME) continue;
+        status = e5_place_publish_as(u->place, u->directory, made_name(u, group), group->name, may, err);
         group->published = status == E5_OK;
     }
     if (status != E5_OK) withdraw(u);
@@ -301,14 +329,16 @@ static void tell(const struct e5_fetch_unpack *u) {
 /* The target first, all in the directory that the caller named. */
 static enum e5_status list_files(const struct e5_fetch_unpack *u, struct e5_fetch_unpacked *result,
                                  struct e5_error *err) {
-    const char *path = u->place->path, *slash = strrchr(path, '/');
-    size_t before = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+    int before = directory_length(u->place->path);
+    result->target = u->groups[0].info;
     if (u->count < 2) return E5_OK;
     enum e5_status status = e5_alloc(u->count + 1, sizeof *result->files, &result->files, err);
+    if (status == E5_OK) status = e5_alloc(u->count, sizeof *result->info, &result->info, err);
     for (size_t i = 0; i < u->count && status == E5_OK; i++) {
-        size_t size = before + strlen(u->groups[i].name) + 1;
+        size_t size = (size_t)before + strlen(u->groups[i].name) + 1;
+        result->info[i] = u->groups[i].info;
         status = e5_alloc(size, 1, &result->files[i], err);
-        if (status == E5_OK) snprintf(result->files[i], size, "%.*s%s", (int)before, path, u->groups[i].name);
+        if (status == E5_OK) snprintf(result->files[i], size, "%.*s%s", before, u->place->path, u->groups[i].name);
     }
     return status;
 }
@@ -316,27 +346,30 @@ static enum e5_status list_files(const struct e5_fetch_unpack *u, struct e5_fetc
 void e5_fetch_unpacked_fini(struct e5_fetch_unpacked *result) {
     for (size_t i = 0; result->files != NULL && result->files[i] != NULL; i++) free(result->files[i]);
     free(result->files);
+    free(result->info);
     *result = (struct e5_fetch_unpacked){0};
 }
 
-static enum e5_status finish(struct e5_fetch_unpack *u, int fd, int64_t size, bool replace,
-                             struct e5_fetch_unpacked *result, struct e5_watch *watch, struct e5_error *err) {
+static enum e5_status finish(struct e5_fetch_unpack *u, int fd, int64_t size,
+                             const struct e5_fetch_existing *existing, struct e5_fetch_unpacked *result,
+                             struct e5_watch *watch, struct e5_error *err) {
     enum e5_status status = e5_fetch_unpack_follow(u, fd, size, watch, err);
     if (status == E5_OK) status = e5_archive_finish(u->archive, err);
     if (status == E5_OK) status = sort_members(u, watch, err);
-    if (status == E5_OK) status = choose_names(u, replace, err);
+    if (status == E5_OK) status = choose_names(u, existing->replace, err);
     for (size_t i = u->count; i-- > 0 && status == E5_OK;) /* the target is the last */
-        status = make_result(u, i, &result->target, watch, err);
+        status = make_result(u, i, watch, err);
+    if (status == E5_OK) status = settle_names(u, existing, watch, err);
     if (status == E5_OK) status = list_files(u, result, err);
     if (status == E5_OK) status = e5_watch_check(watch, err);
-    return status == E5_OK ? publish(u, replace, err) : status;
+    return status == E5_OK ? publish(u, existing->replace, err) : status;
 }
 
-enum e5_status e5_fetch_unpack_finish(struct e5_fetch_unpack *u, int fd, int64_t size, bool replace,
-                                      struct e5_fetch_unpacked *result, struct e5_watch *watch,
-                                      struct e5_error *err) {
+enum e5_status e5_fetch_unpack_finish(struct e5_fetch_unpack *u, int fd, int64_t size,
+                                      const struct e5_fetch_existing *existing, struct e5_fetch_unpacked *result,
+                                      struct e5_watch *watch, struct e5_error *err) {
     *result = (struct e5_fetch_unpacked){0};
-    enum e5_status status = finish(u, fd, size, replace, result, watch, err);
+    enum e5_status status = finish(u, fd, size, existing, result, watch, err);
     if (status == E5_OK) {
         tell(u);
     } else {
@@ -346,12 +379,13 @@ enum e5_status e5_fetch_unpack_finish(struct e5_fetch_unpack *u, int fd, int64_t
     return status;
 }
 
-enum e5_status e5_fetch_unpack(const struct e5_place *place, int fd, int64_t size, bool replace,
-                               struct e5_fetch_unpacked *result, struct e5_watch *watch, struct e5_error *err) {
+enum e5_status e5_fetch_unpack(const struct e5_place *place, int fd, int64_t size,
+                               const struct e5_fetch_existing *existing, struct e5_fetch_unpacked *result,
+                               struct e5_watch *watch, struct e5_error *err) {
     struct e5_fetch_unpack *u = NULL;
     *result = (struct e5_fetch_unpacked){0};
     enum e5_status status = e5_fetch_unpack_begin(place, size, &u, err);
-    if (status == E5_OK) status = e5_fetch_unpack_finish(u, fd, size, replace, result, watch, err);
+    if (status == E5_OK) status = e5_fetch_unpack_finish(u, fd, size, existing, result, watch, err);
     e5_fetch_unpack_drop(u);
     return status;
 }

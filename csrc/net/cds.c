@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/digest.h"
 #include "base/text.h"
@@ -86,6 +87,7 @@ enum e5_status e5_cds_fingerprint(const char *dataset, const json_t *inputs, cha
 static void begin(struct e5_cds_news *out) {
     out->event = E5_EVENT_UNREADABLE;
     out->has_status = false;
+    out->created = 0;
     out->job_id[0] = out->status[0] = '\0';
     out->asset.href[0] = '\0';
     out->error = E5_ERROR_NONE;
@@ -145,9 +147,11 @@ static bool read_location(const char *location, char out[E5_CDS_ID_SIZE]) {
     return last != NULL && e5_cds_good_id(last + 1) && e5_text_copy(out, E5_CDS_ID_SIZE, last + 1);
 }
 
-/* After these the job may or may not exist: the request was on its way. */
+/* After these the job may or may not exist: the request was on its way.  Proxies have statuses of their own for
+ * that (520, 522, 524, …); 501, 503 and 505 say that nothing was done. */
 static bool is_uncertain(int http_status) {
-    return http_status == 408 || http_status == 500 || http_status == 502 || http_status == 504;
+    bool is_refusal = http_status == 501 || http_status == 503 || http_status == 505;
+    return http_status == 408 || (http_status >= 500 && !is_refusal);
 }
 
 void e5_cds_read_submitted(int http_status, const char *body, size_t size, const char *location, const char *service,
@@ -298,20 +302,39 @@ static void read_inner_results(const json_t *entry, const char *service, struct 
     judge_quota(out);
 }
 
+/* "2026-02-03T10:11:12.131415": UTC, although it does not say so. */
+static double read_moment(const char *text) {
+    struct tm day = {0};
+    int used = 0;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &day.tm_year, &day.tm_mon, &day.tm_mday, &day.tm_hour, &day.tm_min,
+               &day.tm_sec, &used) != 6)
+        return 0;
+    text += used;
+    text += *text == '.' ? 1 + strspn(text + 1, "0123456789") : 0;
+    if (*text != '\0' && strcmp(text, "Z") != 0 && strcmp(text, "+00:00") != 0) return 0;
+    day.tm_year -= 1900;
+    day.tm_mon--;
+    time_t moment = timegm(&day);
+    return moment > 0 ? (double)moment : 0;
+}
+
 bool e5_cds_read_entry(const json_t *entry, const char *service, struct e5_cds_news *out) {
     begin(out);
     if (!json_is_object(entry) || !read_id(entry, out->job_id)) return false;
     read_status_word(entry, out);
+    out->created = read_moment(e5_json_text(entry, "created"));
     if (out->event == E5_EVENT_ENDED) read_inner_results(entry, service, out);
     if (out->event == E5_EVENT_EARLY) out->event = E5_EVENT_ENDED;
     return true;
 }
 
-bool e5_cds_same_request(const char *body, size_t size, const json_t *inputs) {
+bool e5_cds_same_request(const char *body, size_t size, const json_t *inputs, bool *is_told) {
     json_t *reply = NULL;
+    *is_told = false;
     if (e5_json_parse(body, size, E5_SERVER, &reply, NULL) != E5_OK) return false;
     const json_t *request = e5_json_object(e5_json_object(reply, "metadata"), "request");
     const json_t *ids = e5_json_object(request, "ids");
+    *is_told = ids != NULL;
     bool same = ids != NULL && json_equal(ids, inputs) == 1;
     json_decref(reply);
     return same;

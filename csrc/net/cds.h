@@ -19,6 +19,7 @@ struct e5_cds_news {
     char job_id[E5_CDS_ID_SIZE];
     char status[32];           /* the service's own word, cleaned */
     bool has_status;           /* the reply is about the job's state; `status` may be "" even so */
+    double created;            /* wall clock of the service, in the list; 0: not said */
     struct e5_cds_asset asset; /* with E5_EVENT_LOCATED */
     struct e5_error error;     /* with events that are failures */
 };
@@ -57,7 +58,8 @@ json_t *e5_cds_read_page(int http_status, const char *body, size_t size, char cu
 bool e5_cds_read_entry(const json_t *entry, const char *service, struct e5_cds_news *out);
 /* Is this one of the words that the service has for the state of a job? */
 bool e5_cds_knows_status(const char *word);
-/* Does this reply to a "?request=True" call describe a job made from `inputs`? */
-bool e5_cds_same_request(const char *body, size_t size, const json_t *inputs);
+/* Does this reply to a "?request=True" call describe a job made from `inputs`?  `*is_told`: it describes a request.
+ */
+bool e5_cds_same_request(const char *body, size_t size, const json_t *inputs, bool *is_told);
 
 #endif

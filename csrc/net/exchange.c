@@ -218,13 +218,13 @@ static void describe(struct e5_exchange *exchange, const char *text) {
 
 /* A way through a proxy is always a tunnel: what goes to the service is not for the proxy to read. */
 static enum e5_status set_proxy(struct e5_exchange *exchange, struct e5_error *err) {
-    CURL *easy = exchange->easy;
     struct e5_proxy proxy;
-    enum e5_status status = e5_proxy_for(exchange->shared->proxy, &exchange->address, &proxy, err);
+    const struct e5_http_shared *shared = exchange->shared;
+    enum e5_status status = e5_proxy_for(shared->proxy, shared->no_proxy, &exchange->address, &proxy, err);
     if (status != E5_OK) return status;
-    curl_easy_setopt(easy, CURLOPT_PROXY, proxy.url); /* "": none, whatever the environment says */
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-    curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, proxy.url[0] != '\0' ? 1L : 0L);
+    curl_easy_setopt(exchange->easy, CURLOPT_PROXY, proxy.url); /* "": none, whatever the environment says */
+    curl_easy_setopt(exchange->easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(exchange->easy, CURLOPT_HTTPPROXYTUNNEL, proxy.url[0] != '\0' ? 1L : 0L);
     e5_text_copy(exchange->proxy, sizeof exchange->proxy, proxy.host);
     explicit_bzero(&proxy, sizeof proxy);
     return E5_OK;
@@ -355,12 +355,14 @@ static bool redirected(struct e5_exchange *exchange) {
     if (!is_redirect(exchange->head.status) || !is_get(exchange)) return false;
     curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &next);
     if (next == NULL) return false;
-    if (++exchange->redirects > MOST_REDIRECTS) {
-        exchange->error.status = e5_fail(&exchange->error, E5_NETWORK, "more than %d redirects", MOST_REDIRECTS);
+    char copy[E5_URL_SIZE]; /* libcurl's does not outlive the next option */
+    bool fits = e5_text_copy(copy, sizeof copy, next);
+    if (++exchange->redirects > MOST_REDIRECTS || !fits) {
+        exchange->error.status =
+            fits ? e5_fail(&exchange->error, E5_NETWORK, "more than %d redirects", MOST_REDIRECTS)
+                 : e5_fail(&exchange->error, E5_NETWORK, "refused redirect to too long an address");
         return false;
     }
-    char copy[E5_URL_SIZE];
-    snprintf(copy, sizeof copy, "%s", next); /* libcurl's copy does not outlive the next option */
     if (set_address(exchange, copy, &exchange->error) != E5_OK) {
         if (exchange->is_data || !is_secure(copy)) refuse_redirect(exchange, copy);
         return false;

@@ -36,7 +36,7 @@ struct e5_http_call {
 /* What all exchanges of an engine share; owned by net/http. */
 struct e5_http_shared {
     struct e5_url service;
-    char *user_agent, *ca_file, *proxy; /* the last two may be NULL */
+    char *user_agent, *ca_file, *proxy, *no_proxy; /* all but the first may be NULL */
     bool ca_is_folder, insecure;
     int ip_version;
     double timeout, connect_timeout, low_speed_time, low_speed_limit;

@@ -132,14 +132,12 @@ static enum e5_event by_status(const struct fault *fault, struct e5_error *err) 
     case 407: return report(fault, E5_EVENT_PERMANENT, E5_AUTH, "the proxy refuses access", err);
     case 410: return report(fault, E5_EVENT_EXPIRED, E5_RESULTS_EXPIRED, "the results have been removed", err);
     case 429: return report(fault, E5_EVENT_TEMPORARY, E5_THROTTLED, "the service asks to wait", err);
-    case 408:
-    case 500:
-    case 502:
-    case 503:
-    case 504: return report(fault, E5_EVENT_TEMPORARY, E5_SERVER, "the service fails", err);
+    case 408: return report(fault, E5_EVENT_TEMPORARY, E5_SERVER, "the service fails", err);
+    case 501:
+    case 505: return report(fault, E5_EVENT_PERMANENT, E5_SERVER, "the service cannot do this", err);
     default: break;
     }
-    if (fault->http_status >= 500) return report(fault, E5_EVENT_PERMANENT, E5_SERVER, "the service fails", err);
+    if (fault->http_status >= 500) return report(fault, E5_EVENT_TEMPORARY, E5_SERVER, "the service fails", err);
     if (fault->http_status < 400) return led_away(fault, err);
     return report(fault, E5_EVENT_PERMANENT, E5_REQUEST, "the service refuses the call", err);
 }

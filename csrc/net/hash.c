@@ -13,8 +13,12 @@
 #define LANE_BLOCK ((size_t)64 << 10) /* of each lane; all of them fit into the processor's second cache */
 #define BLOCK (LANES * LANE_BLOCK)
 #define WORTH_WHILE ((int64_t)16 << 20)
+#define LEAST ((int64_t)1 << 20) /* less of a part is not begun with, unless it is all that is left of it */
+#define STEP ((int64_t)4 << 20) /* towards the end of the file lanes go on together by no more than this */
 
 struct e5_hash_part {
+    int64_t position; /* bytes of it in `state`, whole blocks */
+    uint32_t state[4];
     bool done;
     unsigned char sum[E5_MD5_SIZE];
 };
@@ -51,119 +55,163 @@ static enum e5_status read_all(int fd, const char *path, unsigned char *to, size
     return E5_OK;
 }
 
-/* [from, upto) into one digest. */
-static enum e5_status digest_range(struct e5_hash *hash, struct e5_digest *digest, int fd, const char *path,
-                                   int64_t from, int64_t upto, struct e5_watch *watch, struct e5_error *err) {
-    enum e5_status status = hash->block != NULL ? E5_OK : e5_alloc(BLOCK, 1, &hash->block, err);
-    while (status == E5_OK && from < upto) {
-        size_t now = upto - from < (int64_t)BLOCK ? (size_t)(upto - from) : BLOCK;
-        status = e5_watch_check(watch, err);
-        if (status == E5_OK) status = read_all(fd, path, hash->block, now, from, err);
-        if (status == E5_OK) e5_digest_add(digest, hash->block, now);
-        from += (int64_t)now;
-    }
-    return status;
-}
-
 static enum e5_status follow_whole(struct e5_hash *hash, int fd, const char *path, int64_t upto,
                                    struct e5_watch *watch, struct e5_error *err) {
-    enum e5_status status = digest_range(hash, &hash->whole, fd, path, hash->position, upto, watch, err);
-    hash->position = upto; /* after a failure nobody asks any more */
+    enum e5_status status = hash->block != NULL ? E5_OK : e5_alloc(BLOCK, 1, &hash->block, err);
+    while (status == E5_OK && hash->position < upto) {
+        size_t now = upto - hash->position < (int64_t)BLOCK ? (size_t)(upto - hash->position) : BLOCK;
+        status = e5_watch_check(watch, err);
+        if (status == E5_OK) status = read_all(fd, path, hash->block, now, hash->position, err);
+        if (status != E5_OK) break;
+        e5_digest_add(&hash->whole, hash->block, now);
+        hash->position += (int64_t)now;
+    }
     return status;
 }
 
 /* Parts. */
 
-static int64_t part_end(const struct e5_hash *hash, size_t part) {
-    int64_t end = (int64_t)(part + 1) * PART;
-    return end < hash->size ? end : hash->size;
+struct lane { /* a part that can go on */
+    size_t part;
+    int64_t usable; /* bytes */
+    bool to_end;    /* they are all that is left of it */
+};
+
+static int64_t part_left(const struct e5_hash *hash, size_t part) {
+    int64_t begin = (int64_t)part * PART, size = hash->size - begin < PART ? hash->size - begin : PART;
+    return size - hash->parts[part].position;
 }
 
-static bool is_ready(const struct e5_hash *hash, const struct e5_pieces *here, size_t part) {
-    return !hash->parts[part].done && e5_pieces_have(here, (int64_t)part * PART, part_end(hash, part));
+static bool find_usable(const struct e5_hash *hash, const struct e5_pieces *here, size_t part, struct lane *lane) {
+    int64_t from = (int64_t)part * PART + hash->parts[part].position, left = part_left(hash, part);
+    if (hash->parts[part].done) return false;
+    int64_t usable = e5_pieces_run(here, from, from + left);
+    *lane = (struct lane){part, usable, usable == left};
+    return usable == left || usable >= LEAST;
 }
 
-static enum e5_status sum_one(struct e5_hash *hash, int fd, const char *path, size_t part, struct e5_watch *watch,
-                              struct e5_error *err) {
-    struct e5_digest digest;
-    enum e5_status status = e5_digest_init(&digest, E5_MD5, err);
-    if (status != E5_OK) return status;
-    status = digest_range(hash, &digest, fd, path, (int64_t)part * PART, part_end(hash, part), watch, err);
-    if (status == E5_OK) e5_digest_raw(&digest, hash->parts[part].sum, E5_MD5_SIZE);
-    e5_digest_fini(&digest);
-    return status;
-}
-
-/* Up to eight full parts side by side; lanes that are left over do the work of the first once more. */
-static enum e5_status sum_lanes(struct e5_hash *hash, int fd, const char *path, const size_t *parts, size_t n,
-                                struct e5_watch *watch, struct e5_error *err) {
-    struct e5_md5_lanes lanes;
-    const void *at[LANES];
-    unsigned char out[LANES][E5_MD5_SIZE];
-    enum e5_status status = hash->block != NULL ? E5_OK : e5_alloc(BLOCK, 1, &hash->block, err);
-    e5_md5_lanes_init(&lanes);
-    for (size_t i = 0; i < LANES && status == E5_OK; i++) at[i] = hash->block + (i < n ? i : 0) * LANE_BLOCK;
-    for (int64_t done = 0; status == E5_OK && done < PART; done += (int64_t)LANE_BLOCK) {
-        status = e5_watch_check(watch, err);
-        for (size_t i = 0; i < n && status == E5_OK; i++)
-            status =
-                read_all(fd, path, hash->block + i * LANE_BLOCK, LANE_BLOCK, (int64_t)parts[i] * PART + done, err);
-        if (status == E5_OK) e5_md5_lanes_add(&lanes, at, LANE_BLOCK / E5_MD5_BLOCK);
-    }
-    if (status != E5_OK) return status;
-    e5_md5_lanes_end(&lanes, at, (uint64_t)PART, out);
-    for (size_t i = 0; i < n; i++) memcpy(hash->parts[parts[i]].sum, out[i], E5_MD5_SIZE);
-    return E5_OK;
-}
-
-static enum e5_status sum_parts(struct e5_hash *hash, int fd, const char *path, const size_t *parts, size_t n,
-                                struct e5_watch *watch, struct e5_error *err) {
-    enum e5_status status =
-        n > 1 ? sum_lanes(hash, fd, path, parts, n, watch, err) : sum_one(hash, fd, path, parts[0], watch, err);
-    for (size_t i = 0; i < n && status == E5_OK; i++) hash->parts[parts[i]].done = true;
-    hash->summed += status == E5_OK ? n : 0;
-    return status;
-}
-
-/* The next full parts that are here, at most eight. */
-static size_t choose(const struct e5_hash *hash, const struct e5_pieces *here, size_t from, size_t parts[LANES]) {
+/* The next parts that can go on, at most eight; `whole`: only those that can be ended. */
+static size_t choose(const struct e5_hash *hash, const struct e5_pieces *here, bool whole, struct lane lanes[LANES]) {
     size_t n = 0;
-    for (size_t i = from; i < hash->count && n < LANES; i++)
-        if ((int64_t)(i + 1) * PART <= hash->size && is_ready(hash, here, i)) parts[n++] = i;
+    for (size_t i = 0; i < hash->count && n < LANES; i++)
+        if (find_usable(hash, here, i, &lanes[n]) && (lanes[n].to_end || !whole)) n++;
     return n;
 }
 
-/* How many parts are worth a round.  Towards the end of the file fewer: what is left when the last byte has come is
- * waited for. */
-static size_t enough(const struct e5_hash *hash) {
-    size_t left = (size_t)(hash->size / PART) - hash->summed;
-    return left > LANES ? LANES : left > 1 ? left * 3 / 4 : 1;
+static void take_states(struct e5_md5_lanes *lanes, const struct e5_hash *hash, const struct lane *chosen, size_t n) {
+    e5_md5_lanes_init(lanes);
+    for (size_t i = 0; i < n; i++)
+        for (size_t word = 0; word < 4 && hash->parts[chosen[i].part].position > 0; word++)
+            lanes->state[word][i] = hash->parts[chosen[i].part].state[word];
 }
 
-static enum e5_status follow_parts(struct e5_hash *hash, int fd, const char *path, const struct e5_pieces *here,
-                                   bool last, struct e5_watch *watch, struct e5_error *err) {
-    enum e5_status status = E5_OK;
-    size_t parts[LANES], n, from = 0;
-    while (status == E5_OK && (n = choose(hash, here, from, parts)) >= (last ? 1 : enough(hash))) {
-        status = sum_parts(hash, fd, path, parts, n, watch, err);
-        from = parts[n - 1] + 1;
+static void keep_states(const struct e5_md5_lanes *lanes, struct e5_hash *hash, const struct lane *chosen, size_t n,
+                        int64_t step) {
+    for (size_t i = 0; i < n; i++) {
+        struct e5_hash_part *part = &hash->parts[chosen[i].part];
+        for (size_t word = 0; word < 4; word++) part->state[word] = lanes->state[word][i];
+        part->position += step;
     }
-    for (size_t i = 0; i < hash->count && last && status == E5_OK; i++) /* the last, shorter one */
-        if (is_ready(hash, here, i)) status = sum_parts(hash, fd, path, &i, 1, watch, err);
+}
+
+struct source {
+    int fd;
+    const char *path;
+    struct e5_watch *watch;
+};
+
+/* The same number of bytes of every part, whole blocks.  Lanes that are left over do the work of the first once more.
+ */
+static enum e5_status advance(struct e5_hash *hash, struct e5_md5_lanes *lanes, const struct source *source,
+                              const struct lane *chosen, size_t n, int64_t step, struct e5_error *err) {
+    const void *at[LANES];
+    enum e5_status status = hash->block != NULL ? E5_OK : e5_alloc(BLOCK, 1, &hash->block, err);
+    for (size_t i = 0; i < LANES && status == E5_OK; i++) at[i] = hash->block + (i < n ? i : 0) * LANE_BLOCK;
+    for (int64_t done = 0; status == E5_OK && done < step; done += (int64_t)LANE_BLOCK) {
+        size_t now = step - done < (int64_t)LANE_BLOCK ? (size_t)(step - done) : LANE_BLOCK;
+        status = e5_watch_check(source->watch, err);
+        for (size_t i = 0; i < n && status == E5_OK; i++) {
+            int64_t from = (int64_t)chosen[i].part * PART + hash->parts[chosen[i].part].position + done;
+            status = read_all(source->fd, source->path, hash->block + i * LANE_BLOCK, now, from, err);
+        }
+        if (status == E5_OK) e5_md5_lanes_add(lanes, at, now / E5_MD5_BLOCK);
+    }
+    return status;
+}
+
+/* Less than a block is left of the part. */
+static enum e5_status end_part(struct e5_hash *hash, const struct e5_md5_lanes *lanes, size_t lane,
+                               const struct source *source, size_t number, struct e5_error *err) {
+    struct e5_hash_part *part = &hash->parts[number];
+    unsigned char tail[E5_MD5_BLOCK];
+    int64_t left = part_left(hash, number), from = (int64_t)number * PART + part->position;
+    enum e5_status status = read_all(source->fd, source->path, tail, (size_t)left, from, err);
+    if (status != E5_OK) return status;
+    e5_md5_lanes_end(lanes, lane, tail, (uint64_t)(part->position + left), part->sum);
+    part->done = true;
+    hash->summed++;
+    return E5_OK;
+}
+
+/* As far as the chosen ones can go together, at most `most` bytes. */
+static enum e5_status go_on(struct e5_hash *hash, const struct source *source, const struct lane *chosen, size_t n,
+                            int64_t most, struct e5_error *err) {
+    struct e5_md5_lanes lanes;
+    int64_t step = most;
+    for (size_t i = 0; i < n; i++) step = chosen[i].usable < step ? chosen[i].usable : step;
+    step -= step % E5_MD5_BLOCK;
+    take_states(&lanes, hash, chosen, n);
+    enum e5_status status = advance(hash, &lanes, source, chosen, n, step, err);
+    if (status != E5_OK) return status;
+    keep_states(&lanes, hash, chosen, n, step);
+    for (size_t i = 0; i < n && status == E5_OK; i++)
+        if (chosen[i].to_end && chosen[i].usable - step < E5_MD5_BLOCK)
+            status = end_part(hash, &lanes, i, source, chosen[i].part, err);
+    return status;
+}
+
+/* Whatever is left fits into one round: that is best begun when the last part of it begins to arrive, and ends soon
+ * after it. */
+static bool is_last_round(const struct e5_hash *hash) { return hash->count - hash->summed <= LANES; }
+
+/* A round takes the same time however many lanes are in use, so as many parts as possible should be here.  Where
+ * what is left makes more than one round and less than two, the first must not wait for the last parts. */
+static size_t choose_round(const struct e5_hash *hash, const struct e5_pieces *here, struct lane lanes[LANES]) {
+    size_t half = (hash->count - hash->summed + 1) / 2;
+    if (is_last_round(hash)) return hash->size - e5_pieces_here(here) <= PART ? choose(hash, here, false, lanes) : 0;
+    size_t n = choose(hash, here, true, lanes);
+    return n >= (half < LANES ? half : LANES) ? n : 0;
+}
+
+/* One round, since more may be here after it. */
+static enum e5_status follow_parts(struct e5_hash *hash, const struct source *source, const struct e5_pieces *here,
+                                   struct e5_error *err) {
+    struct lane lanes[LANES];
+    size_t n = choose_round(hash, here, lanes);
+    return n > 0 ? go_on(hash, source, lanes, n, is_last_round(hash) ? STEP : PART, err) : E5_OK;
+}
+
+static enum e5_status finish_parts(struct e5_hash *hash, const struct source *source, const struct e5_pieces *all,
+                                   struct e5_error *err) {
+    enum e5_status status = E5_OK;
+    struct lane lanes[LANES];
+    size_t n;
+    while (status == E5_OK && (n = choose(hash, all, true, lanes)) > 0)
+        status = go_on(hash, source, lanes, n, PART, err);
     return status;
 }
 
 bool e5_hash_is_behind(const struct e5_hash *hash, const struct e5_pieces *here) {
-    size_t parts[LANES];
+    struct lane lanes[LANES];
     if (hash->want == E5_CHECKSUM_NOTHING) return false;
-    if (hash->parts != NULL) return choose(hash, here, 0, parts) >= enough(hash);
+    if (hash->parts != NULL) return choose_round(hash, here, lanes) > 0;
     return e5_pieces_prefix(here) - hash->position >= WORTH_WHILE;
 }
 
 enum e5_status e5_hash_follow(struct e5_hash *hash, int fd, const char *path, const struct e5_pieces *here,
                               struct e5_watch *watch, struct e5_error *err) {
     if (hash->want == E5_CHECKSUM_NOTHING) return E5_OK;
-    if (hash->parts != NULL) return follow_parts(hash, fd, path, here, false, watch, err);
+    if (hash->parts != NULL) return follow_parts(hash, &(struct source){fd, path, watch}, here, err);
     return follow_whole(hash, fd, path, e5_pieces_prefix(here), watch, err);
 }
 
@@ -199,7 +247,7 @@ enum e5_status e5_hash_finish(struct e5_hash *hash, int fd, const char *path, in
     enum e5_status status = E5_OK;
     bool in_parts = hash->parts != NULL, whole = hash->want == E5_CHECKSUM_WHOLE;
     *out = (struct e5_checksum_result){.parts = 0};
-    if (in_parts) status = follow_parts(hash, fd, path, &all, true, watch, err);
+    if (in_parts) status = finish_parts(hash, &(struct source){fd, path, watch}, &all, err);
     if (status == E5_OK && in_parts) status = join(hash, out, err);
     if (hash->want == E5_CHECKSUM_EITHER) whole = e5_checksum_judge(out, declared, "") != E5_CHECKSUM_PROVEN;
     return status == E5_OK && whole ? finish_whole(hash, fd, path, size, watch, out, err) : status;

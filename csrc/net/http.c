@@ -75,10 +75,11 @@ static enum e5_status fill(struct e5_http *http, const struct e5_http_options *o
     shared->ca_is_folder = is_folder(options->ca_file);
     set_times(shared, options);
     enum e5_status status = e5_url_check_service(options->url, &shared->service, err);
-    if (status == E5_OK) status = e5_proxy_for(options->proxy, &shared->service, &proxy, err);
+    if (status == E5_OK) status = e5_proxy_for(options->proxy, options->no_proxy, &shared->service, &proxy, err);
     if (status == E5_OK) status = e5_strdup(options->user_agent, &shared->user_agent, err);
     if (status == E5_OK) status = copy_text(options->ca_file, &shared->ca_file, err);
     if (status == E5_OK) status = copy_text(options->proxy, &shared->proxy, err);
+    if (status == E5_OK) status = copy_text(options->no_proxy, &shared->no_proxy, err);
     explicit_bzero(&proxy, sizeof proxy);
     return status == E5_OK ? add_headers(http, options->key, err) : status;
 }
@@ -108,6 +109,7 @@ void e5_http_free(struct e5_http *http) {
     e5_names_fini(&http->shared.names);
     if (http->shared.proxy != NULL) explicit_bzero(http->shared.proxy, strlen(http->shared.proxy));
     free(http->shared.proxy);
+    free(http->shared.no_proxy);
     free(http->shared.user_agent);
     free(http->shared.ca_file);
     free(http);

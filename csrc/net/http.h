@@ -20,7 +20,8 @@ struct e5_http_options {
     const char *key;        /* its token; NULL: none */
     const char *user_agent;
     const char *ca_file;    /* certificates to trust, or NULL: libcurl's own default */
-    const char *proxy;      /* NULL: as the environment says; "": none */
+    const char *proxy;      /* NULL or "": none */
+    const char *no_proxy;   /* hosts that are reached without it, and then this machine as well; NULL: none */
     bool insecure;          /* do not check certificates: only because the user asked for it */
     int ip_version;         /* 0: either; 4 or 6: only that */
     /* As in drive/fetch_settings.def; 0: default.  low_speed_limit counts where low_speed_time is given. */

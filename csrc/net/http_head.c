@@ -1,6 +1,8 @@
 #include "net/http_head.h"
 
 #include <ctype.h>
+#include <curl/curl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -48,6 +50,8 @@ static void set(struct e5_http_head *head, const char *name, const char *value, 
         e5_text_copy(head->location, sizeof head->location, value);
     else if (strcasecmp(name, "retry-after") == 0)
         head->retry_after = e5_retry_after(value, wall_now);
+    else if (strcasecmp(name, "date") == 0)
+        head->date = fmax((double)curl_getdate(value, NULL), 0);
     else if (strcasecmp(name, "etag") == 0 && !e5_text_copy(head->etag, sizeof head->etag, value))
         head->etag[0] = '\0'; /* half a tag is none */
 }

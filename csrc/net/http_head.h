@@ -16,6 +16,7 @@ struct e5_http_head { /* texts are "" and numbers −1 where nothing is said */
     char location[512];
     int64_t length, range_start, range_total;
     double retry_after; /* seconds; 0: not said */
+    double date;        /* the server's wall clock; 0: not said */
 };
 
 void e5_http_head_init(struct e5_http_head *head);

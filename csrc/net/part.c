@@ -9,6 +9,7 @@
 #endif
 
 #define MEMORY_SYSTEM 0x01021994 /* tmpfs, in the words of the kernel */
+#define SPARED ((int64_t)256 << 20) /* bytes that a file of unknown size leaves free */
 #define WRITE_BACK ((int64_t)8 << 20) /* start writing this often, so that a sync finds little left to do */
 
 /* An earlier part is reused only if it is a plain file of ours that nobody else has a name for. */
@@ -82,6 +83,17 @@ int64_t e5_part_here(const struct e5_part *part) { return e5_pieces_here(&part->
 
 bool e5_part_whole(const struct e5_part *part) { return part->size >= 0 && e5_part_here(part) == part->size; }
 
+/* Whoever sends without an end and never said how much comes must not fill the disk. */
+static enum e5_status check_room(const struct e5_part *part, int64_t before, int64_t now, struct e5_error *err) {
+    struct statvfs room;
+    if (part->size >= 0 || before / WRITE_BACK == now / WRITE_BACK || fstatvfs(part->fd, &room) != 0) return E5_OK;
+    int64_t free_bytes = (int64_t)(room.f_bavail * room.f_frsize);
+    if (free_bytes >= SPARED) return E5_OK;
+    enum e5_status status = e5_fail_errno(err, ENOSPC, part->path, "cannot write the part file of");
+    e5_error_hint(err, "its size is not known, and only %.1f MB are free", (double)free_bytes / 1e6);
+    return status;
+}
+
 static void start_write_back(const struct e5_part *part, int64_t before, int64_t now) {
 #ifdef SYNC_FILE_RANGE_WRITE
     int64_t from = before / WRITE_BACK * WRITE_BACK, upto = now / WRITE_BACK * WRITE_BACK;
@@ -96,6 +108,8 @@ enum e5_status e5_part_write(struct e5_part *part, struct e5_piece *piece, const
     int64_t at = piece->position;
     if (piece->end >= 0 && (int64_t)size > piece->end - at)
         return e5_fail(err, E5_CORRUPT, "more than the declared %lld bytes arrive", (long long)part->size);
+    enum e5_status status = check_room(part, at, at + (int64_t)size, err);
+    if (status != E5_OK) return status;
     for (const char *from = bytes; size > 0;) {
         ssize_t written = pwrite(part->fd, from, size, at);
         if (written < 0 && errno == EINTR) continue;

@@ -28,7 +28,8 @@ E5_MUST_USE enum e5_status e5_part_open(struct e5_part *part, const struct e5_pl
                                         const struct e5_pieces *kept, struct e5_error *err);
 int64_t e5_part_here(const struct e5_part *part); /* bytes that are here */
 bool e5_part_whole(const struct e5_part *part); /* false where the size is not known */
-/* The next bytes of a piece of part->pieces.  More than fit is E5_CORRUPT; nothing of such a block is written. */
+/* The next bytes of a piece of part->pieces.  More than fit is E5_CORRUPT; nothing of such a block is written.
+ * Where the size is not known E5_STORAGE ends it while some space is still free. */
 E5_MUST_USE enum e5_status e5_part_write(struct e5_part *part, struct e5_piece *piece, const void *bytes, size_t size,
                                          struct e5_error *err);
 E5_MUST_USE enum e5_status e5_part_restart(struct e5_part *part, struct e5_error *err); /* one piece, 0 bytes */

@@ -38,13 +38,14 @@ int64_t e5_pieces_prefix(const struct e5_pieces *pieces) {
     return pieces->piece[i].position;
 }
 
-bool e5_pieces_have(const struct e5_pieces *pieces, int64_t from, int64_t upto) {
-    for (unsigned i = 0; i < pieces->count && from < upto; i++) {
+int64_t e5_pieces_run(const struct e5_pieces *pieces, int64_t from, int64_t upto) {
+    int64_t at = from;
+    for (unsigned i = 0; i < pieces->count && at < upto; i++) {
         const struct e5_piece *piece = &pieces->piece[i];
-        bool holds = piece->start <= from && from < piece->position;
-        if (holds) from = piece->position;
+        bool holds = piece->start <= at && at < piece->position;
+        if (holds) at = piece->position;
     }
-    return from >= upto;
+    return (at < upto ? at : upto) - from;
 }
 
 struct e5_piece *e5_pieces_find(struct e5_pieces *pieces, int64_t start) {

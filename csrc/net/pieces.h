@@ -27,7 +27,8 @@ bool e5_pieces_good(const struct e5_pieces *pieces, int64_t size);
 int64_t e5_pieces_here(const struct e5_pieces *pieces); /* bytes that are here */
 int64_t e5_pieces_reach(const struct e5_pieces *pieces); /* end of the last byte here */
 int64_t e5_pieces_prefix(const struct e5_pieces *pieces); /* bytes without a gap */
-bool e5_pieces_have(const struct e5_pieces *pieces, int64_t from, int64_t upto); /* all of [from, upto) */
+int64_t e5_pieces_run(const struct e5_pieces *pieces, int64_t from,
+                      int64_t upto); /* bytes without a gap from there */
 bool e5_piece_whole(const struct e5_piece *piece); /* false where its end is unknown */
 /* The piece that begins at `start`, NULL: none.  Its start names a piece for as long as it lasts. */
 struct e5_piece *e5_pieces_find(struct e5_pieces *pieces, int64_t start);

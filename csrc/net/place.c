@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,12 +14,12 @@
 
 #define LOCK_TRIES 20 /* a finishing holder may remove the file between our open and our lock */
 
-/* What stands beside the target is named after it; `alone` makes names that no other call uses. */
+static atomic_uint calls_alone; /* of this process, from any thread: so that each has names of its own */
+
+/* What stands beside the target is named after it. */
 static void set_names(struct e5_place *place) {
-    char own[24] = "";
-    if (place->alone) snprintf(own, sizeof own, ".%ld", (long)getpid());
-    snprintf(place->part, sizeof place->part, ".%s%s.e5part", place->name, own);
-    snprintf(place->state, sizeof place->state, ".%s%s.e5state", place->name, own);
+    snprintf(place->part, sizeof place->part, ".%s%s.e5part", place->name, place->own);
+    snprintf(place->state, sizeof place->state, ".%s%s.e5state", place->name, place->own);
     snprintf(place->lock_name, sizeof place->lock_name, ".%s.e5lock", place->name);
 }
 
@@ -51,6 +53,53 @@ enum e5_status e5_place_open(struct e5_place *place, const char *path, struct e5
     return open_directory(place, path, slash, err);
 }
 
+/* A lock belongs to the open file, which a forked child would keep open after the death of the process that holds it:
+ * the child closes its copies.  Locks that do not fit the list are kept by it until it ends. */
+static pthread_mutex_t fork_gate = PTHREAD_MUTEX_INITIALIZER;
+static int held[1024]; /* descriptors plus one, 0: free */
+
+static void before_fork(void) { pthread_mutex_lock(&fork_gate); }
+static void after_fork(void) { pthread_mutex_unlock(&fork_gate); }
+
+static void after_fork_in_child(void) {
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++) {
+        if (held[i] > 0) close(held[i] - 1);
+        held[i] = 0;
+    }
+    pthread_mutex_unlock(&fork_gate);
+}
+
+static void install(void) { pthread_atfork(before_fork, after_fork, after_fork_in_child); }
+
+static void swap_held(int old, int new) {
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++) {
+        if (held[i] != old) continue;
+        held[i] = new;
+        return;
+    }
+}
+
+/* A descriptor with the lock, or −1 and the reason in *code. */
+static int open_locked(const struct e5_place *place, bool *opened, int *code) {
+    static pthread_once_t installed = PTHREAD_ONCE_INIT;
+    pthread_once(&installed, install);
+    pthread_mutex_lock(&fork_gate);
+    int lock = openat(place->directory, place->lock_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    *opened = lock >= 0;
+    *code = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    if (*code == 0) swap_held(0, lock + 1);
+    if (*code != 0 && lock >= 0) close(lock);
+    pthread_mutex_unlock(&fork_gate);
+    return *code == 0 ? lock : -1;
+}
+
+static void close_lock(int lock) {
+    pthread_mutex_lock(&fork_gate);
+    swap_held(lock + 1, 0);
+    close(lock);
+    pthread_mutex_unlock(&fork_gate);
+}
+
 /* Is the file we locked still the one with the name?  The last holder may have removed it. */
 static bool still_there(const struct e5_place *place, int lock) {
     struct stat ours, named;
@@ -69,6 +118,7 @@ static enum e5_status without_lock(struct e5_place *place) {
            place->name);
     unlinkat(place->directory, place->lock_name, 0);
     place->alone = true;
+    snprintf(place->own, sizeof place->own, ".%d-%u", (int)getpid(), atomic_fetch_add(&calls_alone, 1));
     set_names(place);
     return E5_OK;
 }
@@ -89,15 +139,16 @@ bool e5_place_holder_has(const struct e5_place *place, const char *tag) {
 
 enum e5_status e5_place_lock(struct e5_place *place, const char *tag, struct e5_error *err) {
     for (int i = 0; i < LOCK_TRIES; i++) {
-        int lock = openat(place->directory, place->lock_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (lock < 0) return e5_fail_errno(err, errno, place->path, "cannot write beside the target");
-        int code = flock(lock, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+        int code;
+        bool opened;
+        int lock = open_locked(place, &opened, &code);
+        if (!opened) return e5_fail_errno(err, code, place->path, "cannot write beside the target");
         if (code == 0 && still_there(place, lock)) {
             place->lock = lock;
             write_tag(lock, tag);
             return E5_OK;
         }
-        close(lock);
+        if (code == 0) close_lock(lock);
         if (code == EWOULDBLOCK) return busy(place, err);
         if (code != 0 && code != EINTR) return without_lock(place);
     }
@@ -153,7 +204,7 @@ void e5_place_clean(const struct e5_place *place) {
 void e5_place_close(struct e5_place *place) {
     if (place->lock >= 0) {
         unlinkat(place->directory, place->lock_name, 0); /* while it is still ours */
-        close(place->lock);
+        close_lock(place->lock);
     }
     if (place->directory >= 0) close(place->directory);
     place->lock = place->directory = -1;

@@ -2,7 +2,9 @@
  *
  * `.<name>.e5part` holds the bytes, `.<name>.e5state` what is known (net/statefile), `.<name>.e5lock` the lock.  All
  * are reached through an open directory, so a directory renamed meanwhile does no harm.  The holder owns the place;
- * _close gives the lock back and removes its file.  The lock ends with the process that holds it.  One thread at a
+ * _close gives the lock back and removes its file.  The lock ends with the process that holds it; a forked
+ * child has no part in it.  Without locks
+ * (`alone`) the names are `.<name>.<process>-<number>.e5part` and the like, for one call only.  One thread at a
  * time; calls touch the directory only and wait for nobody. */
 #ifndef E5_NET_PLACE_H
 #define E5_NET_PLACE_H
@@ -16,6 +18,7 @@
 struct e5_place {
     int directory, lock; /* descriptors, −1: none */
     bool alone;          /* the file system has no locks: nothing is shared with other calls */
+    char own[24];        /* then a part of all names that no other call has; else "" */
     const char *path;    /* the target as the caller wrote it; borrowed */
     char name[E5_PLACE_NAME_SIZE];
     char part[256], state[256], lock_name[256];

@@ -62,18 +62,6 @@ bool e5_proxy_excepts(const char *list, const struct e5_url *url) {
     return false;
 }
 
-static const char *environment(const char *lower, const char *upper) {
-    const char *value = getenv(lower);
-    if (value == NULL || value[0] == '\0') value = getenv(upper);
-    return value != NULL ? value : "";
-}
-
-static const char *from_environment(const struct e5_url *url) {
-    if (e5_url_is_loopback(url) || e5_proxy_excepts(environment("no_proxy", "NO_PROXY"), url)) return "";
-    const char *proxy = environment("https_proxy", "HTTPS_PROXY");
-    return proxy[0] != '\0' ? proxy : environment("all_proxy", "ALL_PROXY");
-}
-
 /* The usual spelling has no scheme: "proxy.example.org:3128". */
 static bool take_host(const char *text, char *out, size_t size) {
     CURLU *handle = curl_url();
@@ -88,12 +76,13 @@ static bool take_host(const char *text, char *out, size_t size) {
     return good;
 }
 
-enum e5_status e5_proxy_for(const char *chosen, const struct e5_url *url, struct e5_proxy *out,
+enum e5_status e5_proxy_for(const char *chosen, const char *excepted, const struct e5_url *url, struct e5_proxy *out,
                             struct e5_error *err) {
-    const char *proxy = chosen != NULL ? chosen : from_environment(url);
+    bool direct = excepted != NULL && (e5_url_is_loopback(url) || e5_proxy_excepts(excepted, url));
     *out = (struct e5_proxy){.url = ""};
-    if (proxy[0] == '\0') return E5_OK;
-    if (e5_text_copy(out->url, sizeof out->url, proxy) && take_host(proxy, out->host, sizeof out->host)) return E5_OK;
+    if (chosen == NULL || chosen[0] == '\0' || direct) return E5_OK;
+    if (e5_text_copy(out->url, sizeof out->url, chosen) && take_host(chosen, out->host, sizeof out->host))
+        return E5_OK;
     explicit_bzero(out, sizeof *out);
     enum e5_status status =
         e5_fail(err, E5_CONFIG, "the address of the proxy cannot be read"); /* a password may stand in it */

@@ -1,7 +1,9 @@
 #include "net/transfer.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "net/fault.h"
@@ -93,15 +95,32 @@ static enum e5_status on_head(void *context, const struct e5_http_head *head, st
     return status;
 }
 
+/* Where the first bytes end that tell what the file is. */
+static int64_t head_end(const struct e5_piece *piece) {
+    return piece->end >= 0 && piece->end < E5_STRUCTURE_HEAD ? piece->end : E5_STRUCTURE_HEAD;
+}
+
+/* A store may send its first bytes one by one, over several replies: they are read back from the part. */
+static enum e5_status check_head(const struct e5_transfer *transfer, int64_t here, struct e5_error *err) {
+    char head[E5_STRUCTURE_HEAD];
+    const struct e5_part *part = transfer->part;
+    ssize_t got = pread(part->fd, head, here < E5_STRUCTURE_HEAD ? (size_t)here : sizeof head, 0);
+    if (got < 0) return e5_fail_errno(err, errno, part->path, "cannot read the part file of");
+    return e5_structure_check_head(head, (size_t)got, transfer->media_type, err);
+}
+
 /* Only as much as the piece takes: it may have been shortened for another connection since it was asked for. */
 static enum e5_status write_piece(struct e5_transfer *transfer, struct e5_piece *piece, const char *bytes,
                                   size_t size, struct e5_error *err) {
     bool shortened = piece->end >= 0 && piece->end != transfer->asked && piece->end < transfer->part->size;
     int64_t room = piece->end - piece->position;
     if (shortened && (int64_t)size > room) size = (size_t)room;
+    bool unknown = piece->start == 0 && piece->position < head_end(piece);
     enum e5_status status = e5_part_write(transfer->part, piece, bytes, size, err);
     if (status != E5_OK) return status;
     e5_watch_add(transfer->watch, (int64_t)size);
+    if (unknown && piece->position >= head_end(piece)) status = check_head(transfer, piece->position, err);
+    if (status != E5_OK) return status;
     if (transfer->written != NULL) transfer->written(transfer->context);
     transfer->is_satisfied = shortened && e5_piece_whole(piece);
     return transfer->is_satisfied ? e5_fail(err, E5_CANCELLED, "the rest comes by another connection") : E5_OK;
@@ -109,14 +128,9 @@ static enum e5_status write_piece(struct e5_transfer *transfer, struct e5_piece 
 
 static enum e5_status on_body(void *context, const char *bytes, size_t size, struct e5_error *err) {
     struct e5_transfer *transfer = context;
-    enum e5_status status = E5_OK;
     if (e5_transfer_is_stale(transfer)) return e5_fail(err, E5_CANCELLED, "the file was begun anew");
     if (transfer->use != E5_TRANSFER_BEGIN && transfer->use != E5_TRANSFER_APPEND) return E5_OK; /* an error page */
-    struct e5_piece *piece = piece_of(transfer);
-    if (piece->position == 0)
-        status = e5_structure_check_head(bytes, size < E5_STRUCTURE_HEAD ? size : E5_STRUCTURE_HEAD,
-                                         transfer->media_type, err);
-    return status == E5_OK ? write_piece(transfer, piece, bytes, size, err) : status;
+    return write_piece(transfer, piece_of(transfer), bytes, size, err);
 }
 
 void e5_transfer_prepare(struct e5_transfer *transfer, struct e5_http_call *call) {
@@ -148,6 +162,8 @@ static enum e5_event judge_bytes(struct e5_transfer *transfer, struct e5_error *
         if (err != NULL) err->status = e5_fail(err, E5_CORRUPT, "empty reply");
         return E5_EVENT_CORRUPT;
     }
+    bool unknown = piece->start == 0 && piece->position < head_end(piece); /* a page may be shorter than that */
+    if (unknown && check_head(transfer, piece->position, err) != E5_OK) return E5_EVENT_CORRUPT;
     if (piece->end < 0 || e5_piece_whole(piece)) return E5_EVENT_WHOLE;
     return report_short(transfer->part, err);
 }

@@ -57,11 +57,8 @@ static int take_option(PyObject *module, const char *name, PyObject *value, stru
     const struct {
         const char *name;
         const char **to;
-    } texts[] = {{"url", &out->url},
-                 {"key", &out->key},
-                 {"user_agent", &out->user_agent},
-                 {"ca_file", &out->ca_file},
-                 {"proxy", &out->proxy}};
+    } texts[] = {{"url", &out->url},         {"key", &out->key},     {"user_agent", &out->user_agent},
+                 {"ca_file", &out->ca_file}, {"proxy", &out->proxy}, {"no_proxy", &out->no_proxy}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(texts[i].name, name) == 0) return take_text(module, value, name, texts[i].to);
     if (strcmp(name, "ip_version") == 0) return take_version(module, value, &out->ip_version);

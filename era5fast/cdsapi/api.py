@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from .. import client as era5fast_client
-from ..connection import GOAL_RESULT, Connection, Item
+from ..connection import GOAL_RESULT, Connection, Item, item_of
 from ..errors import Era5FastError, JobFailedError, RequestError
 from ..jobs import JOBS, JobHandle, log_of
 from ..results import Result as CoreResult
+from .course import Course, size_text, without_query
 from .familiar import Lines, as_usual
 
 __all__ = ["Client", "Remote", "Result", "Results"]
@@ -36,6 +37,8 @@ _LEVELS = {
 }
 #: HTTP codes after which a call is worth repeating.
 _PASSING = (408, 429, 500, 502, 503, 504)
+#: Seconds for a job to be dismissed whose owner is gone.
+_LAST_WORDS = 0.7
 _TOOLBOX = "the toolbox of the Climate Data Store was closed in 2024"
 
 
@@ -208,11 +211,39 @@ class Client(_Logging):
         str, Result or Remote
             The target; without one the result, or the job if the client is not to wait until it is complete.
         """
+        if target is not None:
+            return self._retrieve_into(item_of(name, request, target))
         remote = Remote(self, self.client.submit(name, request))
-        if not self.wait_until_complete:
-            return remote if target is None else remote.download(target)
-        result = remote.get_results()
-        return result if target is None else result.download(target)
+        return remote.get_results() if self.wait_until_complete else remote
+
+    def _retrieve_into(self, item: Item) -> str:
+        """One piece of work from request to file: nothing is asked for where the file could not be written."""
+        course = Course(item, self._connection.journal, self._heard)
+        try:
+            with self._connection.display() as display:
+                done = self._connection.fetch_one(item, True, course.showing_on(display))
+            course.end(done)
+            self._dismiss(done["job_id"])
+        except Era5FastError as error:
+            course.name(error.job_id)
+            if isinstance(error, JobFailedError):
+                Remote(self, self._job(error.job_id), announce=False)._tell_end()
+            self._dismiss(error.job_id)
+            raise
+        return str(item.target)
+
+    def _heard(self, status: str, line: str) -> None:
+        """Write what has happened to a request; the state where that is what has changed."""
+        self.last_state = status or self.last_state
+        self.info(line)
+
+    def _job(self, job_id: str) -> JobHandle:
+        return JobHandle(self._connection, job_id)
+
+    def _dismiss(self, job_id: str) -> None:
+        """Dismiss a job that is no longer needed, where the client cleans up."""
+        if self.delete and job_id:
+            _Cleanup(self, self._job(job_id))()
 
     def download(self, results: Any, targets: Any = None) -> Any:
         """Download one result, or those in nested lists and dictionaries; `targets` are used up in order."""
@@ -295,10 +326,10 @@ class Result(_Logging):
     ) -> None:
         self.reply = reply
         self._client, self._job, self._checksum = client, job, checksum
-        self._cleanup = _Cleanup(self, client, job)
+        self._cleanup = _Cleanup(client, job).after(self)
 
     def __repr__(self) -> str:
-        values = (self.content_length, self.content_type, self.location)
+        values = (self.content_length, self.content_type, without_query(self.location))
         return "Result(content_length={},content_type={},location={})".format(*values)
 
     def _lines(self) -> Lines:
@@ -349,11 +380,11 @@ class Result(_Logging):
         job_id, asked = (self._job.id, self._job.asked) if self._job is not None else ("", (None, None))
         result = CoreResult(self._client._connection, job_id, self._core_asset(), *asked)
         path = result.name if target is None else os.fspath(target)
-        self.info(f"Downloading {self.location} to {path} ({_size(self.content_length)})")
+        self.info(f"Downloading {without_query(self.location)} to {path} ({size_text(self.content_length)})")
         began = time.monotonic()
         path = result.download(path, overwrite=True)
         elapsed = time.monotonic() - began
-        self.info(f"Download rate {_size(os.path.getsize(path) / max(elapsed, 1e-6))}/s")
+        self.info(f"Download rate {size_text(os.path.getsize(path) / max(elapsed, 1e-6))}/s")
         if self._client.delete:
             self.delete()
         return path
@@ -365,7 +396,7 @@ class Result(_Logging):
     @_familiar
     def check(self) -> Any:
         """Ask whether the file is there; the reply has ``status_code``, ``ok`` and ``headers``."""
-        self.debug(f"HEAD {self.location}")
+        self.debug(f"HEAD {without_query(self.location)}")
         return _Checked(self._client._connection.head(self.location))
 
     @_familiar
@@ -392,7 +423,7 @@ class Remote(_Logging):
     def __init__(self, client: Client, job: JobHandle, announce: bool = True) -> None:
         self._client, self._job = client, job
         self._told, self._log_told = "", dt.datetime.min.replace(tzinfo=dt.UTC)
-        self._cleanup = _Cleanup(self, client, job if announce else None)
+        self._cleanup = _Cleanup(client, job if announce else None).after(self)
         if announce:
             self.info(f"Request ID is {job.id}")
             self._tell(job.last_status)
@@ -581,20 +612,24 @@ class _Watch:
 class _Cleanup:
     """Dismisses a job once: when called, or when its owner is gone where the client cleans up."""
 
-    def __init__(self, owner: object, client: Client, job: JobHandle | None) -> None:
+    def __init__(self, client: Client, job: JobHandle | None) -> None:
         self.done = job is None
-        self._job, self._lines = job, client._written
-        if client.delete and job is not None:
-            weakref.finalize(owner, self)
+        self._job, self._lines, self._wanted = job, client._written, client.delete
 
-    def __call__(self) -> None:
+    def after(self, owner: object) -> _Cleanup:
+        """Dismiss it at the latest when `owner` is gone; shortly, since that may be when the program ends."""
+        if self._wanted and not self.done:
+            weakref.finalize(owner, self, _LAST_WORDS)
+        return self
+
+    def __call__(self, patience: float | None = None) -> None:
         if self.done or self._job is None:
             return
         self.done = True
         try:
-            self._job.cancel()
+            self._job.cancel(patience)
         except Era5FastError as error:
-            self._lines.log(logging.WARNING, str(error))
+            self._lines.log(logging.WARNING, f"job {self._job.id} is left at the service: {error}")
 
 
 class _Checked:
@@ -630,12 +665,3 @@ def _settings(timeout: Any, retry_max: int, sleep_max: float) -> dict[str, Any]:
         settings |= {"poll_interval_max": shortest, "poll_interval": min(5.0, shortest)}
         settings["poll_interval_min"] = min(0.25, shortest)
     return settings
-
-
-def _size(number: float) -> str:
-    """Bytes as the old client writes them: "3.5M"."""
-    for unit in ("", "K", "M", "G"):
-        if number < 1024:
-            return f"{round(number, 1):g}{unit}"
-        number /= 1024
-    return f"{round(number, 1):g}T"

@@ -31,11 +31,16 @@ static struct {
     const char *refusal;   /* what is said then */
     int lose_replies;      /* submissions that make a job but get no reply */
     int stall_replies;     /* the same, and the connection stays open until it is hung up on */
+    int others;            /* jobs that somebody else submits with every refused submission */
     int fail_lists;        /* HTTP 502 */
+    int fail_looks;        /* questions about one job, with: */
+    int fail_with;         /* HTTP status; 200: a page */
     int fail_jobs, reject_jobs, keep_running;
     const char *word;      /* for the status of running jobs */
     int at_once, queue_limit;
     double run_seconds;
+    int stall_deletions;   /* no reply until hung up on */
+    double clock_ahead;    /* seconds by which the service's clock is */
     int list_most;         /* jobs on a page; 0: as asked */
     int pages, flips;  /* data: an HTML page; a wrong byte */
     atomic_int cut_at; /* silence after so many bytes, until hung up on */
@@ -146,6 +151,7 @@ static inline void cds_submit(const char *request, struct loopback_reply *reply)
     char text[200], id[40], dataset[40] = "", inputs[200];
     cds.posts++;
     if (cds.refuse_with > 0 && (cds.refusals == 0 || cds.posts <= cds.refusals)) {
+        for (int i = 0; i < cds.others; i++) cds_add_job("era5", "{\"of\":\"others\"}");
         snprintf(text, sizeof text, "{\"title\":\"denied\",\"detail\":\"%s\"}",
                  cds.refusal != NULL ? cds.refusal : "token secret-key is bad");
         loopback_text(reply, cds.refuse_with, text);
@@ -168,10 +174,18 @@ static inline void cds_submit(const char *request, struct loopback_reply *reply)
         loopback_text(reply, 201, text);
 }
 
+/* A moment of ours by the service's clock, in a format of strftime(3). */
+static inline const char *cds_time(double moment, const char *format, char out[60]) {
+    struct tm parts;
+    time_t seconds = (time_t)(e5_clock_wall() + cds.clock_ahead + moment - e5_clock_monotonic());
+    strftime(out, 60, format, gmtime_r(&seconds, &parts));
+    return out;
+}
+
 /* Newest first, from the cursor (the number of a job) on. */
 static inline void cds_list(const char *request, struct loopback_reply *reply) {
     static char text[CDS_MOST * 900];
-    char results[600], id[40];
+    char results[600], id[40], created[60], date[60];
     const char *cursor = strstr(request, "cursor="), *limit = strstr(request, "limit=");
     int last = cursor != NULL ? (int)strtol(cursor + 7, NULL, 10) - 1 : cds.jobs - 1;
     int most = limit != NULL ? (int)strtol(limit + 6, NULL, 10) : 10;
@@ -188,20 +202,25 @@ static inline void cds_list(const char *request, struct loopback_reply *reply) {
         if (strcmp(cds.job[job].status, "dismissed") == 0) continue;
         cds_id(job, id);
         cds_results(job, results, sizeof results);
-        used += (size_t)
-            snprintf(text + used, sizeof text - used,
-                     "%s{\"processID\":\"%s\",\"jobID\":\"%s\",\"status\":\"%s\",\"metadata\":{\"results\":%s}}",
-                     text[used - 1] == '}' ? "," : "", cds.job[job].dataset, id, cds_status(job), results);
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "%s{\"processID\":\"%s\",\"jobID\":\"%s\",\"status\":\"%s\",\"created\":\"%s\","
+                                 "\"metadata\":{\"results\":%s}}",
+                                 text[used - 1] == '}' ? "," : "", cds.job[job].dataset, id, cds_status(job),
+                                 cds_time(cds.job[job].created, "%Y-%m-%dT%H:%M:%S.123456", created), results);
     }
-    snprintf(text + used, sizeof text - used, "],\"links\":[{\"rel\":\"next\",\"href\":\"/jobs?cursor=%d\"}]}",
-             job + 1);
-    loopback_text(reply, 200, text);
+    used += (size_t)snprintf(text + used, sizeof text - used,
+                             "],\"links\":[{\"rel\":\"next\",\"href\":\"/jobs?cursor=%d\"}]}", job + 1);
+    cds_time(e5_clock_monotonic(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", date);
+    loopback_head(reply, 200, used, date);
+    loopback_write(reply, text, used);
 }
 
 static inline void cds_job(const char *request, struct loopback_reply *reply) {
     char text[1000], id[40];
     int job = (int)strtol(strstr(request, "/jobs/") + 6, NULL, 16);
-    if (job < 0 || job >= cds.jobs || strcmp(cds.job[job].status, "dismissed") == 0) {
+    if (cds.fail_looks > 0 && cds.fail_looks--) {
+        loopback_text(reply, cds.fail_with, "<html>Please log in</html>");
+    } else if (job < 0 || job >= cds.jobs || strcmp(cds.job[job].status, "dismissed") == 0) {
         loopback_text(reply, 404, "{\"title\":\"job not found\",\"detail\":\"job not found\"}");
     } else if (strstr(request, "/results ") != NULL) {
         cds_results(job, text, sizeof text);
@@ -217,7 +236,12 @@ static inline void cds_job(const char *request, struct loopback_reply *reply) {
 
 static inline void cds_delete(const char *request, struct loopback_reply *reply) {
     char id[40];
+    char rest;
     cds.deletions++;
+    if (cds.stall_deletions > 0 && cds.stall_deletions--) {
+        (void)!recv(reply->socket, &rest, 1, 0);
+        return;
+    }
     for (int job = 0; job < cds.jobs; job++) {
         cds_id(job, id);
         if (strstr(request, id) != NULL) cds.job[job].status = "dismissed";

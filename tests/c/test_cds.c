@@ -68,6 +68,10 @@ TEST(submission_is_created_refused_or_lost) {
     CHECK(submitted(201, "{\"jobID\":\"../x\"}", "/x") == E5_EVENT_LOST && news.error.status == E5_SERVER);
     CHECK(submitted(504, "", "") == E5_EVENT_LOST);
     CHECK(submitted(502, "", "") == E5_EVENT_LOST);
+    static const int of_proxies[] = {408, 500, 507, 508, 520, 522, 524, 530, 599};
+    for (size_t i = 0; i < sizeof of_proxies / sizeof *of_proxies; i++)
+        CHECK(submitted(of_proxies[i], "", "") == E5_EVENT_LOST);
+    CHECK(submitted(501, "", "") == E5_EVENT_PERMANENT && submitted(505, "", "") == E5_EVENT_PERMANENT);
     CHECK(submitted(503, "", "") == E5_EVENT_TEMPORARY); /* not accepted, so it can be sent again */
     CHECK(submitted(429, "", "") == E5_EVENT_TEMPORARY);
     CHECK(submitted(400, "{}", "") == E5_EVENT_PERMANENT && news.error.status == E5_REQUEST);
@@ -78,6 +82,20 @@ static enum e5_event status_of(const char *word) {
     snprintf(body, sizeof body, "{\"jobID\":\"" ID "\",\"status\":%s}", word);
     e5_cds_read_status(200, body, strlen(body), &news);
     return news.event;
+}
+
+static double created(const char *text) {
+    json_t *entry = json_pack("{s:s, s:s, s:s}", "jobID", ID, "status", "running", "created", text);
+    CHECK(e5_cds_read_entry(entry, URL, &news));
+    json_decref(entry);
+    return news.created;
+}
+
+TEST(moments_are_read) {
+    CHECK(created("1970-01-02T00:00:01.131415") == 86401 && created("2026-02-03T10:11:12") == 1770113472);
+    CHECK(created("1970-01-02T00:00:01Z") == 86401 && created("1970-01-02T00:00:01+00:00") == 86401);
+    CHECK(created("") == 0 && created("soon") == 0 && created("1970-01-02") == 0);
+    CHECK(created("1970-01-02T00:00:01.5+02:00") == 0 && created("0000-00-00T00:00:00") == 0);
 }
 
 TEST(states_are_read) {
@@ -151,9 +169,11 @@ TEST(own_requests_are_recognised) {
     json_t *inputs = json_pack("{s:[s], s:i}", "variable", "t", "n", 1);
     const char *same = "{\"metadata\":{\"request\":{\"ids\":{\"n\":1,\"variable\":[\"t\"]}}}}";
     const char *other = "{\"metadata\":{\"request\":{\"ids\":{\"n\":2,\"variable\":[\"t\"]}}}}";
-    CHECK(e5_cds_same_request(same, strlen(same), inputs));
-    CHECK(!e5_cds_same_request(other, strlen(other), inputs));
-    CHECK(!e5_cds_same_request("{}", 2, inputs) && !e5_cds_same_request("", 0, inputs));
+    bool is_told = false;
+    CHECK(e5_cds_same_request(same, strlen(same), inputs, &is_told) && is_told);
+    CHECK(!e5_cds_same_request(other, strlen(other), inputs, &is_told) && is_told);
+    CHECK(!e5_cds_same_request("{}", 2, inputs, &is_told) && !is_told);
+    CHECK(!e5_cds_same_request("", 0, inputs, &is_told) && !is_told);
     json_decref(inputs);
 }
 
@@ -162,6 +182,7 @@ int main(void) {
     RUN(job_ids_are_plain);
     RUN(fingerprint_depends_on_content_only);
     RUN(submission_is_created_refused_or_lost);
+    RUN(moments_are_read);
     RUN(states_are_read);
     RUN(assets_are_read_with_suspicion);
     RUN(one_list_tells_everything);

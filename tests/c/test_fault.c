@@ -32,7 +32,11 @@ static const struct row rows[] = {
     {502, "<html><h1>502 Bad Gateway</h1></html>", E5_EVENT_TEMPORARY, E5_SERVER},
     {503, "", E5_EVENT_TEMPORARY, E5_SERVER},
     {504, "not json", E5_EVENT_TEMPORARY, E5_SERVER},
+    {507, "", E5_EVENT_TEMPORARY, E5_SERVER},
+    {520, "", E5_EVENT_TEMPORARY, E5_SERVER},
+    {524, "<html>A timeout occurred</html>", E5_EVENT_TEMPORARY, E5_SERVER},
     {501, "", E5_EVENT_PERMANENT, E5_SERVER},
+    {505, "", E5_EVENT_PERMANENT, E5_SERVER},
     {302, "", E5_EVENT_PERMANENT, E5_REQUEST},
     {418, "", E5_EVENT_PERMANENT, E5_REQUEST},
 };

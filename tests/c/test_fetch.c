@@ -1,4 +1,14 @@
+#include <sys/syscall.h>
+
 #include "fetch_room.h"
+
+/* Only part files are synced so, in place of the C library's. */
+static atomic_int syncs;
+
+int fdatasync(int fd) {
+    atomic_fetch_add(&syncs, 1);
+    return (int)syscall(SYS_fdatasync, fd);
+}
 
 TEST(a_batch_becomes_files) {
     begin();
@@ -47,6 +57,53 @@ TEST(a_lost_reply_makes_no_second_job) {
     end();
 }
 
+TEST(a_job_that_cannot_be_asked_about_is_asked_about_again) {
+    static const int statuses[] = {429, 500, 503, 524, 200, 401};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        bool permanent = statuses[i] == 401;
+        begin();
+        cds.lose_replies = 1;
+        cds.fail_looks = 3;
+        cds.fail_with = statuses[i];
+        CHECK(fetch(1) == E5_OK && results[0].error.status == (permanent ? E5_AUTH : E5_OK));
+        CHECK(cds.jobs == 1 && cds.posts == 1 && cds.looks == (permanent ? 1 : 4));
+        end();
+    }
+}
+
+/* A new job is wanted although there is one that was made `seconds` ago; the reply to its submission is lost. */
+static void check_fresh(double seconds, double clock_ahead, const char *job_id) {
+    begin();
+    CHECK(fetch(1) == E5_OK && cds.jobs == 1);
+    cds.job[0].created -= seconds;
+    cds.clock_ahead = clock_ahead;
+    cds.refuse_with = 502; /* lost without a job, then with one */
+    cds.posts = 0;
+    cds.refusals = 1;
+    cds.lose_replies = 1;
+    items[0].fresh = true;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && strcmp(results[0].job_id, job_id) == 0);
+    end();
+}
+
+TEST(a_new_job_is_never_an_older_one) {
+    check_fresh(60, 0, "00000001-0000-4000-8000-000000000000");
+    check_fresh(60, 86400, "00000001-0000-4000-8000-000000000000");
+    check_fresh(60, -86400, "00000001-0000-4000-8000-000000000000");
+    check_fresh(1, 0, "00000000-0000-4000-8000-000000000000"); /* too close to tell: no second job is made */
+}
+
+TEST(a_submission_lost_after_many_looks_is_found) {
+    begin();
+    cds.refuse_with = 502;
+    cds.refusals = 3;
+    cds.others = 15; /* more than are compared at once */
+    cds.lose_replies = 1;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK);
+    CHECK(cds.posts == 4 && cds.jobs == 3 * 15 + 1);
+    end();
+}
+
 TEST(a_submission_that_was_never_made_is_repeated) {
     begin();
     cds.refuse_with = 502;
@@ -69,7 +126,8 @@ static void check_resume(bool ignore_ranges) {
     begin();
     options.settings.max_transfers = 1;
     cds.cut_at = 50000;
-    CHECK(cancel_after(50000, &seconds) == E5_CANCELLED && seconds < 1);
+    syncs = 0;
+    CHECK(cancel_after(50000, &seconds) == E5_CANCELLED && seconds < 1 && syncs == 0);
     for (int i = 0; i < 2; i++) CHECK(results[i].error.status == E5_CANCELLED && results[i].error.hint[0] != '\0');
     CHECK(folder_read("0.nc", log_text, 1) == -1 && folder_count() == 3); /* part and state, and a state */
     cds.cut_at = 0;
@@ -78,7 +136,7 @@ static void check_resume(bool ignore_ranges) {
     CHECK(strcmp(results[0].checksum.whole, cds.md5) == 0 && results[0].verified == E5_VERIFIED_CHECKSUM);
     CHECK(cds.posts == 2 && cds.ranges == 1 && folder_count() == 2);
     CHECK(strstr(log_text, "going on at byte 50000") != NULL);
-    CHECK(atomic_load(&watch.done) == 2 * DATA_SIZE);
+    CHECK(atomic_load(&watch.done) == 2 * DATA_SIZE && syncs == 2);
     end();
 }
 
@@ -198,6 +256,9 @@ int main(void) {
     RUN(equal_requests_share_a_job);
     RUN(a_refused_token_is_shown_once);
     RUN(a_lost_reply_makes_no_second_job);
+    RUN(a_job_that_cannot_be_asked_about_is_asked_about_again);
+    RUN(a_new_job_is_never_an_older_one);
+    RUN(a_submission_lost_after_many_looks_is_found);
     RUN(a_submission_that_was_never_made_is_repeated);
     RUN(cancelled_work_goes_on_where_it_stopped);
     RUN(an_ignored_range_does_no_harm);

@@ -5,6 +5,7 @@
 #include <utime.h>
 
 #include "fetch_room.h"
+#include "net/cds.h"
 
 #define JOURNAL "journal.db" /* beside the targets */
 
@@ -83,6 +84,103 @@ TEST(a_broken_journal_is_told_once_and_done_without) {
     const char *first = strstr(log_text, "without the journal");
     CHECK(first != NULL && strstr(first + 1, "without the journal") == NULL);
     sqlite3_close(other);
+    end_with_journal();
+}
+
+/* Cancel, from the first moment on or later, while somebody else holds the journal, which a call would wait for much
+ * longer. */
+static void check_hurry(bool at_once) {
+    sqlite3 *other;
+    struct fetch_call call;
+    double seconds;
+    begin_with_journal();
+    e5_journal_close(options.journal);
+    CHECK_OK(e5_journal_open(folder_path(JOURNAL), options.http.url, "tester", 60, &options.journal, err));
+    cds.keep_running = 1;
+    CHECK(sqlite3_open(folder_path(JOURNAL), &other) == SQLITE_OK);
+    CHECK(sqlite3_busy_timeout(other, 5000) == SQLITE_OK);
+    if (at_once) CHECK(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK);
+    start_fetch(&call, 20);
+    WAIT_UNTIL(&call, at_once ? e5_job_wait(call.job, 0.1) || true : cds.lists > 0 && cds.jobs > 0);
+    if (!at_once) CHECK(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(cancel_fetch(&call, &seconds) == E5_CANCELLED && seconds < 0.9);
+    double begun = e5_clock_monotonic();
+    e5_journal_close(options.journal);
+    CHECK(e5_clock_monotonic() - begun < 0.5);
+    sqlite3_close(other);
+    options.journal = NULL;
+    end();
+}
+
+TEST(a_locked_journal_does_not_hold_up_a_cancel) {
+    check_hurry(true);
+    check_hurry(false);
+}
+
+/* Somebody else has the first request in hand. */
+static struct e5_journal *begin_elsewhere(char fingerprint[E5_DIGEST_HEX]) {
+    struct e5_journal_job job;
+    struct e5_journal *other = open_journal(folder_path(JOURNAL));
+    json_t *inputs = json_loads(requests[0], 0, NULL);
+    bool granted = false;
+    CHECK_OK(e5_cds_fingerprint("era5", inputs, fingerprint, err));
+    CHECK_OK(e5_journal_intend(other, fingerprint, "era5", requests[0], 9, false, &granted, &job, err));
+    CHECK(granted);
+    json_decref(inputs);
+    return other;
+}
+
+static int count_lines(const char *words) {
+    int count = 0;
+    for (const char *at = log_text; (at = strstr(at, words)) != NULL; at++) count++;
+    return count;
+}
+
+TEST(a_submission_elsewhere_is_waited_for_with_patience) {
+    char fingerprint[E5_DIGEST_HEX];
+    struct fetch_call call;
+    double seconds;
+    begin_with_journal();
+    struct e5_journal *other = begin_elsewhere(fingerprint);
+    options.settings.patience = 0.5;
+    for (int fresh = 0; fresh < 2; fresh++) { /* which finds out later */
+        items[0].fresh = fresh;
+        CHECK(fetch(1) == E5_OK && results[0].error.status == E5_TARGET_BUSY && calls() == 0);
+        CHECK(strstr(results[0].error.what, "submitting the same request") != NULL);
+        CHECK(count_lines("waiting for another process") == 1 && folder_count() <= 3); /* of the journal */
+    }
+    items[0].fresh = false;
+    options.settings.patience = 5;
+    start_fetch(&call, 1);
+    WAIT_UNTIL(&call, e5_job_wait(call.job, 0.1) || true);
+    CHECK(calls() == 0);
+    CHECK_OK(e5_journal_withdraw(other, fingerprint, err));
+    CHECK(e5_job_wait(call.job, 5) && cancel_fetch(&call, &seconds) == E5_OK);
+    CHECK(count_good(1) == 1 && cds.jobs == 1 && count_lines("waiting for another process") == 1);
+    e5_journal_close(other);
+    end_with_journal();
+}
+
+static double ask_journal(const char *question) {
+    sqlite3 *handle;
+    sqlite3_stmt *row;
+    CHECK(sqlite3_open(folder_path(JOURNAL), &handle) == SQLITE_OK);
+    CHECK(sqlite3_prepare_v2(handle, question, -1, &row, NULL) == SQLITE_OK);
+    double answer = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_double(row, 0) : -1;
+    sqlite3_finalize(row);
+    sqlite3_close(handle);
+    return answer;
+}
+
+TEST(others_are_told_that_a_long_submission_goes_on) {
+    struct fetch_call call;
+    double seconds;
+    begin_with_journal();
+    cds.refuse_with = 503;
+    start_fetch(&call, 1);
+    WAIT_UNTIL(&call, cds.posts >= 3 && ask_journal("SELECT seen - begun FROM job") > 0.2);
+    CHECK(ask_journal("SELECT seen - begun FROM job") > 0.2);
+    CHECK(cancel_fetch(&call, &seconds) == E5_CANCELLED);
     end_with_journal();
 }
 
@@ -248,6 +346,9 @@ int main(int argc, char **argv) {
     RUN(a_finished_job_serves_another_target);
     RUN(results_that_have_expired_are_made_again);
     RUN(a_broken_journal_is_told_once_and_done_without);
+    RUN(a_locked_journal_does_not_hold_up_a_cancel);
+    RUN(a_submission_elsewhere_is_waited_for_with_patience);
+    RUN(others_are_told_that_a_long_submission_goes_on);
     RUN(what_was_learnt_about_the_queue_is_kept);
     RUN(a_process_that_dies_during_a_submission_leaves_one_job);
     RUN(a_process_that_dies_before_the_submission_arrives_is_replaced);

@@ -144,11 +144,27 @@ TEST(cancelling_dismisses_jobs_when_asked) {
     options.dismiss = true;
     start_fetch(&call, 2);
     WAIT_UNTIL(&call, cds.lists >= 2 && cds.jobs == 2);
-    CHECK(cancel_fetch(&call, &seconds) == E5_CANCELLED && seconds < 2.5);
+    CHECK(cancel_fetch(&call, &seconds) == E5_CANCELLED && seconds < 1);
     CHECK(cds.deletions == 1 && folder_count() == 0);
     for (int i = 0; i < 2; i++) CHECK(strcmp(cds.job[i].status, "dismissed") == 0);
     cds.keep_running = 0;
     CHECK(fetch(2) == E5_OK && results[0].error.status == E5_OK && cds.jobs == 4); /* no dead job was kept */
+    end();
+}
+
+TEST(a_silent_service_does_not_hold_up_a_cancel) {
+    struct fetch_call call;
+    double seconds;
+    begin();
+    cds.keep_running = 1;
+    cds.stall_deletions = 1;
+    options.dismiss = true;
+    start_fetch(&call, 2);
+    WAIT_UNTIL(&call, cds.lists >= 2 && cds.jobs == 2);
+    CHECK(cancel_fetch(&call, &seconds) == E5_CANCELLED && seconds < 1);
+    CHECK(strstr(log_text, "could not be dismissed") != NULL && folder_count() == 2); /* the jobs are remembered */
+    cds.keep_running = 0;
+    CHECK(fetch(2) == E5_OK && results[0].error.status == E5_OK && cds.jobs == 2);
     end();
 }
 
@@ -228,6 +244,7 @@ int main(void) {
     RUN(a_deadline_leaves_the_job_alive);
     RUN(a_deadline_ends_a_transfer_as_well);
     RUN(cancelling_dismisses_jobs_when_asked);
+    RUN(a_silent_service_does_not_hold_up_a_cancel);
     RUN(cancelling_leaves_jobs_alone_otherwise);
     RUN(counts_tell_what_goes_on);
     return check_summary();

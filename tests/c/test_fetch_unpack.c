@@ -99,9 +99,17 @@ static const char *names(void) {
     return text;
 }
 
-static enum e5_status unpack(bool replace, struct e5_fetch_unpacked *result, struct e5_error *err) {
+/* The journal's part: the file of that name is ours. */
+static bool knows(void *context, const char *path, const struct stat *info) {
+    return strcmp(path, make_path(context)) == 0 && S_ISREG(info->st_mode);
+}
+
+static const struct e5_fetch_existing keep = {.replace = false}, replace = {.replace = true};
+
+static enum e5_status unpack(const struct e5_fetch_existing *existing, struct e5_fetch_unpacked *result,
+                             struct e5_error *err) {
     begin_place();
-    enum e5_status status = e5_fetch_unpack(&place, part, (int64_t)zip.size, replace, result, NULL, err);
+    enum e5_status status = e5_fetch_unpack(&place, part, (int64_t)zip.size, existing, result, NULL, err);
     end_place();
     return status;
 }
@@ -141,7 +149,7 @@ TEST(one_member_becomes_the_target) {
     zip_clear();
     zip_add("any/name", bytes, size, (struct zip_how){.level = 6, .follows = true});
     zip_end(false, "");
-    CHECK_OK(unpack(false, &result, err));
+    CHECK_OK(unpack(&keep, &result, err));
     unsigned char *there = make_slurp(make_path("t/x.nc"), &got);
     CHECK(got == size && memcmp(bytes, there, size) == 0 && result.target.st_size == (off_t)size &&
           result.files == NULL);
@@ -155,7 +163,7 @@ TEST(members_that_fit_become_the_target) {
     struct stat info;
     empty_folder();
     archive_of_two();
-    CHECK_OK(unpack(false, &result, err));
+    CHECK_OK(unpack(&keep, &result, err));
     CHECK(holds("x.nc", "t2m") && holds("x.nc", "tp") && result.files == NULL);
     CHECK(stat(make_path("t/x.nc"), &info) == 0 && info.st_ino == result.target.st_ino && (info.st_mode & 0400) != 0);
     CHECK(strcmp(names(), "x.nc ") == 0 && drain_warnings() == 0);
@@ -165,7 +173,7 @@ TEST(what_does_not_fit_lies_beside_it) {
     struct e5_fetch_unpacked result;
     empty_folder();
     archive_with_wave();
-    CHECK_OK(unpack(false, &result, err));
+    CHECK_OK(unpack(&keep, &result, err));
     CHECK(strcmp(names(), "x." WAVE " x.nc x.receipt.txt ") == 0);
     CHECK(holds("x.nc", "t2m") && holds("x.nc", "tp") && !holds("x.nc", "swh") && holds("x." WAVE, "swh"));
     CHECK(drain_warnings() == 1 && strstr(last_line, "x." WAVE) != NULL);
@@ -186,7 +194,7 @@ TEST(equal_names_from_different_folders_stay_apart) {
         add_member(name, "t2m", 4 + i);
     }
     zip_end(false, "");
-    CHECK_OK(unpack(false, &result, err));
+    CHECK_OK(unpack(&keep, &result, err));
     CHECK(strcmp(names(), "x.2.data_.nc x.3.data_.nc x.data_.nc x.nc ") == 0);
     e5_fetch_unpacked_fini(&result);
     drain_warnings();
@@ -205,7 +213,7 @@ TEST(it_follows_a_part_that_grows) {
         CHECK_OK(e5_fetch_unpack_begin(&place, (int64_t)zip.size, &u, err));
         for (int64_t at = 0; at < (int64_t)zip.size - step; at += step)
             CHECK_OK(e5_fetch_unpack_follow(u, part, at, NULL, err));
-        CHECK_OK(e5_fetch_unpack_finish(u, part, (int64_t)zip.size, false, &result, NULL, err));
+        CHECK_OK(e5_fetch_unpack_finish(u, part, (int64_t)zip.size, &keep, &result, NULL, err));
         e5_fetch_unpack_drop(u);
         end_place();
         CHECK(strcmp(names(), "x." WAVE " x.nc x.receipt.txt ") == 0);
@@ -235,7 +243,7 @@ TEST(leftovers_of_a_killed_process_are_removed) {
     mkdir(make_path("t/.x.nc.e5members"), 0700);
     make_bytes("t/.x.nc.e5members/00000-old.nc", "half", 4);
     make_bytes("t/.x.nc.e5members/joined-0.nc", "half", 4);
-    CHECK_OK(unpack(false, &result, err));
+    CHECK_OK(unpack(&keep, &result, err));
     CHECK(strcmp(names(), "x.nc ") == 0);
     mkdir(make_path("t/.x.nc.e5members"), 0700);
     make_bytes("t/.x.nc.e5members/00000-old.nc", "half", 4);
@@ -244,7 +252,7 @@ TEST(leftovers_of_a_killed_process_are_removed) {
     end_place();
     CHECK(strcmp(names(), "x.nc ") == 0);
     CHECK(symlink("/", make_path("t/.x.nc.e5members")) == 0); /* somebody's trap: not followed */
-    CHECK_OK(unpack(true, &result, err));
+    CHECK_OK(unpack(&replace, &result, err));
     CHECK(strcmp(names(), "x.nc ") == 0);
 }
 
@@ -256,24 +264,73 @@ TEST(an_old_target_is_replaced_only_when_allowed_and_only_by_a_whole_one) {
     empty_folder();
     archive_with_wave();
     make_bytes("t/x.nc", "old", 3);
-    CHECK_STATUS(E5_EXISTS, unpack(false, &result, err));
+    CHECK_STATUS(E5_EXISTS, unpack(&keep, &result, err));
     CHECK(strcmp(names(), "x.nc ") == 0 && result.files == NULL);
     zip.bytes[zip.size / 2] ^= 1;
-    CHECK_STATUS(E5_CORRUPT, unpack(true, &result, err));
+    CHECK_STATUS(E5_CORRUPT, unpack(&replace, &result, err));
     FILE *file = fopen(make_path("t/x.nc"), "rb");
     CHECK(file != NULL && fread(old, 1, 3, file) == 3 && strcmp(old, "old") == 0 && strcmp(names(), "x.nc ") == 0);
     fclose(file);
     zip.bytes[zip.size / 2] ^= 1;
-    CHECK_OK(unpack(true, &result, err));
+    CHECK_OK(unpack(&replace, &result, err));
     CHECK(holds("x.nc", "t2m"));
     e5_fetch_unpacked_fini(&result);
+    drain_warnings();
+}
+
+static bool has_text(const char *name, const char *text) {
+    char path[100];
+    size_t size;
+    snprintf(path, sizeof path, "t/%s", name);
+    unsigned char *there = make_slurp(make_path(path), &size);
+    bool same = size == strlen(text) && memcmp(there, text, size) == 0;
+    free(there);
+    return same;
+}
+
+TEST(what_lies_beside_it_steps_aside_for_files_of_others) {
+    struct e5_fetch_unpacked result;
+    const struct e5_fetch_existing *ways[] = {&keep, &replace};
+    archive_with_wave();
+    for (int i = 0; i < 2; i++) {
+        empty_folder();
+        make_bytes("t/x." WAVE, "mine", 4);
+        make_bytes("t/x.2." WAVE, "mine too", 8);
+        mkdir(make_path("t/x.receipt.txt"), 0700);
+        CHECK_OK(unpack(ways[i], &result, err));
+        CHECK(strcmp(names(), "x.2." WAVE " x.2.receipt.txt x.3." WAVE " x." WAVE " x.nc x.receipt.txt ") == 0);
+        CHECK(has_text("x." WAVE, "mine") && has_text("x.2." WAVE, "mine too") && holds("x.3." WAVE, "swh"));
+        CHECK(result.files != NULL && strcmp(result.files[1], make_path("t/x.3." WAVE)) == 0);
+        e5_fetch_unpacked_fini(&result);
+    }
+    drain_warnings();
+}
+
+TEST(what_an_earlier_call_made_is_taken_for_ours) {
+    struct e5_fetch_unpacked result;
+    struct e5_fetch_existing known = {.replace = true, .is_ours = knows, .context = "t/x.receipt.txt"};
+    struct stat before, after;
     empty_folder();
-    make_bytes("t/x." WAVE, "old", 3); /* one that would lie beside it */
-    CHECK_STATUS(E5_EXISTS, unpack(false, &result, err));
-    CHECK(strcmp(names(), "x." WAVE " ") == 0);
-    mkdir(make_path("t/x.receipt.txt"), 0700);
-    CHECK_STATUS(E5_STORAGE, unpack(true, &result, err));
-    CHECK(strcmp(names(), "x." WAVE " x.receipt.txt ") == 0);
+    archive_with_wave();
+    CHECK_OK(unpack(&keep, &result, err));
+    e5_fetch_unpacked_fini(&result);
+    CHECK(unlink(make_path("t/x.nc")) == 0); /* the earlier one ended just before */
+    CHECK(stat(make_path("t/x." WAVE), &before) == 0);
+    CHECK_OK(unpack(&keep, &result, err));
+    CHECK(strcmp(names(), "x." WAVE " x.nc x.receipt.txt ") == 0);
+    CHECK(stat(make_path("t/x." WAVE), &after) == 0 && before.st_ino == after.st_ino);
+    CHECK(result.info != NULL && result.info[1].st_ino == after.st_ino);
+    e5_fetch_unpacked_fini(&result);
+    make_bytes("t/x.receipt.txt", "thanks", 6);
+    CHECK_OK(unpack(&known, &result, err));
+    CHECK(strcmp(names(), "x." WAVE " x.nc x.receipt.txt ") == 0 && has_text("x.receipt.txt", "thank you\n"));
+    e5_fetch_unpacked_fini(&result);
+    CHECK(unlink(make_path("t/x.nc")) == 0);
+    make_bytes("t/x.receipt.txt", "thanks", 6);
+    known.replace = false; /* nothing may be replaced, whoever made it */
+    CHECK_OK(unpack(&known, &result, err));
+    CHECK(has_text("x.receipt.txt", "thanks") && has_text("x.2.receipt.txt", "thank you\n"));
+    e5_fetch_unpacked_fini(&result);
     drain_warnings();
 }
 
@@ -283,7 +340,7 @@ static void check_fault(enum e5_status expected, const char *word) {
     struct e5_fetch_unpacked result;
     struct e5_error err = E5_ERROR_NONE;
     empty_folder();
-    enum e5_status status = unpack(true, &result, &err);
+    enum e5_status status = unpack(&replace, &result, &err);
     CHECK(status == expected && strstr(err.what, word) != NULL && strcmp(err.target, make_path("t/x.nc")) == 0);
     if (status != expected || strstr(err.what, word) == NULL) printf("    wanted '%s', got '%s'\n", word, err.what);
     CHECK(strcmp(names(), "") == 0 && result.files == NULL);
@@ -334,7 +391,7 @@ TEST(a_refusal_on_the_way_is_repeated_at_the_end) {
     CHECK_OK(e5_fetch_unpack_begin(&place, (int64_t)zip.size, &u, err));
     CHECK_STATUS(E5_UNSAFE, e5_fetch_unpack_follow(u, part, 60, NULL, err));
     struct e5_error err = E5_ERROR_NONE;
-    CHECK(e5_fetch_unpack_finish(u, part, (int64_t)zip.size, true, &result, NULL, &err) == E5_UNSAFE);
+    CHECK(e5_fetch_unpack_finish(u, part, (int64_t)zip.size, &replace, &result, NULL, &err) == E5_UNSAFE);
     CHECK(strstr(err.what, "'../escape.nc'") != NULL && err.hint[0] != '\0');
     e5_fetch_unpack_drop(u);
     end_place();
@@ -351,7 +408,7 @@ TEST(lack_of_memory_and_a_cancel_leave_nothing) {
         empty_folder();
         begin_place();
         e5_alloc_fail_after(n);
-        enum e5_status status = e5_fetch_unpack(&place, part, (int64_t)zip.size, true, &result, NULL, &err);
+        enum e5_status status = e5_fetch_unpack(&place, part, (int64_t)zip.size, &replace, &result, NULL, &err);
         e5_alloc_fail_after(0);
         end_place();
         CHECK(status == E5_MEMORY || status == E5_OK);
@@ -364,7 +421,7 @@ TEST(lack_of_memory_and_a_cancel_leave_nothing) {
     begin_place();
     e5_watch_cancel(&watch);
     struct e5_fetch_unpacked result;
-    CHECK_STATUS(E5_CANCELLED, e5_fetch_unpack(&place, part, (int64_t)zip.size, true, &result, &watch, err));
+    CHECK_STATUS(E5_CANCELLED, e5_fetch_unpack(&place, part, (int64_t)zip.size, &replace, &result, &watch, err));
     end_place();
     CHECK(strcmp(names(), "") == 0);
     drain_warnings();
@@ -388,7 +445,7 @@ static int unpack_for_others(const char *archive, const char *target) {
     int fd = open(archive, O_RDONLY);
     if (fd < 0 || fstat(fd, &info) != 0) return 2;
     enum e5_status status = e5_place_open(&place, target, &err);
-    if (status == E5_OK) status = e5_fetch_unpack(&place, fd, info.st_size, true, &result, NULL, &err);
+    if (status == E5_OK) status = e5_fetch_unpack(&place, fd, info.st_size, &replace, &result, NULL, &err);
     printf("%s %s\n", e5_status_name(status), err.what);
     for (size_t i = 0; status == E5_OK && result.files != NULL && result.files[i] != NULL; i++)
         printf("%s\n", result.files[i]);
@@ -408,6 +465,8 @@ int main(int argc, char **argv) {
     RUN(one_that_is_dropped_leaves_nothing);
     RUN(leftovers_of_a_killed_process_are_removed);
     RUN(an_old_target_is_replaced_only_when_allowed_and_only_by_a_whole_one);
+    RUN(what_lies_beside_it_steps_aside_for_files_of_others);
+    RUN(what_an_earlier_call_made_is_taken_for_ours);
     RUN(hostile_and_damaged_archives_leave_nothing);
     RUN(a_refusal_on_the_way_is_repeated_at_the_end);
     RUN(lack_of_memory_and_a_cancel_leave_nothing);

@@ -110,40 +110,70 @@ TEST(a_growing_file_is_followed) {
     close(fd);
 }
 
+/* As a thread that follows does it. */
+static void follow_all(struct e5_hash *hash, int fd, const struct e5_pieces *here) {
+    while (e5_hash_is_behind(hash, here)) CHECK_OK(e5_hash_follow(hash, fd, NAME, here, NULL, err));
+}
+
 TEST(parts_are_summed_eight_at_once_in_any_order) {
-    int64_t size = 9 * PART + 777, middle = 4 * PART + 5;
+    int64_t size = 14 * PART + 777, middle = 7 * PART + 5;
     char joined[E5_DIGEST_HEX];
     struct e5_hash hash;
-    struct e5_pieces here = {2, {{0, middle, 3 * PART}, {middle, size, size}}}; /* 0, 1, 2 and 5, 6, 7, 8 */
+    struct e5_pieces here = {2, {{0, middle, 3 * PART}, {middle, size, 12 * PART}}}; /* 0, 1, 2 and 8, 9, 10, 11 */
     int fd = make_file(size);
     joined_of(fd, size, joined);
     CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_JOINED, size, err));
     CHECK(!e5_hash_is_behind(&hash, &here));
+    CHECK_OK(e5_hash_follow(&hash, fd, NAME, &here, NULL, err));
+    CHECK(hash.summed == 0);
     here.piece[0].position = 4 * PART;
     CHECK(e5_hash_is_behind(&hash, &here));
     CHECK_OK(e5_hash_follow(&hash, fd, NAME, &here, NULL, err));
     CHECK(hash.summed == 8 && !e5_hash_is_behind(&hash, &here));
+    here.piece[0].position = middle;
+    here.piece[1].position = size - PART;
+    follow_all(&hash, fd, &here);
+    CHECK(hash.summed == 13); /* all but the last full one and the short one */
     struct e5_checksum_result found = finish(&hash, fd, size, "");
-    CHECK(strcmp(found.joined, joined) == 0 && found.parts == 10);
+    CHECK(strcmp(found.joined, joined) == 0 && found.parts == 15);
     close(fd);
 }
 
-TEST(towards_the_end_fewer_parts_make_a_round) {
-    int64_t size = 4 * PART + 1;
+TEST(with_less_than_two_rounds_left_half_of_them_makes_one) {
+    int64_t size = 9 * PART + 1;
     struct e5_hash hash;
     struct e5_pieces here;
     int fd = make_file(size);
     e5_pieces_init(&here, size);
     CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_EITHER, size, err));
-    static const size_t done[] = {0, 0, 3, 4};
-    for (int i = 0; i < 4; i++) {
-        here.piece[0].position = (i + 1) * PART;
-        CHECK(e5_hash_is_behind(&hash, &here) == (i > 1));
-        CHECK_OK(e5_hash_follow(&hash, fd, NAME, &here, NULL, err));
-        CHECK(hash.summed == done[i] && !e5_hash_is_behind(&hash, &here));
-    }
+    here.piece[0].position = 5 * PART - 1;
+    CHECK(!e5_hash_is_behind(&hash, &here));
+    here.piece[0].position = 5 * PART;
+    follow_all(&hash, fd, &here);
+    CHECK(hash.summed == 5);
+    e5_hash_fini(&hash);
+    close(fd);
+}
+
+TEST(the_last_parts_are_summed_while_they_arrive) {
+    int64_t size = 4 * PART + 100;
     char joined[E5_DIGEST_HEX];
+    struct e5_hash hash;
+    struct e5_pieces here;
+    int fd = make_file(size);
     joined_of(fd, size, joined);
+    e5_pieces_init(&here, size);
+    CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_EITHER, size, err));
+    here.piece[0].position = 3 * PART + 99;
+    CHECK(!e5_hash_is_behind(&hash, &here));
+    here.piece[0].position = 3 * PART + 100;
+    follow_all(&hash, fd, &here);
+    CHECK(hash.summed == 3);
+    for (; here.piece[0].position < 4 * PART; here.piece[0].position += 3 * MIB + 1) follow_all(&hash, fd, &here);
+    CHECK(hash.summed == 3);
+    here.piece[0].position = size - 1;
+    follow_all(&hash, fd, &here);
+    CHECK(hash.summed == 4);
     CHECK(strcmp(finish(&hash, fd, size, joined).joined, joined) == 0);
     close(fd);
 }
@@ -169,7 +199,8 @@ int main(void) {
     RUN(large_files_are_summed_as_asked);
     RUN(a_growing_file_is_followed);
     RUN(parts_are_summed_eight_at_once_in_any_order);
-    RUN(towards_the_end_fewer_parts_make_a_round);
+    RUN(with_less_than_two_rounds_left_half_of_them_makes_one);
+    RUN(the_last_parts_are_summed_while_they_arrive);
     RUN(cancel_and_a_file_that_shrank_are_reported);
     folder_remove();
     return check_summary();

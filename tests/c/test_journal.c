@@ -932,6 +932,28 @@ TEST(without_memory_nothing_leaks) {
     CHECK(failures > 3);
 }
 
+TEST(a_submission_that_goes_on_is_confirmed_by_its_own_handle) {
+    sqlite3 *handle;
+    sqlite3_stmt *row;
+    fresh();
+    struct e5_journal *mine = open_one(), *other = open_one();
+    CHECK(intend(mine, "a", MANY, NULL));
+    CHECK(sqlite3_open(file, &handle) == SQLITE_OK);
+    CHECK(sqlite3_prepare_v2(handle, "SELECT seen FROM job", -1, &row, NULL) == SQLITE_OK);
+    for (int own = 0; own < 2; own++) {
+        CHECK(sqlite3_exec(handle, "UPDATE job SET seen = 1", NULL, NULL, NULL) == SQLITE_OK);
+        CHECK_OK(e5_journal_confirm(own ? mine : other, "a", err));
+        CHECK(sqlite3_step(row) == SQLITE_ROW && (sqlite3_column_double(row, 0) > 1) == own);
+        CHECK(sqlite3_reset(row) == SQLITE_OK);
+    }
+    CHECK(find(other, "a").state == E5_JOURNAL_BUSY);
+    sqlite3_finalize(row);
+    sqlite3_close(handle);
+    e5_journal_close(mine);
+    e5_journal_close(other);
+    folder_remove();
+}
+
 int main(void) {
     RUN(a_request_goes_from_nothing_to_its_result);
     RUN(a_job_that_is_no_more_is_forgotten);
@@ -970,5 +992,6 @@ int main(void) {
     RUN(a_file_that_was_removed_is_made_anew);
     RUN(on_a_shared_file_system_there_is_no_write_ahead_log);
     RUN(without_memory_nothing_leaks);
+    RUN(a_submission_that_goes_on_is_confirmed_by_its_own_handle);
     return check_summary();
 }

@@ -34,7 +34,7 @@ static bool equals_twin(const unsigned char *bytes, size_t size, const unsigned 
 static bool agrees(const unsigned char *bytes, size_t size, size_t step, size_t blocks) {
     struct e5_md5_lanes lanes;
     const void *at[E5_MD5_LANES];
-    unsigned char out[E5_MD5_LANES][E5_MD5_SIZE];
+    unsigned char out[E5_MD5_SIZE];
     size_t whole = size / E5_MD5_BLOCK, done = 0;
     e5_md5_lanes_init(&lanes);
     while (done < whole) {
@@ -43,10 +43,11 @@ static bool agrees(const unsigned char *bytes, size_t size, size_t step, size_t 
         e5_md5_lanes_add(&lanes, at, now);
         done += now;
     }
-    for (size_t i = 0; i < E5_MD5_LANES; i++) at[i] = bytes + i * step + whole * E5_MD5_BLOCK;
-    e5_md5_lanes_end(&lanes, at, size, out);
     bool same = true;
-    for (size_t i = 0; i < E5_MD5_LANES; i++) same = equals_twin(bytes + i * step, size, out[i]) && same;
+    for (size_t i = 0; i < E5_MD5_LANES; i++) {
+        e5_md5_lanes_end(&lanes, i, bytes + i * step + whole * E5_MD5_BLOCK, size, out);
+        same = equals_twin(bytes + i * step, size, out) && same;
+    }
     return same;
 }
 
@@ -77,8 +78,25 @@ TEST(parts_of_a_large_file_equal_their_twin) {
     free(bytes);
 }
 
+TEST(lanes_end_one_by_one) {
+    unsigned char *bytes = noise(E5_MD5_LANES * E5_MD5_BLOCK + 40), out[E5_MD5_SIZE];
+    struct e5_md5_lanes lanes;
+    const void *at[E5_MD5_LANES];
+    e5_md5_lanes_init(&lanes);
+    for (size_t lane = 0; lane < E5_MD5_LANES; lane++) { /* the same message, a block longer for each */
+        const unsigned char *next = bytes + lane * E5_MD5_BLOCK;
+        size_t more = lane * 5;
+        e5_md5_lanes_end(&lanes, lane, next, lane * E5_MD5_BLOCK + more, out);
+        CHECK(equals_twin(bytes, lane * E5_MD5_BLOCK + more, out));
+        for (size_t i = 0; i < E5_MD5_LANES; i++) at[i] = next;
+        e5_md5_lanes_add(&lanes, at, 1);
+    }
+    free(bytes);
+}
+
 int main(void) {
     RUN(lanes_equal_their_twin_on_every_processor);
+    RUN(lanes_end_one_by_one);
     RUN(parts_of_a_large_file_equal_their_twin);
     return check_summary();
 }

@@ -1,6 +1,7 @@
 #include "net/part.h"
 
 #include <errno.h>
+#include <sys/statvfs.h>
 
 #include "check.h"
 #include "folder.h"
@@ -144,6 +145,40 @@ TEST(a_disk_that_is_too_small_is_noticed_at_once) {
     CHECK(part.fd == -1);
 }
 
+/* The disk as the part sees it. */
+
+static int64_t free_blocks = -1; /* −1: as it is */
+
+int fstatvfs(int fd, struct statvfs *out) {
+    (void)fd;
+    if (free_blocks < 0) return statvfs(folder, out);
+    *out = (struct statvfs){.f_bavail = (fsblkcnt_t)free_blocks, .f_frsize = 4096};
+    return 0;
+}
+
+/* Bytes taken of so many. */
+static int64_t take(int64_t size, int64_t upto, struct e5_error *why) {
+    static const char block[1 << 20];
+    struct e5_part part;
+    int64_t here = 0;
+    CHECK_OK(e5_part_open(&part, &place, size, &nothing, err));
+    while (here < upto && e5_part_write(&part, &part.pieces.piece[0], block, sizeof block, why) == E5_OK)
+        here = e5_part_here(&part);
+    e5_part_close(&part);
+    return here;
+}
+
+TEST(a_stream_without_end_does_not_fill_the_disk) {
+    struct e5_error err = E5_ERROR_NONE;
+    int64_t mib = (int64_t)1 << 20;
+    CHECK(take(-1, 20 * mib, &err) == 20 * mib && err.status == E5_OK);
+    free_blocks = 200 * mib / 4096;
+    CHECK(take(-1, 20 * mib, &err) < 9 * mib && err.status == E5_STORAGE && err.sys_errno == ENOSPC);
+    err = E5_ERROR_NONE;
+    CHECK(take(20 * mib, 20 * mib, &err) == 20 * mib && err.status == E5_OK); /* this one has its room */
+    free_blocks = -1;
+}
+
 int main(void) {
     folder_make();
     CHECK_OK(e5_place_open(&place, folder_path("x.nc"), err));
@@ -157,6 +192,7 @@ int main(void) {
     RUN(restart_forgets_everything);
     RUN(links_are_not_followed);
     RUN(a_disk_that_is_too_small_is_noticed_at_once);
+    RUN(a_stream_without_end_does_not_fill_the_disk);
     e5_place_close(&place);
     folder_remove();
     return check_summary();

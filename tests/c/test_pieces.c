@@ -10,11 +10,12 @@ TEST(what_is_here_is_counted) {
     struct e5_pieces pieces = three();
     CHECK(e5_pieces_good(&pieces, 30) && !e5_pieces_good(&pieces, 31) && !e5_pieces_good(&pieces, -1));
     CHECK(e5_pieces_here(&pieces) == 15 && e5_pieces_reach(&pieces) == 15 && e5_pieces_prefix(&pieces) == 15);
-    CHECK(e5_pieces_have(&pieces, 0, 15) && e5_pieces_have(&pieces, 9, 11) && !e5_pieces_have(&pieces, 0, 16));
-    CHECK(!e5_pieces_have(&pieces, 20, 21) && e5_pieces_have(&pieces, 25, 25));
+    CHECK(e5_pieces_run(&pieces, 0, 15) == 15 && e5_pieces_run(&pieces, 9, 11) == 2);
+    CHECK(e5_pieces_run(&pieces, 0, 16) == 15 && e5_pieces_run(&pieces, 20, 21) == 0);
+    CHECK(e5_pieces_run(&pieces, 25, 25) == 0);
     pieces.piece[2].position = 23;
-    CHECK(e5_pieces_reach(&pieces) == 23 && e5_pieces_prefix(&pieces) == 15 && e5_pieces_have(&pieces, 20, 23));
-    CHECK(!e5_pieces_have(&pieces, 14, 21));
+    CHECK(e5_pieces_reach(&pieces) == 23 && e5_pieces_prefix(&pieces) == 15);
+    CHECK(e5_pieces_run(&pieces, 20, 30) == 3 && e5_pieces_run(&pieces, 14, 21) == 1);
     CHECK(e5_pieces_find(&pieces, 20) == &pieces.piece[2] && e5_pieces_find(&pieces, 19) == NULL);
 }
 

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "check.h"
@@ -35,6 +37,34 @@ TEST(a_dead_holder_leaves_no_lock) {
     CHECK_OK(e5_place_open(&place, folder_path("x.nc"), err));
     CHECK_OK(e5_place_lock(&place, "x", err));
     e5_place_close(&place);
+    CHECK(folder_count() == 0);
+}
+
+/* Its holder ends without a word while a child of it lives on, until the pipe is closed. */
+static void hold_with_child(const int ends[2]) {
+    struct e5_place theirs;
+    char byte;
+    bool locked =
+        e5_place_open(&theirs, folder_path("x.nc"), NULL) == E5_OK && e5_place_lock(&theirs, "x", NULL) == E5_OK;
+    pid_t child = fork();
+    if (child != 0) _exit(locked && child > 0 ? 0 : 1);
+    close(ends[1]);
+    _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
+}
+
+TEST(a_child_keeps_no_lock_of_a_dead_holder) {
+    struct e5_place place;
+    int ends[2], status = -1;
+    CHECK(pipe(ends) == 0);
+    pid_t holder = fork();
+    if (holder == 0) hold_with_child(ends);
+    waitpid(holder, &status, 0);
+    CHECK(status == 0 && folder_count() == 1);
+    CHECK_OK(e5_place_open(&place, folder_path("x.nc"), err));
+    CHECK_OK(e5_place_lock(&place, "x", err));
+    e5_place_close(&place);
+    close(ends[0]);
+    close(ends[1]);
     CHECK(folder_count() == 0);
 }
 
@@ -87,13 +117,48 @@ TEST(publish_replaces_only_when_told) {
     e5_place_close(&place);
 }
 
+/* A file system without locks. */
+
+static bool has_locks = true;
+
+int flock(int fd, int operation) {
+    if (has_locks) return (int)syscall(SYS_flock, fd, operation);
+    errno = ENOLCK;
+    return -1;
+}
+
+TEST(without_locks_no_two_calls_share_a_name) {
+    struct e5_place places[3];
+    has_locks = false;
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(e5_place_open(&places[i], folder_path("z.nc"), err));
+        CHECK_OK(e5_place_lock(&places[i], "x", err));
+        CHECK(places[i].alone);
+        folder_write(places[i].part, "part", 4);
+        folder_write(places[i].state, "state", 5);
+    }
+    CHECK(folder_read("z.nc", NULL, 0) == -1);
+    CHECK_OK(e5_place_publish(&places[1], true, err));
+    int left = folder_count();
+    for (int i = 0; i < 3; i++) {
+        e5_place_clean(&places[i]);
+        e5_place_close(&places[i]);
+        left -= i == 1 ? 1 : 2; /* each removes its own only */
+        CHECK(folder_count() == left);
+    }
+    CHECK(unlink(folder_path("z.nc")) == 0);
+    has_locks = true;
+}
+
 int main(void) {
     folder_make();
     RUN(second_holder_is_refused_until_the_first_leaves);
     RUN(a_dead_holder_leaves_no_lock);
+    RUN(a_child_keeps_no_lock_of_a_dead_holder);
     RUN(bad_targets_are_refused);
     RUN(only_plain_files_are_targets);
     RUN(publish_replaces_only_when_told);
+    RUN(without_locks_no_two_calls_share_a_name);
     folder_remove();
     return check_summary();
 }

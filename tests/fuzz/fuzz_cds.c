@@ -50,8 +50,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case 3: read_page(status, body, length); break;
     default: {
+        bool is_told;
         json_t *inputs = json_pack("{s:s}", "variable", "2m_temperature");
-        e5_cds_same_request(body, length, inputs);
+        e5_cds_same_request(body, length, inputs, &is_told);
         json_decref(inputs);
     }
     }

@@ -41,7 +41,7 @@ static void choose_proxy(const char *text) {
     struct e5_proxy proxy;
     if (e5_url_parse("https://a.example.org:8443/", &url, NULL) != E5_OK) abort();
     e5_proxy_excepts(text, &url);
-    if (e5_proxy_for(text, &url, &proxy, NULL) == E5_OK)
+    if (e5_proxy_for(text, NULL, &url, &proxy, NULL) == E5_OK)
         MUST(fuzz_is_clean(proxy.host) && (text[0] == '\0') == (proxy.host[0] == '\0'));
 }
 

@@ -1,0 +1,95 @@
+"""The log lines of a request on its way to a file, as the official clients write them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..connection import Item
+from ..journal import Place
+
+__all__ = ["Course", "size_text", "without_query"]
+
+
+class Course:
+    """Tells the id of the job, its states and the download, each once.
+
+    Parameters
+    ----------
+    item : Item
+        What is asked for.
+    journal : Place
+        Knows the id of the job while it runs; without a journal the id is told at the end.
+    tell : callable
+        Takes a state, or "", and a line.
+    """
+
+    def __init__(self, item: Item, journal: Place, tell: Callable[[str, str], None]) -> None:
+        self._item, self._journal, self._tell = item, journal, tell
+        self._job_id = self._state = ""
+        self._began = 0.0
+
+    def showing_on(self, display: Any) -> Callable[[int, int, str | None, Mapping[str, int]], None]:
+        """What the core is to call, which calls `display` in turn."""
+
+        def watch(done: int, total: int, stage: str | None, counts: Mapping[str, int]) -> None:
+            if counts["downloading"]:
+                self._downloading(total)
+            elif counts["queued"] or counts["running"]:
+                self._reached("accepted" if counts["queued"] else "running")
+            if display is not None:
+                display(done, total, stage, counts)
+
+        return watch
+
+    def name(self, job_id: str) -> None:
+        """Tell the id of the job."""
+        if job_id and job_id != self._job_id:
+            self._job_id = job_id
+            self._tell("", f"Request ID is {job_id}")
+
+    def end(self, done: Mapping[str, Any]) -> None:
+        """Tell what the result of the work has, once the file is there."""
+        self.name(done["job_id"])
+        self._downloading(done["size"])
+        elapsed = max(time.monotonic() - self._began, 1e-6)
+        self._tell("", f"Download rate {size_text(done['size'] / elapsed)}/s")
+
+    def _downloading(self, size: int) -> None:
+        if not self._began:
+            self._reached("successful")
+            self._began = time.monotonic()
+            self._tell("", f"Downloading to {self._item.target} ({size_text(size)})")
+
+    def _reached(self, state: str) -> None:
+        if state == self._state:
+            return
+        if not self._job_id:
+            self.name(self._known_id())
+        self._state = state
+        self._tell(state, f"status has been updated to {state}")
+
+    def _known_id(self) -> str:
+        """Id of the job by the journal; "" where it is not there."""
+        asked = self._item.dataset, json.loads(self._item.request or "null")
+        for row in self._journal.unfinished():
+            if (row["dataset"], json.loads(row["request"] or "null")) == asked:
+                return str(row["job_id"])
+        return ""
+
+
+def size_text(number: float) -> str:
+    """Bytes as the old client writes them: "3.5M"."""
+    for unit in ("", "K", "M", "G"):
+        if number < 1024:
+            return f"{round(number, 1):g}{unit}"
+        number /= 1024
+    return f"{round(number, 1):g}T"
+
+
+def without_query(address: str) -> str:
+    """An address to be shown: what stands in its query may open the file to everybody."""
+    plain, mark, _ = address.partition("?")
+    return f"{plain}?***" if mark else plain
