@@ -9,18 +9,6 @@ html_title = "era5fast"
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
-myst_enable_extensions = ["substitution"]
 numpydoc_show_class_members = False
 autosummary_generate = False
 autodoc_member_order = "bysource"
-
-
-def settings_table():
-    """One line per row of the core's table of settings."""
-    from era5fast import _core
-
-    rows = [f"| `{row['name']}` | {row['default']:g} | {row['meaning']} |" for row in _core.fetch_settings()]
-    return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
-
-
-myst_substitutions = {"settings_table": settings_table()}

@@ -268,6 +268,7 @@ class Client:
             jobs = self._cut(wanted, "service")
             known, left = self._missing(jobs, directory, skips)
         got = self._fetch_all([_planned(job, directory, fresh) for job in left], overwrite, progress)
+        _tell_missing([job for job in left if wants_netcdf(job.name)], directory)
         return _in_order([_planned(job, directory) for job in jobs], [*known, *got])
 
     def _cut(self, wanted: Iterable[Request | Plan | Job], max_cost: str | None) -> list[Job]:
@@ -574,6 +575,21 @@ def _planned(job: Job, directory: Path, fresh: bool = False) -> Item:
     """A job of a plan as work for the core."""
     path = path_of(os.path.join(os.fspath(directory), job.name))
     return Item(job.dataset, job.inputs_json, target=path, fresh=fresh, unpack=wants_netcdf(path))
+
+
+def _tell_missing(jobs: Sequence[Job], directory: Path) -> None:
+    """Warn of answers with fewer fields than were asked for: the service leaves out without a word what it lacks."""
+    from .quality import report
+
+    try:
+        found = report(Plan(jobs), directory, journal=()) if jobs else None
+    except Era5FastError as error:
+        log.info("the fields of the files were not counted: %s", error)
+        return
+    if found is not None and found.gaps and not found.unreadable:
+        first, others = found.gaps[0], len(found.gaps) - 1
+        more = f" and {others} more gaps" if others else ""
+        log.warning("the service has not sent all of it; missing: %s%s; see era5fast.report", first, more)
 
 
 def _in_order(planned: Sequence[Item], paths: Sequence[str]) -> list[str]:

@@ -21,6 +21,9 @@ __all__ = ["Connection", "Item", "connect"]
 
 PROCESSES = "/retrieve/v1/processes"
 
+#: Seconds of patience with questions that a user waits for.
+_BRIEF = 60.0
+
 GOAL_JOB, GOAL_RESULT, GOAL_FILE = 0, 1, 2
 _OVERWRITE = {False: 0, "verify": 1, True: 2}
 _NETCDF = (".nc", ".nc4", ".cdf", ".netcdf")
@@ -127,9 +130,11 @@ class Connection:
         except ValueError as error:
             raise ServerError(f"unreadable reply to {method} {path.partition('?')[0]}") from error
 
-    def ask_object(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def ask_object(
+        self, method: str, path: str, body: Any = None, settings: dict[str, float] | None = None
+    ) -> dict[str, Any]:
         """One call whose reply must be an object; :class:`ServerError` for any other."""
-        reply = self.ask(method, path, body)
+        reply = self.ask(method, path, body, settings)
         if not isinstance(reply, dict):
             raise _unreadable(method, path, "it is no object")
         return reply
@@ -139,8 +144,9 @@ class Connection:
         return _rows(self.ask_object(method, path, body), key, method, path)
 
     def estimate(self, dataset: str, inputs: dict[str, Any]) -> dict[str, Any]:
-        """What a request costs; see :meth:`era5fast.Client.estimate`."""
-        reply = self.ask_object("POST", f"{PROCESSES}/{quoted(dataset)}/costing", {"inputs": inputs})
+        """What a request costs; see :meth:`era5fast.Client.estimate`. Plans can do without: a minute of patience."""
+        brief = {"patience": min(self.settings["patience"], _BRIEF)}
+        reply = self.ask_object("POST", f"{PROCESSES}/{quoted(dataset)}/costing", {"inputs": inputs}, brief)
         return {"id": "size", "cost": 0.0, "limit": None, **reply}
 
     def head(self, url: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -355,3 +356,9 @@ def test_the_environment_is_asked_for_a_proxy_in_order(monkeypatch) -> None:
     assert asked()[1] == "b.example"
     assert asked(proxy="http://chosen.example:1") == ("http://chosen.example:1", None)
     assert asked(proxy="") == ("", None)
+
+
+def test_the_page_of_settings_is_the_table_of_the_core():
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "settings.md").read_text()
+    for row in _core.fetch_settings():
+        assert f"| `{row['name']}` | {row['default']:g} | {row['meaning']} |" in page

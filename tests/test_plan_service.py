@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import era5fast as e5
-from era5fast.errors import InputError
+from era5fast.errors import InputError, NetworkError
 from era5fast.plan import Plan
 
 pytestmark = pytest.mark.native
@@ -94,3 +96,21 @@ def test_what_is_missing_can_be_fetched(mine, tmp_path):
     mine.fetch(found.missing, tmp_path)
     assert e5.report(plan, tmp_path).complete
     assert isinstance(found.missing, Plan)
+
+
+def test_an_answer_with_fewer_fields_is_warned_of(cds, mine, tmp_path, caplog):
+    short, whole = (request_of(variable="2t", end=day).split() for day in ("2013-06-02", "2013-06-03"))
+    (path,) = mine.fetch(short, tmp_path / "short")
+    cds.script(answer=Path(path).read_bytes())
+    with caplog.at_level("WARNING"):
+        mine.fetch(whole, tmp_path / "whole")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "missing: t2m: 2013-06-03T00:00 to 2013-06-03T12:00, 2 fields" in line
+
+
+def test_a_service_that_stays_away_is_warned_of(cds, caplog):
+    cds.close()
+    client = e5.Client(cds.url, cds.key, pace=0.01, patience=0.3, journal=False)
+    with caplog.at_level("WARNING"), pytest.raises(NetworkError):
+        client.jobs()
+    assert any(re.search("waiting .*cannot connect", record.getMessage()) for record in caplog.records)

@@ -140,7 +140,7 @@ struct e5_engine {
     unsigned loading, checking, most_checks;
     unsigned done, failed;
     int64_t expected;
-    double told_at;            /* last line about waiting */
+    double told_at, warned_at; /* next line about waiting not before: at all, and as a warning */
     struct e5_error error;     /* the engine itself cannot go on */
 };
 

@@ -10,6 +10,7 @@
 #include "drive/fetch_memory.h"
 #include "net/token.h"
 
+#define LASTING 5.0 /* seconds after which a fault is no passing one */
 #define LOCK_WAIT 0.2   /* seconds between looks at a target that somebody else has */
 #define LOCK_LONGEST 2  /* the same where a submission of somebody else has gone on for long */
 #define TELL_EVERY 60.0 /* seconds between lines about waiting */
@@ -29,9 +30,13 @@ static double crowd_wait(struct e5_engine *engine, struct e5_entry *entry, doubl
 static double retry_wait(struct e5_engine *engine, struct e5_entry *entry, const struct e5_error *why, double now) {
     double wait, asked = why != NULL ? why->retry_after : 0;
     if (!e5_retry_again(&entry->retry, &engine->policy, now, asked, &wait)) return INFINITY;
-    if (why != NULL && now >= engine->told_at) {
-        e5_engine_tell(engine, E5_LOG_INFO, "%s: waiting %.1f s: %s", e5_entry_name(entry), wait, why->what);
+    bool lasts = now - entry->retry.since >=
+                 LASTING * engine->policy.pace; /* then also people who read warnings only want to know */
+    if (why != NULL && now >= (lasts ? engine->warned_at : engine->told_at)) {
+        e5_engine_tell(engine, lasts ? E5_LOG_WARNING : E5_LOG_INFO, "%s: waiting %.1f s: %s", e5_entry_name(entry),
+                       wait, why->what);
         engine->told_at = now + TELL_EVERY;
+        if (lasts) engine->warned_at = engine->told_at;
     }
     return wait;
 }
