@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from era5fast.errors import RequestError, UnsafeInputError
-from tests.client_kit import DATASET, REQUEST, quick, running_service
+from tests.client_kit import DATASET, REQUEST, quick
 from tests.look_alike import wait_for
 
 ZIP_NAMED_NC = "new_era5_zip_named_nc_telangana_20230901-07.nc"
@@ -338,12 +338,6 @@ def test_overlapping_members_are_corrupt(unpack: Unpacker) -> None:
 # --- from the service to the user
 
 MIXED = {**REQUEST, "variable": ["2m_temperature", "total_precipitation"]}
-
-
-@pytest.fixture
-def cds():
-    with running_service() as service:
-        yield service
 
 
 def test_step_types_that_were_asked_for_together_come_as_one_file(cds, tmp_path: Path) -> None:

@@ -35,12 +35,6 @@ QUIET: dict[str, Any] = {"quiet": True, "progress": False}
 IMPATIENT: dict[str, Any] = {**QUIET, "retry_max": 2, "sleep_max": 0.01}
 
 
-@pytest.fixture
-def cds():
-    with running_service() as service:
-        yield service
-
-
 def same(
     scenario: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch, answer: Any = ANSWER, **options: Any
 ) -> Any:

@@ -37,18 +37,11 @@ from tests.client_kit import (
     plan,
     quick,
     received,
-    running_service,
     state_of,
     wait_for,
 )
 
 pytestmark = pytest.mark.native
-
-
-@pytest.fixture
-def cds():
-    with running_service() as service:
-        yield service
 
 
 @pytest.fixture

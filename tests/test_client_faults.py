@@ -40,12 +40,6 @@ PERMANENT_WITHIN = 1.0  # seconds in which a permanent fault is reported
 
 
 @pytest.fixture
-def cds():
-    with running_service() as service:
-        yield service
-
-
-@pytest.fixture
 def target(tmp_path):
     path = tmp_path / "t2m.grib"
     path.write_bytes(OLD)

@@ -39,10 +39,9 @@ ANSWER = grib(20_000)
 
 
 @pytest.fixture
-def cds():
-    with running_service() as service:
-        service.script(answer=ANSWER, match=lambda _, inputs: inputs == REQUEST)
-        yield service
+def cds(cds):
+    cds.script(answer=ANSWER, match=lambda _, inputs: inputs == REQUEST)
+    return cds
 
 
 def calls_of(cds, work) -> list[str]:

@@ -37,16 +37,12 @@ static enum e5_status check_ours(struct e5_database *db, int64_t version, struct
     return refuse(db, "not a journal of era5fast", "nothing was changed; name another file in ERA5FAST_JOURNAL", err);
 }
 
-/* Damage is best noticed before anything is written.  The check reads the whole file, so it is kept to sizes where
- * that takes a moment; in larger ones SQLite reports what it meets. */
+/* Damage is best noticed before anything is written, in files that are read in a moment. */
 #define CHECK_BYTES (8 << 20)
 
 static enum e5_status check_whole(struct e5_database *db, struct e5_error *err) {
-    int64_t pages = 0, page = 0, whole = 1;
-    enum e5_status status = e5_sql_integer(db, "PRAGMA page_count", &pages, err);
-    if (status == E5_OK) status = e5_sql_integer(db, "PRAGMA page_size", &page, err);
-    if (status == E5_OK && pages * page <= CHECK_BYTES)
-        status = e5_sql_integer(db, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)", &whole, err);
+    bool whole;
+    enum e5_status status = e5_sql_whole(db, CHECK_BYTES, &whole, err);
     if (status != E5_OK || whole) return status;
     return refuse(db, "the journal is damaged", "nothing was changed; remove the file to begin a new one", err);
 }

@@ -99,16 +99,12 @@ static enum e5_status check_version(struct e5_database *db, int64_t *out, struct
     return refuse(db, "event database of a newer or unknown version", "nothing was changed; update era5fast", err);
 }
 
-/* Damage is best noticed before anything is written.  The check reads the whole file, so it is kept to sizes where
- * that takes a moment; in larger ones SQLite reports what it meets. */
+/* Damage is best noticed before anything is written, in files that are read in a moment. */
 #define CHECK_BYTES (64 << 20)
 
 static enum e5_status check_whole(struct e5_database *db, struct e5_error *err) {
-    int64_t pages = 0, page = 0, whole = 1;
-    enum e5_status status = e5_sql_integer(db, "PRAGMA page_count", &pages, err);
-    if (status == E5_OK) status = e5_sql_integer(db, "PRAGMA page_size", &page, err);
-    if (status == E5_OK && pages * page <= CHECK_BYTES)
-        status = e5_sql_integer(db, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)", &whole, err);
+    bool whole;
+    enum e5_status status = e5_sql_whole(db, CHECK_BYTES, &whole, err);
     if (status != E5_OK || whole) return status;
     return refuse(db, "event database is damaged",
                   "nothing was changed; save what can be read: sqlite3 FILE .recover > readable.sql", err);

@@ -107,3 +107,13 @@ enum e5_status e5_sql_integer(struct e5_database *db, const char *sql, int64_t *
     e5_sql_finish(&row);
     return status;
 }
+
+enum e5_status e5_sql_whole(struct e5_database *db, int64_t most, bool *whole, struct e5_error *err) {
+    int64_t pages = 0, page = 0, sound = 1;
+    enum e5_status status = e5_sql_integer(db, "PRAGMA page_count", &pages, err);
+    if (status == E5_OK) status = e5_sql_integer(db, "PRAGMA page_size", &page, err);
+    if (status == E5_OK && pages * page <= most)
+        status = e5_sql_integer(db, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)", &sound, err);
+    *whole = sound != 0;
+    return status;
+}

@@ -46,5 +46,8 @@ E5_MUST_USE enum e5_status e5_row_look_up(struct e5_database *db, struct e5_row 
 /* The same for a query without values. */
 E5_MUST_USE enum e5_status e5_sql_integer(struct e5_database *db, const char *sql, int64_t *out,
                                           struct e5_error *err);
+/* *whole: SQLite finds no damage.  The check reads the whole file, so files above `most` bytes are not checked: in
+ * those SQLite reports what it meets. */
+E5_MUST_USE enum e5_status e5_sql_whole(struct e5_database *db, int64_t most, bool *whole, struct e5_error *err);
 
 #endif
