@@ -264,7 +264,7 @@ class Client:
         jobs = self._cut(wanted, None)
         skips = overwrite == "verify" and not fresh
         known, left = self._missing(jobs, directory, skips)
-        if left and not all(isinstance(one, Job) for one in wanted):  # now the service's own costs are worth a call
+        if left and any(isinstance(one, Request) for one in wanted):  # now the service's own costs are worth a call
             jobs = self._cut(wanted, "service")
             known, left = self._missing(jobs, directory, skips)
         got = self._fetch_all([_planned(job, directory, fresh) for job in left], overwrite, progress)

@@ -105,7 +105,7 @@ def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: st
     live : bool
         Ask the real service instead of the look-alike.
     variable : str, optional
-        Row to take from `data`.
+        Variable to take from `data`.
 
     Returns
     -------
@@ -201,7 +201,7 @@ def _check_step(paths: Sequence[str], name: str, row: Row | None) -> None:
 
 
 def _choose_variable(paths: Sequence[str], variable: str | None) -> tuple[str, Row | None]:
-    """Row asked for, or the best known one of the files: temperature before precipitation before the rest."""
+    """Variable asked for, or the best known one of the files: temperature before precipitation before the rest."""
     if variable is None:
         names = variable_names(list(paths))
         variable = next((n for n in ("t2m", "mx2t", "tp") if n in names), names[0])
