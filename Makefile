@@ -1,9 +1,10 @@
 # era5fast: what a developer does every day.  `make` shows the targets; every one can be run from a fresh clone.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test build c-test c-build c-run fuzz fuzz-run asan tsan check format bench docs wheel clean
+.PHONY: help demo test threads build c-test c-build c-run fuzz fuzz-run asan tsan check format bench docs wheel clean
 
 PY := .venv/bin/python
+ROUNDS ?= 100
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 -include build/prefix.mk
 
@@ -18,6 +19,10 @@ test: ## set up, then all tests: C, Python, examples in docstrings and README (A
 	@.ci/setup
 	@$(in_parallel) c-run
 	@.venv/bin/pytest $(ARGS)
+
+threads: ## a hundred rounds of every way of reading from many threads (ROUNDS=100)
+	@.ci/setup
+	@E5_THREAD_ROUNDS=$(ROUNDS) .venv/bin/pytest -q tests/test_threads.py
 
 build: ## set up and build the extension in place, only what has changed
 	@.ci/setup
@@ -91,7 +96,8 @@ c_files := $(sort $(shell find csrc tests/c tests/fuzz -name '*.[ch]'))
 VARIANT ?= plain
 FLAGS_plain := -O3
 FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-FLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
+    -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 
 ROOMS := base model pool net io diag kernels db drive

@@ -17,6 +17,8 @@ Names are loaded when they are first used, so that importing the package costs l
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -31,6 +33,7 @@ _HOME = {
     "daily": "diagnostics",
     "explain": "reader",
     "find_events": "diagnostics",
+    "get_cache_bytes": "cache",
     "get_num_threads": "threads",
     "leftovers": "journal",
     "open_dataset": "reader",
@@ -38,7 +41,9 @@ _HOME = {
     "read": "reader",
     "remove_leftovers": "journal",
     "report": "quality",
+    "resample": "diagnostics",
     "retrieve": "client",
+    "set_cache_bytes": "cache",
     "set_num_threads": "threads",
     "variable": "variable_requests",
     "variables": "variable_requests",
@@ -62,7 +67,26 @@ _MODULES = (
 __all__ = sorted(_HOME)
 
 
+def _load_core() -> Any:
+    """Import the native core in such a way that it keeps to its own libraries.
+
+    ``findlibs`` puts what the wheels of ecCodes bring (other versions of libcurl, libldap, SQLite) before everybody
+    else's, and a program in which these are mixed ends in a crash. So where it was imported first, the core looks in
+    its own libraries first. Systems that have no such mode, like macOS, do not mix them. Nor is it used where the
+    user puts libraries of his own before all others: an allocator or a sanitizer must serve the core as well.
+    """
+    flags = sys.getdlopenflags()
+    if "findlibs" in sys.modules and "LD_PRELOAD" not in os.environ:
+        sys.setdlopenflags(flags | getattr(os, "RTLD_DEEPBIND", 0))
+    try:
+        return import_module(f"{__name__}._core")
+    finally:
+        sys.setdlopenflags(flags)
+
+
 def __getattr__(name: str) -> Any:
+    if name == "_core":
+        return _load_core()
     if name == "__version__":
         from importlib.metadata import PackageNotFoundError, version
 
@@ -80,4 +104,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME, *_MODULES, "__version__"})
+    ours = {name for name in globals() if name.startswith("__")}  # not what this file needs for itself
+    return sorted({*ours, *_HOME, *_MODULES, "__version__"})

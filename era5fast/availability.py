@@ -13,7 +13,7 @@ from .dataset_table import DATASETS
 from .errors import AuthError, Era5FastError, InputError
 from .fields import Fields, fields_of
 from .planned_job import Job
-from .variable_table import did_you_mean
+from .wording import did_you_mean
 
 __all__ = ["Constraints", "check_jobs"]
 

@@ -1,7 +1,6 @@
 """The command line.
 
-Exit codes: 0 success, 2 wrong arguments, settings or data, 3 refused by the service, 4 temporary fault (try again),
-5 damaged data or disk, 130 stopped by ctrl-C.
+Failures become one line and an exit code, see `_EXIT_CODES`.
 """
 
 from __future__ import annotations
@@ -36,7 +35,14 @@ def exit_code(error: BaseException) -> int:
     return next((code for kind, code in _EXIT_CODES if isinstance(cause, kind)), 1)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+_EXIT_HELP = """\b
+Exit codes: 0 success; 1 an error of the program; 2 wrong arguments, settings
+or request file; 3 refused by the service (token, licence, request, job);
+4 temporary fault: try again; 5 damaged data or disk; 130 stopped by ctrl-C.
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_HELP)
 @click.version_option(package_name="era5fast")
 def cli() -> None:
     """Extreme weather events out of ERA5: request, download, diagnose, keep."""
@@ -74,7 +80,7 @@ def main() -> None:
     try:
         cli(standalone_mode=False)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        click.echo("\nera5fast: stopped; run it again to go on", err=True)
+        click.echo("era5fast: stopped; run it again to go on", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()

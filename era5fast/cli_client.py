@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,10 @@ __all__ = ["fetch", "jobs", "plan"]
 
 _file = click.argument("file", type=click.Path(dir_okay=False))
 _json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
-_quiet = click.option("--quiet", "-q", is_flag=True, help="No display.")
+_quiet = click.option("--quiet", "-q", is_flag=True, help="No display; only warnings and what failed.")
+_verbose = click.option(
+    "--verbose", "-v", count=True, help="Tell what becomes of each job; twice: every call of the service."
+)
 
 
 @click.command()
@@ -41,22 +45,34 @@ def plan(file: str, as_json: bool, offline: bool) -> None:
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path("."))
 @click.option("--dismiss-on-interrupt", is_flag=True, help="ctrl-C also cancels the jobs at the service.")
 @_quiet
+@_verbose
 @_json
-def fetch(file: str, directory: Path, dismiss_on_interrupt: bool, quiet: bool, as_json: bool) -> None:
+def fetch(file: str, directory: Path, dismiss_on_interrupt: bool, quiet: bool, verbose: int, as_json: bool) -> None:
     """Download what a request FILE asks for into DIRECTORY.
 
-    Run it again to go on after an interruption: finished files are kept, begun ones continued.
+    Run it again to go on after an interruption: finished files are kept, begun ones continued. Terminals show one
+    line that changes; log files get a line for each change.
     """
     from .errors import BatchError
     from .request_file import load
 
+    _log(quiet, verbose)
     wanted = load(file)
-    client = _client(progress=not quiet, on_interrupt="dismiss" if dismiss_on_interrupt else "keep")
+    client = _client(progress=not quiet and "lines", on_interrupt="dismiss" if dismiss_on_interrupt else "keep")
     try:
         _tell_files(client.fetch(wanted, directory), {}, as_json)
     except BatchError as error:
         _tell_files(error.paths, {target: str(failure) for target, failure in error.failures.items()}, as_json)
         raise
+
+
+def _log(quiet: bool, verbose: int) -> None:
+    """Lines of the log on standard error, stamped like those of the display."""
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other")
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    if verbose:
+        logging.getLogger("era5fast").setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
 
 
 def _tell_files(paths: list[str], failures: dict[str, str], as_json: bool) -> None:
@@ -66,7 +82,7 @@ def _tell_files(paths: list[str], failures: dict[str, str], as_json: bool) -> No
     for path in paths:
         click.echo(path)
     for target, text in failures.items():
-        click.echo(f"{target}: {text}", err=True)
+        click.echo(text if Path(target).name in text else f"{target}: {text}", err=True)
 
 
 @click.command()
@@ -97,7 +113,8 @@ def _cancel(client: Client, ids: tuple[str, ...], as_json: bool) -> None:
     if missing := [job_id for job_id in ids if job_id not in gone]:
         from .errors import JobLostError
 
-        raise JobLostError(f"the service does not know {', '.join(missing)}")
+        hint = "without --cancel, this command lists your jobs with their ids"
+        raise JobLostError(f"the service does not know {', '.join(missing)}", hint=hint)
 
 
 def _client(**options: Any) -> Client:

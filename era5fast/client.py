@@ -5,15 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, overload
 
-from .connection import GOAL_JOB, PROCESSES, Connection, Item, connect, item_of, path_of, quoted, wants_netcdf
-from .errors import BatchError, Era5FastError, InputError, JobLostError, StorageError
-from .jobs import JOBS, JobHandle, handle_of, handle_of_row
+from .connection import GOAL_JOB, Connection, Item, check_call, connect, item_of, path_of, wants_netcdf
+from .errors import (
+    BatchError,
+    Era5FastError,
+    InputError,
+    JobFailedError,
+    JobLostError,
+    RequestError,
+    StorageError,
+)
+from .jobs import ENDED, JobHandle, handle_of, handle_of_row
 from .plan import Job, Plan
-from .request import Request
+from .request import Request, is_uncut, plan_of
 from .results import Result
+from .routes import ACCOUNT, CATALOGUE, JOBS, PROCESSES, collection, quoted
+from .wording import did_you_mean
 
 __all__ = ["BatchError", "Client", "retrieve"]
 
@@ -23,7 +33,6 @@ Path = str | os.PathLike[str]
 _WATCHED = 20.0  # seconds within which a waiting process looks at its jobs
 _told: set[str] = set()  # services whose unfinished jobs have been mentioned
 _PAGE = 1000  # jobs in one page of the service's list, at most
-_CATALOGUE, _ACCOUNT = "/catalogue/v1", "/profiles/v1/account"
 
 
 class Client:
@@ -45,8 +54,9 @@ class Client:
         Where it is remembered what was asked and finished, shared by all processes of a user; False for nowhere.
     debug : bool, optional
         Log every call of the service, without secrets.
-    progress : bool
-        Show a display on terminals and in notebooks, unless a call says otherwise.
+    progress : bool or "lines"
+        Show a display on terminals and in notebooks, unless a call says otherwise. ``"lines"`` also tells the state
+        of files in lines on standard error where that is neither, such as in the log of a batch job.
     on_interrupt : {"keep", "dismiss"}
         What ctrl-C does to jobs at the service: leave them for the next call, or tell the service to forget them.
     **settings
@@ -71,15 +81,17 @@ class Client:
         ip_version: Literal[0, 4, 6] = 0,
         journal: bool | Path | None = None,
         debug: bool | None = None,
-        progress: bool = True,
+        progress: bool | Literal["lines"] = True,
         on_interrupt: Literal["keep", "dismiss"] = "keep",
         **settings: Any,
     ) -> None:
         if on_interrupt not in ("keep", "dismiss"):
-            raise InputError('on_interrupt is "keep" or "dismiss"')
+            raise InputError(f"on_interrupt must be 'keep' or 'dismiss', not {on_interrupt!r:.40}")
+        if isinstance(progress, str) and progress != "lines":
+            raise InputError(f"progress must be True, False or 'lines', not {progress!r:.40}")
         self._connection = connect(url, key, verify, proxy, ip_version, journal, debug, settings)
         self._connection.dismiss = on_interrupt == "dismiss"
-        self._connection.progress = bool(progress)
+        self._connection.progress = progress
         _tell_unfinished(self._connection)
 
     def __repr__(self) -> str:
@@ -184,10 +196,13 @@ class Client:
             If the target exists and `overwrite` is False.
         """
         options = {"fresh": fresh, "unpack": unpack}
+        if isinstance(dataset, str) and request is None:
+            raise InputError("a request is missing")
+        if request is not None or isinstance(dataset, Mapping | Request | Plan | Job):
+            check_call(dataset, request)
         if not isinstance(dataset, str):
             return self._many(dataset, overwrite, options, progress)
-        if request is None:
-            raise InputError("a request is missing")
+        assert request is not None
         item = item_of(dataset, request, target, **options)
         done = self._connection.fetch_one(item, overwrite, progress)
         return self._outcome(item, done)
@@ -209,13 +224,13 @@ class Client:
             return item.target
         return Result(self._connection, done["job_id"], done["asset"], item.dataset, item.request)
 
-    def plan(self, request: Request, max_cost: Any = "service") -> Plan:
-        """Cut a request into jobs that the service takes.
+    def plan(self, request: Request | Iterable[Job | Request | Plan], max_cost: Any = "service") -> Plan:
+        """Cut requests into jobs that the service takes, by its own costs; see :meth:`Request.split`.
 
         Parameters
         ----------
-        request : Request
-            What is wanted.
+        request : Request, or iterable of requests, plans and jobs
+            What is wanted; plans and jobs stay as they are.
         max_cost : "service" or int
             Highest cost of one job: what the service says, or a number of fields.
 
@@ -223,7 +238,7 @@ class Client:
         -------
         Plan
         """
-        return request.split(max_cost=max_cost, client=self)
+        return plan_of(request, max_cost, self)
 
     def fetch(
         self,
@@ -237,7 +252,8 @@ class Client:
         """Run all jobs of a plan; call it again to go on after an interruption.
 
         What an earlier call has finished costs no call of the service; a plan that overlaps with what is there asks
-        only for what is missing.
+        only for what is missing. What the service has left out of an answer is asked for again by calls that come a
+        day later, in files of its own; where it does not have that, after two days, four, eight.
 
         Parameters
         ----------
@@ -252,42 +268,33 @@ class Client:
         Returns
         -------
         list of str
-            Files in the order of the plan.
+            Files in the order of the plan; those with what did not fit into one of them come last.
 
         Raises
         ------
         BatchError
             If some files failed; it lists them, the others are complete.
         """
+        from .accounts import Accounts
+
+        wanted = plan if isinstance(plan, Plan | Request | Job | str | Mapping) else list(plan)
+        jobs = plan_of(wanted)
         make_directory(directory)
-        wanted = [plan] if isinstance(plan, Request) else list(plan)
-        jobs = self._cut(wanted, None)
-        skips = overwrite == "verify" and not fresh
-        known, left = self._missing(jobs, directory, skips)
-        if left and any(isinstance(one, Request) for one in wanted):  # now the service's own costs are worth a call
-            jobs = self._cut(wanted, "service")
-            known, left = self._missing(jobs, directory, skips)
-        got = self._fetch_all([_planned(job, directory, fresh) for job in left], overwrite, progress)
-        _tell_missing([job for job in left if wants_netcdf(job.name)], directory)
-        return _in_order([_planned(job, directory) for job in jobs], [*known, *got])
-
-    def _cut(self, wanted: Iterable[Request | Plan | Job], max_cost: str | None) -> list[Job]:
-        """The jobs of requests, plans and jobs."""
-        jobs: list[Job] = []
-        for one in wanted:
-            if isinstance(one, Request):
-                jobs += one.split(max_cost, self)
-            else:
-                jobs += [one] if isinstance(one, Job) else one
-        return jobs
-
-    def _missing(self, jobs: Iterable[Job], directory: Path, skips: bool) -> tuple[list[str], Sequence[Job]]:
-        """Files of a directory that hold something of a plan, and the jobs for the rest; all unless it `skips`."""
-        if not skips:
-            return [], list(jobs)
-        from .coverage import missing
-
-        return missing(jobs, self._connection.journal.files(directory))
+        accounts = Accounts(self._connection.journal, directory, overwrite == "verify" and not fresh)
+        there = accounts.compare(jobs)
+        if (there.left or there.again) and is_uncut(wanted):  # now the service's own costs are worth a call
+            jobs = plan_of(wanted, "service", self)
+            there = accounts.compare(jobs)
+        items = [_planned(job, directory, fresh) for job in there.left]
+        again = [_planned(job, directory, True) for job in there.again]  # a kept result would be the same once more
+        got, failures = self._fetch_some([*items, *again], overwrite, progress)
+        asked = list(zip([*there.left, *there.again], [*items, *again], strict=True))
+        come = [job for job, item in asked if str(item.target) not in failures]
+        vain = {str(item.target): job for job, item in asked[len(items) :] if _is_in_vain(failures, item)}
+        accounts.close(there, come, [(job, failures.pop(target)) for target, job in vain.items()])
+        if failures:
+            raise BatchError(failures, got)
+        return _in_order([_planned(job, directory) for job in jobs], [*there.paths, *got])
 
     def files(self, directory: Path | None = None) -> list[dict[str, Any]]:
         """Finished files of this account, as the journal lists them; no call of the service.
@@ -315,7 +322,7 @@ class Client:
         unpack: bool = False,
         progress: bool | None = None,
     ) -> list[str]:
-        """Download what finished jobs have made; one listing finds all of it.
+        """Download what finished jobs have made; one listing finds what is not known of it.
 
         Parameters
         ----------
@@ -329,7 +336,7 @@ class Client:
         Returns
         -------
         list of str
-            Files in the order of `jobs`.
+            Files in the order of `jobs`; each is followed by those with what did not fit into it.
 
         Raises
         ------
@@ -338,41 +345,40 @@ class Client:
         """
         wanted = list(jobs)
         make_directory(directory)
-        known = self._assets({job.id for job in wanted if isinstance(job, JobHandle)})
-        results = [self._result_of(job, known) for job in wanted]
+        self._look_at([job for job in wanted if isinstance(job, JobHandle) and job.told_result() is None])
+        results = [job if isinstance(job, Result) else job.told_result() or job.result() for job in wanted]
         items = [result.item(os.path.join(os.fspath(directory), result.name), unpack) for result in results]
-        return self._fetch_all(items, overwrite, progress)
+        got, failures = self._fetch_some(items, overwrite, progress)
+        if failures:
+            raise BatchError(failures, got)
+        return got
 
-    def _result_of(self, job: JobHandle | Result, known: dict[str, dict[str, Any]]) -> Result:
-        if isinstance(job, Result):
-            return job
-        return Result(self._connection, job.id, known[job.id]) if job.id in known else job.result()
-
-    def _assets(self, wanted: set[str]) -> dict[str, dict[str, Any]]:
-        """Where the results of jobs are, from the service's list, which is newest first."""
-        found: dict[str, dict[str, Any]] = {}
+    def _look_at(self, jobs: Sequence[JobHandle]) -> None:
+        """Learn from the service's list, which is newest first, what jobs have made."""
+        wanted: dict[str, list[JobHandle]] = {}
+        for job in jobs:
+            wanted.setdefault(job.id, []).append(job)
         query = {"limit": min(_PAGE, max(100, 2 * len(wanted))), "status": "successful"}
         rows = self._connection.pages(JOBS, query, "jobs", 10 * _PAGE) if wanted else iter(())
         for row in rows:
-            asset = _asset_of(row)
-            if row.get("jobID") in wanted and asset is not None:
-                found[row["jobID"]] = asset
-            if len(found) == len(wanted):
+            for job in wanted.pop(str(row.get("jobID")), ()):
+                job.learn(row)
+            if not wanted:
                 break
-        return found
 
-    def _fetch_all(self, items: Sequence[Item], overwrite: bool | str, progress: bool | None) -> list[str]:
-        """Run items as one batch; a :class:`BatchError` lists those that failed."""
+    def _fetch_some(
+        self, items: Sequence[Item], overwrite: bool | str, progress: bool | None
+    ) -> tuple[list[str], dict[str, BaseException]]:
+        """Run items as one batch: the files that are there now, and the error of each target that is not."""
         results = self._connection.fetch(items, overwrite, progress) if items else []
         targets = [str(item.target) for item in items]
         failures = {t: r["error"] for t, r in zip(targets, results, strict=True) if r["error"] is not None}
-        if failures:
-            raise BatchError(failures, [target for target in targets if target not in failures])
-        return targets
+        got = [path for t, r in zip(targets, results, strict=True) if t not in failures for path in r["files"] or [t]]
+        return got, failures
 
     # --- jobs
 
-    def submit(self, dataset: str, request: dict[str, Any], *, fresh: bool = False) -> JobHandle:
+    def submit(self, dataset: str, request: dict[str, Any] | None = None, *, fresh: bool = False) -> JobHandle:
         """Ask for something without waiting for it.
 
         Parameters
@@ -394,9 +400,11 @@ class Client:
         Era5FastError
             One of its subclasses, if no job could be made.
         """
+        check_call(dataset, request)
+        request = dict(request or {})
         item = item_of(dataset, request, goal=GOAL_JOB, fresh=fresh)
         done = self._connection.fetch_one(item, progress=False)
-        handle = JobHandle(self._connection, done["job_id"], dataset, dict(request))
+        handle = JobHandle(self._connection, done["job_id"], dataset, request)
         handle.last_status = done["status"]
         return handle
 
@@ -405,10 +413,12 @@ class Client:
 
         Raises
         ------
+        InputError
+            If the id is empty, such as from a variable that was never set.
         JobLostError
             If the service does not know it.
         """
-        handle = JobHandle(self._connection, str(job_id))
+        handle = JobHandle(self._connection, _job_id(job_id))
         handle.refresh()
         return handle
 
@@ -432,10 +442,12 @@ class Client:
         """
         query: dict[str, Any] = {"limit": _PAGE if limit is None else max(1, min(limit, _PAGE))}
         if status is not None:
-            query["status"] = [status] if isinstance(status, str) else list(status)
+            query["status"] = _states([status] if isinstance(status, str) else list(status))
         if dataset is not None:
             query["processID"] = dataset
-        return [handle_of(self._connection, row) for row in self._connection.pages(JOBS, query, "jobs", limit)]
+        requests = self._connection.journal.requests()
+        rows = self._connection.pages(JOBS, query, "jobs", limit)
+        return [handle_of(self._connection, row, requests) for row in rows]
 
     def cancel(self, *ids: str) -> list[str]:
         """Dismiss jobs at the service, whatever their state.
@@ -452,7 +464,7 @@ class Client:
         """
         if not ids:
             return []
-        wanted = list(map(str, ids))
+        wanted = [_job_id(one) for one in ids]
         rows = self._connection.ask_rows("POST", f"{JOBS}/delete", "jobs", {"job_ids": wanted})
         gone = [str(row.get("jobID")) for row in rows]
         for job_id in wanted:
@@ -483,7 +495,7 @@ class Client:
 
     # --- the service
 
-    def estimate(self, dataset: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    def estimate(self, dataset: str, inputs: dict[str, Any] | None = None) -> dict[str, Any]:
         """What a request costs, and the most that one may cost.
 
         Returns
@@ -491,7 +503,8 @@ class Client:
         dict
             ``id`` (kind of cost), ``cost``, ``limit``; limit is None where there is none.
         """
-        return self._connection.estimate(dataset, inputs)
+        check_call(dataset, inputs)
+        return self._connection.estimate(dataset, dict(inputs or {}))
 
     def constraints(self, dataset: str, inputs: dict[str, Any] | None = None) -> dict[str, list[str]]:
         """Values that are still possible for each key after those in `inputs` have been chosen."""
@@ -500,16 +513,32 @@ class Client:
 
     def licences(self) -> list[dict[str, Any]]:
         """All licences of the service: ``id``, ``revision``, ``label``, addresses of their texts."""
-        return self._connection.ask_rows("GET", f"{_CATALOGUE}/vocabularies/licences?scope=all", "licences")
+        return self._connection.ask_rows("GET", f"{CATALOGUE}/vocabularies/licences?scope=all", "licences")
 
     def accepted_licences(self) -> list[dict[str, Any]]:
         """Licences that you have accepted: ``id`` and ``revision``."""
-        return self._connection.ask_rows("GET", f"{_ACCOUNT}/licences?scope=all", "licences")
+        return self._connection.ask_rows("GET", f"{ACCOUNT}/licences?scope=all", "licences")
 
     def accept_licence(self, licence: str, revision: int) -> dict[str, Any]:
-        """Accept a licence; read it first."""
-        path = f"{_ACCOUNT}/licences/{quoted(licence)}"
-        return self._connection.ask_object("PUT", path, {"revision": int(revision)})
+        """Accept a licence; read it first.
+
+        Raises
+        ------
+        InputError
+            If there is no such licence, or it has another revision.
+        """
+        path = f"{ACCOUNT}/licences/{quoted(licence)}"
+        try:
+            return self._connection.ask_object("PUT", path, {"revision": int(revision)})
+        except RequestError as error:
+            known = {str(one.get("id")): one.get("revision") for one in self.licences()}
+            if known.get(licence) == revision:
+                raise
+            if licence in known:
+                what = f"the licence '{licence}' has revision {known[licence]}, not {revision}"
+                raise InputError(what, hint="read what has changed before you accept it") from error
+            hint = did_you_mean(licence, known, f"there are {', '.join(known)}")
+            raise InputError(f"no licence is called '{licence}'", hint=hint) from error
 
     def datasets(self, query: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
         """Datasets of the service: ``id``, ``title`` and more.
@@ -524,16 +553,16 @@ class Client:
         asked: dict[str, Any] = {"limit": 500 if limit is None else max(1, min(limit, 500)), "search_stats": False}
         if query:
             asked["q"] = query
-        return list(self._connection.pages(f"{_CATALOGUE}/datasets", asked, "collections", limit))
+        return list(self._connection.pages(f"{CATALOGUE}/datasets", asked, "collections", limit))
 
     def dataset(self, name: str) -> dict[str, Any]:
         """Description of a dataset, with its period and area (a STAC collection)."""
-        return self._connection.ask_object("GET", f"{_CATALOGUE}/collections/{quoted(name)}")
+        return self._connection.ask_object("GET", collection(name))
 
     def messages(self, dataset: str | None = None) -> list[dict[str, Any]]:
         """What the service has to tell to everybody, or about one dataset."""
-        where = f"/collections/{quoted(dataset)}" if dataset else ""
-        return self._connection.ask_rows("GET", f"{_CATALOGUE}{where}/messages", "messages")
+        where = collection(dataset) if dataset else CATALOGUE
+        return self._connection.ask_rows("GET", f"{where}/messages", "messages")
 
     def check(self) -> dict[str, Any]:
         """Whether the token is good, and whose it is.
@@ -543,7 +572,7 @@ class Client:
         AuthError
             If the service refuses the token.
         """
-        return self._connection.ask_object("POST", f"{_ACCOUNT}/verification/pat")
+        return self._connection.ask_object("POST", f"{ACCOUNT}/verification/pat")
 
 
 def _tell_unfinished(connection: Connection) -> None:
@@ -556,6 +585,22 @@ def _tell_unfinished(connection: Connection) -> None:
     _told.add(connection.config.url)
     jobs = f"{len(rows)} unfinished job{'s' * (len(rows) != 1)}"
     log.log(level, "found %s; ask for the same again to go on, or see Client.unfinished()", jobs)
+
+
+def _job_id(given: Any) -> str:
+    """The id of a job; an empty one would be the address of all jobs."""
+    name = str(given).strip() if given is not None else ""
+    if not name:
+        raise InputError("the id of the job is empty", hint="Client.jobs() lists your jobs with their ids")
+    return name
+
+
+def _states(given: list[str]) -> list[str]:
+    for one in given:
+        if one not in ("accepted", "running", *ENDED):
+            states = ", ".join(("accepted", "running", *ENDED))
+            raise InputError(f"no job is in the state {one!r:.60}", hint=f"states are {states}")
+    return given
 
 
 def _item_or_error(call: Any, options: dict[str, Any]) -> Item | BaseException:
@@ -577,19 +622,9 @@ def _planned(job: Job, directory: Path, fresh: bool = False) -> Item:
     return Item(job.dataset, job.inputs_json, target=path, fresh=fresh, unpack=wants_netcdf(path))
 
 
-def _tell_missing(jobs: Sequence[Job], directory: Path) -> None:
-    """Warn of answers with fewer fields than were asked for: the service leaves out without a word what it lacks."""
-    from .quality import report
-
-    try:
-        found = report(Plan(jobs), directory, journal=()) if jobs else None
-    except Era5FastError as error:
-        log.info("the fields of the files were not counted: %s", error)
-        return
-    if found is not None and found.gaps and not found.unreadable:
-        first, others = found.gaps[0], len(found.gaps) - 1
-        more = f" and {others} more gaps" if others else ""
-        log.warning("the service has not sent all of it; missing: %s%s; see era5fast.report", first, more)
+def _is_in_vain(failures: Mapping[str, BaseException], item: Item) -> bool:
+    """Whether the service does not have what was asked for once more."""
+    return isinstance(failures.get(str(item.target)), JobFailedError | RequestError)
 
 
 def _in_order(planned: Sequence[Item], paths: Sequence[str]) -> list[str]:
@@ -597,16 +632,6 @@ def _in_order(planned: Sequence[Item], paths: Sequence[str]) -> list[str]:
     there = {os.path.realpath(path): path for path in paths}
     named = [item.target for item in planned if item.target and there.pop(os.path.realpath(item.target), None)]
     return [*named, *there.values()]
-
-
-def _asset_of(row: dict[str, Any]) -> dict[str, Any] | None:
-    """The file of a job in the service's list, as the core takes it; None where there is none."""
-    try:
-        value = row["metadata"]["results"]["asset"]["value"]
-        size, checksum = int(value["file:size"]), str(value.get("file:checksum") or "")
-        return {"href": str(value["href"]), "type": str(value.get("type") or ""), "size": size, "checksum": checksum}
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def make_directory(directory: Path) -> None:
@@ -648,7 +673,7 @@ def retrieve(dataset: str, request: dict[str, Any], target: Path | None = None) 
 def retrieve_batch(calls: Sequence[tuple[Any, ...]], workers: int) -> list[Any]:
     """Run the argument tuples of many :func:`retrieve` calls as one batch with `workers` transfers at once."""
     calls = [(*call, None) if len(call) == 2 else call for call in calls]
-    outcomes = Client(max_transfers=workers).retrieve(calls)
+    outcomes = Client(max_transfers=workers, max_large_transfers=workers).retrieve(calls)
     failures = {
         f"{call[0]} (call {number})" if call[2] is None else str(call[2]): outcome
         for number, (call, outcome) in enumerate(zip(calls, outcomes, strict=True), 1)

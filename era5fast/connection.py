@@ -5,24 +5,25 @@ Python never speaks to the service itself: calls and downloads go through the na
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from . import _core, config, journal, settings
+from . import _core, config, debugging, journal, refusals, settings
+from .canonical import canonical
 from .config import Config
-from .errors import InputError, ServerError
+from .errors import AuthError, InputError, ServerError
 from .progress import Downloads, Progress
+from .routes import costing
 
 __all__ = ["Connection", "Item", "connect"]
 
-PROCESSES = "/retrieve/v1/processes"
-
 #: Seconds of patience with questions that a user waits for.
-_BRIEF = 60.0
+_SHORT_PATIENCE = 60.0
 
 GOAL_JOB, GOAL_RESULT, GOAL_FILE = 0, 1, 2
 _OVERWRITE = {False: 0, "verify": 1, True: 2}
@@ -56,15 +57,21 @@ class Connection:
         Where it is remembered what was asked and finished.
     dismiss : bool
         Whether ctrl-C also dismisses the jobs at the service.
-    progress : bool
-        Whether to show a display unless a call says otherwise.
+    progress : bool or "lines"
+        Whether to show a display unless a call says otherwise, and lines where there can be none.
+    debug : bool
+        Whether the logger tells every call of the service.
+    listener : callable, optional
+        Is told of every call of the service instead.
     """
 
     config: Config
     settings: dict[str, float]
     journal: Any
     dismiss: bool = False
-    progress: bool = True
+    progress: bool | str = True
+    debug: bool = False
+    listener: Callable[[str], None] | None = None
 
     def fetch(
         self,
@@ -91,15 +98,24 @@ class Connection:
     def _fetch(
         self, items: Sequence[Item], overwrite: bool | str, callback: Any, settings: dict[str, float] | None
     ) -> list[dict[str, Any]]:
-        return _core.fetch(
-            self._http(),
-            {**self.settings, **(settings or {})},
-            tuple(items),
-            _OVERWRITE[overwrite],
-            self.dismiss,
-            self.journal.open(),
-            callback,
-        )
+        with self._shown():
+            results = _core.fetch(
+                self._http(),
+                {**self.settings, **(settings or {})},
+                tuple(items),
+                _OVERWRITE[overwrite],
+                self.dismiss,
+                self.journal.open(),
+                callback,
+            )
+        pairs = list(zip(items, (result["error"] for result in results), strict=True))
+        for _, error in pairs:
+            refusals.name_token(error, self.config.origin)
+        refusals.complete(self, [(item.dataset or "", item.request or "", error) for item, error in pairs])
+        return results
+
+    def _shown(self) -> contextlib.AbstractContextManager[None]:
+        return debugging.shown(self.debug, self.listener)
 
     def fetch_one(
         self,
@@ -122,9 +138,13 @@ class Connection:
         Era5FastError
             The subclass for what the service answered.
         """
-        text = None if body is None else json.dumps(body, allow_nan=False, default=_from_numpy)
-        with Progress("asking the service", self.progress) as callback:
-            reply = _core.ask(self._http(), {**self.settings, **(settings or {})}, method, path, text, callback)
+        text = None if body is None else canonical(body)
+        with Progress("asking the service", bool(self.progress)) as callback, self._shown():
+            try:
+                reply = _core.ask(self._http(), {**self.settings, **(settings or {})}, method, path, text, callback)
+            except AuthError as error:
+                refusals.name_token(error, self.config.origin)
+                raise
         try:
             return json.loads(reply) if reply else None
         except ValueError as error:
@@ -145,13 +165,13 @@ class Connection:
 
     def estimate(self, dataset: str, inputs: dict[str, Any]) -> dict[str, Any]:
         """What a request costs; see :meth:`era5fast.Client.estimate`. Plans can do without: a minute of patience."""
-        brief = {"patience": min(self.settings["patience"], _BRIEF)}
-        reply = self.ask_object("POST", f"{PROCESSES}/{quoted(dataset)}/costing", {"inputs": inputs}, brief)
+        brief = {"patience": min(self.settings["patience"], _SHORT_PATIENCE)}
+        reply = self.ask_object("POST", costing(dataset), {"inputs": inputs}, brief)
         return {"id": "size", "cost": 0.0, "limit": None, **reply}
 
     def head(self, url: str) -> dict[str, Any]:
         """What a store says of a file: ``status``, ``size`` (-1 if unknown), ``type``, ``etag``."""
-        with Progress("asking the store", self.progress) as callback:
+        with Progress("asking the store", bool(self.progress)) as callback, self._shown():
             return _core.head(self._http(), self.settings, url, callback)
 
     def pages(self, path: str, query: dict[str, Any], key: str, limit: int | None) -> Iterator[dict[str, Any]]:
@@ -183,10 +203,10 @@ def connect(
     given: dict[str, Any] | None = None,
 ) -> Connection:
     """A connection from what was given, else from the environment and the configuration files."""
-    settings.show_debug(debug)
     numbers = settings.resolve(**(given or {}))
     where = config.load(url, key, verify=verify, proxy=proxy, ip_version=ip_version)
-    return Connection(where, numbers, journal.Place(where.url, where.key, place))
+    remembered = journal.Place(where.url, where.key, place)
+    return Connection(where, numbers, remembered, debug=debugging.is_wanted(debug))
 
 
 def _rows(reply: dict[str, Any], key: str, method: str, path: str) -> list[dict[str, Any]]:
@@ -214,24 +234,43 @@ def _next_page(page: dict[str, Any]) -> dict[str, str]:
 def item_of(
     dataset: str, request: dict[str, Any], target: str | os.PathLike[str] | None = None, **options: Any
 ) -> Item:
-    """A request as work for the core; without a target up to its result."""
+    """A request as work for the core; without a target up to its result.
+
+    Raises
+    ------
+    InputError
+        If dataset, request or target are something else.
+    """
+    check_call(dataset, request)
     path = None if target is None else path_of(target)
     goal = GOAL_RESULT if path is None else GOAL_FILE
     unpack = options.pop("unpack", None)
     unpack = path is not None and (wants_netcdf(path) if unpack is None else bool(unpack))
-    return Item(dataset, json_of(request), target=path, **{"goal": goal, "unpack": unpack, **options})
+    return Item(dataset, canonical(request), target=path, **{"goal": goal, "unpack": unpack, **options})
 
 
-def json_of(request: dict[str, Any]) -> str:
-    """A request as JSON, in one order; :class:`InputError` for what is none."""
-    try:
-        return json.dumps(request, sort_keys=True, allow_nan=False, default=_from_numpy)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"a request holds texts, numbers and lists of them: {error}") from error
+def check_call(dataset: Any, request: Any) -> None:
+    """Refuse what is no dataset and request, with what was probably meant; :class:`InputError`."""
+    if isinstance(dataset, Mapping) and isinstance(request, str):
+        raise InputError(
+            "dataset and request are swapped", hint=f"call it with {request!r:.60} first, then the request"
+        )
+    if not isinstance(dataset, str):
+        hint = "a Request has its dataset in it: Client.fetch(request, directory) or Client.plan(request) take it"
+        what = f"a dataset is the text of its name, not a {type(dataset).__name__}"
+        raise InputError(what, hint=hint if type(dataset).__name__ in ("Request", "Plan", "Job") else "")
+    if not isinstance(request, Mapping):
+        what = f"a request is a dictionary of keys and values, not a {type(request).__name__}"
+        many = "many at once are Client.retrieve([(dataset, request, target), …])"
+        raise InputError(what, hint=many if isinstance(request, list | tuple) else "")
 
 
-def path_of(target: str | os.PathLike[str]) -> str:
+def path_of(target: Any) -> str:
     """The name of a file as text; :class:`InputError` for one that the core cannot take."""
+    if not isinstance(target, str | bytes | os.PathLike):
+        many = "many at once are Client.retrieve([(dataset, request, target), …])"
+        what = f"a target is the name of one file, not a {type(target).__name__}"
+        raise InputError(what, hint=many if isinstance(target, list | tuple) else "")
     path = os.fsdecode(target)
     if "\0" in path or path.encode("utf-8", "replace").decode() != path:
         raise InputError(f"the target {path!r} is no name of a file, or not in UTF-8")
@@ -241,17 +280,6 @@ def path_of(target: str | os.PathLike[str]) -> str:
 def wants_netcdf(path: str) -> bool:
     """Whether the name says that netCDF is to be in the file."""
     return path.lower().endswith(_NETCDF)
-
-
-def quoted(name: str) -> str:
-    """A name as one segment of an address."""
-    return quote(name, safe="")
-
-
-def _from_numpy(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"cannot send a {type(value).__name__}")
 
 
 def _user_agent() -> str:

@@ -7,16 +7,15 @@ counted but not told apart.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from . import _core
-from .errors import CorruptDataError
-from .locks import library_locks
-from .reader import data_variables, unpack
+from .grib_messages import heads
+from .locks import reading
+from .sources import data_variables, has_grib, netcdf_files, open_file
 from .variable_table import by_param_id, find
 
 __all__ = ["Series", "contents"]
@@ -66,33 +65,33 @@ def contents(path: str) -> list[Series]:
     CorruptDataError, StorageError, UnsafeInputError
         If it cannot be read.
     """
-    with open(path, "rb") as file:
-        magic = file.read(4)
-        if magic == b"GRIB":
-            file.seek(0)
-            return _grib(path, file)
-    members = unpack(path) if magic == b"PK\x03\x04" else [path]
-    return [series for member in members for series in _netcdf(member)]
+    if has_grib([path]):
+        return _grib(path)
+    return [series for member in netcdf_files(path) for series in _netcdf(member)]
 
 
 # --- netCDF ---
 
 
 def _netcdf(path: str) -> list[Series]:
-    with library_locks():
-        file = _core.open_file(path)
-        header = file.header()
-        variables = header["variables"]
-        time = next((name for name in _TIMES if name in variables), "")
-        seconds = _seconds(file, variables, time)
-        shape = _shape(file, variables)
-        return [one for name in data_variables(header) for one in _series(file, header, name, time, seconds, shape)]
+    file = open_file(path)
+    header = file.header()
+    variables = header["variables"]
+    time = next((name for name in _TIMES if name in variables), "")
+    seconds = _seconds(file, variables, time)
+    shape = _shape(file, variables)
+    return [one for name in data_variables(header) for one in _series(file, header, name, time, seconds, shape)]
 
 
-def _seconds(file: Any, variables: dict[str, Any], time: str) -> np.ndarray:
+def _read(file: _core.File, name: str, picks: list[tuple[int, int]] | None = None) -> np.ndarray:
+    with reading(file, name):
+        return np.atleast_1d(file.read(name, picks))
+
+
+def _seconds(file: _core.File, variables: dict[str, Any], time: str) -> np.ndarray:
     if not time:
         return np.zeros(0, np.int64)
-    values = np.atleast_1d(file.read(time))
+    values = _read(file, time)
     attrs = variables[time]["attrs"]
     if " since " not in str(attrs.get("units", "")):  # dates as numbers, YYYYMMDD
         return np.array([_midnight(int(value)) for value in values], np.int64)
@@ -103,12 +102,12 @@ def _midnight(number: int) -> int:
     return int(dt.datetime(number // 10_000, number // 100 % 100, number % 100, tzinfo=dt.UTC).timestamp())
 
 
-def _axis(file: Any, variables: dict[str, Any], names: tuple[str, str]) -> np.ndarray:
+def _axis(file: _core.File, variables: dict[str, Any], names: tuple[str, str]) -> np.ndarray:
     found = next((name for name in names if name in variables), None)
-    return np.zeros(0) if found is None else np.atleast_1d(file.read(found))
+    return np.zeros(0) if found is None else _read(file, found)
 
 
-def _shape(file: Any, variables: dict[str, Any]) -> tuple[Any, ...]:
+def _shape(file: _core.File, variables: dict[str, Any]) -> tuple[Any, ...]:
     latitude = _axis(file, variables, ("latitude", "lat"))
     longitude = _axis(file, variables, ("longitude", "lon"))
     if not latitude.size or not longitude.size or latitude.ndim != 1 or longitude.ndim != 1:
@@ -118,7 +117,7 @@ def _shape(file: Any, variables: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _series(
-    file: Any, header: dict[str, Any], name: str, time: str, seconds: np.ndarray, shape: tuple[Any, ...]
+    file: _core.File, header: dict[str, Any], name: str, time: str, seconds: np.ndarray, shape: tuple[Any, ...]
 ) -> list[Series]:
     variables = header["variables"]
     variable = variables[name]
@@ -126,32 +125,33 @@ def _series(
     param_id = int(variable["attrs"].get("GRIB_paramId", row.param_id if row is not None else 0))
     axis = next((dim for dim in variable["dims"] if dim in _LEVELS), None)
     level_type = _LEVELS[axis] if axis is not None else "sfc"
-    levels = [f"{x:g}" for x in np.atleast_1d(file.read(axis))] if axis in variables else [""]
+    levels = [f"{x:g}" for x in _read(file, axis)] if axis is not None and axis in variables else [""]
     preliminary = _preliminary(file, header, name, time, len(seconds))
     return [Series(param_id, name, level, level_type, seconds, preliminary, shape) for level in levels]
 
 
-def _preliminary(file: Any, header: dict[str, Any], name: str, time: str, count: int) -> np.ndarray:
+def _preliminary(file: _core.File, header: dict[str, Any], name: str, time: str, count: int) -> np.ndarray:
     none = np.zeros(count, bool)
     versions = header["variables"].get("expver")
     if versions is None:
         return none
     if versions["dtype"] == "text":
-        texts = [text.strip() for text in file.texts("expver")]
+        with reading(file, "expver"):
+            texts = [text.strip() for text in file.texts("expver")]
         flags = np.array([text in _PRELIMINARY for text in texts])
         return np.full(count, flags[0]) if len(flags) == 1 else flags if len(flags) == count else none
-    numbers = np.atleast_1d(file.read("expver"))
+    numbers = _read(file, "expver")
     if "expver" not in header["variables"][name]["dims"]:
         return np.full(count, bool(np.all(numbers == 5)))
     return _of_dimension(file, header, name, time, numbers)
 
 
-def _of_dimension(file: Any, header: dict[str, Any], name: str, time: str, numbers: np.ndarray) -> np.ndarray:
+def _of_dimension(file: _core.File, header: dict[str, Any], name: str, time: str, numbers: np.ndarray) -> np.ndarray:
     """Which times of the old layout are filled in the preliminary half: the values of the middle cell tell."""
     dims = header["variables"][name]["dims"]
     sizes = [header["dims"][dim] for dim in dims]
     bounds = [(0, size) if dim in (time, "expver") else (size // 2, 1) for dim, size in zip(dims, sizes, strict=True)]
-    cell = np.squeeze(file.read(name, bounds), tuple(i for i, d in enumerate(dims) if d not in (time, "expver")))
+    cell = np.squeeze(_read(file, name, bounds), tuple(i for i, d in enumerate(dims) if d not in (time, "expver")))
     if dims.index("expver") < dims.index(time):
         cell = cell.T
     return np.isfinite(cell[:, numbers == 5]).any(axis=1)
@@ -160,27 +160,11 @@ def _of_dimension(file: Any, header: dict[str, Any], name: str, time: str, numbe
 # --- GRIB ---
 
 
-def _grib(path: str, file: BinaryIO) -> list[Series]:
-    size = os.fstat(file.fileno()).st_size
+def _grib(path: str) -> list[Series]:
     found: dict[tuple[Any, ...], list[tuple[int, bool]]] = {}
-    at = 0
-    while at < size:  # one look per message
-        file.seek(at)
-        head = file.read(64)
-        padding = len(head) - len(head.lstrip(b"\0"))
-        if padding:  # between messages, up to the next block
-            at += padding
-            continue
-        if head[:4] != b"GRIB" or len(head) < 16:
-            raise CorruptDataError(f"{path}: no message at byte {at}", hint="download it again", target=path)
-        length = int.from_bytes(head[4:7], "big") if head[7] == 1 else int.from_bytes(head[8:16], "big")
-        if length < 16 or at + length > size:
-            raise CorruptDataError(
-                f"{path}: the message at byte {at} is cut off", hint="download it again", target=path
-            )
+    for head in heads(path):
         key, second, preliminary = _message(head) if head[7] == 1 else ((0, "", ""), 0, False)
         found.setdefault(key, []).append((second, preliminary))
-        at += length
     return [_grib_series(key, moments) for key, moments in found.items()]
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import _core, database_query, geopackage
+from .canonical import canonical
 from .database_file import code_of, columns_of, frame, quoted, reading, record, taking_turns
 from .errors import CorruptDataError, EventDatabaseError, InputError, StorageError
 from .progress import Progress
@@ -164,7 +165,7 @@ class EventDatabase:
             If the disk is full, or the folder is missing or may not be written to.
         """
         self._check_open()
-        text = events.definition_json if definition is None else database_query.canonical(definition)
+        text = events.definition_json if definition is None else canonical(definition)
         rows = tuple(database_query.source_row(source) for source in (events.paths if sources is None else sources))
         with Progress("writing events", progress) as report, taking_turns():
             return Added(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import operator
 import os
 import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from .canonical import canonical
 from .database_file import quoted
 from .errors import InputError
 
@@ -81,14 +81,6 @@ def _arcs(west: float, east: float) -> list[tuple[float, float]]:
 # --- sources ---
 
 Source = str | os.PathLike[str] | Mapping[str, Any]
-
-
-def canonical(definition: Mapping[str, Any]) -> str:
-    """JSON that is the same for the same content."""
-    try:
-        return json.dumps(definition, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"JSON cannot hold this: {error}") from error
 
 
 def source_row(source: Source) -> tuple[str, int, str, str]:

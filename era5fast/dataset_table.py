@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from .errors import InputError
-from .variable_table import did_you_mean
+from .wording import did_you_mean
 
 __all__ = ["DATASETS", "Dataset", "dataset"]
 

@@ -24,8 +24,8 @@ from .client import Client, make_directory
 from .database import EventDatabase
 from .errors import Era5FastError, InputError
 from .events import Events
-from .reader import expand, open_core, variable_names
 from .request import Request
+from .sources import expand, files_by_variable, open_core
 from .variable_table import Row
 from .variable_table import find as find_variable
 
@@ -203,7 +203,7 @@ def _check_step(paths: Sequence[str], name: str, row: Row | None) -> None:
 def _choose_variable(paths: Sequence[str], variable: str | None) -> tuple[str, Row | None]:
     """Variable asked for, or the best known one of the files: temperature before precipitation before the rest."""
     if variable is None:
-        names = variable_names(list(paths))
+        names = list(files_by_variable(list(paths)))
         variable = next((n for n in ("t2m", "mx2t", "tp") if n in names), names[0])
         others = [name for name in names if name != variable]
         if others:

@@ -10,6 +10,7 @@ import ast
 import hashlib
 import inspect
 import json
+import tempfile
 import warnings
 from collections.abc import Callable
 from numbers import Real
@@ -20,6 +21,7 @@ import numpy as np
 from . import _core
 from .errors import InputError
 from .field import Field, as_field, as_maps, check_maps, on_grid, plain
+from .memory import memory_budget
 from .progress import Progress
 from .times import dates_of, days_of, encode_times
 from .variable_table import find as find_variable
@@ -77,8 +79,17 @@ def _run_series(row: dict[str, Any], given: dict[str, Any]) -> Any:
     field = _field(given)
     values = [given[p["name"]] for p in row["params"]]
     _warn_of_short_base(given.get("base_period"), field)
-    with Progress(row["name"], given["progress"]) as progress:
-        out = _core.sweep(row["name"], values, field.values(progress), field.seconds, field.calendar, progress)
+    with Progress(row["name"], given["progress"]) as progress, field.reading():
+        out = _core.sweep(
+            row["name"],
+            values,
+            field.source,
+            field.seconds,
+            field.calendar,
+            memory_budget(),
+            tempfile.gettempdir(),
+            progress,
+        )
     return field.wrap(out, ("dayofyear", np.arange(1, len(out) + 1)), _attributes(row, given, field))
 
 

@@ -19,6 +19,19 @@ def daily(
     variable: str | None = ...,
     progress: bool = ...,
 ) -> Any: ...
+def resample(
+    x: Any,
+    statistic: Literal["max", "min", "mean", "sum"],
+    min_samples: int = ...,
+    freq: Literal["YS", "MS", "all"] = ...,
+    *,
+    time: Any = ...,
+    latitude: Any = ...,
+    longitude: Any = ...,
+    calendar: str | None = ...,
+    variable: str | None = ...,
+    progress: bool = ...,
+) -> Any: ...
 def percentile_doy(
     x: Any,
     percentile: float,

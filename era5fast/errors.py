@@ -8,9 +8,21 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from typing import Any, Self
 
 MAX_LENGTH = 300
+_MAX_PART = 1000  # letters of what failed, or of what to do: texts of other programs may be of any length
+_MAX_NAME = 80  # letters of a target, of which the end tells most
+
+#: Controls, marks that change the direction of writing, separators of lines, halves of characters.
+_UNSEEN = re.compile("[\0-\x1f\x7f]|([\x80-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff])")
+
+
+def clean(text: object, most: int = 200) -> str:
+    """Text from outside as it may be shown: one line without hidden characters, of at most so many letters."""
+    shown = _UNSEEN.sub(lambda found: "?" if found[1] else " ", str(text))
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 class Era5FastError(Exception):
@@ -51,9 +63,10 @@ class Era5FastError(Exception):
         elapsed: float = 0.0,
         retry_after: float = 0.0,
     ) -> None:
+        what = clean(what, _MAX_PART)
         super().__init__(what)
         self.what = what
-        self.hint = hint
+        self.hint = clean(hint, _MAX_PART)
         self.target = target
         self.job_id = job_id
         self.status = status
@@ -63,13 +76,25 @@ class Era5FastError(Exception):
 
     def __str__(self) -> str:
         rest = f" (after {self.attempts} tries)" if self.attempts > 1 else ""
+        what = self.what
         if self.hint:
-            rest += f". {self.hint[0].upper()}{self.hint[1:]}"
-        room = max(
-            MAX_LENGTH - len(rest), MAX_LENGTH // 2
-        )  # what to do next is worth more than the end of a long text
-        text = (self.what if len(self.what) <= room else self.what[: room - 1] + "…") + rest
+            what = what.rstrip(". ")  # texts of the service end with a stop or not
+            rest += f"{'' if what.endswith('?') and not rest else '.'} {self.hint[0].upper()}{self.hint[1:]}"
+        concerned = self._concerned()
+        if len(concerned) + min(len(what), MAX_LENGTH // 2) + len(rest) <= MAX_LENGTH:  # it cuts nothing of the hint
+            what = concerned + what
+        room = max(MAX_LENGTH - len(rest), MAX_LENGTH // 2)  # what to do next is worth more than the end of a text
+        text = (what if len(what) <= room else what[: room - 1] + "…") + rest
         return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
+
+    def _concerned(self) -> str:
+        """Target and job in front of what failed, where it does not name them."""
+        told = f"{self.what} {self.hint}"
+        target, job = clean(self.target, _MAX_PART), clean(self.job_id, _MAX_NAME)
+        if not target or target.rpartition("/")[2] in told:
+            return f"job {job}: " if job and job not in told and not target else ""
+        name = target if len(target) <= _MAX_NAME else f"…{target[1 - _MAX_NAME :]}"
+        return f"{name} (job {job}): " if job and job not in told else f"{name}: "
 
     def at(self, number: int, path: str | None) -> Self:
         """Note the failed system call: ``errno`` and ``filename``, for those classes that are an :class:`OSError`."""
@@ -207,16 +232,22 @@ class StorageError(Era5FastError, OSError):
     code = "storage"
 
     def at(self, number: int, path: str | None) -> Self:
-        """Note the failed system call; the usual failures bring their own hint."""
+        """Note the failed system call; the usual failures bring their own hint, a missing file its own class."""
         self.hint = self.hint or _WHAT_TO_DO.get(number, "")
+        if number == errno.ENOENT and type(self) is StorageError:
+            self.__class__ = MissingFileError  # type: ignore[assignment]
         return super().at(number, path)
+
+
+class MissingFileError(StorageError, FileNotFoundError):
+    """A file or directory that is not there."""
 
 
 #: Hint for each failure of the system that a user can do something about.
 _WHAT_TO_DO = {
     errno.ENOENT: "check the name",
     errno.ENOTDIR: "check the name",
-    errno.EISDIR: "name the files in it, for instance with a pattern like 'folder/*.nc'",
+    errno.EISDIR: "name a file in it; for reading, a pattern like 'folder/*.nc' does as well",
     errno.EACCES: "check the permissions of the file and its folder",
     errno.EPERM: "check the permissions of the file and its folder",
     errno.EROFS: "choose a place that can be written to",
@@ -246,6 +277,13 @@ class DatabaseBusyError(EventDatabaseError):
     """Event database locked longer than the time limit."""
 
     code = "database_busy"
+    retryable = True
+
+
+class ResultTooLargeError(Era5FastError, MemoryError):
+    """More memory would be needed than one call may take; refused before any was taken."""
+
+    code = "memory"
     retryable = True
 
 

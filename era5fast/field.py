@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
-from .locks import library_locks
-from .reader import is_paths, open_core
+from .locks import reading
+from .sources import expand, has_grib, is_paths, open_core
 from .times import decode_times
 
 if TYPE_CHECKING:
@@ -67,11 +67,13 @@ class Field:
         if isinstance(self.source, np.ndarray):
             return self.source
         with self.reading():
-            return self.source.read(0, len(self.seconds), progress)
+            values = self.source.read(None, None, progress)
+        # A level or a member of its own is no dimension of a map.
+        return values.reshape(len(self.seconds), *(len(axis) for axis in self.grid()))
 
     def reading(self) -> contextlib.AbstractContextManager[None]:
-        """Context in which the core may read the source: alone with the netCDF libraries when it is files."""
-        return contextlib.nullcontext() if isinstance(self.source, np.ndarray) else library_locks()
+        """Context in which the core may read the source: alone with the netCDF libraries where it needs them."""
+        return contextlib.nullcontext() if isinstance(self.source, np.ndarray) else reading(self.source)
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
         """Latitude and longitude.
@@ -174,8 +176,11 @@ def plain(x: Any) -> np.ndarray:
 
 
 def _from_files(paths: Any, variable: str | None) -> Field:
-    core, names = open_core(paths, variable)
+    if has_grib(files := expand(paths)):
+        return _from_grib(files, variable)
+    core, names = open_core(files, variable)
     header = core.header()
+    _check_one_map(header["name"], {dim: len(level["values"]) for dim, level in header["levels"].items()})
     return Field(
         core,
         header["seconds"],
@@ -186,6 +191,28 @@ def _from_files(paths: Any, variable: str | None) -> Field:
         header["attrs"],
         paths=names,
     )
+
+
+def _from_grib(files: list[str], variable: str | None) -> Field:
+    """Field of GRIB files: they are read into memory, as every DataArray is."""
+    from . import grib
+
+    array = grib.variable_of(files, variable)
+    others = {str(dim): size for dim, size in array.sizes.items() if dim not in ("time", "latitude", "longitude")}
+    _check_one_map(str(array.name), others)
+    array = array.isel(dict.fromkeys(others, 0), drop=True)
+    array.encoding["era5fast_paths"] = tuple(files)
+    return _from_dataarray(array)
+
+
+def _check_one_map(name: str, levels: dict[str, int]) -> None:
+    """Refuse a variable that has several levels or members at one time."""
+    many = [dim for dim, size in levels.items() if size > 1]
+    if many:
+        raise InputError(
+            f"{name} has {' and '.join(many)}: maps over time are needed",
+            hint=f"choose one, for instance with e5.open_dataset(…)[name].sel({many[0]}=…)",
+        )
 
 
 def _from_dataarray(x: xr.DataArray) -> Field:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import itertools
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import periods
+from .canonical import canonical
 from .dataset_table import DATASETS, LEVELS, Dataset
 
 __all__ = ["Fields", "fields_of"]
@@ -26,10 +26,6 @@ __all__ = ["Fields", "fields_of"]
 _FORMATS = {"nc": "netcdf", "netcdf4": "netcdf", "grib2": "grib", "grb": "grib", "grb2": "grib"}
 _HOURS = tuple(range(24))
 _MOST = 20_000_000  # variables × levels × days of one request: what is larger is not a request
-
-
-#: Canonical JSON: equal texts for equal requests.
-canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
 
 
 class _Unknown(Exception):

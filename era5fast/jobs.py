@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
+from collections.abc import Mapping
 from typing import Any
 
-from .connection import GOAL_FILE, GOAL_RESULT, Connection, Item, json_of, path_of, quoted, wants_netcdf
-from .errors import JobLostError, JobTimeoutError
-from .results import Result
+from .canonical import canonical
+from .connection import GOAL_FILE, GOAL_RESULT, Connection, Item, path_of, wants_netcdf
+from .errors import Era5FastError, JobLostError, JobTimeoutError, clean
+from .results import Result, asset_of
+from .routes import JOBS, quoted
 
 __all__ = ["JobHandle"]
 
+_log = logging.getLogger("era5fast")
+
+_LINE = 2000  # most letters of a line of its log
+_WORD = 32  # most letters of a word of the service for a state
 ENDED = ("successful", "failed", "rejected", "dismissed")
-JOBS = "/retrieve/v1/jobs"
 
 
 class JobHandle:
@@ -36,9 +43,10 @@ class JobHandle:
         self._connection = connection
         self._dataset, self._request = dataset, request
         self._document: dict[str, Any] = {}
+        self._asset: dict[str, Any] | None = None  # as the service has told it
 
     def __repr__(self) -> str:
-        parts = [self.id, self._dataset or str(self._document.get("processID") or ""), self.last_status]
+        parts = [self.id, self._dataset or clean(self._document.get("processID") or ""), self.last_status]
         return f"<Job {', '.join(filter(None, parts))}>"
 
     @property
@@ -52,15 +60,15 @@ class JobHandle:
     def dataset(self) -> str:
         """Dataset that was asked."""
         if not self._dataset:
-            self._dataset = str(self._known("processID") or "")
+            self._dataset = clean(self._known("processID") or "")
         return self._dataset
 
     @property
     def request(self) -> dict[str, Any]:
-        """What was asked, as it was sent."""
+        """What was asked, as it was sent; empty where the service does not say."""
         if self._request is None:
-            self._request = dict(_part(self.refresh(), "metadata", "request", "ids"))
-        return self._request
+            self.refresh()
+        return self._request or {}
 
     @property
     def created(self) -> dt.datetime | None:
@@ -85,15 +93,17 @@ class JobHandle:
     @property
     def asked(self) -> tuple[str | None, str | None]:
         """Dataset and request as JSON, as far as they are known without a call."""
-        return self._dataset or None, None if self._request is None else json_of(self._request)
+        return self._dataset or None, None if self._request is None else canonical(self._request)
 
-    def refresh(self, *, log: bool = False) -> dict[str, Any]:
+    def refresh(self, *, log: bool = False, timeout: float | None = None) -> dict[str, Any]:
         """Look at the job now.
 
         Parameters
         ----------
         log : bool
             Ask for the service's log as well.
+        timeout : float, optional
+            Seconds for which to try; by default as the client was told.
 
         Returns
         -------
@@ -106,20 +116,38 @@ class JobHandle:
             If the service does not know the job.
         """
         query = "?request=true&log=true" if log else "?request=true"
-        return self.learn(self._connection.ask_object("GET", f"{JOBS}/{quoted(self.id)}{query}"))
+        path = f"{JOBS}/{quoted(self.id)}{query}"
+        usual = self._connection.settings
+        limits = None if timeout is None else {name: min(usual[name], timeout) for name in ("patience", "timeout")}
+        return self.learn(self._connection.ask_object("GET", path, settings=limits))
 
     def learn(self, document: dict[str, Any]) -> dict[str, Any]:
         """Take over what the service has said about the job."""
         self._document = document
-        self.last_status = str(document.get("status") or self.last_status)
+        self._asset = asset_of(document) or self._asset
+        self.last_status = clean(document.get("status") or self.last_status, _WORD)
+        self._dataset = self._dataset or clean(document.get("processID") or "")
+        if self._request is None:
+            self._request = dict(_part(document, "metadata", "request", "ids")) or None
         return document
+
+    def _find_request(self, timeout: float | None) -> None:
+        """Learn what was asked: without it, a job that was rejected in passing could not be asked for again."""
+        if self._request is not None or self.last_status == "successful":
+            return
+        try:
+            self.refresh(timeout=timeout)
+        except JobLostError:
+            raise
+        except Era5FastError as error:
+            _log.debug("the request of job %s is not known: %s", self.id, error)
 
     def _follow(self, done: dict[str, Any]) -> None:
         """Take over what the core has found: another job where this one was rejected in passing or had gone."""
         if done["kept"]:
             return
         if done["job_id"] and done["job_id"] != self.id:
-            self.id, self._document = done["job_id"], {}
+            self.id, self._document, self._asset = done["job_id"], {}, None
         self.last_status = done["status"] or self.last_status
 
     def wait(self, timeout: float | None = None, *, progress: bool | None = None) -> JobHandle:
@@ -158,14 +186,20 @@ class JobHandle:
         asset = self._result(timeout, progress)
         return Result(self._connection, self.id, asset, *self.asked)
 
+    def told_result(self) -> Result | None:
+        """What the job has made, if the service has told that already; no call."""
+        return None if self._asset is None else Result(self._connection, self.id, self._asset, *self.asked)
+
     def _result(self, timeout: float | None, progress: bool | None) -> dict[str, Any]:
         if timeout is not None and timeout <= 0 and self.status not in ENDED:
             raise JobTimeoutError(f"job {self.id} has not ended: {self.last_status}", job_id=self.id)
         settings = {"deadline": float(timeout)} if timeout is not None and timeout > 0 else None
+        self._find_request(timeout)
         item = Item(*self.asked, job_id=self.id, goal=GOAL_RESULT)
         done = self._connection.fetch_one(item, progress=progress, settings=settings)
         self._follow(done)
-        return dict(done["asset"])
+        self._asset = dict(done["asset"])
+        return self._asset
 
     def item(self, target: str | os.PathLike[str], unpack: bool | None = None) -> Item:
         """The job as work for the core."""
@@ -202,6 +236,7 @@ class JobHandle:
         """
         if target is None:
             return self.result(progress=progress).download(overwrite=overwrite, unpack=unpack, progress=progress)
+        self._find_request(None)
         item = self.item(target, unpack)
         self._follow(self._connection.fetch_one(item, overwrite, progress))
         return str(item.target)
@@ -249,9 +284,14 @@ class JobHandle:
 
         Raises
         ------
-        Era5FastError
-            If it has not ended, or the service does not know it.
+        JobTimeoutError
+            If it has not ended.
+        JobLostError
+            If the service does not know it.
         """
+        if self.status not in ENDED:
+            what = f"job {self.id} has no receipt yet: it is {self.last_status}"
+            raise JobTimeoutError(what, hint="wait() until it has ended", job_id=self.id)
         return self._connection.ask_object("GET", f"{JOBS}/{quoted(self.id)}/receipt")
 
     def as_dict(self) -> dict[str, Any]:
@@ -273,7 +313,7 @@ def log_of(document: dict[str, Any]) -> list[tuple[dt.datetime, str]]:
     """The lines of the service's log in what it says of a job, in order of time."""
     lines = _part(document, "metadata").get("log")
     rows = [row for row in lines if isinstance(row, list) and len(row) == 2] if isinstance(lines, list) else []
-    return sorted((moment, str(text)) for when, text in rows if (moment := _moment(when)) is not None)
+    return sorted((moment, clean(text, _LINE)) for when, text in rows if (moment := _moment(when)) is not None)
 
 
 def _part(document: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -284,9 +324,12 @@ def _part(document: dict[str, Any], *names: str) -> dict[str, Any]:
     return document
 
 
-def handle_of(connection: Connection, document: dict[str, Any]) -> JobHandle:
-    """The job that a document of the service describes."""
-    handle = JobHandle(connection, str(document.get("jobID")), str(document.get("processID") or ""))
+def handle_of(
+    connection: Connection, document: dict[str, Any], requests: Mapping[str, dict[str, Any]] | None = None
+) -> JobHandle:
+    """The job that a document of the service describes; `requests` are those that the journal has, by job."""
+    job_id = clean(document.get("jobID"))
+    handle = JobHandle(connection, job_id, request=(requests or {}).get(job_id))
     handle.learn(document)
     return handle
 
@@ -295,7 +338,7 @@ def handle_of_row(connection: Connection, row: dict[str, Any]) -> JobHandle:
     """The job of a row of the journal."""
     request = json.loads(row["request"]) if row.get("request") else None
     handle = JobHandle(connection, str(row["job_id"]), str(row.get("dataset") or ""), request)
-    handle.last_status = str(row.get("status") or "")
+    handle.last_status = clean(row.get("status") or "", _WORD)
     return handle
 
 

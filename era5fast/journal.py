@@ -16,15 +16,14 @@ import logging
 import os
 import re
 import shutil
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from . import _core
-from .errors import Era5FastError
+from .errors import ConfigError, Era5FastError
 
-__all__ = ["Leftover", "Place", "leftovers", "location", "open_journal", "owner", "remove_leftovers"]
+__all__ = ["Leftover", "Place", "leftovers", "location", "owner", "remove_leftovers"]
 
 log = logging.getLogger("era5fast")
 
@@ -68,27 +67,8 @@ def owner(url: str, key: str | None) -> str:
     return hashlib.sha256(f"{url}\0{key or ''}".encode()).hexdigest()[:32]
 
 
-def open_journal(url: str, key: str | None, path: str | os.PathLike[str] | None = None) -> _core.Journal | None:
-    """Open the journal of an account at a service.
-
-    A journal that cannot be used stops no download: that is said once, and the call goes on without.
-
-    Parameters
-    ----------
-    url, key : str
-        Address of the service, and token.
-    path : path, optional
-        The file, made if missing; otherwise that of :func:`location`.
-
-    Returns
-    -------
-    Journal or None
-        None where no journal is wanted, or it is damaged, newer, or cannot be written.
-    """
-    return _open(Path(path) if path is not None else location(), url, owner(url, key))
-
-
 def _open(path: Path | None, service: str, account: str) -> _core.Journal | None:
+    """The journal in a file. One that cannot be used stops no download: that is said once, and the call goes on."""
     if path is None:
         return None
     try:
@@ -117,8 +97,10 @@ class Place:
         self._owner = owner(url, key)
         if isinstance(where, bool) or where is None:
             self._path = None if where is False else location()
-        else:
+        elif isinstance(where, str | os.PathLike):
             self._path = Path(where)
+        else:
+            raise ConfigError(f"journal must be True, False, or the path of a file, not {where!r:.40}")
         self._opened: _core.Journal | None = None
         self._process = 0
 
@@ -138,9 +120,17 @@ class Place:
 
     def unfinished(self) -> list[dict[str, Any]]:
         """Rows of the jobs that had not ended when they were last looked at, oldest first."""
+        return self._jobs(unfinished=True)
+
+    def requests(self) -> dict[str, dict[str, Any]]:
+        """What was asked with each job that is known, by the id of the job."""
+        rows = self._jobs(unfinished=False)
+        return {str(row["job_id"]): json.loads(row["request"]) for row in rows if row["job_id"] and row["request"]}
+
+    def _jobs(self, unfinished: bool) -> list[dict[str, Any]]:
         journal = self.open()
         try:
-            return journal.jobs(unfinished=True) if journal is not None else []
+            return journal.jobs(unfinished) if journal is not None else []
         except Era5FastError as error:
             log.warning("cannot read the journal: %s", error)
             return []
@@ -159,6 +149,15 @@ class Place:
             log.warning("cannot read the journal: %s", error)
             return []
 
+    def counted(self, file: Mapping[str, Any], missing: str, asked: float = 0.0) -> None:
+        """Note what a finished file lacks of its request (JSON), and when that was last asked for in vain."""
+        journal = self.open()
+        try:
+            if journal is not None:
+                journal.counted(file["path"], file["finished"], missing, asked)
+        except Era5FastError as error:
+            log.warning("cannot write to the journal: %s", error)
+
     def forget(self, job_id: str) -> None:
         """Remove a job: an equal request makes a new one."""
         journal = self.open()
@@ -168,12 +167,6 @@ class Place:
         except Era5FastError as error:
             log.warning("cannot write to the journal: %s", error)
 
-    def close(self) -> None:
-        """Give the file back; the next use opens it again."""
-        if self._opened is not None and self._process == os.getpid():
-            self._opened.close()
-        self._opened = None
-
 
 # --- what lies beside targets ---
 
@@ -181,7 +174,6 @@ class Place:
 _NAME = re.compile(r"\.(.+)\.e5(?:part|lock|state~?|members)", re.DOTALL)
 #: Where files cannot be locked each process uses names with its number.
 _OWN_NAME = re.compile(r".+\.(\d+)-\d+", re.DOTALL)
-_LARGEST_STATE = 16384  # bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,7 +189,8 @@ class Leftover:
     job_id : str
         Job of the service, or "".
     received : int
-        Bytes that the next call need not fetch again; there may be more, written after the last note of them.
+        Bytes that the next call need not fetch again; up to half a MiB more may have been written since they were
+        noted.
     size : int
         Bytes of the whole file; -1 where that is not known.
     busy : bool
@@ -303,45 +296,20 @@ def _is_of_its_kind(entry: os.DirEntry[str]) -> bool:
 
 
 def _describe(folder: Path, name: str, files: list[Path], busy: bool | None = None) -> Leftover:
-    state = _state(folder, name) or {}
+    state = _state(folder, name) or {"job_id": "", "size": -1, "received": 0}
     if busy is None:
         with _held(folder, name, make=False) as free:
             busy = not free
     there = (folder / f".{name}.e5part") in files
-    received = _received(state) if there else 0
-    job_id = state.get("job")
-    job_id = job_id if isinstance(job_id, str) else ""
-    return Leftover(folder / name, tuple(files), job_id, received, _count(state.get("size"), -1), busy)
-
-
-def _received(state: dict[str, Any]) -> int:
-    """Bytes on disk, by the marks of the pieces [start, end, position]."""
-    pieces = state.get("pieces")
-    rows = [row for row in pieces if isinstance(row, list) and len(row) == 3] if isinstance(pieces, list) else []
-    return sum(max(_count(position, 0) - _count(start, 0), 0) for start, _, position in rows)
-
-
-def _count(value: Any, otherwise: int) -> int:
-    return value if type(value) is int and value >= 0 else otherwise  # True is no number here
+    received = state["received"] if there else 0
+    return Leftover(folder / name, tuple(files), state["job_id"], received, state["size"], busy)
 
 
 def _state(folder: Path, name: str) -> dict[str, Any] | None:
-    """What the state file says; {} for none, None for one that is not ours."""
-    try:
-        file = os.open(folder / f".{name}.e5state", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
+    """What the state file says; {} for none, None for one that cannot be used: it may be somebody else's."""
+    if not os.path.lexists(folder / f".{name}.e5state"):
         return {}
-    except OSError:
-        return None
-    try:
-        regular = stat.S_ISREG(os.fstat(file).st_mode)
-        text = os.read(file, _LARGEST_STATE) if regular else b""
-        state = json.loads(text.partition(b"\0")[0])  # behind the text stands the core's note, see net/statefile.h
-    except (OSError, ValueError, RecursionError):
-        return None
-    finally:
-        os.close(file)
-    return state if isinstance(state, dict) and "era5fast" in state else None
+    return _core.read_state(folder / name)
 
 
 @contextlib.contextmanager

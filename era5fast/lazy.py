@@ -1,72 +1,165 @@
-"""A core dataset as an array that xarray indexes lazily."""
+"""Arrays that xarray indexes lazily, on top of the core: read from any thread, copied and sent to other processes."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
 
 import numpy as np
 from xarray.backends.common import BackendArray
 from xarray.core import indexing
 
-from .locks import library_locks
+from .errors import CorruptDataError, StorageError
+from .locks import reading
+from .selection import Pick
 
-_BLOCK_BYTES = 256 << 20
+__all__ = ["Handle", "PickedArray", "TidyArray", "handle_of"]
+
+#: Path, number of the file, bytes, nanoseconds of the last change of the content, and of all: rsync and cp -p set the
+#: time of the content back.
+_Identity: TypeAlias = tuple[str, int, int, int, int]
+
+#: Handles in use in this process: copies of an array that come in by pickle share one.
+_handles: WeakValueDictionary[tuple[Any, ...], Handle] = WeakValueDictionary()
 
 
-class CoreArray(BackendArray):
-    """(time, latitude, longitude) values that are read when they are indexed.
+class Handle:
+    """Something of the core behind lazy arrays: opened when it is first needed, and anew in other processes.
+
+    Closing it lets go of it; an array that is indexed afterwards opens it once more. Made by :func:`handle_of`.
 
     Parameters
     ----------
-    core : _core.Dataset
-        Open dataset; kept.
-    header : dict
-        Its header.
-    again : tuple
-        Function that makes the same array once more, and its arguments: how copies and other processes get theirs.
+    opening : callable
+        Module-level function that gives the core's object.
+    arguments : tuple
+        Its arguments.
+    identities : tuple
+        Path, number, size and times of change of every file as they were when it was first opened.
     """
 
     def __init__(
-        self, core: Any, header: dict[str, Any], again: tuple[Callable[..., CoreArray], tuple[Any, ...]]
+        self, opening: Callable[..., Any], arguments: tuple[Any, ...], identities: tuple[_Identity, ...]
     ) -> None:
-        self._core = core
-        self._again = again
-        self.shape = tuple(len(header[key]) for key in ("seconds", "latitude", "longitude"))
-        self.dtype = core.read(0, 0).dtype
+        self._made_of = (opening, arguments, identities)
+        self._core: Any = None
+
+    @property
+    def core(self) -> Any:
+        """The core's object.
+
+        Raises
+        ------
+        CorruptDataError
+            If a file is not the one any more that it was.
+        """
+        core = self._core
+        if core is None:  # two threads may come here at once: both open it, and one of the two stays
+            opening, arguments, identities = self._made_of
+            for path, *known in identities:
+                if list(_identity(path)[1:]) != known:
+                    raise CorruptDataError(f"{path}: changed since it was opened", hint="open it again", target=path)
+            self._core = core = opening(*arguments)
+        return core
+
+    def close(self) -> None:
+        """Let go of the core's object."""
+        self._core = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return self._again
+        return _shared, self._made_of
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Handle:
+        return self
+
+
+def _identity(path: str) -> _Identity:
+    try:
+        info = os.stat(path)
+    except FileNotFoundError as error:
+        raise CorruptDataError(f"{path}: deleted since it was opened", target=path) from error
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}", target=path).at(error.errno or 0, path) from error
+    return path, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns
+
+
+def handle_of(opening: Callable[..., Any], arguments: tuple[Any, ...], paths: tuple[str, ...]) -> Handle:
+    """Make a handle of what a function opens from the files at absolute `paths`.
+
+    Raises
+    ------
+    StorageError
+        If a file cannot be looked at.
+    """
+    try:
+        return _shared(opening, arguments, tuple(_identity(path) for path in paths))
+    except CorruptDataError as error:
+        raise StorageError(f"cannot read {error.target}: No such file or directory", target=error.target).at(
+            2, error.target
+        ) from error
+
+
+def _shared(opening: Callable[..., Any], arguments: tuple[Any, ...], identities: tuple[_Identity, ...]) -> Handle:
+    key = (opening, arguments, identities)
+    handle = _handles.get(key)
+    if handle is None:
+        handle = _handles[key] = Handle(*key)
+    return handle
+
+
+class PickedArray(BackendArray):
+    """Values that are read by picks when they are indexed, in one call of the core for any outer index.
+
+    Parameters
+    ----------
+    handle : Handle
+        The core's object.
+    shape : tuple of int
+        Lengths of the dimensions.
+    dtype : numpy.dtype
+        Type of the values.
+    """
+
+    def __init__(self, handle: Handle, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        self._handle = handle
+        self.shape = shape
+        self.dtype = dtype
+
+    def _read(self, picks: list[Pick]) -> np.ndarray:
+        raise NotImplementedError
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:
         if not isinstance(key, indexing.VectorizedIndexer):
-            return self._read(key.tuple)
+            return self._outer(key.tuple)
         outer = indexing.IndexingSupport.OUTER
-        result: np.ndarray = indexing.explicit_indexing_adapter(key, self.shape, outer, self._read)
+        result: np.ndarray = indexing.explicit_indexing_adapter(key, self.shape, outer, self._outer)
         return result
 
-    def _read(self, key: tuple[Any, ...]) -> np.ndarray:
-        steps, rows, columns = key
-        wanted = np.arange(self.shape[0])[steps]
-        picked = self._pick(np.atleast_1d(wanted), rows, columns)
-        return picked[0] if wanted.ndim == 0 else picked
+    def _outer(self, key: tuple[Any, ...]) -> np.ndarray:
+        values = self._read([_pick(k, n) for k, n in zip(key, self.shape, strict=True)])
+        return values[tuple(slice(None) if isinstance(k, slice | np.ndarray) else 0 for k in key)]
 
-    def _pick(self, wanted: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
-        """Read the steps `wanted`, in any order; of what lies between them only a block at a time is in memory."""
-        order = np.argsort(wanted, kind="stable")
-        ascending = wanted[order]
-        room = max(1, _BLOCK_BYTES // max(1, self.dtype.itemsize * self.shape[1] * self.shape[2]))
-        parts = [np.empty((0, *self.shape[1:]), self.dtype)[:, rows][..., columns]]
-        first = 0
-        while first < len(ascending):
-            low = int(ascending[first])
-            consecutive = ascending[-1] - low == len(ascending) - 1 - first
-            last = len(ascending) if consecutive else int(np.searchsorted(ascending, low + room))
-            with library_locks():
-                block = self._core.read(low, int(ascending[last - 1]) - low + 1)
-            parts.append(
-                block[ascending[first:last] - low if not consecutive else slice(None)][:, rows][..., columns]
-            )
-            first = last
-        values = parts[1] if len(parts) == 2 else np.concatenate(parts)
-        return values if np.array_equal(order, np.arange(len(order))) else values[np.argsort(order)]
+
+def _pick(key: Any, length: int) -> Pick:
+    """Pick of a slice, an integer or an array of integers along a dimension."""
+    if isinstance(key, slice):
+        wanted = range(*key.indices(length))
+        return (wanted.start, len(wanted)) if wanted.step == 1 else np.array(wanted, dtype="int64")
+    indices = np.asarray(key)
+    if indices.dtype == bool:
+        indices = np.flatnonzero(indices)
+    if ((indices < -length) | (indices >= length)).any():
+        raise IndexError(f"index out of range for a dimension of length {length}")
+    indices = np.where(indices < 0, indices + length, indices).astype("int64")
+    return (int(indices), 1) if indices.ndim == 0 else indices
+
+
+class TidyArray(PickedArray):
+    """One variable over many files, decoded."""
+
+    def _read(self, picks: list[Pick]) -> np.ndarray:
+        core = self._handle.core
+        with reading(core):
+            return core.read(picks)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .errors import InputError
+from .spelling import whole_numbers
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
@@ -75,11 +76,12 @@ def span(start: Any, end: Any) -> list[int]:
 
 
 def listed(dates: Any) -> list[int]:
-    """Days of a list of dates, months, years and ranges ``"first/last"``."""
+    """Days of a list of dates, months, years and ranges ``"first/last"`` or ``"first/to/last"``."""
     items = [dates] if isinstance(dates, str | dt.date) else list(dates)
     found: set[int] = set()
     for item in items:
         first, _, last = str(item).partition("/")
+        last = last.removeprefix("to/")
         found.update(span(first, last or first))
     return sorted(found)
 
@@ -97,11 +99,7 @@ def only(days: Sequence[int], months: Iterable[int] | None, weekdays_or_days: It
 
 
 def _whole(what: str, values: Iterable[Any] | Any, lowest: int, highest: int) -> list[int]:
-    items = [values] if isinstance(values, int | str) else list(values)
-    try:
-        found = sorted({int(str(value)) for value in items})
-    except ValueError as error:
-        raise InputError(f"{what} are whole numbers, not {values!r}") from error
+    found = whole_numbers(what, values)
     if not found or found[0] < lowest or found[-1] > highest:
         raise InputError(f"{what} are numbers from {lowest} to {highest}, not {values!r}")
     return found

@@ -16,6 +16,7 @@ from . import periods
 from .availability import Constraints, check_jobs
 from .errors import InputError
 from .planned_job import Job
+from .wording import human_bytes
 
 __all__ = ["Job", "Plan"]
 
@@ -33,15 +34,6 @@ class _Totals:
     def __str__(self) -> str:
         jobs = f"{self.jobs:,} job" + "s" * (self.jobs != 1)
         return f"{jobs}, {self.fields:,} fields, about {human_bytes(self.size)}"
-
-
-def human_bytes(size: float) -> str:
-    """Bytes in words."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5:
-            return f"{size:,.0f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} TB"
 
 
 class Plan(Sequence[Job]):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import region
+from .canonical import canonical, plain
 from .dataset_table import DATASETS
 from .fields import Fields, fields_of
 from .names import file_name
@@ -52,7 +53,7 @@ class Job:
     @property
     def inputs_json(self) -> str:
         """The request as canonical JSON."""
-        return json.dumps(self.inputs, sort_keys=True, separators=(",", ":"))
+        return canonical(self.inputs)
 
     @classmethod
     def of(
@@ -66,14 +67,20 @@ class Job:
         dataset : str
             Dataset of the service.
         inputs : dict
-            The request.
+            The request; numbers and arrays of NumPy and dates become what JSON has for them.
         name : str, optional
             Name of its file; a readable one when left out.
         weight : float
             Cost of one field.
         limit : float
             What one request may cost.
+
+        Raises
+        ------
+        InputError
+            If something in the request cannot be sent.
         """
+        inputs = plain(inputs)
         box = fields_of(dataset, inputs)
         count = box.count if box is not None else 0
         size = _size(box) if box is not None else 0

@@ -18,9 +18,12 @@ from .coverage import request_of, unchanged
 from .dataset_table import DATASETS
 from .errors import ConfigError, Era5FastError, InputError
 from .fields import Fields, fields_of, offset_of
-from .plan import Job, Plan, human_bytes
-from .reader import expand, is_paths
-from .variable_table import by_param_id, matches, stream_of
+from .plan import Job, Plan
+from .received import absent, param_id
+from .request import plan_of
+from .sources import expand, is_paths
+from .variable_table import by_param_id, stream_of
+from .wording import human_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["FileReport", "Gap", "Report", "report"]
 
 _SHOWN = 10  # rows of each list in the printed report
-_HOUR = 3600
+_DATA = (".nc", ".nc4", ".grib", ".grib2", ".grb", ".zip")
 
 
 @dataclass
@@ -155,7 +158,7 @@ class Report:
         lines += [_line("duplicates", f"{self.duplicates:,}")] if self.duplicates else []
         lines += _listed("missing" if self.asked is not None else "gaps", self.gaps)
         lines += _listed("preliminary", self.preliminary_days)
-        lines += _listed("unreadable", [f"{os.path.basename(f.path)}: {f.error}" for f in self.unreadable])
+        lines += _listed("unreadable", [_named(f.path, f.error) for f in self.unreadable])
         lines += _listed("not counted", [f"{os.path.basename(f.path)}: {f.note}" for f in self.files if f.note])
         return "\n".join(lines)
 
@@ -173,6 +176,12 @@ def _line(name: str, text: str) -> str:
     return f"  {name:<12} {text}"
 
 
+def _named(path: str, text: str) -> str:
+    """A text about a file, which says its name once."""
+    name = os.path.basename(path)
+    return text if name in text else f"{name}: {text}"
+
+
 def _listed(name: str, items: Sequence[Any]) -> list[str]:
     lines = [_line(name if i == 0 else "", str(item)) for i, item in enumerate(items[:_SHOWN])]
     return lines + ([_line("", f"and {len(items) - _SHOWN:,} more")] if len(items) > _SHOWN else [])
@@ -186,7 +195,7 @@ def report(plan_or_files: Any, directory: str | os.PathLike[str] = ".", *, journ
     Parameters
     ----------
     plan_or_files : Plan, Request, path, pattern or sequence of paths
-        A plan that was fetched, or files.
+        A plan that was fetched, or files; a folder stands for the data files in it.
     directory : path
         Where the files of the plan are.
     journal : Client, Journal or iterable of dict, optional
@@ -216,14 +225,21 @@ def report(plan_or_files: Any, directory: str | os.PathLike[str] = ".", *, journ
       missing      t2m: 2003-06-01T00:00 to 2003-06-01T12:00, 2 fields
     """
     known = {os.path.abspath(row["path"]): row for row in _rows(journal)}
+    if isinstance(plan_or_files, str | os.PathLike) and os.path.isdir(plan_or_files):
+        return _of_files(_data_files(os.fspath(plan_or_files)), known)
     if is_paths(plan_or_files):
         return _of_files(expand(plan_or_files), known)
-    plan = plan_or_files.split() if hasattr(plan_or_files, "split") else plan_or_files
-    jobs = list(plan) if isinstance(plan, Iterable) else [plan]
-    if not all(isinstance(job, Job) for job in jobs):
-        raise InputError(f"a report is on a plan or on files, not on {type(plan_or_files).__name__}")
+    jobs = plan_of(plan_or_files)
     paths = [os.path.join(os.fspath(directory), job.name) for job in jobs]
     return _of_jobs(list(zip(paths, jobs, strict=True)), known)
+
+
+def _data_files(folder: str) -> list[str]:
+    """The files of a folder that may hold fields, by their names."""
+    paths = sorted(os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(_DATA))
+    if not paths:
+        raise InputError(f"no file of {', '.join(_DATA)} in {folder}", hint="name the files, or the plan")
+    return [path for path in paths if not os.path.basename(path).startswith(".")]
 
 
 def _rows(journal: Any) -> list[Mapping[str, Any]]:
@@ -297,7 +313,7 @@ def _of_jobs(pairs: list[tuple[str, Job]], known: Mapping[str, Mapping[str, Any]
             if not file.present or file.error:
                 missing.append(job)
             continue
-        left = _left(wanted, file.series)
+        left = absent(wanted, file.series)
         if np.any(left):
             left = elsewhere.take(wanted, left)
         lost = _count(left)
@@ -338,11 +354,11 @@ class _Elsewhere:
         """What is left without the files that the journal has for such requests, and without neighbours."""
         for path, held in self._by_context.get(wanted.context, ()):
             if wanted.subtract(left.copy(), held):
-                left = left & _left(wanted, _look(path, {}).series)
+                left = left & absent(wanted, _look(path, {}).series)
         if not np.any(left) or not _is_usual(wanted):
             return left
         grid = _expected_shape(wanted)
-        return left & _left(wanted, [one for one in self._near() if _same_shape(one.shape, grid)])
+        return left & absent(wanted, [one for one in self._near() if _same_shape(one.shape, grid)])
 
     def _near(self) -> list[Series]:
         """Everything in the other netCDF files of the directory; looked at when something is missing, once."""
@@ -379,42 +395,6 @@ def _same_shape(shape: tuple[Any, ...], expected: tuple[float, ...]) -> bool:
     return abs(shape[2] - expected[2]) < 1e-3 and west < 1e-3 and abs(shape[4] - expected[4]) < 1e-3
 
 
-def _left(wanted: Fields, series: Iterable[Series]) -> np.ndarray:
-    """Table of the wanted fields that are in none of the series."""
-    left = wanted.table()
-    bits = [bit for bit in range(wanted.mask.bit_length()) if wanted.mask >> bit & 1]
-    hours = np.asarray(wanted.days)[:, None] * 24 + np.array([offset_of(wanted.style, bit) for bit in bits])
-    weights = np.array([1 << bit for bit in bits], np.uint64)
-    held: dict[tuple[int, str], list[np.ndarray]] = defaultdict(list)
-    for one in series:
-        held[one.param_id, one.level if wanted.levels != ("",) else ""].append(_valid_hours(wanted, one.seconds))
-    for row, (variable, level) in enumerate(wanted.rows):
-        found = held.get((_param_id(wanted.dataset, variable), level))
-        if found:
-            there = np.isin(hours, np.concatenate(found))
-            left[row] &= ~np.where(there, weights, np.uint64(0)).sum(axis=1, dtype=np.uint64)
-    return left
-
-
-def _valid_hours(wanted: Fields, seconds: np.ndarray) -> np.ndarray:
-    """Times of a file as hours since 1970, in the way in which the request counts them."""
-    if wanted.style == "daily":
-        return seconds // 86400 * 24
-    if wanted.style != "monthly":
-        return seconds // _HOUR
-    first = seconds.astype("datetime64[s]").astype("datetime64[M]").astype("datetime64[h]").astype(np.int64)
-    # Means of accumulations are stamped 06 UTC; only means by hour of the day have hours of their own.
-    return first if wanted.mask == 1 else first + seconds % 86400 // _HOUR
-
-
-def _param_id(dataset: str, variable: str) -> int:
-    if variable.isdigit():
-        return int(variable)
-    row = DATASETS[dataset]
-    fitting = [v for v in matches(variable) if row.reanalysis in v.reanalyses and row.level in v.level]
-    return fitting[0].param_id if fitting else -1
-
-
 def _count(left: np.ndarray) -> int:
     return sum(mask.bit_count() * times for mask, times in zip(*_distinct(left), strict=True))
 
@@ -444,7 +424,7 @@ def _moment(wanted: Fields, day: int, bit: int) -> str:
 
 
 def _label(dataset: str, variable: str) -> str:
-    row = by_param_id(_param_id(dataset, variable))
+    row = by_param_id(param_id(dataset, variable))
     return row.netcdf if row is not None else variable
 
 

@@ -1,432 +1,342 @@
-"""Reading: netCDF files of both layouts of the Climate Data Store, zip archives named ``.nc``, many files as one.
-
-The values are read by the core. This module finds the files, unpacks archives, and dresses the result for NumPy and
-xarray.
-"""
+"""Reading: netCDF files of both layouts of the Climate Data Store, archives of them and GRIB files, many as one."""
 
 from __future__ import annotations
 
-import atexit
-import glob
+import functools
 import os
-import re
-import shutil
-import stat
-import struct
-import tempfile
-import zipfile
-import zlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core
-from .errors import CorruptDataError, InputError, StorageError, UnsafeInputError
-from .locks import library_locks
+from .errors import InputError
+from .locks import reading
+from .memory import check_room
 from .progress import Progress
-from .times import dates_of, encode_times
-from .variable_table import find as find_variable
+from .selection import select
+from .sources import expand, files_by_variable, has_grib, netcdf_files, open_core, open_file
+from .times import encode_times
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from .lazy import Handle
+
 __all__ = ["explain", "open_dataset", "read"]
-
-_ZIP_MAGIC = b"PK\x03\x04"
-_MOST_MEMBERS = 10_000
-_MOST_BYTES = 64 << 30
-_WORST_RATIO = 1030  # what deflate can reach; more is a lie in the directory of the archive
-_USUAL_RATIO = 100  # for what is large
-_LARGE = 1 << 30
-_DO_NOT_TRUST = "do not trust this file; download it again from the service"
-
-
-# --- files ---
-
-
-def is_paths(x: Any) -> bool:
-    """True for a file name or a sequence of file names."""
-    if isinstance(x, str | os.PathLike):
-        return True
-    return isinstance(x, Sequence) and len(x) > 0 and all(isinstance(p, str | os.PathLike) for p in x)
-
-
-def expand(paths: Any) -> list[str]:
-    """File names behind a path, a pattern, or a sequence of them, in the order given.
-
-    Raises
-    ------
-    InputError
-        If a pattern matches nothing or no path is given.
-    """
-    if not is_paths(paths):
-        raise InputError(f"file names are needed, not {type(paths).__name__}")
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    found: list[str] = []
-    for path in [os.fspath(name) for name in given]:
-        names = sorted(glob.glob(path)) if glob.has_magic(path) and not os.path.exists(path) else [path]
-        if not names:
-            raise InputError(f"no file matches {path}")
-        found += names
-    return found
-
-
-def _is_zip(path: str) -> bool:
-    try:
-        if not stat.S_ISREG(
-            os.stat(path).st_mode
-        ):  # opening a pipe would wait for its writer; the core says no to it
-            return False
-        with open(path, "rb") as file:
-            return file.read(4) == _ZIP_MAGIC
-    except OSError as error:
-        raise _storage_error(error, path) from error
-
-
-def _storage_error(error: OSError, path: str) -> StorageError:
-    """:class:`StorageError` for a failed system call on `path`."""
-    return StorageError(f"cannot read {path}: {error.strerror}", target=path).at(error.errno or 0, path)
-
-
-_scratch: dict[int, str] = {}  # one directory per process: a forked child must not remove its parent's
-_members: dict[tuple[str, int, int], list[str]] = {}
-
-
-def _scratch_directory() -> str:
-    """New directory that vanishes with this process."""
-    process = os.getpid()
-    if process not in _scratch:
-        _scratch[process] = tempfile.mkdtemp(prefix="era5fast-")
-        atexit.register(_remove_scratch, process)
-    return tempfile.mkdtemp(dir=_scratch[process])
-
-
-def _remove_scratch(process: int) -> None:
-    if os.getpid() == process:
-        shutil.rmtree(_scratch[process], ignore_errors=True)
-
-
-def unpack(path: str) -> list[str]:
-    """Members of a zip archive as files, unpacked once per process into a directory that goes with it.
-
-    Raises
-    ------
-    UnsafeInputError
-        If a member would lie outside a directory, is a link or another archive, or if the archive claims sizes or
-        numbers that no honest one has.
-    CorruptDataError
-        If it is damaged.
-    StorageError
-        If there is no room to unpack it.
-    """
-    try:
-        info = os.stat(path)
-        key = (os.path.abspath(path), info.st_size, info.st_mtime_ns)
-        if key not in _members:
-            _members[key] = _unpack_into(path, _scratch_directory())
-    except OSError as error:
-        if isinstance(error, StorageError):
-            raise
-        raise _storage_error(error, path) from error
-    return _members[key]
-
-
-def _unpack_into(path: str, directory: str) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            _check_members(path, members, archive.start_dir)
-            return [_extract(path, archive, member, directory, i) for i, member in enumerate(members)]
-    except BaseException as error:
-        shutil.rmtree(directory, ignore_errors=True)
-        if isinstance(error, _DAMAGED) and not isinstance(error, UnsafeInputError | StorageError):
-            hint = "the file is damaged; download it again"
-            raise CorruptDataError(f"{path}: damaged zip archive: {error}", hint=hint, target=path) from error
-        raise
-
-
-# What Python's zipfile and its decompressors raise when they meet nonsense. RuntimeError: a password is asked for.
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    ValueError,
-    RuntimeError,
-    IndexError,
-    OverflowError,
-    struct.error,
-)
-
-
-def _unsafe(path: str, what: str) -> UnsafeInputError:
-    return UnsafeInputError(f"{path}: {what}", hint=_DO_NOT_TRUST, target=path)
-
-
-def _check_members(path: str, members: list[zipfile.ZipInfo], stored: int) -> None:
-    size = sum(member.file_size for member in members)
-    if not members:
-        raise CorruptDataError(f"{path}: empty zip archive", hint="download it again", target=path)
-    ratio = _WORST_RATIO if size <= _LARGE else _USUAL_RATIO
-    if len(members) > _MOST_MEMBERS or size > min(_MOST_BYTES, ratio * max(stored, 1)):
-        raise _unsafe(path, f"the archive claims {len(members)} members of {size} bytes")
-    for member in members:
-        parts = member.filename.replace("\\", "/").split("/")
-        if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
-            raise _unsafe(path, f"member '{member.filename[:80]}' would lie outside the archive's directory")
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG):
-            raise _unsafe(path, f"member '{member.filename[:80]}' is a link or a device")
-
-
-def _extract(path: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, directory: str, number: int) -> str:
-    # The name inside the archive is never used as a path: only its last component, behind a number of ours.
-    base = os.path.basename(member.filename.replace("\\", "/")).lstrip(".") or "member"
-    target = os.path.join(directory, f"{number:05d}-{base[:50]}")
-    with archive.open(member) as source, open(target, "xb") as sink:
-        first = source.read(4)
-        if first == _ZIP_MAGIC:
-            raise _unsafe(path, f"member '{member.filename[:80]}' is an archive itself")
-        sink.write(first)
-        shutil.copyfileobj(source, sink, 1 << 20)
-    return target
-
-
-def open_core(paths: Any, variable: str | None) -> tuple[Any, tuple[str, ...]]:
-    """Open one variable over many files; the core's dataset, and the names of the files."""
-    names = expand(paths)
-    files = [file for name in names for file in _files_with(name, variable)]
-    with library_locks():
-        return _core.open_dataset(files, variable), tuple(names)
-
-
-def _files_with(name: str, variable: str | None) -> list[str]:
-    """The file itself, or those members of an archive that hold the variable."""
-    if not _is_zip(name):
-        return [name]
-    members = unpack(name)
-    if variable is None and len(members) == 1:
-        return members
-    holding = [member for member in members if variable is not None and _holds(member, variable)]
-    if holding:
-        return holding
-    known = sorted({v for member in members for v in data_variables(header_of(member))})
-    asked = "which variable?" if variable is None else f"no variable '{variable}'"
-    raise InputError(f"{name}: {asked}", hint=f"the archive holds {', '.join(known)}", target=name)
-
-
-def header_of(path: str) -> dict[str, Any]:
-    """Header of a netCDF file: dimensions, variables, attributes."""
-    with library_locks():
-        return _core.open_file(path).header()
-
-
-def _holds(path: str, variable: str) -> bool:
-    row = find_variable(variable)
-    names = {variable} | ({row.netcdf, row.old_netcdf} if row is not None else set())
-    return bool(names & set(header_of(path)["variables"]))
-
-
-def data_variables(header: dict[str, Any]) -> list[str]:
-    """Names of the variables on maps: those with latitude and longitude. Bounds of axes and the like are none."""
-    axes = ({"latitude", "lat"}, {"longitude", "lon"})
-    variables = header["variables"].items()
-    return [n for n, v in variables if v["dtype"] != "text" and all(names & set(v["dims"]) for names in axes)]
-
-
-# --- faces ---
 
 
 def read(
-    paths: Any, variable: str | None = None, *, time: slice | None = None, area: Any = None, progress: bool = True
+    paths: Any,
+    variable: str | int | None = None,
+    *,
+    time: slice | None = None,
+    area: Any = None,
+    level: Any = None,
+    number: Any = None,
+    dtype: Any = None,
+    out: np.ndarray | None = None,
+    progress: bool = True,
 ) -> np.ndarray:
-    """Read a variable into memory, in parallel.
+    """Read a variable, or a part of it, into memory, in parallel.
+
+    Of compressed files only the chunks that the part touches are read and decoded.
 
     Parameters
     ----------
     paths : path, pattern or sequence of paths
-        netCDF files or zip archives of them.
-    variable : str, optional
-        Any of the names of the variable; may be left out when the files hold only one.
+        netCDF or GRIB files, or zip archives of netCDF files.
+    variable : str or int, optional
+        Any of the names of the variable, or its number; may be left out when the files hold only one.
     time : slice of dates, optional
         First and last moment, both inclusive; ``slice("2003-06", "2003-08")`` means whole months. Dates are those of
         the files' calendar.
     area : sequence of four floats, optional
-        North, west, south, east in degrees.
+        North, west, south, east in degrees. Columns come eastward from the west, also across the seam of the files.
+    level : number or sequence of numbers, optional
+        Values of the vertical dimension (pressure in hPa, number of the model level); a single number takes the
+        dimension away.
+    number : int or sequence of int, optional
+        Members of the ensemble; a single one takes the dimension away.
+    dtype : float32 or float64, optional
+        Type of the result; that of the decoded values when left out.
+    out : numpy.ndarray, optional
+        Array to read into, of the shape of the result.
     progress : bool
         Show a progress bar on terminals and in notebooks.
 
     Returns
     -------
     numpy.ndarray
-        (time, latitude, longitude), float32 (float64 where the files hold that), missing values NaN.
+        (time, [number], [level], latitude, longitude), float32 (float64 where the files hold that), missing values
+        NaN; `out` when it was given.
 
     Raises
     ------
     InputError
-        If the variable, the period or the area is not in the files.
+        If the variable or what is asked for of it is not in the files, or `out` does not fit.
     CorruptDataError
         If a file is damaged.
     StorageError
         If a file cannot be read.
+    TargetBusyError
+        If a program has it open for writing.
+    ResultTooLargeError
+        If the result needs more than a quarter of the memory of the machine or the container; a
+        :class:`MemoryError`. There is no limit for an array of your own, `out`.
     """
-    core, _ = open_core(paths, variable)
+    wanted = functools.partial(select, time=time, area=area, level=level, number=number)
+    kind = _check_dtype(dtype)
+    name = None if variable is None else _name(variable)
+    if has_grib(names := expand(paths)):
+        from . import grib
+
+        return _into(grib.read(names, name, wanted), kind, out)
+    core, _ = open_core(names, name)
     header = core.header()
-    first, last = _time_range(header, time)
-    with Progress("reading", progress) as callback, library_locks():
-        values = core.read(first, last - first, callback)
-    rows, columns = _area_index(header, area)
-    return values if area is None else np.ascontiguousarray(values[:, rows][:, :, columns])
+    selection = wanted(header)
+    if out is not None:
+        _check_out(out, selection.shape, kind)
+    if out is not None and _is_plain(out):
+        target = out
+    else:
+        check_room(header["name"], selection.shape, kind or np.dtype(header["dtype"]))
+        target = np.empty(selection.shape, kind or header["dtype"])
+    with Progress("reading", progress) as callback, reading(core):
+        core.read(selection.picks, target.reshape(selection.full_shape), callback)
+    return target if out is None or target is out else _into(target, kind, out)
 
 
-def _time_range(header: dict[str, Any], time: Any) -> tuple[int, int]:
-    seconds, calendar = header["seconds"], header["calendar"]
-    if time is None:
-        return 0, len(seconds)
-    if not isinstance(time, slice) or time.step is not None:
-        raise InputError(
-            f"time must be a slice of two dates, not {time!r}", hint='for instance slice("2003", "2005")'
-        )
-    first, last = 0, len(seconds)
-    if time.start is not None:
-        first = int(np.searchsorted(seconds, _moment(time.start, calendar), "left"))
-    if time.stop is not None:
-        last = int(np.searchsorted(seconds, _moment(time.stop, calendar, end=True), "left"))
-    if last <= first:
-        raise InputError(f"no data from {time.start} to {time.stop}", hint=_span(seconds, calendar))
-    return first, last
+def _name(variable: Any) -> str:
+    """A variable as it is called; numbers are those of the ECMWF's parameters."""
+    if isinstance(variable, str):
+        return variable
+    if isinstance(variable, int | np.integer) and not isinstance(variable, bool):
+        return str(variable)
+    raise InputError(f"a variable is a name or a number, not {variable!r}")
 
 
-def _span(seconds: np.ndarray, calendar: str) -> str:
-    first, last = (f"{y:04d}-{m:02d}-{d:02d}" for y, m, d, _ in dates_of(seconds[[0, -1]], calendar))
-    return f"the data run from {first} to {last}"
-
-
-_MOMENT = re.compile(r"(-?\d{1,6})(?:-(\d\d?)(?:-(\d\d?)(?:[T ](\d\d?)(?::(\d\d?)(?::(\d\d?)(?:\.\d+)?)?)?)?)?)?Z?")
-_LENGTHS = {3: 86400, 4: 3600, 5: 60, 6: 1}  # seconds that a date of so many fields lasts
-
-
-def _moment(date: Any, calendar: str, end: bool = False) -> int:
-    """Second at which a (possibly partial) date of a calendar begins, or at which it is over."""
-    match = _MOMENT.fullmatch(str(date))
-    if match is None:
-        raise InputError(
-            f"'{date}' is no date", hint="expected a year, year-month, year-month-day or a whole time stamp"
-        )
-    fields = [int(field) for field in match.groups() if field is not None]
-    year, month, day, hour, minute, second = [*fields, *(0, 1, 1, 0, 0, 0)[len(fields) :]]
-    if end and len(fields) <= 2:
-        year, month = (year + 1, 1) if len(fields) == 1 or month == 12 else (year, month + 1)
-    units = f"seconds since {year}-{month}-{day} {hour}:{minute}:{second}"
-    begin = int(_core.decode_time([0.0], units, calendar)[0])
-    return begin + (_LENGTHS.get(len(fields), 0) if end else 0)
-
-
-def _area_index(header: dict[str, Any], area: Any) -> tuple[np.ndarray, np.ndarray]:
-    latitude, longitude = header["latitude"], header["longitude"]
-    if area is None:
-        return np.arange(len(latitude)), np.arange(len(longitude))
+def _check_dtype(dtype: Any) -> np.dtype | None:
+    if dtype is None:
+        return None
     try:
-        north, west, south, east = map(float, area)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"area must be four numbers, not {area!r}", hint="north, west, south, east") from error
-    rows = np.flatnonzero((latitude <= north + 1e-4) & (latitude >= south - 1e-4))
-    eastward = (longitude - west + 1e-4) % 360
-    columns = np.flatnonzero(eastward <= (east - west) % 360 + 2e-4 if east - west < 360 else eastward >= 0)
-    columns = columns[np.argsort(eastward[columns], kind="stable")]
-    if rows.size == 0 or columns.size == 0:
-        raise InputError(f"no cells in the area {list(area)}", hint="the order is north, west, south, east")
-    return rows, columns
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = None
+    if kind is None or kind not in (np.dtype("float32"), np.dtype("float64")):
+        raise InputError(f"dtype must be float32 or float64, not {dtype if kind is None else kind}")
+    return kind
 
 
-def open_dataset(paths: Any, variables: list[str] | str | None = None) -> xr.Dataset:
+def _is_plain(out: np.ndarray) -> bool:
+    """True when the core can write to the array itself."""
+    return out.flags.c_contiguous and out.flags.aligned and out.dtype in (np.dtype("float32"), np.dtype("float64"))
+
+
+def _check_out(out: Any, shape: tuple[int, ...], kind: np.dtype | None) -> None:
+    is_array = isinstance(out, np.ndarray)
+    if not is_array or out.shape != shape or out.dtype.kind != "f" or not out.flags.writeable:
+        found = f"{out.dtype} {out.shape}" if is_array else type(out).__name__
+        found += " that is read-only" if is_array and not out.flags.writeable else ""
+        raise InputError(f"out must be a writeable array of floats of shape {shape}, not {found}")
+    if kind is not None and out.dtype != kind:
+        raise InputError(f"out is {out.dtype}, dtype is {kind}", hint="leave out dtype=")
+
+
+def _into(values: np.ndarray, kind: np.dtype | None, out: np.ndarray | None) -> np.ndarray:
+    """Values in the type and the array that were asked for."""
+    if out is None:
+        return values if kind is None else values.astype(kind, copy=False)
+    _check_out(out, values.shape, kind)
+    out[...] = values
+    return out
+
+
+def open_dataset(
+    paths: Any, variables: list[str] | str | int | None = None, *, join: str = "exact", chunks: Any = None
+) -> xr.Dataset:
     """Open files as one tidy, lazy :class:`xarray.Dataset`.
+
+    Files of one variable are put together in time, files of different variables beside each other. The values are
+    read when they are used, from any thread and without a lock; copies and pickles open the files anew.
 
     Parameters
     ----------
     paths : path, pattern or sequence of paths
-        netCDF files of the present or the old layout, or zip archives of them.
-    variables : str or list of str, optional
-        Variables to open; all of them when left out.
+        netCDF files of the present or the old layout, zip archives of them, or GRIB files.
+    variables : str, int or list of them, optional
+        Variables to open, by any of their names or their numbers; all of them when left out.
+        What stays the same in time (a mask of land beside a series) is left out then, which the log says.
+    join : {"exact", "inner"}
+        What to do when variables do not have the same times, cells and levels: refuse, or keep what they have in
+        common.
+    chunks : dict, str or int, optional
+        Make dask arrays of this; ``{}`` takes the chunks of the files. Without it nothing needs dask.
 
     Returns
     -------
     xarray.Dataset
-        Dimensions ``time``, ``latitude``, ``longitude``; values are read when they are used.
+        Dimensions ``time``, [``number``], [``pressure_level``, ``model_level`` …], ``latitude``, ``longitude``.
+        It can be used as a context manager; closing it lets go of the files.
 
     Raises
     ------
     InputError, CorruptDataError, StorageError
-        As :func:`read`.
+        As :func:`read`; and if variables do not fit together.
     """
-    import xarray as xr
-
-    names = [variables] if isinstance(variables, str) else variables or variable_names(paths)
-    arrays = {}
-    for name in names:
-        core, files = open_core(paths, name)
-        array = _lazy_array(core, files, name)
-        arrays[str(array.name)] = array
-    return xr.Dataset(arrays)
-
-
-def variable_names(paths: Any) -> list[str]:
-    """Names of all variables on maps that files or archives hold, in their order.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
+    if join not in ("exact", "inner"):
+        raise InputError(f"join must be 'exact' or 'inner', not {join!r}")
     names = expand(paths)
-    files = [file for name in names for file in (unpack(name) if _is_zip(name) else [name])]
-    found = dict.fromkeys(v for file in files for v in data_variables(header_of(file)))
-    if not found:
-        raise InputError(f"no variable with time, latitude and longitude in {names[0]}")
-    return list(found)
+    asked = [variables] if isinstance(variables, str | int | np.integer) else variables
+    wanted = None if asked is None else [_name(variable) for variable in asked]
+    if has_grib(names):
+        from . import grib
+
+        ds = _fit_together(grib.variables_of(names, wanted), join)
+    else:
+        ds = _open_netcdf(names, wanted, join)
+    return ds if chunks is None else _chunked(ds, chunks)
 
 
-def _core_array(files: tuple[str, ...], variable: str | None) -> Any:
-    """Open the array behind a lazy variable once more."""
-    from .lazy import CoreArray
+def _open_netcdf(names: list[str], wanted: list[str] | None, join: str) -> xr.Dataset:
+    held = files_by_variable(names) if wanted is None or len(names) > 1 else dict.fromkeys(wanted, names)
+    if wanted is not None:
+        held = {name: _files_of(held, name, names) for name in wanted}
+    opened = [_open_variable(name, files) for name, files in held.items()]
+    ds = _fit_together([array for array, _ in opened], join)
+    ds.set_close(functools.partial(_close_all, tuple(handle for _, handle in opened)))
+    if len(names) == 1:
+        ds.encoding["source"] = os.path.abspath(names[0])
+    return ds
 
-    core, _ = open_core(files, variable)
-    return CoreArray(core, core.header(), (_core_array, (files, variable)))
+
+def _close_all(handles: tuple[Handle, ...]) -> None:
+    for handle in handles:
+        handle.close()
 
 
-def _lazy_array(core: Any, files: tuple[str, ...], variable: str) -> xr.DataArray:
+def _files_of(held: dict[str, list[str]], variable: str, names: list[str]) -> list[str]:
+    """Files that hold a variable, by whatever name; all of them when none does: the error then says what is there."""
+    from .variable_table import find
+
+    row = find(variable)
+    aliases = {variable} | ({row.netcdf, row.old_netcdf} if row is not None else set())
+    return next((files for name, files in held.items() if name in aliases), names)
+
+
+def _open_core_again(files: tuple[str, ...], variable: str) -> Any:
+    """Core's dataset alone: what a handle opens."""
+    return open_core(files, variable)[0]
+
+
+def _open_variable(variable: str, files: list[str]) -> tuple[xr.DataArray, Handle]:
+    """One variable over many files as a lazy array, and what it reads from."""
     import xarray as xr
     from xarray.core import indexing
 
-    from .lazy import CoreArray
+    from .lazy import TidyArray, handle_of
 
-    header = core.header()
-    coords = {
-        "time": encode_times(header["seconds"], header["calendar"]),
-        "latitude": ("latitude", header["latitude"], {"standard_name": "latitude", "units": "degrees_north"}),
-        "longitude": ("longitude", header["longitude"], {"standard_name": "longitude", "units": "degrees_east"}),
+    absolute = tuple(os.path.abspath(file) for file in files)
+    handle = handle_of(_open_core_again, (absolute, variable), absolute)
+    header = handle.core.header()
+    coords = _coords(header)
+    dims = header["dims"]
+    data = TidyArray(handle, tuple(coords[dim].size for dim in dims), np.dtype(header["dtype"]))
+    attrs = {key: value for key, value in header["attrs"].items() if key not in _PACKING}
+    encoding = {
+        "era5fast_paths": tuple(files),
+        "preferred_chunks": dict(zip(dims, header["chunks"], strict=True)),
+        "original_shape": data.shape,
     }
-    skip = ("_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates")
-    attrs = {key: value for key, value in header["attrs"].items() if key not in skip}
-    again = (_core_array, (tuple(map(os.path.abspath, files)), variable))
-    data = indexing.LazilyIndexedArray(CoreArray(core, header, again))
-    lazy = xr.Variable(("time", "latitude", "longitude"), data, attrs, encoding={"era5fast_paths": files})
-    return xr.DataArray(lazy, coords=coords, name=header["name"])
+    lazy = xr.Variable(dims, indexing.LazilyIndexedArray(data), attrs, encoding)
+    return xr.Dataset({header["name"]: lazy}, coords)[header["name"]], handle  # a DataArray() drops the encoding
 
 
-def explain(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Say by which way each variable of a file is read, and why.
+#: Attributes that say how values are stored, not what they are.
+_PACKING = ("_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates")
+
+
+def _coords(header: dict[str, Any]) -> dict[str, xr.Variable]:
+    import xarray as xr
+
+    axes: dict[str, tuple[Any, dict[str, Any]]] = {
+        "time": (encode_times(header["seconds"], header["calendar"]), {}),
+        "latitude": (header["latitude"], {"standard_name": "latitude", "units": "degrees_north"}),
+        "longitude": (header["longitude"], {"standard_name": "longitude", "units": "degrees_east"}),
+    }
+    axes |= {dim: (level["values"], level["attrs"]) for dim, level in header["levels"].items()}
+    return {dim: xr.Variable((dim,), axes[dim][0], axes[dim][1]) for dim in header["dims"]}
+
+
+# --- variables beside each other ---
+
+
+def _fit_together(arrays: list[xr.DataArray], join: str) -> xr.Dataset:
+    """Variables as one Dataset, without reading any."""
+    import xarray as xr
+
+    if join == "exact":
+        for array in arrays[1:]:
+            _check_same(arrays[0], array, arrays)
+    return xr.Dataset({str(array.name): array for array in xr.align(*arrays, join="inner", copy=False)})
+
+
+def _check_same(first: xr.DataArray, array: xr.DataArray, arrays: list[xr.DataArray]) -> None:
+    for dim in array.dims:
+        other = next((x for x in arrays if dim in x.dims), first)
+        if not np.array_equal(array[dim].values, other[dim].values):
+            raise InputError(
+                f"{other.name} and {array.name} differ in {dim}: {_extent(other[dim])} and {_extent(array[dim])}",
+                hint="keep what they have in common with join='inner', or open some of them with variables=",
+            )
+
+
+def _extent(axis: xr.DataArray) -> str:
+    """First, last and number of the values of an axis, in words."""
+    ends = [str(value)[:16] if axis.dtype.kind in "MO" else f"{value:g}" for value in axis.values[[0, -1]]]
+    return f"{axis.size} from {ends[0]} to {ends[1]}"
+
+
+def _chunked(ds: xr.Dataset, chunks: Any) -> xr.Dataset:
+    """Dask arrays; along dimensions that `chunks` does not name as the files are cut."""
+    if not isinstance(chunks, dict):
+        return ds.chunk(chunks)
+    unknown = [str(dim) for dim in chunks if dim not in ds.dims]
+    if unknown:
+        raise InputError(f"chunks: no dimension {unknown[0]}", hint=f"there are {', '.join(map(str, ds.dims))}")
+    cut = ds.copy()
+    for name, array in ds.data_vars.items():
+        hints = array.encoding.get("preferred_chunks", {})
+        cut[name] = array.chunk({dim: chunks.get(dim, hints.get(dim, -1)) for dim in array.dims})
+    cut.set_close(ds.close)
+    return cut
+
+
+def explain(paths: Any) -> dict[str, str]:
+    """Say by which way each variable is read, and why.
 
     Parameters
     ----------
-    path : path
-        A netCDF file.
+    paths : path, pattern or sequence of paths
+        netCDF or GRIB files, or zip archives of netCDF files. Of several files with a variable the first counts.
 
     Returns
     -------
     dict of str to str
         One sentence per variable that has numbers.
+
+    Raises
+    ------
+    CorruptDataError, StorageError, UnsafeInputError
+        If the file cannot be read.
+    InputError
+        If it is GRIB and cfgrib is not installed.
     """
-    with library_locks():
-        file = _core.open_file(path)
-    return {n: file.explain(n) or "" for n, v in file.header()["variables"].items() if v["dtype"] != "text"}
+    if has_grib(names := expand(paths)):
+        from . import grib
+
+        variables = grib.variables_of(names, None)
+        return {str(variable.name): "Read by cfgrib and ecCodes: the file is GRIB." for variable in variables}
+    ways: dict[str, str] = {}
+    for file in (open_file(member) for name in names for member in netcdf_files(name)):
+        numbers = [n for n, v in file.header()["variables"].items() if v["dtype"] != "text"]
+        ways |= {n: file.explain(n) or "" for n in numbers if n not in ways}
+    return ways

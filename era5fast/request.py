@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
+import logging
 import operator
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 from . import periods, region
+from .canonical import canonical
 from .cutting import Piece, cut
 from .dataset_table import LEVELS, Dataset
 from .dataset_table import dataset as dataset_row
 from .errors import InputError
 from .fields import archive_date, archive_times, level_list, store_dates
 from .plan import Job, Plan
+from .spelling import respelled, whole_numbers
 from .tariff import Estimates, Tariff, ask_tariff, confirm
-from .variable_table import Row, did_you_mean, lookup, matches, names_of, near, table
+from .variable_table import Row, lookup, matches, names_of, table
+from .wording import did_you_mean, near
 
-__all__ = ["Job", "Plan", "Request"]
+__all__ = ["Job", "Plan", "Request", "is_uncut", "plan_of"]
 
+log = logging.getLogger("era5fast")
+
+_CLOCK = re.compile(r"(\d{1,2}):00(?::00)?")  # as the web form writes hours
 _FORECAST_MASK = (0x1FFE << 19) | 0x1FFE  # steps 1 to 12 from 06 and from 18 UTC
 _STATISTICS = {
     "daily_statistic": ("daily_mean", "daily_maximum", "daily_minimum", "daily_sum"),
     "frequency": ("1_hourly", "3_hourly", "6_hourly"),
     "time_zone": tuple(f"utc{h:+03d}:00" for h in range(-12, 15)),
 }
+_ARGUMENTS = (
+    "variable", "start", "end", "dates", "years", "months", "days", "area", "grid", "hours", "levels", "product_type",
+    "data_format",
+)  # fmt: skip
 _STATISTIC_DEFAULTS = {"daily_statistic": "daily_mean", "frequency": "1_hourly", "time_zone": "utc+00:00"}
 
 
@@ -55,10 +69,11 @@ class Request:
         First and last day, both inclusive; a month or year as `end` means its last day.
     dates : sequence, optional
         Days, months, years or ranges ``"2003-06-01/2003-06-15"`` instead of `start` and `end`.
-    years : iterable of int, optional
-        Whole years instead of `start` and `end`.
-    months, days : iterable of int, optional
-        Only these months of the year, only these days of the month: ``months=[6, 7, 8]`` is summer.
+    years : iterable of int, or str, optional
+        Whole years instead of `start` and `end`; also a range, ``"1991-2020"``.
+    months, days : iterable of int, or str, optional
+        Only these months of the year, only these days of the month: ``months=[6, 7, 8]`` is summer, ``"1/to/15"`` the
+        first half of a month.
     area : sequence of four floats, optional
         North, west, south, east; the globe when left out. Corners are moved outwards to the grid, so that nothing is
         interpolated. It may cross 180° and Greenwich. Two numbers (latitude, longitude) are the nearest grid point.
@@ -66,16 +81,22 @@ class Request:
         Spacing in degrees, or longitude and latitude. Any other than the dataset's own is interpolated by the
         service, not averaged.
     hours : "all" or sequence of int
-        Hours of the day (UTC); ``"all"`` is every hour, every third for the ensemble.
+        Hours of the day (UTC); ``"all"``, the default, is every hour, every third for the ensemble. Also
+        ``["00:00", "12:00"]`` and ``"0/to/18/by/6"``.
     levels : int or sequence of int, optional
         Pressure levels in hPa or model levels; all of them when left out.
     product_type : str or sequence of str, optional
         ``"reanalysis"``, one of the ensemble products, or a monthly one; the dataset's first when left out.
     data_format : str
-        ``"netcdf"`` or ``"grib"``; ``"csv"`` for time series.
+        ``"netcdf"``, the default, or ``"grib"``; ``"csv"`` for time series.
+    for_daily : bool
+        Ask also for 00 UTC of the day after, where values belong to the hour before their stamp: the last hour of a
+        day's sum (precipitation, radiation), mean or extreme is stamped so. States like temperature do not need it.
     **keys
         Further keys of the dataset: ``daily_statistic``, ``time_zone`` and ``frequency`` of the daily statistics;
-        ``level_type``, ``stream``, ``type``, ``step``, ``number``, ``expver`` of the archive.
+        ``level_type``, ``stream``, ``type``, ``step``, ``number``, ``expver`` of the archive. Also the keys of the
+        service's web form (``year``, ``month``, ``day``, ``time``, ``pressure_level``, ``download_format``, …) and
+        of MARS (``param``, ``levtype``, ``levelist``, ``date``); see :meth:`from_cds`.
 
     Raises
     ------
@@ -97,36 +118,103 @@ class Request:
         self,
         dataset: str,
         *,
-        variable: str | Row | Sequence[str | Row],
+        variable: str | Row | Sequence[str | Row] | None = None,
         start: Any = None,
         end: Any = None,
         dates: Any = None,
-        years: Iterable[int] | int | None = None,
-        months: Iterable[int] | None = None,
-        days: Iterable[int] | None = None,
+        years: Iterable[int | str] | int | str | None = None,
+        months: Iterable[int | str] | int | str | None = None,
+        days: Iterable[int | str] | int | str | None = None,
         area: Sequence[float] | None = None,
         grid: Any = None,
-        hours: str | Sequence[int] = "all",
+        hours: str | Sequence[int | str] | None = None,
         levels: Any = None,
         product_type: str | Sequence[str] | None = None,
-        data_format: str = "netcdf",
+        data_format: str | None = None,
+        for_daily: bool = False,
         **keys: Any,
     ) -> None:
         self._row = row = dataset_row(dataset)
         self.dataset = dataset
+        given = {
+            "variable": variable, "start": start, "end": end, "dates": dates, "years": years, "months": months,
+            "days": days, "area": area, "grid": grid, "hours": hours, "levels": levels, "product_type": product_type,
+            "data_format": data_format, "for_daily": for_daily,
+        }  # fmt: skip
+        self._take(row, respelled({**given, **keys}))
+
+    def _take(self, row: Dataset, keys: dict[str, Any]) -> None:
+        """The arguments in one spelling, those that were not given left out."""
+        variable, area, grid, levels = (keys.pop(name, None) for name in ("variable", "area", "grid", "levels"))
+        when = {name: keys.pop(name, None) for name in ("start", "end", "dates", "years", "months", "days")}
+        hours, product_type = keys.pop("hours", "all"), keys.pop("product_type", None)
+        data_format, self._for_daily = keys.pop("data_format", "netcdf"), bool(keys.pop("for_daily"))
         self.keys = _keys(row, keys)
+        if variable is None:
+            raise InputError("no variable", hint="for instance '2t'")
         self.variables = _variables(row, variable, self.keys.get("level_type"))
-        self._days = _days(row, start, end, dates, years, months, days)
+        self._days = _days(row, **when)
         self.product_types = _products(row, product_type)
         self._steps = region.steps(grid, row.native_grid("", "oper"))
         self.data_format = _one_of("format", data_format, row.formats)
         if self._steps is not None and not row.takes_grid:
-            raise InputError(f"{dataset} is delivered on its own grid only", hint="leave grid out")
+            raise InputError(f"{row.name} is delivered on its own grid only", hint="leave grid out")
         self.area = self._area(row.native_grid(self.product_types[0], self.variables[0].stream), area)
         self._asked_area = area
-        self._hours, self._levels = hours, levels
-        _hours(hours, 1)
+        self._hours = hours if isinstance(hours, str) and hours == "all" else _hours(hours, 1)
+        if self._for_daily and (row.family != "hourly" or self._hours != "all"):
+            raise InputError("for_daily is for all hours of an hourly dataset", hint="leave for_daily or hours out")
+        self._levels = levels
         self.groups = self._groups()
+        self._coming = _coming(self._days)
+        if self._coming:
+            log.warning("%s: %s", row.name, self._coming)
+
+    @classmethod
+    def from_cds(cls, dataset: str, inputs: Mapping[str, Any]) -> Request:
+        """A request of what the service's web form shows, or of MARS keywords.
+
+        :class:`Request` takes the same keys as arguments; this takes the dictionary as it is pasted.
+
+        Parameters
+        ----------
+        dataset : str
+            Dataset of the service.
+        inputs : dict
+            ``variable``, ``year``, ``month``, ``day``, ``time``, ``pressure_level``, ``area`` and so on; or
+            ``param``, ``levtype``, ``levelist``, ``date``, ``time`` of the archive.
+
+        Returns
+        -------
+        Request
+
+        Raises
+        ------
+        InputError
+            As :class:`Request` does.
+
+        Examples
+        --------
+        >>> import era5fast as e5
+        >>> e5.Request.from_cds("reanalysis-era5-single-levels", {
+        ...     "product_type": ["reanalysis"], "variable": ["2m_temperature"], "year": ["2003"],
+        ...     "month": ["06"], "day": ["01", "02"], "time": ["00:00", "12:00"], "data_format": "netcdf",
+        ...     "download_format": "unarchived"})
+        <Request: reanalysis-era5-single-levels, t2m, 2003-06-01 to 2003-06-02>
+        """
+        return cls(dataset, **{str(key): value for key, value in inputs.items()})
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another request wants the same, however it was written."""
+        return self._identity() == other._identity() if isinstance(other, Request) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[Any, ...]:
+        hours = tuple(self._hours_list(group) for group in self.groups)
+        shared = self.dataset, self._steps, self.data_format, self._for_daily, canonical(self.keys)
+        return *shared, tuple(self.area or ()), tuple(self.groups), self._days, hours
 
     def __repr__(self) -> str:
         names = ", ".join(row.netcdf for row in self.variables)
@@ -177,7 +265,7 @@ class Request:
                 raise InputError(f"{self.dataset} takes no hours", hint="leave hours out")
             return [0]
         if self._row.family == "monthly" and "by_hour_of_day" not in product:
-            if self._hours != "all":
+            if self._hours not in ("all", [0]):  # the service itself says 00:00 for them
                 hint = 'ask for product_type="monthly_averaged_reanalysis_by_hour_of_day"'
                 raise InputError("monthly means have no hours", hint=hint)
             return [0]
@@ -200,6 +288,10 @@ class Request:
             kinds = "; ".join(", ".join(row.netcdf for row in group.variables) for group in self.groups)
             raise InputError(f"these do not come in one file: {kinds}", hint="split() the request")
         (group,) = self.groups
+        if self._closing(group):
+            raise InputError(
+                "the stamp after the last day does not come in the same file", hint="split() the request"
+            )
         return self._inputs(group, Piece(group.variables, group.levels, self._days, self._hours_list(group)))
 
     def _hours_list(self, group: Group) -> tuple[int, ...]:
@@ -309,10 +401,18 @@ class Request:
     def _whole(self, group: Group) -> Piece:
         return Piece(group.variables, group.levels, self._days, self._hours_list(group))
 
+    def _closing(self, group: Group) -> list[Piece]:
+        """The stamps that close the last days of all runs of days, where they are wanted."""
+        if not self._for_daily or not any(row.hours == "hour_ending" for row in group.variables):
+            return []
+        days = tuple(last + 1 for _, last in periods.ranges(self._days))
+        return [Piece(group.variables, group.levels, days, (0,))]
+
     def _jobs(self, group: Group, tariff: Tariff) -> list[Job]:
         steps = _FORECAST_MASK.bit_count() if group.kind == "fc" else 0
         units = ("day",) if group.kind == "fc" and group.level_type == "ml" else self._row.cuts
         pieces = cut(self._whole(group), units, tariff.capacity, steps)
+        pieces += [part for whole in self._closing(group) for part in cut(whole, ("all",), tariff.capacity)]
         dataset, weight, limit = self.dataset, tariff.weight, tariff.limit
         return [Job.of(dataset, self._inputs(group, piece), weight=weight, limit=limit) for piece in pieces]
 
@@ -327,7 +427,7 @@ class Request:
         return ask_tariff(client, Job.of(self.dataset, sample), built_in)
 
     def _notes(self) -> list[str]:
-        notes = []
+        notes = [self._coming] if self._coming else []
         if self._asked_area is not None and len(list(self._asked_area)) == 4 and self.area is not None:
             moved = [abs(a - float(b)) % 360 > 1e-6 for a, b in zip(self.area, self._asked_area, strict=True)]
             if any(moved):
@@ -339,6 +439,40 @@ class Request:
     def check(self, client: Any) -> None:
         """Ask the service whether it has what is wanted; see :meth:`Plan.check`."""
         self.split().check(client)
+
+
+def plan_of(wanted: Any, max_cost: str | float | None = None, client: Estimates | None = None) -> Plan:
+    """One plan of a request, a plan, a job, or many of them; requests are cut, see :meth:`Request.split`.
+
+    Raises
+    ------
+    InputError
+        If something else is among them, or two jobs have one name.
+    """
+    if isinstance(wanted, Plan):
+        return wanted
+    if isinstance(wanted, str | Mapping):  # of which the letters and the keys would come next
+        raise _not_planned(wanted)
+    jobs: list[Job] = []
+    notes: list[str] = []
+    for one in [wanted] if isinstance(wanted, Request | Job) or not isinstance(wanted, Iterable) else wanted:
+        if not isinstance(one, Request | Plan | Job):
+            raise _not_planned(one)
+        part = one.split(max_cost, client) if isinstance(one, Request) else one
+        jobs += part if isinstance(part, Plan) else [part]
+        notes += part.notes if isinstance(part, Plan) else []
+    return Plan(jobs, notes)
+
+
+def _not_planned(one: Any) -> InputError:
+    hint = "a dictionary of the service's keys is for Client.retrieve(dataset, request, target)"
+    what = f"a plan is made of requests, plans and jobs, not of {type(one).__name__}"
+    return InputError(what, hint=hint if isinstance(one, str | Mapping) else "")
+
+
+def is_uncut(wanted: Any) -> bool:
+    """Whether there are requests among what is wanted, which the service's own costs may cut otherwise."""
+    return isinstance(wanted, Request) or (not isinstance(wanted, Plan | Job) and any(map(is_uncut, wanted)))
 
 
 # --- arguments ---
@@ -364,9 +498,9 @@ def _one_of(what: str, value: Any, allowed: Sequence[str]) -> str:
 def _keys(row: Dataset, keys: dict[str, Any]) -> dict[str, Any]:
     for key in keys:
         if key not in row.keys:
-            arguments = [*row.keys, "variable", "start", "end", "area", "grid", "hours", "levels", "product_type"]
             others = f"it takes {', '.join(row.keys)}" if row.keys else "it has no further keys"
-            raise InputError(f"{row.name} has no key '{key}'", hint=did_you_mean(key, arguments, others))
+            hint = did_you_mean(key, [*row.keys, *_ARGUMENTS], others)
+            raise InputError(f"{row.name} has no key '{key}'", hint=hint)
     if row.family == "daily":
         keys = {**_STATISTIC_DEFAULTS, **keys}
         for key, allowed in _STATISTICS.items():
@@ -443,15 +577,27 @@ def _products(row: Dataset, given: Any) -> list[str]:
     return [_one_of("product type", name, row.product_types) for name in dict.fromkeys(names)]
 
 
-def _hours(hours: str | Sequence[int], every: int) -> list[int]:
+def _coming(days: Sequence[int]) -> str:
+    """What to say of days that have not been yet; the clock of this computer may be wrong, so nothing is refused."""
+    today = periods.number(dt.datetime.now(dt.UTC).date())
+    later = [day for day in days if day > today]
+    if not later:
+        return ""
+    what = "all of it is" if len(later) == len(days) else f"{len(later):,} of {len(days):,} days are"
+    return f"{what} still to come, from {periods.date_of(later[0])} on: the service leaves out what it does not have"
+
+
+def _hours(hours: str | Sequence[int | str], every: int) -> list[int]:
     if isinstance(hours, str) and hours == "all":
         return list(range(0, 24, every))
+    items = [hours] if isinstance(hours, str | Integral) else hours
     try:
-        numbers = sorted({operator.index(hour) for hour in hours if not isinstance(hour, str)})
+        texts = [_CLOCK.sub(r"\1", str(hour)) for hour in items]
     except TypeError as error:
         raise InputError(f'hours are "all" or whole numbers, not {hours!r}') from error
-    if not numbers or numbers[0] < 0 or numbers[-1] > 23 or len(numbers) < len(set(hours)):
-        raise InputError('hours are "all" or numbers from 0 to 23')
+    numbers = whole_numbers("hours", texts)
+    if not numbers or numbers[0] < 0 or numbers[-1] > 23:
+        raise InputError(f'hours are "all" or numbers from 0 to 23, not {hours!r}')
     wrong = [hour for hour in numbers if hour % every]
     if wrong:
         raise InputError(f"the ensemble has every third hour, not {wrong[0]:02d} UTC", hint="0, 3, 6, …, 21")
@@ -462,15 +608,14 @@ def _levels(level_type: str, levels: Any) -> tuple[int, ...]:
     known = LEVELS[level_type]
     if levels is None or levels == "all":
         return known
-    items = [levels] if isinstance(levels, int | str) else list(levels)
-    try:
-        numbers = sorted({int(str(level)) for level in items})
-    except ValueError as error:
-        raise InputError(f"levels are whole numbers, not {levels!r}") from error
+    numbers = whole_numbers("levels", levels)
     for level in numbers or [-1]:
         if level not in known:
             nearest = sorted(sorted(known, key=lambda k: abs(k - level))[:2])
             unit = {"pl": " hPa", "pt": " K"}.get(level_type, "")
             hint = f"near it are {' and '.join(map(str, nearest))}"
-            raise InputError(f"there is no level {level}{unit}", hint=hint)
+            if level_type == "ml" and level in LEVELS["pl"]:
+                hint = "these are model levels, from 1 at the top to 137; level_type='pl' asks for pressure in hPa"
+            kind = "model level" if level_type == "ml" else "level"
+            raise InputError(f"there is no {kind} {level}{unit}", hint=hint)
     return tuple(numbers)

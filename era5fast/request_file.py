@@ -13,33 +13,34 @@ and dates, see :meth:`era5fast.Plan.from_template`::
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import InputError, StorageError
 from .plan import Plan
-from .request import Request
+from .request import Request, plan_of
 from .tariff import Estimates
-from .variable_table import did_you_mean
+from .wording import did_you_mean
 
 __all__ = ["load", "load_plan"]
 
 _MOST_BYTES = 4 << 20
 _OF_TEMPLATES = tuple(inspect.signature(Plan.from_template).parameters)
-_OF_REQUESTS = tuple(inspect.signature(Request.__init__).parameters)[1:-1]
 
 
 @dataclass
 class _Entry:
-    """One request of a file: its values, and the line of each key."""
+    """One request of a file: its values, and the lines where they stand."""
 
     values: dict[str, Any]
     lines: dict[str, int]
     line: int
+    spots: dict[str, int] = field(default_factory=dict)  # line of a value in a list, where the notation tells
 
 
 def load(path: str | os.PathLike[str]) -> list[Request | Plan]:
@@ -79,10 +80,7 @@ def load_plan(
     path: str | os.PathLike[str], *, max_cost: str | float | None = None, client: Estimates | None = None
 ) -> Plan:
     """Read a request file and cut all its requests into jobs; see :meth:`era5fast.Request.split`."""
-    whole = Plan()
-    for item in load(path):
-        whole += item if isinstance(item, Plan) else item.split(max_cost, client)
-    return whole
+    return plan_of(load(path), max_cost, client)
 
 
 def _text(name: str) -> str:
@@ -126,8 +124,10 @@ def _yaml_entries(name: str, text: str) -> list[_Entry]:
 def _yaml_items(name: str, root: Any) -> Iterable[Any]:
     import yaml
 
-    if isinstance(root, yaml.MappingNode) and len(root.value) == 1 and root.value[0][0].value == "requests":
-        root = root.value[0][1]
+    if isinstance(root, yaml.MappingNode):
+        keys = {key.value: key.start_mark.line + 1 for key, _ in root.value}
+        if _is_list(name, keys):
+            root = root.value[0][1]
     return root.value if isinstance(root, yaml.SequenceNode) else [root]
 
 
@@ -142,12 +142,32 @@ def _yaml_entry(name: str, node: Any) -> _Entry:
         if key.value in lines:
             raise _wrong(name, key.start_mark.line + 1, f"'{key.value}' is there twice")
         lines[key.value] = key.start_mark.line + 1
-    loader = yaml.SafeLoader("")
+    loader = _loader()("")
     try:
         values = loader.construct_mapping(node, deep=True)
     finally:
         loader.dispose()
-    return _Entry({str(key): value for key, value in values.items()}, lines, line)
+    lists = [value.value for _, value in node.value if isinstance(value, yaml.SequenceNode)]
+    spots = {str(item.value): item.start_mark.line + 1 for items in reversed(lists) for item in reversed(items)}
+    return _Entry({str(key): value for key, value in values.items()}, lines, line, spots)
+
+
+@functools.cache
+def _loader() -> Any:
+    """YAML in which the 31st of June is a text, so that whoever reads it as a date can say where it stands."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    def construct(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+        try:
+            return loader.construct_yaml_timestamp(node)
+        except ValueError:
+            return node.value
+
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", construct)
+    return Loader
 
 
 def _json(name: str, text: str) -> Any:
@@ -170,7 +190,7 @@ def _toml(name: str, text: str) -> Any:
 
 def _plain_entries(name: str, text: str, root: Any, quote: str) -> list[_Entry]:
     """Requests of a notation whose reader tells no lines: keys are looked for in the text, one after the other."""
-    if isinstance(root, dict) and list(root) == ["requests"]:
+    if isinstance(root, dict) and _is_list(name, dict.fromkeys(root, 1)):
         root = root["requests"]
     entries, at = [], 0
     for values in root if isinstance(root, list) else [root]:
@@ -186,6 +206,16 @@ def _plain_entries(name: str, text: str, root: Any, quote: str) -> list[_Entry]:
     return entries
 
 
+def _is_list(name: str, lines: dict[str, int]) -> bool:
+    """Whether the keys of a file, by their lines, are the one under which requests are listed."""
+    if "requests" not in lines:
+        return False
+    for other, line in lines.items():
+        if other != "requests":
+            raise _wrong(name, line, f"'{other}' has no place beside 'requests'", "it belongs into each of them")
+    return True
+
+
 def _line_of(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
@@ -195,19 +225,15 @@ def _line_of(text: str, at: int) -> int:
 
 def _made(name: str, entry: _Entry) -> Request | Plan:
     values = dict(entry.values)
-    template = "request" in values
-    known = ("request", *_OF_TEMPLATES) if template else _OF_REQUESTS
     if "dataset" not in values:
-        raise _wrong(name, entry.line, "no dataset", "for instance 'dataset: reanalysis-era5-single-levels'")
+        raise _without_dataset(name, entry)
     try:
-        if template:
-            _check_keys(values, known)
+        if "request" in values:
+            _check_keys(values)
             inner = values.pop("request")
             if not isinstance(inner, dict):
                 raise InputError("'request' has keys and values")
             return Plan.from_template(values.pop("dataset"), inner, **values)
-        if "variable" not in values:
-            raise InputError("no variable", hint="for instance 'variable: 2t'")
         return Request(str(values.pop("dataset")), **values)
     except (InputError, TypeError) as error:
         hint = getattr(error, "hint", "")
@@ -215,17 +241,31 @@ def _made(name: str, entry: _Entry) -> Request | Plan:
         raise _wrong(name, _line_that(entry, what), what, hint) from error
 
 
-def _check_keys(values: dict[str, Any], known: Iterable[str]) -> None:
+def _without_dataset(name: str, entry: _Entry) -> InputError:
+    for key, line in entry.lines.items():
+        if hint := did_you_mean(key, ["dataset", "requests"]):
+            return _wrong(name, line, f"no dataset, but '{key}'", hint)
+    return _wrong(name, entry.line, "no dataset", "for instance 'dataset: reanalysis-era5-single-levels'")
+
+
+def _check_keys(values: dict[str, Any]) -> None:
+    known = ("request", *_OF_TEMPLATES)
     for key in values:
         if key not in known:
-            raise InputError(f"a template has no '{key}'", hint=did_you_mean(key, list(known)))
+            raise InputError(f"a template has no '{key}'", hint=did_you_mean(key, known))
     if "target" not in values:
-        raise InputError("no target", hint="the name of the files, for instance 't_{year}-{month:02d}.grib'")
+        hint = (
+            "name the files, like 't_{year}-{month:02d}.grib'; or, for one request, write its keys beside 'dataset'"
+        )
+        raise InputError("a template needs a target", hint=hint)
 
 
 def _line_that(entry: _Entry, what: str) -> int:
-    """Line of the key that a message speaks of, by its value or its name; the first line of the request otherwise."""
-    spoken = f" {what} "
+    """Line of the value or key that a message speaks of; the first line of the request otherwise."""
+    spoken = f" {what} ".replace("(", " ").replace(")", " ")
+    for text, line in entry.spots.items():
+        if f"'{text}'" in spoken:
+            return line
     for key, line in entry.lines.items():
         value = entry.values[key]
         texts = [str(v) for v in (value if isinstance(value, list) else [value])]

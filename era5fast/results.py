@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from .connection import GOAL_FILE, Item, path_of, wants_netcdf
+from .errors import clean
 
 if TYPE_CHECKING:
     from .connection import Connection
 
-__all__ = ["Result"]
+__all__ = ["Result", "asset_of"]
+
+_LARGEST_FILE = 2**50  # bytes
+_LONGEST_HREF = 4095
 
 
 class Result:
@@ -103,3 +107,18 @@ class Result:
         item = self.item(self.name if target is None else target, unpack)
         self._connection.fetch_one(item, overwrite, progress)
         return str(item.target)
+
+
+def asset_of(document: dict[str, Any]) -> dict[str, Any] | None:
+    """The file of a job as the core takes it; None where what the service says of the job names none that can be."""
+    try:
+        value = document["metadata"]["results"]["asset"]["value"]
+        href, size = value["href"], int(value["file:size"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    is_address = isinstance(href, str) and href.isascii() and href.isprintable() and 0 < len(href) <= _LONGEST_HREF
+    if not is_address or not 0 <= size <= _LARGEST_FILE:
+        return None
+    checksum = value.get("file:checksum")
+    checksum = checksum if isinstance(checksum, str) and checksum.isalnum() and checksum.isascii() else ""
+    return {"href": href, "type": clean(value.get("type") or ""), "size": size, "checksum": checksum}

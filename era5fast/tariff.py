@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .connection import connect
-from .errors import AuthError, ConfigError, Era5FastError, InputError, RequestError
+from .errors import AuthError, ConfigError, Era5FastError, InputError, RequestError, clean
 from .planned_job import Job
 
 _log = logging.getLogger("era5fast")
@@ -114,7 +114,9 @@ def _estimate(client: Estimates, job: Job) -> tuple[float, float] | None:
         _log.warning("the service gives no cost, the built-in table is used: %s", error)
         return None
     if not (math.isfinite(cost) and cost > 0 and limit > 0):
-        reason = answer.get("invalid_reason", f"cost {cost:g}, limit {limit:g}")
-        _log.warning("the service gives no cost, the built-in table is used: %s", reason)
+        if "invalid_reason" in answer:
+            _log.warning("the service will refuse requests such as %s: %s", job.name, clean(answer["invalid_reason"]))
+        else:
+            _log.warning("the built-in table is used: the service says cost %g, limit %g", cost, limit)
         return None
     return cost, limit

@@ -34,7 +34,7 @@ class Variable(Row):
         Parameters
         ----------
         date : str or date
-            Day; with `end`, the first day.
+            Day; with `end`, the first day. Also a range as one text, ``"2003-06-01/2003-06-30"``.
         end : str or date, optional
             Last day, inclusive.
         levels : int or sequence of int, optional
@@ -132,8 +132,7 @@ def _one_request(dataset: str, row: Variable, date: Any, end: Any, levels: Any, 
     request = Request(
         dataset,
         variable=row,
-        start=date,
-        end=date if end is None else end,
+        **_period(date, end),
         levels=levels,
         hours=hours,
         area=area,
@@ -142,6 +141,13 @@ def _one_request(dataset: str, row: Variable, date: Any, end: Any, levels: Any, 
         **{key: value for key, value in keys.items() if value is not None},
     )
     return dataset, request.inputs()
+
+
+def _period(date: Any, end: Any) -> dict[str, Any]:
+    """First and last day, or all days of a text like ``2003-06-01/2003-06-30`` or ``2003-06-01/to/2003-06-30``."""
+    if isinstance(date, str) and "/" in date and end is None:
+        return {"dates": date}
+    return {"start": date, "end": date if end is None else end}
 
 
 class VariableList(Sequence[Variable]):
@@ -235,7 +241,7 @@ def variables(*, kind: str | None = None, level: str | None = None, reanalysis: 
     Raises
     ------
     InputError
-        If there is no such kind, level or reanalysis.
+        If there is no such kind, level or reanalysis, or nothing has these units.
 
     Examples
     --------
@@ -243,7 +249,7 @@ def variables(*, kind: str | None = None, level: str | None = None, reanalysis: 
     >>> [row.netcdf for row in e5.variables(kind="minimum")]
     ['mn2t', 'mntpr']
     """
-    check_choice(kind=kind, level=level, reanalysis=reanalysis)
+    check_choice(kind=kind, level=level, reanalysis=reanalysis, units=units)
     return VariableList(
         [
             _dressed(row)

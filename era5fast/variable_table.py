@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import _core
 from .errors import InputError
+from .wording import bare, did_you_mean
 
 __all__ = ["Row", "explain", "find", "lookup", "matches", "table"]
 
@@ -65,6 +64,8 @@ _FAMILIES = {
     "geopotential": (129,),
     "precipitation": (228, 142, 143, 144, 235055),
 }
+#: Everyday words for such a quantity.
+_EVERYDAY = {"rain": "precipitation", "rainfall": "precipitation", "winds": "wind", "windspeed": "wind"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,7 +131,7 @@ class Row:
 
     @property
     def old_layout_name(self) -> str:
-        """Name in a netCDF file of the layout before September 2024."""
+        """Name in a netCDF file made before October 2024."""
         return self.old_netcdf or self.netcdf
 
     @property
@@ -146,11 +147,6 @@ class Row:
 def table() -> tuple[Row, ...]:
     """All rows, in the order of the core's table."""
     return tuple(Row(**row) for row in _core.variables())
-
-
-def _plain(name: str) -> str:
-    """A name without case, blanks, hyphens and underscores."""
-    return re.sub(r"[^a-z0-9]", "", name.lower().replace("metre", "m").replace("meter", "m"))
 
 
 def _number(name: str) -> int | None:
@@ -171,7 +167,7 @@ def names_of(row: Row) -> tuple[str, ...]:
 def _by_name() -> dict[str, tuple[Row, ...]]:
     found: dict[str, tuple[Row, ...]] = {}
     for row in table():
-        for name in dict.fromkeys(map(_plain, names_of(row))):
+        for name in dict.fromkeys(map(bare, names_of(row))):
             found[name] = (*found.get(name, ()), row)
     return found
 
@@ -181,7 +177,7 @@ def matches(name: str) -> tuple[Row, ...]:
     number = _number(name)
     if number is not None:
         return tuple(row for row in table() if row.param_id == number)
-    return _by_name().get(_plain(name), ())
+    return _by_name().get(bare(name), ())
 
 
 def find(name: str) -> Row | None:
@@ -201,29 +197,13 @@ def stream_of(request: str) -> str:
     return next((row.stream for row in matches(request) if row.request == request), "oper")
 
 
-def near(name: str, among: Sequence[str] | None = None) -> list[str]:
-    """Names that look like one, the best first; whole words count more than letters."""
-    names = list(among) if among is not None else list(dict.fromkeys(n for row in table() for n in names_of(row)))
-    plain = {_plain(n): n for n in reversed(names)}
-    close = [plain[n] for n in difflib.get_close_matches(_plain(name), list(plain), 4, 0.75)]
-    words = {w for w in re.split(r"[^a-z0-9]+", name.lower()) if len(w) > 3}
-    holding = [n for n in names if words and words <= set(n.split("_"))]
-    return list(dict.fromkeys([*close, *holding]))[:4]
-
-
-def did_you_mean(name: str, among: Sequence[str] | None = None, otherwise: str = "") -> str:
-    """Hint with near names, or `otherwise`."""
-    names = near(name, among)
-    return f"did you mean {' or '.join(repr(n) for n in names)}?" if names else otherwise
-
-
 def lookup(name: str | int, *, level: str | None = None, reanalysis: str | None = None) -> Row:
     """Row of a variable by any of its names or its GRIB parameter id; see :func:`era5fast.variable`."""
     rows = matches(str(name))
     if not rows:
-        hint = did_you_mean(
-            str(name), otherwise="names are those of requests, files or GRIB; e5.variables() lists them"
-        )
+        everything = dict.fromkeys(n for row in table() for n in names_of(row))
+        listed = "names are those of requests, files or GRIB; e5.variables() lists them"
+        hint = _usual(str(name)) or did_you_mean(str(name), everything, listed)
         raise InputError(f"no ERA5 variable is called '{name}'", hint=hint)
     fitting = [r for r in rows if (level is None or level in r.level.split())]
     fitting = [r for r in fitting if reanalysis is None or reanalysis in r.reanalyses.split()]
@@ -236,11 +216,22 @@ def lookup(name: str | int, *, level: str | None = None, reanalysis: str | None 
     return (exact or fitting)[0]
 
 
-def check_choice(*, kind: str | None = None, level: str | None = None, reanalysis: str | None = None) -> None:
-    """Refuse a kind, level or reanalysis that the table does not know; None is everything."""
-    for word, allowed in ((kind, _STAMPS), (level, _LEVELS), (reanalysis, ("era5", "land"))):
+def _usual(name: str) -> str:
+    """What is most often meant by the word for a quantity: at the surface first."""
+    family = _FAMILIES.get(_EVERYDAY.get(bare(name), bare(name)), ())
+    rows = [row for param_id in family if (row := by_param_id(param_id)) is not None]
+    names = [row.name for row in sorted(rows, key=lambda row: row.level != "sfc")]
+    return f"did you mean {' or '.join(map(repr, names[:4]))}?" if names else ""
+
+
+def check_choice(
+    *, kind: str | None = None, level: str | None = None, reanalysis: str | None = None, units: str | None = None
+) -> None:
+    """Refuse a kind, level, reanalysis or units that the table does not know; None is everything."""
+    known = sorted({row.units for row in table()})
+    for word, allowed in ((kind, _STAMPS), (level, _LEVELS), (reanalysis, ("era5", "land")), (units, known)):
         if word is not None and word not in allowed:
-            raise InputError(f"'{word}' is none of {', '.join(allowed)}")
+            raise InputError(f"'{word}' is none of {', '.join(allowed)}", hint=did_you_mean(str(word), allowed))
 
 
 # --- the text of one variable ---
@@ -259,7 +250,7 @@ def _shared(row: Row) -> str:
     others = {
         id(other): f"'{name}' is also {other.name} ({_level_text(other)}, {other.reanalyses}, id {other.param_id})"
         for name in names_of(row)
-        for other in _by_name()[_plain(name)]
+        for other in _by_name()[bare(name)]
         if _key(other) != _key(row)
     }
     return "; ".join(others.values())

@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,10 @@ SKIPPED_FOR_DATA = "real data are not there"
 
 # Not tests, and imported by name from the tests that need them.
 collect_ignore = ["reference", "benchmarks"]
+
+# Before whatever loads ecCodes, as xarray does when it looks for its engines: geopandas fails after that.
+with suppress(ImportError):
+    import_module("pyproj")
 
 # For `from tests.reference import ...`; last, so that an installed or instrumented era5fast is still found first.
 sys.path.append(str(ROOT))
@@ -49,6 +55,7 @@ def no_settings_of_the_user(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("NETRC", str(home / "netrc"))
     monkeypatch.setenv("ERA5FAST_JOURNAL", str(home / "journal.db"))
+    (home / "config.toml").touch()
     monkeypatch.setenv("ERA5FAST_CONFIG", str(home / "config.toml"))
     return home
 

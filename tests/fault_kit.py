@@ -442,7 +442,7 @@ def _settle(home: Path) -> None:
         HOME=str(home),
         NETRC=str(home / "netrc"),
         ERA5FAST_JOURNAL=str(home / "journal.sqlite"),
-        ERA5FAST_CONFIG=str(home / "config.toml"),
+        XDG_CONFIG_HOME=str(home / "config"),
     )
 
 

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from era5fast.errors import RequestError, UnsafeInputError
+from era5fast.plan import Job
 from tests.client_kit import DATASET, REQUEST, quick
 from tests.look_alike import wait_for
 
@@ -397,6 +398,55 @@ def test_waves_come_as_a_second_file(cds, tmp_path: Path, caplog: pytest.LogCapt
     assert (folder / f"x.{WAVE}").read_bytes() == wave.read_bytes()
     assert sorted(path.name for path in folder.iterdir()) == sorted(["x.nc", f"x.{WAVE}"])
     assert sum(f"x.{WAVE}" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_a_plan_lists_what_lies_beside_a_target_also_when_it_is_kept(cds, tmp_path: Path) -> None:
+    wave = write_member(tmp_path / "w.nc", "swh", "instant", columns=3).read_bytes()
+    instant = write_member(tmp_path / "i.nc", "t2m", "instant").read_bytes()
+    cds.script(answer=zip_of({INSTANT: instant, WAVE: wave}))
+    client, folder = quick(cds, journal=tmp_path / "journal.db"), tmp_path / "target"
+    plan = [Job.of(DATASET, REQUEST, "x.nc")]
+    paths = client.fetch(plan, folder)
+    assert paths == [str(folder / "x.nc"), str(folder / f"x.{WAVE}")]
+    calls = len(cds.requests)
+    assert client.fetch(plan, folder) == paths
+    assert len(cds.requests) == calls
+
+
+@pytest.mark.parametrize("change", [lambda path: path.unlink(), lambda path: path.write_bytes(b"edited")])
+def test_a_target_without_what_lay_beside_it_is_fetched_again(cds, tmp_path: Path, change) -> None:
+    folder = tmp_path / "target"
+    folder.mkdir()
+    target, waves = folder / "x.nc", folder / f"x.{WAVE}"
+    wave = write_member(tmp_path / "w.nc", "swh", "instant", columns=3).read_bytes()
+    cds.script(answer=zip_of({INSTANT: write_member(tmp_path / "i.nc", "t2m", "instant").read_bytes(), WAVE: wave}))
+    client = quick(cds, journal=tmp_path / "journal.db")
+    client.retrieve(DATASET, REQUEST, target)
+    change(waves)
+    client.retrieve(DATASET, REQUEST, target)
+    assert len(cds.jobs) == 1  # its results are there still
+    edited = [path for path in folder.iterdir() if path.read_bytes() == b"edited"]
+    others = sorted(path.read_bytes() for path in set(folder.iterdir()) - {target, *edited})
+    assert (others, edited) == ([wave], [waves] if edited else [])
+    calls = len(cds.requests)
+    client.retrieve(DATASET, REQUEST, target)  # finished again, and what was edited is a file of its own now
+    assert len(cds.requests) == calls
+
+
+@pytest.mark.parametrize("edits", [False, True])
+def test_a_plan_fetches_again_what_lay_beside_a_target(cds, tmp_path: Path, edits: bool) -> None:
+    wave = write_member(tmp_path / "w.nc", "swh", "instant", columns=3).read_bytes()
+    instant = write_member(tmp_path / "i.nc", "t2m", "instant").read_bytes()
+    cds.script(answer=zip_of({INSTANT: instant, WAVE: wave}))
+    client, plan = quick(cds, journal=tmp_path / "journal.db"), [Job.of(DATASET, REQUEST, "x.nc")]
+    beside = Path(client.fetch(plan, tmp_path / "target")[1])
+    beside.write_bytes(b"edited") if edits else beside.unlink()
+    paths = client.fetch(plan, tmp_path / "target")
+    assert [Path(path).read_bytes() for path in paths] == [instant, wave]
+    assert not edits or beside.read_bytes() == b"edited"
+    calls = len(cds.requests)
+    assert client.fetch(plan, tmp_path / "target") == paths
+    assert len(cds.requests) == calls
 
 
 def test_what_lies_beside_a_target_replaces_no_file_of_the_user(cds, tmp_path: Path) -> None:

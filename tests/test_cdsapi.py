@@ -25,8 +25,11 @@ import requests
 
 import era5fast.cdsapi.api
 from era5fast import cdsapi as ours
+from era5fast.cdsapi.course import Course
+from era5fast.connection import Item
 from era5fast.errors import ConfigError, StorageError
-from tests.client_kit import DATASET, REQUEST, environment, grib, month, running_service
+from era5fast.journal import Place
+from tests.client_kit import DATASET, REQUEST, environment, grib, month, running_service, wait_for
 
 pytestmark = pytest.mark.native
 
@@ -397,8 +400,54 @@ def test_log_lines_on_the_way_to_a_file(cds, caplog, tmp_path, monkeypatch, jour
     assert sorted(there) == sorted([named, *states])
     assert [line for line in there if line != named] == states
     assert journal == "none" or there[0] == named
-    assert f"Downloading to {tmp_path / 'x'} (19.5K)" in lines
-    assert lines[-1].startswith("Download rate ")
+    seen = f"Downloading to {tmp_path / 'x'} (19.5K)" in lines
+    assert lines[-1].startswith("Download rate ") if seen else lines[-1] == f"{tmp_path / 'x'} is there (19.5K)"
+
+
+def test_no_rate_is_told_of_a_download_that_nobody_has_seen(tmp_path) -> None:
+    told = []
+    item = Item("d", "{}", target=str(tmp_path / "x"))
+    course = Course(item, Place("https://example.org", "k", False), lambda state, line: told.append((state, line)))
+    course.end({"job_id": "j", "size": 20_000})
+    state = ("successful", "status has been updated to successful")
+    assert told == [("", "Request ID is j"), state, ("", f"{tmp_path / 'x'} is there (19.5K)")]
+    began = course.showing_on(None)
+    began(0, 20_000, None, {"downloading": 1, "queued": 0, "running": 0})
+    course.end({"job_id": "j", "size": 20_000})
+    assert told[3] == ("", f"Downloading to {tmp_path / 'x'} (19.5K)")
+    assert told[-1][1].startswith("Download rate ")
+
+
+def test_a_look_at_a_job_dismisses_nothing(cds, tmp_path) -> None:
+    cds.script(answer=ANSWER)
+    client = ours.Client(cds.url, cds.key, delete=True, wait_until_complete=False, **QUIET)
+    remote = client.retrieve(DATASET, REQUEST)
+    wait_for(lambda: client.client.job(cds.jobs[0].id).status == "successful")
+    remote.update()
+    assert remote.reply["state"] == "completed"
+    assert remote.get_results().content_length == len(ANSWER)  # of which nothing is left after the line
+    gc.collect()
+    assert cds.count("dismiss") == 0
+    result = remote.get_results()
+    result.update()
+    del remote
+    gc.collect()
+    assert cds.count("dismiss") == 0
+    result.download(tmp_path / "x")
+    assert cds.count("dismiss") == 1
+    del result
+    gc.collect()
+    assert cds.count("dismiss") == 1
+
+
+def test_states_are_told_in_their_order(cds, caplog) -> None:
+    caplog.set_level(logging.INFO)
+    cds.script(answer=ANSWER)
+    result = ours.Client(cds.url, cds.key, progress=False).retrieve(DATASET, REQUEST)
+    caplog.clear()
+    result.update()
+    lines = [record.getMessage() for record in caplog.records if record.name == "cdsapi"]
+    assert lines == ["status has been updated to successful"]
 
 
 def test_log_lines_of_a_file_that_is_not_made(cds, caplog, tmp_path) -> None:
@@ -487,6 +536,25 @@ def test_handlers_of_the_newer_official_client_are_served(cds, monkeypatch) -> N
     assert seen == ["hello"]
 
 
+def test_debugging_is_for_the_client_that_asked_for_it(cds, caplog, tmp_path) -> None:
+    cds.script(answer=ANSWER)
+
+    def calls(**options: Any) -> list[str]:
+        caplog.clear()
+        client = ours.Client(cds.url, cds.key, progress=False, **options)
+        client.retrieve(DATASET, month(len(cds.jobs) + 1), tmp_path / "x")
+        return [line for record in caplog.records if (line := record.getMessage()).startswith("POST ")]
+
+    lines: list[str] = []
+    assert len(calls(debug=True)) == 1
+    assert calls() == []
+    assert calls(debug_callback=lambda text, *_: lines.append(text)) == []  # it takes the place of the log
+    assert [line for line in lines if line.startswith("POST ")] != []
+    assert any(line.startswith("GET ") for line in lines)
+    assert all(cds.key not in line for line in lines)
+    assert calls() == []
+
+
 def test_no_log_line_shows_the_token(cds, caplog, tmp_path, capsys) -> None:
     caplog.set_level(logging.DEBUG)
     cds.script(answer=ANSWER)
@@ -538,6 +606,24 @@ def test_a_reply_is_as_old_as_the_last_update(cds) -> None:
     assert remote.reply["content_length"] == len(ANSWER)
     with pytest.raises(ValueError, match="not other"):
         remote.update("other")
+
+
+def test_old_notebooks_poll_as_they_do_with_the_official_client(tmp_path, monkeypatch) -> None:
+    def scenario(module, cds, folder):
+        cds.script(accepted=60, running=60, answer=ANSWER)
+        client = module.Client(cds.url, cds.key, wait_until_complete=False, **QUIET)
+        remote = client.retrieve(DATASET, REQUEST)
+        seen = []
+        for _ in range(3):
+            remote.update()
+            seen += [remote.reply["state"]] * 2
+            cds.advance(60)
+        return seen, remote.reply["request_id"] == cds.jobs[0].id
+
+    warned = pytest.warns(DeprecationWarning, match="reply")
+    with warned:
+        states, _ = same(scenario, tmp_path, monkeypatch, answer=None)
+    assert states[::2] == ["accepted", "running", "completed"]
 
 
 def test_a_failed_reply_says_why(cds) -> None:

@@ -267,6 +267,7 @@ def test_the_token_is_nowhere(cds, target, caplog):
 
 def test_a_pickled_client_reads_the_token_where_it_wakes_up(cds, monkeypatch):
     sleeping = pickle.dumps(e5.Client(cds.url, cds.key, max_jobs=7))
+    monkeypatch.setenv("CDSAPI_URL", cds.url)
     monkeypatch.setenv("CDSAPI_KEY", DEFAULT_KEY[::-1])
     client = pickle.loads(sleeping)
     assert (client.url, client.max_jobs, client._connection.config.key) == (cds.url, 7, DEFAULT_KEY[::-1])

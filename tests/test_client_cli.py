@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +69,14 @@ def test_help_fits_a_screen(run) -> None:
         assert max(map(len, text.splitlines())) <= 80
 
 
+def test_exit_codes_are_documented(run) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "how-to" / "download.md").read_text()
+    _, text, _ = run("--help")
+    for code in {0, 1, 130, *(code for _, code in cli._EXIT_CODES)}:
+        assert re.search(rf"\b{code} \w", text.partition("Exit codes:")[2])
+        assert f"| {code} | " in page
+
+
 def test_a_plan_says_what_would_be_asked(cds, run, request_file) -> None:
     code, text, _ = run("plan", request_file)
     assert code == 0
@@ -89,7 +99,7 @@ def test_a_plan_needs_no_token(run, request_file) -> None:
 
 def test_fetch_downloads_and_goes_on(cds, run, request_file, tmp_path) -> None:
     folder = tmp_path / "data"
-    code, text, told = run("fetch", request_file, folder)
+    code, text, told = run("fetch", "--quiet", request_file, folder)
     assert (code, told) == (0, "")
     (path,) = text.split()
     assert path.startswith(str(folder))
@@ -97,6 +107,30 @@ def test_fetch_downloads_and_goes_on(cds, run, request_file, tmp_path) -> None:
     code, text, _ = run("fetch", "--json", request_file, folder)
     assert (code, json.loads(text)) == (0, {"files": [path], "failures": {}})
     assert len(cds.requests) == calls
+
+
+def test_a_log_file_tells_what_goes_on(cds, run, request_file, tmp_path) -> None:
+    code, text, told = run("fetch", request_file, tmp_path / "data")
+    stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d "
+    assert code == 0
+    assert len(text.split()) == 1
+    assert all(re.match(stamp, line) for line in told.splitlines())
+    assert re.search(stamp + r"done, \d+ kB of \d+ kB\n$", told)
+
+
+@pytest.mark.parametrize(("option", "words"), [("-v", ["submitted", "updated to successful"]), ("-vv", ["POST /"])])
+def test_verbose(cds, request_file, tmp_path, option, words) -> None:
+    command = [sys.executable, "-P", "-m", "era5fast", "fetch", option, str(request_file), str(tmp_path / "data")]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0
+    assert all(word in done.stderr for word in words), done.stderr
+    assert cds.key not in done.stderr
+
+
+def test_quiet_and_verbose_exclude_each_other(run, request_file) -> None:
+    code, _, told = run("fetch", "-q", "-v", request_file)
+    assert code == 2
+    assert "exclude" in told
 
 
 def test_fetch_lists_what_failed(cds, run, request_file, tmp_path) -> None:

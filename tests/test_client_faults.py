@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import era5fast as e5
-from era5fast import errors
+from era5fast import errors, refusals
+from era5fast.results import Result
 from era5fast.testing import ANONYMOUS_KEY, DEFAULT_KEY, FAULTS
 from tests.client_kit import (
     DATASET,
@@ -274,6 +275,16 @@ def test_a_wait_that_the_service_names_holds_back_all_calls(cds, tmp_path):
     assert min(after) >= 0.95
 
 
+def test_patience_bounds_a_silent_transfer(cds, target):
+    cds.fault("black_hole", route="object")
+    began = time.monotonic()
+    with pytest.raises(e5.errors.TransferTimeoutError, match=r"0 bytes in 0\.3 s") as caught:
+        retrieve(cds, target, patience=0.3)
+    assert time.monotonic() - began < 3
+    assert str(target) in str(caught.value)
+    assert target.read_bytes() == OLD
+
+
 def test_a_wait_longer_than_patience_is_an_error_at_once(cds, target):
     cds.fault("rate_limit", route="execute", retry_after=7200)
     began = time.monotonic()
@@ -430,8 +441,122 @@ def test_refused(tmp_path, name):
         assert time.monotonic() - began < PERMANENT_WITHIN
         assert_told(failed.value, tmp_path / "x.nc")
         assert not failed.value.retryable
-        assert len(cds.requests) == 1
+        assert (cds.count("execute"), len(cds.requests)) == (1, 1 + (name in ("licence", "cost")))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refusal_names_what_is_needed_to_go_on(tmp_path):
+    with running_service(licences_accepted=False) as cds, pytest.raises(errors.LicenceError) as failed:
+        quick(cds).retrieve(DATASET, REQUEST, tmp_path / "x.nc")
+    text = str(failed.value)
+    assert f"/datasets/{DATASET}?tab=download#manage-licences" in text
+    assert "accept_licence('licence-to-use-copernicus-products', 12)" in text
+    assert (text.count(DATASET), text.count("…")) == (2, 0)
+    with running_service(cost_limit=3) as cds:
+        outcomes = quick(cds).retrieve(items(range(1, 4), tmp_path))
+        assert cds.count("costing") == 1, "for one of them"
+    assert all("it costs 4 of at most 3" in str(error) for error in outcomes)
+    assert all("selection. Split it" in str(error) for error in outcomes)
+    with running_service() as cds, pytest.raises(errors.AuthError, match="/profile"):
+        e5.Client(cds.url, "wrong-" + cds.key).retrieve(DATASET, REQUEST, tmp_path / "x.nc")
+
+
+def test_a_refusal_is_told_when_the_service_says_no_more(tmp_path):
+    with running_service(cost_limit=3) as cds:
+        cds.fault("not_found", route="costing", status=500)
+        with pytest.raises(errors.RequestError, match="too large") as failed:
+            quick(cds).retrieve(DATASET, REQUEST, tmp_path / "x.nc")
+    assert "at most" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "revision", "told"),
+    [("good", 3, True), ("good", "\x1b[2J evil\n key=abc", False), ("good", True, False), ("a\x1b[2J", 3, False),
+     ("x" * 5000, 3, False), (["good"], 3, False)],
+)  # fmt: skip
+def test_a_refusal_names_only_what_can_be_a_licence(name, revision, told):
+    error = errors.LicenceError("refused", hint="accept it")
+
+    class Telling:
+        def ask_object(self, *_):
+            return {"links": [{"rel": "license", "id": name, "rev": revision}, None]}
+
+    refusals.complete(Telling(), [(DATASET, "{}", error)])
+    assert ("accept_licence('good', 3)" in error.hint) == told
+    assert error.hint.startswith("accept it")
+    assert error.hint.isprintable()
+    assert told or error.hint == "accept it"
+
+
+def test_an_unknown_dataset_brings_near_names(cds, target):
+    with pytest.raises(e5.errors.RequestError, match="mean 'reanalysis-era5-single-levels'"):
+        quick(cds).retrieve("reanalysis-era5-single-level", REQUEST, target)
+    with pytest.raises(e5.errors.RequestError, match=r"Client\.datasets"):
+        quick(cds).retrieve("nods", REQUEST, target)
+
+
+def test_a_dataset_that_is_closed_does_not_look_like_a_bad_token(target):
+    words = r"Down for maintenance.*not your token"
+    with (
+        running_service(disabled={DATASET: "Down for maintenance"}) as cds,
+        pytest.raises(errors.AuthError, match=words),
+    ):
+        quick(cds).retrieve(DATASET, REQUEST, target)
+
+
+def test_a_token_that_is_refused_is_said_where_it_came_from(cds, target, tmp_path, monkeypatch):
+    given = e5.Client(cds.url, "wrong-token", patience=5.0, **QUICK)
+    for call in (given.check, lambda: given.retrieve(DATASET, REQUEST, target)):
+        with pytest.raises(e5.errors.AuthError, match="it came from the argument key"):
+            call()
+    (tmp_path / "rc").write_text(f"url: {cds.url}\nkey: wrong-token\n")
+    monkeypatch.setenv("CDSAPI_RC", str(tmp_path / "rc"))
+    for name in ("CDSAPI_URL", "CDSAPI_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(e5.errors.AuthError, match=r"it came from .*rc$") as caught:
+        e5.Client(patience=5.0, **QUICK).check()
+    assert "wrong-token" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("cost", "told"), [(4, True), (10**400, False), (float("inf"), False), ("4", False)])
+def test_a_refusal_names_only_what_can_be_a_cost(cost, told):
+    error = errors.RequestError("too large", status=403)
+
+    class Telling:
+        def ask_object(self, *_):
+            return {"cost": cost, "limit": 3}
+
+    refusals.complete(Telling(), [(DATASET, "{}", error)])
+    assert ("it costs 4 of at most 3" in error.hint) == told
+
+
+def test_all_that_is_asked_about_refusals_has_one_second(monkeypatch):
+    now, asked = [100.0], []
+
+    class Slow:
+        def ask_object(self, method, path, body, settings):
+            asked.append(settings)
+            now[0] += settings["connect_timeout"] + settings["timeout"]
+            raise errors.TransferTimeoutError("silent")
+
+    monkeypatch.setattr(refusals.time, "monotonic", lambda: now[0])
+    failed = [(f"dataset-{i}", "{}", errors.LicenceError("refused")) for i in range(50)]
+    refusals.complete(Slow(), failed)
+    assert now[0] <= 101.0
+    assert len(asked) == 1
+
+
+def test_a_failure_is_said_once(cds, target):
+    cds.script(outcome="failed", traceback="it went wrong\n\nThe job failed with: MarsNoDataError")
+    with pytest.raises(errors.JobFailedError) as failed:
+        retrieve(cds, target)
+    assert str(failed.value).count("MarsNoDataError") == 1
+
+
+def test_a_target_that_is_a_folder_says_what_to_write(cds, tmp_path):
+    with pytest.raises(errors.StorageError, match=r"Name a file in it, for instance '.*/answer.nc'"):
+        retrieve(cds, tmp_path)
+    assert cds.jobs == []
 
 
 def test_a_wrong_key_is_refused_once_for_the_whole_batch(cds, tmp_path):
@@ -526,6 +651,19 @@ def test_a_target_that_cannot_be(cds, tmp_path, make, number):
     assert cds.requests == []
 
 
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: path.symlink_to("y.nc"), "is a symbolic link, not a file.*the file that it leads to"),
+        (lambda path: os.mkfifo(path), "is a device, pipe or socket, not a file.*Name a file"),
+    ],
+)
+def test_what_is_no_file_is_called_what_it_is(cds, tmp_path, make, words):
+    make(tmp_path / "x.nc")
+    with pytest.raises(errors.StorageError, match=words):
+        quick(cds).retrieve(DATASET, REQUEST, tmp_path / "x.nc")
+
+
 UNPRIVILEGED = """
 import os, sys
 import era5fast as e5
@@ -553,10 +691,31 @@ def test_a_directory_that_may_not_be_written(cds, tmp_path):
     assert cds.requests == []
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"href": None}, "href"),
+        ({"href": "https://x/" + "y" * 5000}, "4095"),
+        ({"href": "https://x/\udc80"}, "href"),
+        ({"href": "https://x\0/y"}, "href"),
+        ({"type": "\udc80"}, "type"),
+        ({"checksum": "\udc80"}, "checksum"),
+        ({"size": 10**30}, "size"),
+        ({"size": -(10**30)}, "size"),
+        ({"size": -7}, "size"),
+        ({"size": (1 << 50) + 1}, "size"),
+    ],
+)
+def test_an_impossible_asset_is_a_typed_error(cds, tmp_path, change, message):
+    asset = {"href": f"{cds.url}/x", "type": "", "size": 1, "checksum": "", **change}
+    with pytest.raises(errors.InputError, match=message):
+        Result(quick(cds)._connection, "id", asset).download(tmp_path / "x")
+
+
 def test_a_disk_with_too_little_space(cds, target):
     cds.script(answer=ANSWER)
     cds.fault("wrong_asset", route="jobs", value=1 << 49)
-    with pytest.raises(errors.StorageError, match=r"Needs 562949953\.4 MB, free are \d+\.\d MB") as failed:
+    with pytest.raises(errors.StorageError, match=r"Needs 562949953\.4 MB, free are \d+\.\d MB: make room") as failed:
         retrieve(cds, target)
     assert (failed.value.errno, failed.value.filename) == (errno.ENOSPC, str(target))
     assert cds.count("object") == 0

@@ -14,7 +14,9 @@ import pytest
 
 import era5fast as e5
 from era5fast import errors
-from era5fast.plan import Job
+from era5fast.accounts import Accounts
+from era5fast.coverage import Coverage
+from era5fast.plan import Job, Plan
 from era5fast.testing import ANONYMOUS_KEY
 from tests.client_kit import (
     DATASET,
@@ -36,6 +38,7 @@ from tests.client_kit import (
 pytestmark = pytest.mark.native
 
 ANSWER = grib(20_000)
+WANTED = e5.Request(DATASET, variable="2t", years=2013, months=7, days=5, hours=0)
 
 
 @pytest.fixture
@@ -88,6 +91,14 @@ def test_states_and_moments(cds) -> None:
     assert repr(job) == f"<Job {job.id}, {DATASET}, successful>"
     assert job.as_dict()["finished"] == job.finished.isoformat()
     assert calls_of(cds, lambda: (job.status, job.created, job.finished, job.dataset)) == []
+
+
+def test_a_queued_job_has_no_receipt_yet(cds) -> None:
+    cds.script(accepted=60, answer=ANSWER)
+    job = quick(cds).submit(DATASET, month(3))
+    with pytest.raises(errors.JobTimeoutError, match=r"no receipt yet: it is accepted\. Wait\(\)"):
+        job.receipt()
+    assert cds.count("receipt") == 0
 
 
 def test_waiting_ends_in_time_and_the_job_goes_on(cds, tmp_path) -> None:
@@ -164,6 +175,24 @@ def test_a_job_that_a_full_queue_rejects_is_asked_for_again(tmp_path, way) -> No
         assert job.status == "successful"
 
 
+@pytest.mark.parametrize("way", ["of the list", "by its id", "of the list, from the journal"])
+def test_a_job_that_was_found_and_is_rejected_is_asked_for_again(tmp_path, way) -> None:
+    with running_service(queue_limit=1, running=0.1) as cds:
+        cds.script(answer=ANSWER, accepted=0.3)
+        quick(cds, journal=False).submit(DATASET, month(2))
+        client = quick(cds, journal="journal" in way and tmp_path / "journal")
+        made = client.submit(DATASET, month(3))
+        first = made.id
+        wait_for(lambda: made.status == "rejected")
+        before = cds.count("job")
+        (job,) = [client.job(first)] if "id" in way else [job for job in client.jobs() if job.id == first]
+        job.download(tmp_path / "x")
+        assert job.id == cds.jobs[-1].id != first
+        assert cds.jobs[-1].inputs == month(3)
+        if "journal" in way:
+            assert cds.count("job") == before, "the journal knows what was asked"
+
+
 def test_equal_requests_share_a_job_unless_a_fresh_one_is_wanted(cds) -> None:
     client = quick(cds)
     first, second = (client.submit(DATASET, REQUEST) for _ in range(2))
@@ -204,16 +233,45 @@ def test_finished_jobs_are_downloaded_after_one_listing(cds, client, tmp_path) -
     cds.script(answer=ANSWER)
     made = [client.job(day=f"{day:02d}") for day in range(2, 9)]
     ours = quick(cds)
-    jobs = ours.jobs()
+    jobs = [e5.jobs.JobHandle(ours._connection, job.id) for job in ours.jobs()]
     routes = calls_of(cds, lambda: ours.download(jobs, tmp_path / "new"))
     assert routes.count("jobs") == 1
     assert set(routes) == {"jobs", "object"}
+    for told in (ours.jobs(), [job.wait() for job in jobs]):
+        assert calls_of(cds, lambda told=told: ours.download(told, tmp_path / "again")).count("jobs") == 0
     assert len(list((tmp_path / "new").iterdir())) == len(made)
     assert hidden(tmp_path / "new") == []
     result = ours.retrieve(DATASET, REQUEST)
     (path,) = ours.download([result], tmp_path)
     assert path == str(tmp_path / result.name)
     assert result.location.endswith(result.name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"file:size": 10**30}, {"file:size": float("inf")}, {"file:size": -7}, {"file:size": None}, {"href": "x" * 5000},
+     {"href": "https://\udc80/x"}, {"href": "https://x\0/y"}, {"href": ["x"]}, {"type": "\udc80"},
+     {"file:checksum": "\udc80"}, {"file:checksum": {}}],
+)  # fmt: skip
+def test_one_odd_row_of_the_list_fails_no_download(cds, client, tmp_path, monkeypatch, change) -> None:
+    cds.script(answer=ANSWER)
+    made = [client.job(day=f"{day:02d}") for day in (2, 3)]
+    ours = quick(cds)
+    (rows,) = [ours._connection.ask_object("GET", "/retrieve/v1/jobs?limit=10")["jobs"]]
+    value = rows[0]["metadata"]["results"]["asset"]["value"]
+    value.update(change)
+    monkeypatch.setattr(e5.connection.Connection, "pages", lambda *_: iter([{"jobID": []}, *rows]))
+    jobs = [e5.jobs.JobHandle(ours._connection, job_id) for job_id in made]
+    paths = ours.download(jobs, tmp_path)
+    assert [(tmp_path / path).read_bytes() for path in paths] == [ANSWER, ANSWER]
+
+
+def test_states_of_the_service_are_shown_as_one_short_word(cds) -> None:
+    job = e5.jobs.JobHandle(quick(cds)._connection, "id")
+    job.learn({"status": "\x1b[2J" + "evil\n" * 100, "processID": "a\u202eb"})
+    assert job.last_status.isprintable()
+    assert len(job.last_status) <= 32
+    assert repr(job).isprintable()
 
 
 @pytest.mark.parametrize(
@@ -237,6 +295,7 @@ def test_nothing_shows_the_token(cds) -> None:
 
 def test_handles_and_results_survive_pickling(cds, tmp_path, monkeypatch) -> None:
     client = quick(cds)
+    monkeypatch.setenv("CDSAPI_URL", cds.url)
     monkeypatch.setenv("CDSAPI_KEY", cds.key)
     for thing in (client.retrieve(DATASET, REQUEST), client.submit(DATASET, REQUEST)):
         path = tmp_path / type(thing).__name__
@@ -462,11 +521,11 @@ def test_without_a_journal(cds, tmp_path, no_settings_of_the_user) -> None:
     paths = client.fetch(small_plan(), tmp_path)
     assert client.fetch(small_plan(), tmp_path) == paths
     assert client.unfinished() == []
-    assert list(no_settings_of_the_user.iterdir()) == []
+    assert not list(no_settings_of_the_user.glob("journal*"))
     chosen = quick(cds, journal=tmp_path / "my journal")
     chosen.submit(DATASET, REQUEST)
     assert (tmp_path / "my journal").stat().st_size > 0
-    assert list(no_settings_of_the_user.iterdir()) == []
+    assert not list(no_settings_of_the_user.glob("journal*"))
 
 
 def test_the_journal_holds_no_token(cds, tmp_path, no_settings_of_the_user) -> None:
@@ -513,6 +572,12 @@ def test_licences() -> None:
         assert client.accepted_licences() == []
         with pytest.raises(errors.LicenceError, match="licences"):
             client.submit(DATASET, REQUEST)
+        with pytest.raises(errors.InputError, match=r"Did you mean 'licence-to-use-copernicus-products'\?"):
+            client.accept_licence("licence-to-use-copernicus-product", 12)
+        with pytest.raises(errors.InputError, match="There are licence-to-use-copernicus-products"):
+            client.accept_licence("foo", 1)
+        with pytest.raises(errors.InputError, match="has revision 12, not 11"):
+            client.accept_licence(licence["id"], 11)
         for _ in range(2):
             assert client.accept_licence(licence["id"], licence["revision"])["revision"] == licence["revision"]
         assert [row["id"] for row in client.accepted_licences()] == [licence["id"]]
@@ -593,8 +658,9 @@ def test_replies_of_a_wrong_form_are_unreadable(cds, monkeypatch, reply, names) 
 
 @pytest.mark.parametrize("metadata", [7, {"request": 7, "log": 7}, {"request": {"ids": 7}, "log": [7, [1], [7, 7]]}])
 def test_odd_descriptions_of_jobs_do_no_harm(cds, monkeypatch, metadata) -> None:
-    job = quick(cds).job(quick(cds).submit(DATASET, REQUEST).id)
+    made, client = quick(cds).submit(DATASET, REQUEST).id, quick(cds)
     monkeypatch.setattr(e5.connection._core, "ask", lambda *_: json.dumps({"status": "failed", "metadata": metadata}))
+    job = client.job(made)
     assert (job.request, job.log()) == ({}, [])
 
 
@@ -638,6 +704,35 @@ def test_finished_data_are_made_anew_where_that_is_asked_for(cds, tmp_path) -> N
     assert len(cds.jobs) == 3
 
 
+def test_a_failure_loses_no_account_of_the_others(cds, tmp_path, monkeypatch) -> None:
+    """What was asked for in vain is noted, and what is missing is said, before the failure of another file."""
+    closed: list[tuple[list[str], list[str]]] = []
+
+    def close(self: Accounts, there: Coverage, come: list[Job], vain: list[tuple[Job, BaseException]]) -> None:
+        closed.append(([job.name for job in come], [job.name for job, _ in vain]))
+
+    answer_months(cds, range(1, 2))
+    cds.script(outcome="failed", traceback="The job failed with: MarsNoDataError")
+    good, failing, vain = (Job(DATASET, month(number), f"{number:02d}.grib", 4, 20_000) for number in (1, 2, 3))
+    monkeypatch.setattr(Accounts, "close", close)
+    monkeypatch.setattr(Accounts, "compare", lambda *_: Coverage([], Plan([good, failing]), Plan([vain]), [], 0))
+    with pytest.raises(errors.BatchError) as failed:
+        quick(cds).fetch([good, failing, vain], tmp_path)
+    assert closed == [(["01.grib"], ["03.grib"])]
+    assert list(failed.value.failures) == [str(tmp_path / "02.grib")]
+    assert failed.value.paths == [str(tmp_path / "01.grib")]
+
+
+@pytest.mark.parametrize("workers", [3, 40])
+def test_a_batch_has_as_many_transfers_as_it_was_given_workers(cds, tmp_path, monkeypatch, workers) -> None:
+    monkeypatch.setenv("CDSAPI_URL", cds.url)
+    monkeypatch.setenv("CDSAPI_KEY", cds.key)
+    clients: list[e5.Client] = []
+    monkeypatch.setattr(e5.Client, "retrieve", lambda client, calls: clients.append(client) or [])
+    e5.client.retrieve_batch([], workers)
+    assert (clients[0].max_transfers, clients[0].max_large_transfers) == (workers, workers)
+
+
 def test_a_client_gives_its_finished_files_to_a_report(cds, tmp_path) -> None:
     client = quick(cds)
     (path,) = client.fetch([Job(DATASET, {**month(4), "data_format": "netcdf"}, "a.nc", 4, 20_000)], tmp_path)
@@ -647,3 +742,41 @@ def test_a_client_gives_its_finished_files_to_a_report(cds, tmp_path) -> None:
     (file,) = e5.report([path], journal=client).files
     assert file.checksum == row["checksum"] != ""
     assert e5.report([path]).files[0].checksum == ""  # of nobody's account
+
+
+# --- calls of the wrong shape
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda c: c.job(""), "the id of the job is empty.*jobs()"),
+        (lambda c: c.job(None), "the id of the job is empty"),
+        (lambda c: c.cancel("abc", " "), "the id of the job is empty"),
+        (lambda c: c.retrieve(REQUEST, DATASET, "x.nc"), f"swapped.*'{DATASET}' first"),
+        (lambda c: c.retrieve(DATASET, [REQUEST, REQUEST]), r"not a list.*\[\(dataset, request, target\), …\]"),
+        (lambda c: c.retrieve(DATASET, REQUEST, ["a", "b"]), r"one file, not a list.*\[\(dataset, request"),
+        (lambda c: c.retrieve(DATASET), "a request is missing"),
+        (lambda c: c.retrieve(WANTED), r"not a Request.*Client\.fetch\(request, directory\)"),
+        (lambda c: c.submit(WANTED), r"not a Request.*Client\.fetch"),
+        (lambda c: c.estimate(WANTED), r"not a Request.*Client\.plan"),
+        (lambda c: c.fetch(REQUEST), r"not of dict.*Client\.retrieve"),
+        (lambda c: c.fetch(DATASET, REQUEST), r"not of str.*Client\.retrieve"),
+        (lambda c: c.fetch([REQUEST]), r"not of dict.*Client\.retrieve"),
+    ],
+)
+def test_a_call_of_the_wrong_shape_says_which_one_was_meant(cds, call, words) -> None:
+    with pytest.raises(e5.errors.InputError, match=words):
+        call(quick(cds))
+    assert cds.count("execute") == 0
+
+
+def test_a_state_that_is_none_is_refused_with_those_there_are(cds) -> None:
+    with pytest.raises(e5.errors.InputError, match=r"in the state 'foo'.*accepted, running, successful"):
+        quick(cds).jobs(status=["running", "foo"])
+
+
+def test_the_package_shows_only_what_it_offers() -> None:
+    shown = dir(e5)
+    assert not {"os", "sys", "Any", "import_module"} & set(shown)
+    assert {"Client", "errors", "__version__", "__doc__"} <= set(shown)

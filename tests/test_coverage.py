@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import era5fast as e5
-from era5fast.coverage import missing
+from era5fast.coverage import concerns, missing
 from era5fast.fields import fields_of
 from era5fast.names import file_name
 from era5fast.plan import Job, Plan
@@ -146,7 +146,7 @@ def test_what_is_left_is_the_difference_of_the_sets(jobs, tmp_path_factory):
     @given(jobs, st.lists(jobs, max_size=4))
     def compare(wanted: Job, there: list[Job]) -> None:
         files = [finished(folder, job, f"{i}.nc") for i, job in enumerate(there)]
-        used, left = missing(Plan([wanted]), files)
+        used, left = missing(Plan([wanted]), files)[:2]
         area = wanted.inputs.get("area")
         covering = [job for job in there if job.inputs.get("area") == area]
         everything = spelled(wanted.inputs)
@@ -178,14 +178,14 @@ def plan_of(years: range, variables: list[str], **more: Any) -> Plan:
 def test_a_repeated_plan_asks_for_nothing(tmp_path):
     plan = plan_of(range(2001, 2004), ["2t", "tp"])
     files = [finished(tmp_path, job) for job in plan]
-    used, left = missing(plan, files)
+    used, left = missing(plan, files)[:2]
     assert used == [file["path"] for file in files]
     assert len(left) == 0
 
 
 def test_an_overlapping_plan_asks_for_the_rest_only(tmp_path):
     files = [finished(tmp_path, job) for job in plan_of(range(2001, 2004), ["2t"])]
-    used, left = missing(plan_of(range(2001, 2005), ["2t", "2d"]), files)
+    used, left = missing(plan_of(range(2001, 2005), ["2t", "2d"]), files)[:2]
     assert len(used) == 3
     assert left.fields == 4 * 8760 + 24 + 8760 + 24
     assert {tuple(job.inputs["variable"]) for job in left} == {
@@ -200,7 +200,7 @@ def test_other_spellings_of_the_same_request_count(tmp_path):
     }  # fmt: skip
     file = finished(tmp_path, Job.of(SINGLE, theirs, "theirs.nc"))
     mine = e5.Request(SINGLE, variable="2t", start="2003-06", end="2003-08", area=[50, -10, 35, 5]).split()
-    used, left = missing(mine, [file])
+    used, left = missing(mine, [file])[:2]
     assert used == [file["path"]]
     assert [job.inputs["date"] for job in left] == [["2003-08-01/2003-08-31"]]
 
@@ -218,7 +218,21 @@ def test_a_file_that_is_not_what_it_was_does_not_count(tmp_path, change):
         os.utime(path)
     else:
         file["inode"] += 1
-    assert missing(plan, [file]) == ([], plan)
+    assert missing(plan, [file])[:2] == ([], plan)
+
+
+@pytest.mark.parametrize("change", ["", "gone", "longer"])
+def test_a_target_counts_only_with_all_that_lies_beside_it(tmp_path, change):
+    plan = plan_of(range(2001, 2003), ["2t"])
+    first, second = ({**finished(tmp_path, job), "job_id": job.name} for job in plan)
+    beside = {**finished(tmp_path, plan[0], "waves.nc"), "request": None, "job_id": plan[0].name}
+    if change == "gone":
+        Path(beside["path"]).unlink()
+    elif change == "longer":
+        Path(beside["path"]).write_bytes(b"xx")
+    found = missing(plan, [first, beside, second])
+    assert found.paths == [first["path"], beside["path"], second["path"]][2 if change else 0 :]
+    assert list(found.left) == list(plan)[: 1 if change else 0]
 
 
 @pytest.mark.parametrize("change", [{"area": [50, -10, 35, 6]}, {"grid": 0.5}, {"data_format": "grib"},
@@ -226,24 +240,109 @@ def test_a_file_that_is_not_what_it_was_does_not_count(tmp_path, change):
 def test_another_area_grid_format_or_product_does_not_count(tmp_path, change):
     theirs = e5.Request(SINGLE, **{"variable": "2t", "years": [2001], "area": [50, -10, 35, 5], **change}).split()[0]
     mine = plan_of(range(2001, 2002), ["2t"], hours=range(1, 24))
-    assert missing(mine, [finished(tmp_path, theirs)]) == ([], mine)
+    assert missing(mine, [finished(tmp_path, theirs)])[:2] == ([], mine)
 
 
 def test_the_newest_days_of_a_file_may_be_missing_from_it(tmp_path):
     theirs = e5.Request(SINGLE, variable="2t", start="2003-06-01", end="2003-06-30").split()
     young = finished(tmp_path, theirs[0], age_days=1)
     mine = e5.Request(SINGLE, variable="2t", start="2003-06-01", end="2003-07-31").split()
-    (job,) = missing(mine, [young])[1]
+    (job,) = missing(mine, [young]).left
     assert job.inputs["date"] == ["2003-06-26/2003-07-31"]
-    assert missing(theirs, [young]) == ([young["path"]], Plan()), "the same request is the same file"
+    assert missing(theirs, [young])[:2] == ([young["path"]], Plan()), "the same request is the same file"
+
+
+def lacking(job: Job, days: list[str], folder: Path, **notes: Any) -> dict[str, Any]:
+    """A finished file that came without some days of its request."""
+    row = finished(folder, job)
+    gone = [{**job.inputs, "date": days}]
+    return {**row, "finished": row["mtime_ns"] / 1e9, "missing": json.dumps(gone), "asked": None, **notes}
+
+
+DAY = 86_400.0
+
+
+@pytest.mark.parametrize(
+    ("since", "asked", "again"),
+    [(0.5, None, False), (1.1, None, True), (3.1, 3.0, False), (5.9, 3.0, False), (6.1, 3.0, True)],
+)
+def test_what_did_not_come_is_asked_for_again_after_pauses(tmp_path, since, asked, again):
+    job = e5.Request(SINGLE, variable="2t", start="2003-06-01", end="2003-06-30").split()[0]
+    row = lacking(job, ["2003-06-10/2003-06-12"], tmp_path)
+    row["asked"] = asked and row["finished"] + asked * DAY
+    for end in ("2003-06-30", "2003-07-02"):  # the same request, and one that overlaps
+        wanted = e5.Request(SINGLE, variable="2t", start="2003-06-01", end=end).split()
+        found = missing(wanted, [row], now=row["finished"] + since * DAY)
+        assert found.paths == [row["path"]]
+        assert [job.inputs["date"] for job in found.again] == [["2003-06-10/2003-06-12"]] * again
+        assert [job.inputs["date"] for job in found.left] == [["2003-07-01/2003-07-02"]] * (end != "2003-06-30")
+        assert (found.unsent, bool(found.short)) == (0 if again else 72, again)
+
+
+@pytest.mark.parametrize(
+    ("finished_at", "asked_at", "again"),
+    [(1e9, None, True), (1e9, -3600, False), (1e9, -2 * DAY, True), (-2 * DAY, 1e9, True), (-3600, 1e9, False),
+     (1e9, 1e9, True)],
+)  # fmt: skip
+def test_a_clock_that_jumped_does_not_keep_files_short_for_ever(tmp_path, finished_at, asked_at, again):
+    job = e5.Request(SINGLE, variable="2t", start="2003-06-01", end="2003-06-30").split()[0]
+    row, now = lacking(job, ["2003-06-10"], tmp_path), 1.7e9
+    row |= {"finished": now + finished_at, "asked": asked_at and now + asked_at}
+    assert bool(missing([job], [row], now=now).again) == again
+
+
+def test_only_files_that_lack_what_was_asked_for_in_vain_are_marked(tmp_path):
+    june, july = (
+        e5.Request(SINGLE, variable="2t", start=f"2003-{m}-01", end=f"2003-{m}-30").split()[0] for m in ("06", "07")
+    )
+    lacks = [{**june.inputs, "date": ["2003-06-10"]}]
+    assert concerns(june, SINGLE, json.dumps(lacks))
+    assert not concerns(july, SINGLE, json.dumps(lacks))
+    assert not concerns(june, SINGLE, json.dumps([{**lacks[0], "area": [60, -10, 35, 5]}]))
+    assert not concerns(june, PRESSURE, json.dumps(lacks))
+    assert not concerns(june, SINGLE, "null")
+
+
+def test_what_did_not_come_may_have_come_with_another_file(tmp_path):
+    june = e5.Request(SINGLE, variable="2t", start="2003-06-01", end="2003-06-30").split()[0]
+    rest = e5.Request(SINGLE, variable="2t", start="2003-06-10", end="2003-06-12").split()[0]
+    short = lacking(june, ["2003-06-10/2003-06-12"], tmp_path)
+    for row, left in ((finished(tmp_path, rest), []), (lacking(rest, ["2003-06-12"], tmp_path), ["2003-06-12"])):
+        found = missing([june], [short, row], now=short["finished"] + 2 * DAY)
+        assert found.paths == [short["path"], row["path"]]
+        assert [job.inputs["date"][0] for job in found.again] == left
+
+
+def test_days_that_the_service_cannot_have_yet_are_not_asked_for_again(tmp_path):
+    june = e5.Request(SINGLE, variable="2t", start="2003-06-01", end="2003-06-30").split()[0]
+    row = lacking(june, ["2003-06-16/2003-06-30"], tmp_path)
+    row["finished"] = (np.datetime64("2003-06-21T12:00") - np.datetime64(0, "s")).astype("timedelta64[s]").astype(int)
+    found = missing([june], [row], now=row["finished"] + 2 * DAY)
+    assert [job.inputs["date"] for job in found.again] == [["2003-06-16/2003-06-17"]]
+    assert found.unsent == 13 * 24
+
+
+def test_files_are_counted_only_where_they_matter_and_nobody_has(tmp_path):
+    plans = {year: plan_of(range(year, year + 1), ["2t"]) for year in (2001, 2002, 2003)}
+    rows = {year: finished(tmp_path, plan[0]) for year, plan in plans.items()}
+    rows[2002]["missing"] = "[]"
+    seen = []
+
+    def count(row: Any, others: list[str]) -> str:
+        seen.append(row["path"])
+        return "null"  # which nobody can tell: the file counts as before
+
+    for year in (2001, 2002):
+        assert missing(plans[year], rows.values(), count)[:2] == ([rows[year]["path"]], Plan())
+    assert seen == [rows[2001]["path"]]
 
 
 def test_requests_that_cannot_be_understood_count_only_as_a_whole(tmp_path):
     odd = Job.of("some-other-dataset", {"variable": ["x"], "year": ["2003"]}, "odd.zip")
     series = e5.Request(f"{SINGLE}-timeseries", variable="2t", start="2003", area=[48, 11]).split()[0]
     files = [finished(tmp_path, job) for job in (odd, series)]
-    assert missing([odd, series], files)[1] == Plan()
-    assert missing([odd, series], files[:1])[1] == Plan([series])
+    assert missing([odd, series], files).left == Plan()
+    assert missing([odd, series], files[:1]).left == Plan([series])
 
 
 @pytest.mark.parametrize(
@@ -252,7 +351,7 @@ def test_requests_that_cannot_be_understood_count_only_as_a_whole(tmp_path):
 def test_a_journal_with_nonsense_is_passed_over(tmp_path, request_text):
     plan = plan_of(range(2001, 2002), ["2t"])
     file = {**finished(tmp_path, plan[0]), "request": request_text}
-    assert missing(plan, [file]) == ([], plan)
+    assert missing(plan, [file])[:2] == ([], plan)
 
 
 def test_thirty_years_of_twenty_variables_are_fast(tmp_path):
@@ -264,7 +363,7 @@ def test_thirty_years_of_twenty_variables_are_fast(tmp_path):
     few = plan_of(range(1991, 2021), names[:7])
     files = [finished(tmp_path, job) for job in few]
     began = time.process_time()
-    _, left = missing(plan, files)
+    left = missing(plan, files).left
     seconds = time.process_time() - began
     assert left.fields == 10958 * 24 * 13
     assert seconds < 1.0, f"{seconds:.2f} s"
@@ -273,7 +372,7 @@ def test_thirty_years_of_twenty_variables_are_fast(tmp_path):
 def test_a_box_is_cut_into_few_requests(tmp_path):
     theirs = e5.Request(PRESSURE, variable=["t"], start="2003-06", levels=[500]).split()
     mine = e5.Request(PRESSURE, variable=["t", "z"], start="2003-06", levels=[500, 850]).split()
-    _, left = missing(mine, [finished(tmp_path, theirs[0])])
+    left = missing(mine, [finished(tmp_path, theirs[0])]).left
     assert len(left) == 2
     assert sum(len(spelled(job.inputs)) for job in left) == 3 * 720
     assert json.loads(left[0].inputs_json) == left[0].inputs

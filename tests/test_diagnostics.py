@@ -15,6 +15,7 @@ from era5fast import _core, diagnostics
 from era5fast.errors import InputError
 from tests.reference import daily as slow_daily
 from tests.reference import percentile_doy as slow_percentile
+from tests.reference import resample as slow_resample
 
 THREADS = (1, 2, 4, 7)
 ROWS = _core.kernels()
@@ -160,6 +161,73 @@ def test_accumulated_variable_is_known_by_name() -> None:
     values, time = hourly_series(4)
     x = xr.DataArray(values, {"time": time.astype("datetime64[ns]")}, ("time", "y", "x"), name="tp")
     assert e5.daily(x, "sum").sizes["time"] == 5  # the first stamp belongs to the day before
+
+
+# --- resample ---
+
+
+@pytest.mark.parametrize("statistic", ["max", "min", "mean", "sum"])
+@pytest.mark.parametrize("freq", ["MS", "YS", "all"])
+@pytest.mark.parametrize("min_samples", [1, 700])
+def test_resample_equals_its_slow_twin_and_xarray(statistic: str, freq: str, min_samples: int) -> None:
+    values, time = hourly_series(100, cells=(2, 3), start="2003-11-20")
+    values[:, 0, 0] = np.nan
+    fast = e5.resample(values, statistic, min_samples, freq, time=time)
+    slow = slow_resample.resample(values, time, statistic, freq, min_samples)
+    assert np.array_equal(fast, slow.astype("float32"), equal_nan=True)
+    if freq != "all" and min_samples == 1:
+        x = xr.DataArray(values.astype("f8"), {"time": time.astype("datetime64[ns]")}, ("time", "y", "x"))
+        by_xarray = getattr(x.resample(time=freq), statistic)
+        options = {"min_count": 1} if statistic == "sum" else {}
+        assert np.allclose(fast, by_xarray(**options).values, rtol=2e-7, atol=0, equal_nan=True)
+
+
+def test_resample_wants_whole_periods_when_told() -> None:
+    values, time = hourly_series(40, cells=(1, 1), start="2003-01-01")
+    values[:] = 1
+    whole = e5.resample(values, "sum", 0, "MS", time=time)[:, 0, 0]
+    assert whole[0] == 31 * 24
+    assert np.isnan(whole[1])
+
+
+# --- from files, in memory and through a scratch file ---
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Six years of daily values, one file per year, and the same in memory."""
+    values, time = daily_series(6, cells=(9, 13))
+    axes = {"latitude": np.linspace(50, 42, 9), "longitude": np.linspace(0, 12, 13)}
+    x = xr.DataArray(values, {"time": time.astype("datetime64[ns]"), **axes}, ("time", *axes), name="t2m")
+    folder = tmp_path_factory.mktemp("years")
+    for year, part in x.groupby("time.year"):
+        part.to_netcdf(folder / f"{year}.nc", encoding={"t2m": {"zlib": True, "chunksizes": (50, 4, 13)}})
+    return sorted(folder.glob("*.nc")), x
+
+
+@pytest.mark.parametrize("threads", THREADS)
+@pytest.mark.parametrize("budget", [1, 40_000, 1 << 30])
+def test_series_from_files_have_the_same_bits(files, monkeypatch, threads: int, budget: int) -> None:
+    paths, x = files
+    e5.set_num_threads(threads)
+    in_memory = e5.percentile_doy(x, 90)
+    monkeypatch.setattr(diagnostics, "memory_budget", lambda: budget)
+    from_files = e5.percentile_doy(paths, 90)
+    assert from_files.values.tobytes() == in_memory.values.tobytes()
+
+
+def test_a_scratch_file_needs_room(files, monkeypatch) -> None:
+    monkeypatch.setattr(diagnostics, "memory_budget", lambda: 1)
+    monkeypatch.setattr(diagnostics.tempfile, "gettempdir", lambda: "/proc")
+    with pytest.raises(e5.errors.StorageError, match="/proc"):
+        e5.percentile_doy(files[0], 90)
+
+
+def test_mean_of_files_equals_mean_in_memory(files) -> None:
+    paths, x = files
+    assert (
+        e5.resample(paths, "mean", freq="all").values.tobytes() == e5.resample(x, "mean", freq="all").values.tobytes()
+    )
 
 
 # --- percentiles ---

@@ -45,8 +45,44 @@ def test_classes_are_also_the_ones_python_code_expects(cls: type, bases: tuple[t
 def test_text_is_one_line_with_tries_and_hint() -> None:
     error = errors.NetworkError("cannot reach host", hint="check the cable", attempts=3)
     assert str(error) == "cannot reach host (after 3 tries). Check the cable"
+    assert (
+        str(errors.RequestError("job failed: no data. ", hint="ask for less")) == "job failed: no data. Ask for less"
+    )
     long = errors.ServerError("x" * 500)
     assert len(str(long)) <= errors.MAX_LENGTH
+
+
+def test_text_names_target_and_job_once() -> None:
+    def text(what: str, **given: str) -> str:
+        return str(errors.CorruptDataError(what, **given))
+
+    assert text("empty reply", target="/data/x.nc") == "/data/x.nc: empty reply"
+    assert text("empty reply", target="/data/x.nc", job_id="7f") == "/data/x.nc (job 7f): empty reply"
+    assert text("job failed: no data", job_id="7f") == "job 7f: job failed: no data"
+    assert text("cannot make /data/x.nc", target="/data/x.nc", job_id="7f") == "cannot make /data/x.nc"
+    assert text("empty reply of x.nc", target="/data/x.nc") == "empty reply of x.nc"
+    assert text("job 7f has not ended", job_id="7f") == "job 7f has not ended"
+    long = text("empty reply", target="/data" * 40 + "/x.nc")
+    assert long.startswith("…")
+    assert long.endswith("/x.nc: empty reply")
+    assert len(long) < 100
+    first = errors.CorruptDataError("empty reply", target="/data/x.nc")
+    assert str(errors.BatchError({"/data/x.nc": first}, [])).endswith("the first: /data/x.nc: empty reply")
+
+
+def test_the_name_of_a_target_cuts_nothing_of_what_to_do() -> None:
+    error = errors.LicenceError("a licence is missing", hint="read it and call " + "x" * 220, target="/data/" * 20)
+    assert str(error) == f"a licence is missing. R{error.hint[1:]}"
+
+
+@pytest.mark.parametrize("part", ["what", "hint"])
+def test_texts_from_outside_are_shown_without_harm(part: str) -> None:
+    hostile = "rev \x1b[2J evil\n key=abc \x9b \u202e \ud800 end " + "x" * 100_000
+    error = errors.LicenceError(**{"what": "no", part: hostile})
+    assert str(error).isprintable()
+    assert getattr(error, part).isprintable()
+    assert len(getattr(error, part)) <= 1000
+    assert errors.clean("a\tb" * 3, 4) == "a b…"
 
 
 def test_pickle_and_copy_keep_everything() -> None:

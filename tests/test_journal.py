@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from era5fast import _core, errors, journal
+from tests.client_kit import Other, grib, hidden, running_service, state_of, wait_for
 
 pytestmark = pytest.mark.native
 
@@ -52,7 +53,7 @@ def add_job(job_id: str | None, status: str, *, fingerprint: str = "", url: str 
 def add_file(name: str | bytes, verified: int = 2) -> tuple[str, tuple[Any, ...]]:
     sql = (
         "INSERT INTO file VALUES (CAST(? AS TEXT), ?, 'aa', 'reanalysis', '{}', 'job-1', 5000000000, 17, 42,"
-        " 'd41d', 'md5', ?, 3e9)"
+        " 'd41d', 'md5', ?, 3e9, NULL, NULL)"
     )
     return sql, (name, URL, verified)
 
@@ -87,7 +88,7 @@ def test_the_environment_says_where_it_lies(monkeypatch: pytest.MonkeyPatch) -> 
     assert journal.location() == Path.home() / "elsewhere.sqlite"
     monkeypatch.setenv("ERA5FAST_JOURNAL", "None")
     assert journal.location() is None
-    assert journal.open_journal(URL, KEY) is None
+    assert journal.Place(URL, KEY).open() is None
     monkeypatch.setenv("ERA5FAST_JOURNAL", "")
     monkeypatch.setenv("XDG_STATE_HOME", "/states")
     there = journal.location()
@@ -109,7 +110,7 @@ def test_accounts_are_told_apart_by_a_digest() -> None:
 
 
 def test_it_is_made_for_its_owner_only(path: Path) -> None:
-    with journal.open_journal(URL, KEY) as opened:  # type: ignore[union-attr]
+    with journal.Place(URL, KEY).open() as opened:  # type: ignore[union-attr]
         assert opened.jobs() == []
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
@@ -155,7 +156,34 @@ def test_files_show_all_that_a_plan_needs(filled: Path) -> None:
             "checksum_kind": "md5",
             "verified": "checksum",
             "finished": 3e9,
+            "missing": None,
+            "asked": None,
         }
+
+
+def test_what_was_counted_is_kept_until_the_file_is_made_anew(filled: Path) -> None:
+    place = journal.Place(URL, KEY)
+    row = place.files("/data-2")[0]
+    assert (row["missing"], row["asked"]) == (None, None)
+    place.counted({**row, "finished": 4e9}, "[1]")  # another file of that name
+    assert place.files("/data-2")[0]["missing"] is None
+    place.counted(row, "[]")
+    assert [(row["missing"], row["asked"]) for row in place.files("/data-2")] == [("[]", None)]
+    place.counted(row, "[{}]", 3.5e9)
+    assert [(row["missing"], row["asked"]) for row in place.files("/data-2")] == [("[{}]", 3.5e9)]
+
+
+def test_a_journal_of_the_first_version_is_brought_up_to_date(filled: Path) -> None:
+    with sqlite3.connect(filled) as file:
+        file.execute("DROP INDEX file_beside")
+        file.execute("ALTER TABLE file DROP COLUMN missing")
+        file.execute("ALTER TABLE file DROP COLUMN asked")
+        file.execute("PRAGMA user_version = 1")
+    file.close()
+    place = journal.Place(URL, KEY)
+    assert [row["missing"] for row in place.files()] == [None] * 3
+    place.counted(place.files()[0], "[]")
+    assert place.files()[0]["missing"] == "[]"
 
 
 def test_a_job_can_be_forgotten(filled: Path) -> None:
@@ -172,7 +200,7 @@ def test_in_memory_there_is_no_file(tmp_path: Path) -> None:
 
 
 def test_closed_is_closed(path: Path) -> None:
-    opened = journal.open_journal(URL, KEY)
+    opened = journal.Place(URL, KEY).open()
     assert opened is not None
     opened.close()
     opened.close()
@@ -221,7 +249,7 @@ def check_untouched(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(errors.EventDatabaseError, match="journal"):
         _core.Journal(path, URL, "me")
     with caplog.at_level(logging.WARNING, "era5fast"):
-        assert journal.open_journal(URL, KEY, path) is None
+        assert journal.Place(URL, KEY, path).open() is None
         assert journal.Place(URL, KEY, path).unfinished() == []
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert path.read_bytes() == before
@@ -242,8 +270,8 @@ def test_a_newer_file_stops_nothing(filled: Path, caplog: pytest.LogCaptureFixtu
 def test_a_place_that_cannot_hold_a_file_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
     with caplog.at_level(logging.WARNING, "era5fast"):
-        assert journal.open_journal(URL, KEY, tmp_path / "file" / "journal.sqlite") is None
-        assert journal.open_journal(URL, KEY, tmp_path) is None
+        assert journal.Place(URL, KEY, tmp_path / "file" / "journal.sqlite").open() is None
+        assert journal.Place(URL, KEY, tmp_path).open() is None
     assert len(caplog.records) == 2
 
 
@@ -257,9 +285,6 @@ def test_a_place_opens_once_and_shows_the_unfinished(filled: Path) -> None:
     assert [row["path"] for row in place.files("/data-2")] == ["/data-2/c.nc"]
     place.forget("job-1")
     assert place.unfinished() == []
-    place.close()
-    assert place.unfinished() == []
-    place.close()
 
 
 @pytest.mark.parametrize("where", [False, "none"])
@@ -299,7 +324,6 @@ def test_a_forked_child_opens_its_own(filled: Path) -> None:
             os._exit(0 if good else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert place.unfinished() == []
-    place.close()
 
 
 # --- what unfinished downloads leave
@@ -308,12 +332,15 @@ def test_a_forked_child_opens_its_own(filled: Path) -> None:
 def leave(folder: Path, name: str, **state: Any) -> None:
     (folder / f".{name}.e5part").write_bytes(b"x" * 100)
     known = {
-        "era5fast": 1,
+        "era5fast": 2,
         "fingerprint": "aa",
         "pending": False,
         "job": "job-1",
+        "url": "",
         "size": 1000,
-        "pieces": [[0, 500, 40], [500, 1000, 524]],
+        "checksum": "",
+        "etag": "",
+        "pieces": [[0, 500, 40], [500, 1000, 524]] if state.get("size") != -1 else [],
     }
     (folder / f".{name}.e5state").write_bytes(json.dumps({**known, **state}).encode() + b"\0\0note")
     (folder / f".{name}.e5lock").write_text("aa")
@@ -353,6 +380,21 @@ def test_leftovers_say_what_they_are(folder: Path) -> None:
     assert not first.busy
     assert not second.busy
     assert len(names(folder)) == len(OTHERS) + 8
+
+
+def test_leftovers_count_what_was_written_before_the_first_mark(tmp_path: Path) -> None:
+    target = tmp_path / "t.grib"
+    with running_service() as cds:
+        cds.script(answer=grib(3 << 20))
+        cds.fault("drip", route="object", speed=2e6)
+        with Other(cds, target) as process:
+            wait_for(lambda: ".t.grib.e5state" in hidden(tmp_path) and state_of(target)["written"] > 1 << 20)
+            process.kill()
+    (leftover,) = journal.leftovers(tmp_path)
+    known = state_of(target)
+    assert known["durable"] == 0
+    assert (leftover.received, leftover.size, leftover.job_id) == (known["written"], 3 << 20, known["job"])
+    assert not leftover.busy
 
 
 def test_leftovers_go_and_nothing_else(folder: Path) -> None:

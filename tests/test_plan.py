@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import re
 
+import numpy as np
 import pytest
 
 import era5fast as e5
@@ -181,3 +184,25 @@ def test_long_lists_are_shortened_but_differ():
     assert first != second
     assert len(first) < 100
     assert "more" in first
+
+
+def test_values_of_numpy_and_dates_are_taken():
+    days = np.arange(np.datetime64("2003-06-01"), np.datetime64("2003-06-04"))
+    template = {
+        "product_type": ("reanalysis",), "variable": np.array(["2m_temperature"]), "date": days,
+        "time": [f"{hour:02d}:00" for hour in np.arange(0, 24, 12)], "area": np.array([50, -10, 35, 5.5]),
+        "grid": [np.float32(0.5), np.float64(0.5)], "data_format": "grib", "since": dt.date(2003, 6, 1),
+        "number": np.int64(3),
+    }  # fmt: skip
+    (job,) = Plan.from_template("reanalysis-era5-single-levels", template, target="x.grib", dates=["2003"])
+    assert job.fields == 6
+    assert json.loads(job.inputs_json) == job.inputs
+    assert job.inputs["date"] == ["2003-06-01", "2003-06-02", "2003-06-03"]
+    assert (job.inputs["area"], job.inputs["grid"], job.inputs["number"]) == ([50, -10, 35, 5.5], [0.5, 0.5], 3)
+    assert (job.inputs["product_type"], job.inputs["since"]) == (["reanalysis"], "2003-06-01")
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, float("nan"), b"bytes", 1j, "\ud800", dt.datetime(2003, 6, 1)])
+def test_what_cannot_be_sent_is_an_input_error(value):
+    with pytest.raises(InputError, match="texts, numbers, dates and lists"):
+        Plan.from_template("some-dataset", {"x": [value]}, target="x.grib", dates=["2003"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -106,6 +108,67 @@ def test_an_answer_with_fewer_fields_is_warned_of(cds, mine, tmp_path, caplog):
         mine.fetch(whole, tmp_path / "whole")
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert "missing: t2m: 2013-06-03T00:00 to 2013-06-03T12:00, 2 fields" in line
+
+
+def later(monkeypatch: pytest.MonkeyPatch, days: float) -> None:
+    """Let the account of files believe that days have passed."""
+    clock = SimpleNamespace(time=lambda: time.time() + days * 86_400)
+    monkeypatch.setattr("era5fast.coverage.time", clock)
+    monkeypatch.setattr("era5fast.accounts.time", clock)
+
+
+def asked_days(cds: Any) -> list[list[str]]:
+    return [json.loads(call.body)["inputs"]["date"] for call in cds.requests if call.route == "execute"]
+
+
+def test_what_the_service_left_out_is_asked_for_again_a_day_later(cds, mine, tmp_path, caplog, monkeypatch):
+    short, whole = (request_of(variable="2t", end=day).split() for day in ("2013-06-02", "2013-06-04"))
+    (path,) = mine.fetch(short, tmp_path / "short")
+    cds.script(answer=Path(path).read_bytes(), times=1)
+    folder = tmp_path / "data"
+    (first,) = mine.fetch(whole, folder)
+    calls = len(cds.requests)
+    with caplog.at_level("WARNING"):
+        assert mine.fetch(request_of(variable="2t", end="2013-06-04"), folder) == [first]
+    assert len(cds.requests) == calls, "not before a day has passed"
+    assert "4 fields that the service did not send earlier" in caplog.text
+    later(monkeypatch, 1.1)
+    paths = mine.fetch(request_of(variable="2t", end="2013-06-05"), folder)
+    assert asked_days(cds)[2:] == [["2013-06-05"], ["2013-06-03/2013-06-04"]]
+    assert len(paths) == 3
+    assert e5.report(request_of(variable="2t", end="2013-06-05"), folder, journal=mine).complete
+    assert len(mine.fetch(request_of(variable="2t", end="2013-06-05"), folder)) == 3
+    assert len(asked_days(cds)) == 4
+
+
+def test_what_the_service_never_has_is_asked_for_ever_more_rarely(cds, mine, tmp_path, monkeypatch):
+    short, whole = (request_of(variable="2t", end=day).split() for day in ("2013-06-02", "2013-06-03"))
+    (path,) = mine.fetch(short, tmp_path / "short")
+    cds.script(answer=Path(path).read_bytes(), times=1)
+    folder = tmp_path / "data"
+    paths = mine.fetch(whole, folder)
+    cds.script(outcome="failed")
+    before = len(asked_days(cds))
+    for day in range(1, 18):
+        later(monkeypatch, day + 0.1)
+        assert mine.fetch(whole, folder) == paths, "what is not there is no failure of what is"
+    assert asked_days(cds)[before:] == [["2013-06-03"]] * 4  # after 1, 3, 7 and 15 days
+
+
+def test_files_that_came_otherwise_are_counted_when_a_plan_needs_them(cds, mine, tmp_path, monkeypatch):
+    short, whole = (request_of(variable="2t", end=day).split() for day in ("2013-06-02", "2013-06-03"))
+    (path,) = mine.fetch(short, tmp_path / "short")
+    cds.script(answer=Path(path).read_bytes(), times=1)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    mine.retrieve(whole[0].dataset, whole[0].inputs, folder / "mine.nc")
+    (row,) = [row for row in mine.files() if row["path"].endswith("mine.nc")]
+    assert row["missing"] is None
+    later(monkeypatch, 1.1)
+    assert len(mine.fetch(whole, folder)) == 2
+    assert asked_days(cds)[2:] == [["2013-06-03"]]
+    (row,) = [row for row in mine.files() if row["path"].endswith("mine.nc")]
+    assert json.loads(row["missing"])[0]["date"] == ["2013-06-03"]
 
 
 def test_a_service_that_stays_away_is_warned_of(cds, caplog):

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
+import logging
+import os
+import pty
 import re
+import struct
+import sys
+import termios
+import types
 
 import pytest
 import tqdm.auto
@@ -66,7 +74,10 @@ def test_a_batch_in_one_line(given, speed, left, line) -> None:
             1e6,
             "downloading, 12 MB of 30 MB, 1.0 MB/s, about 18 s",
         ),
+        ({"done": 1}, 26_000, 26_000, "waiting", 0, "done, 26 kB of 26 kB"),
+        ({"failed": 1}, 0, 0, "waiting", 0, "failed"),
         ({"checking": 1}, 999_600, 999_600, "checking", 0, "checking, 1.0 MB of 1.0 MB"),
+        ({}, 999_600, 999_600, "waiting for the service", 0, "checking, 1.0 MB of 1.0 MB"),
         ({"downloading": 1}, 0, 3 * 10**12, "downloading", 0, "downloading, 0 B of 3.0 TB"),
     ],
 )
@@ -120,6 +131,15 @@ def test_nothing_is_drawn_where_there_is_no_terminal_or_nobody_wants_it(screen) 
     assert plain.getvalue() == ""
 
 
+def test_any_standard_error_will_do(screen) -> None:
+    closed = io.StringIO()
+    closed.close()
+    for stream in (None, object(), closed):
+        for enabled in (True, "lines"):
+            with shown(stream, enabled=enabled) as show:
+                show(30, 120, "downloading", counts(downloading=1, files=1))
+
+
 def test_nothing_is_drawn_for_what_is_quickly_done(screen, monkeypatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 60.0)
     with shown(screen) as show:
@@ -133,9 +153,169 @@ def test_speed_and_time_to_go(screen) -> None:
         show(0, 0, "waiting", counts(queued=8, done=2, files=10))  # two were there before
         for second in range(1, 5):
             clock.now += 10
-            show(second * 10**7, 10**8, "downloading", counts(queued=8 - second, done=2 + second, files=10))
+            show(
+                second * 10**7,
+                10**8,
+                "downloading",
+                counts(queued=7 - second, downloading=1, done=2 + second, files=10),
+            )
     assert "MB/s, about" not in lines(screen)[1]  # one file says nothing
-    assert lines(screen)[-1].endswith("4 queued, 6 of 10 done, 1.0 MB/s, about 40 s")
+    assert lines(screen)[-1].endswith("3 queued, 1 downloading, 6 of 10 done, 1.0 MB/s, about 40 s")
+
+
+def last(screen) -> str:
+    return lines(screen)[-1].partition("| 00:00 ")[2]
+
+
+def test_the_time_to_go_counts_down_while_waiting_and_ends_where_nobody_knows(screen) -> None:
+    clock = Clock()
+    with shown(screen, clock=clock) as show:
+        show(0, 0, "waiting", counts(queued=10, files=10))
+        for done in (1, 2):
+            clock.now += 10
+            show(0, 0, "waiting", counts(queued=10 - done, done=done, files=10))
+        assert last(screen) == "8 queued, 2 of 10 done, about 80 s"
+        seen = []
+        for _ in range(30):
+            clock.now += 1
+            show(0, 0, "waiting", counts(queued=8, done=2, files=10))
+            seen.append(last(screen).removeprefix("8 queued, 2 of 10 done"))
+    assert seen == [f", about {80 - s} s" for s in range(1, 21)] + [""] * 10
+
+
+def test_a_rate_is_of_the_last_seconds_and_none_where_nothing_moves(screen) -> None:
+    clock, here = Clock(), 0
+    with shown(screen, clock=clock) as show:
+
+        def step(speed: float, **given: int) -> str:
+            nonlocal here
+            clock.now, here = clock.now + 1, here + int(speed)
+            show(here, 10**9, None, counts(files=3, **given))
+            return last(screen)
+
+        for _ in range(10):
+            fast = step(8e6, downloading=1)
+        for _ in range(6):
+            slow = step(2e6, downloading=1)
+        stalled = [step(0, downloading=1) for _ in range(6)][-1]
+        fresh = [step(4e6, downloading=1) for _ in range(8)][-1]
+        waiting = step(0, running=1)
+        again = [step(2e6, downloading=1) for _ in range(2)][-1]
+    assert [fast, slow, stalled, fresh, waiting, again] == [
+        "1 downloading, 0 of 3 done, 8.0 MB/s",
+        "1 downloading, 0 of 3 done, 2.0 MB/s",
+        "1 downloading, 0 of 3 done",
+        "1 downloading, 0 of 3 done, 4.0 MB/s",
+        "1 running, 0 of 3 done",
+        "1 downloading, 0 of 3 done, 2.0 MB/s",
+    ]
+
+
+def drawn_in_a_window(columns: int, rows: int = 25) -> str:
+    """The display of a batch in a terminal so wide, with everything that is written into it."""
+    ours, its = pty.openpty()
+    os.set_blocking(ours, False)
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    with open(ours, "rb", buffering=0) as reader, open(its, "w") as stream, shown(stream) as show:
+        show(0, 0, None, counts(queued=12, running=2, downloading=3, done=83, files=100))
+        stream.flush()
+        return (reader.read(4096) or b"").decode()
+
+
+def test_the_line_fits_a_narrow_terminal(screen) -> None:
+    state = "12 queued, 2 running, 3 downloading, 83 of 100 done"
+    assert re.search(rf"83% \|.{{10}}\| 00:00 {state}", drawn_in_a_window(120))
+    narrow = drawn_in_a_window(70)
+    assert f"83% 00:00 {state}" in narrow
+    assert "|" not in narrow
+
+
+def test_a_terminal_that_does_not_know_its_size_shows_the_line(screen) -> None:
+    assert "12 queued, 2 running, 3 downloading, 83 of 100 done" in drawn_in_a_window(0, 0)
+
+
+@pytest.mark.parametrize("name", ["era5fast", "cdsapi"])
+def test_a_line_of_the_log_is_not_written_into_the_bar(screen, name) -> None:
+    log = logging.getLogger(name)
+    handler = logging.StreamHandler(screen)
+    log.addHandler(handler)
+    try:
+        with shown(screen) as show:
+            show(0, 0, None, counts(queued=2, files=2))
+            log.warning("something to know")
+            show(0, 0, None, counts(queued=2, files=2))
+        log.warning("the end")
+    finally:
+        log.removeHandler(handler)
+    drawn = screen.getvalue()
+    assert re.search(r"\r +\rsomething to know\n", drawn)
+    assert drawn.endswith("\rthe end\n")
+
+
+class Shell:
+    kernel = object()
+
+
+@pytest.mark.parametrize("shell", [Shell(), object(), None])
+def test_a_notebook_without_widgets_has_a_bar_of_letters(screen, monkeypatch, shell) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    stream = io.StringIO()
+    with shown(stream) as show:
+        show(0, 0, None, counts(queued=2, files=2))
+    assert ("2 queued, 0 of 2 done" in stream.getvalue()) == isinstance(shell, Shell)
+
+
+# --- log files
+
+
+@contextlib.contextmanager
+def written(clock):
+    """What is written where there is no terminal, without its stamps."""
+    stream = io.StringIO()
+
+    def read() -> list[str]:
+        found = [
+            re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (.*)", line) for line in stream.getvalue().splitlines()
+        ]
+        return [match[1] for match in found]
+
+    with shown(stream, enabled="lines", clock=clock) as show:
+        yield show, read
+
+
+def test_a_log_file_gets_a_line_per_change(screen) -> None:
+    clock = Clock()
+    with written(clock) as (show, read):
+        for given in ({}, {"queued": 2}, {"queued": 2}, {"queued": 1, "running": 1}, {"running": 1, "done": 1}):
+            clock.now += 1
+            show(0, 0, None, counts(files=2, **given))
+        show(0, 0, None, counts(files=2, running=2))  # at the same moment
+        assert read() == ["2 queued, 0 of 2 done", "1 queued, 1 running, 0 of 2 done", "1 running, 1 of 2 done"]
+        for _ in range(301):
+            clock.now += 1
+            show(0, 0, None, counts(files=2, running=1, done=1))
+        assert read()[3:] == ["1 running, 1 of 2 done"]
+
+
+def test_a_log_file_is_not_flooded_and_has_the_end(screen) -> None:
+    clock = Clock()
+    with written(clock) as (show, read):
+        for done in range(1000):
+            clock.now += 0.1
+            show(0, 0, None, counts(files=1000, queued=1000 - done, done=done))
+        show(0, 0, None, counts(files=1000, done=1000))
+    assert 15 <= len(read()) <= 22
+    assert read()[-1] == "1000 of 1000 done"
+
+
+def test_lines_are_for_those_who_ask(screen) -> None:
+    stream = io.StringIO()
+    with shown(stream, enabled=True) as show:
+        show(0, 0, None, counts(queued=2, files=2))
+    assert stream.getvalue() == ""
+    with shown(screen, enabled="lines") as show:  # a terminal has its bar
+        show(0, 0, None, counts(queued=2, files=2))
+    assert "|" in lines(screen)[0]
 
 
 def test_bytes_that_come_again_do_not_make_a_negative_speed(screen) -> None:

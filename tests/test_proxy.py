@@ -111,6 +111,7 @@ def test_variables_for_plain_http_have_no_say(service, monkeypatch) -> None:
 
 
 def test_a_password_opens_the_way_and_is_never_shown(service, locked, caplog, monkeypatch) -> None:
+    monkeypatch.setenv("CDSAPI_URL", service.url)
     monkeypatch.setenv("CDSAPI_KEY", KEY)
     with caplog.at_level(logging.DEBUG, "era5fast"):
         client = quick(service, proxy=f"http://me:{PASSWORD}@{locked.address}", journal=False)

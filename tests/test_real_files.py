@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import era5fast as e5
-from era5fast import _core, reader
+from era5fast import _core, archives
 from era5fast.errors import InputError
 
 EXPECTED = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "real" / "expected_values.json"
@@ -50,7 +50,7 @@ def check_variable(values: np.ndarray, known: dict) -> None:
 def test_every_variable_of_every_file(real_data: Path, name: str, member: str | None, variables: dict) -> None:
     path = str(real_data / name)
     if member is not None:
-        path = next(p for p in reader.unpack(path) if p.endswith(member))
+        path = next(p for p in archives.unpack(path) if p.endswith(member))
     file = _core.open_file(path)
     header = file.header()
     for variable, known in variables.items():

@@ -53,6 +53,17 @@ def listed(path: Path, job: Job, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def test_what_a_file_holds_is_read_without_locks(tmp_path, monkeypatch):
+    def refuse() -> None:
+        raise AssertionError("a lock of the netCDF libraries was wanted")
+
+    monkeypatch.setattr("era5fast.locks.library_locks", refuse)
+    (job,) = plan_of()
+    path = answer(tmp_path, job)
+    (found,) = contents(str(path))
+    assert (found.name, len(found.seconds), found.shape) == ("t2m", 72, (5, 7, 50.0, -1.0, 48.0, 2.0))
+
+
 def test_a_complete_plan(tmp_path):
     plan = plan_of()
     path = answer(tmp_path, plan[0])
@@ -132,7 +143,7 @@ def test_texts_of_files(tmp_path):
         file.createVariable("number", "f4", ("n",))[:] = 1
     opened = _core.open_file(str(tmp_path / "texts.nc"))
     assert opened.texts("letters") == ["0001", "5"]
-    assert opened.texts("strings") == ["0005", "a text that is "]
+    assert opened.texts("strings") == ["0005", "a text that is longer than sixteen"]
     assert opened.texts("one") == ["0001"]
     assert opened.texts("none") == ["", ""]
     for name in ("number", "nothing"):
@@ -212,6 +223,17 @@ def test_without_pandas_nothing_is_lost_and_with_it_there_is_a_table(tmp_path):
     assert e5.report(Plan(), tmp_path).to_frame().empty
 
 
+def test_a_folder_stands_for_the_data_files_in_it(tmp_path):
+    plan = plan_of()
+    path = answer(tmp_path, plan[0])
+    (tmp_path / "notes.txt").write_text("no data")
+    assert [file.path for file in e5.report(tmp_path, journal=()).files] == [str(path)]
+    assert e5.report(str(tmp_path), journal=[listed(path, plan[0])]).complete
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"no file of \.nc"):
+        e5.report(tmp_path / "empty")
+
+
 def test_fields_in_two_files_are_duplicates(tmp_path):
     jobs = plan_of()[0], plan_of(end="2001-01-02")[0]
     found = e5.report([answer(tmp_path, job) for job in jobs])
@@ -223,7 +245,7 @@ def test_fields_in_two_files_are_duplicates(tmp_path):
 
 def test_wrong_arguments(tmp_path):
     for wrong in (5, [1, 2]):
-        with pytest.raises(InputError, match="on a plan or on files"):
+        with pytest.raises(InputError, match="a plan is made of requests, plans and jobs"):
             e5.report(wrong, tmp_path)
     with pytest.raises(InputError):
         e5.report(str(tmp_path / "*.nc"))

@@ -6,7 +6,9 @@ import datetime as dt
 import itertools
 import logging
 import math
+import re
 
+import numpy as np
 import pytest
 
 import era5fast as e5
@@ -57,6 +59,13 @@ def test_area_corners_move_outwards_to_the_grid() -> None:
     assert request.area == [50.25, -5.25, 42.25, 5.0]
 
 
+def test_whole_numbers_may_be_of_numpy() -> None:
+    def request(number: type) -> e5.Request:
+        return e5.Request(SINGLE, variable="2t", years=number(2003), months=number(6), hours=number(5))
+
+    assert request(np.int64) == request(np.uint16) == request(int)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -68,7 +77,7 @@ def test_area_corners_move_outwards_to_the_grid() -> None:
         {"area": [10, 0, 5, 361]},
         {"area": [float("nan"), 0, 5, 10]},
         {"hours": [25]},
-        {"hours": ["12"]},
+        {"hours": ["noon"]},
         {"levels": [500]},
         {"grid": 0.1},
         {"grid": "fine"},
@@ -78,7 +87,7 @@ def test_area_corners_move_outwards_to_the_grid() -> None:
         {"data_format": "zarr"},
         {"start": "1939-12-31"},
         {"dates": ["2003-01-01"]},
-        {"day": 3},
+        {"dya": 3},
         {"product_type": "ensemble_mean", "hours": [1]},
     ],
 )
@@ -291,6 +300,23 @@ class Down:
     constraints = estimate
 
 
+def test_a_plan_says_which_job_the_service_will_refuse(caplog):
+    class Refusing:
+        def estimate(self, dataset, inputs):
+            return {"cost": 0.0, "limit": 100.0, "id": "size", "invalid_reason": "'variable' has no value\n'sst'"}
+
+    e5.Request(SINGLE, variable="2t", years=[2003]).split("service", Refusing())
+    words = r"the service will refuse requests such as era5_t2m_2003-01-01\.nc: 'variable' has no value 'sst'"
+    assert re.search(words, caplog.text)
+
+
+def test_a_level_that_is_none_says_of_which_kind_levels_are():
+    with pytest.raises(InputError, match=r"no model level 500.*level_type='pl'"):
+        e5.Request("reanalysis-era5-complete", variable="t", years=2003, levels=[500])
+    with pytest.raises(InputError, match=r"no level 501 hPa.*500 and 550"):
+        e5.Request("reanalysis-era5-complete", variable="t", years=2003, levels=[501], level_type="pl")
+
+
 def test_the_built_in_table_is_used_when_the_service_is_down(caplog):
     request = e5.Request(SINGLE, variable="2t", years=[2003])
     with caplog.at_level(logging.WARNING, "era5fast"):
@@ -390,3 +416,113 @@ def test_every_dataset_of_the_table_makes_requests_with_names_and_fields():
         assert row.family == "series" or all(job.fields for job in plan)
     with pytest.raises(InputError, match="Did you mean 'reanalysis-era5-land'"):
         e5.Request("reanalysis-era5-lnd", variable="2t", start="2003")
+
+
+# --- other spellings ---
+
+FORM = {
+    "product_type": ["reanalysis"],
+    "variable": ["2m_temperature", "total_precipitation"],
+    "year": ["2003", "2004"],
+    "month": ["06", "07"],
+    "day": [f"{day:02d}" for day in range(1, 32)],
+    "time": ["00:00", "12:00"],
+    "data_format": "netcdf",
+    "download_format": "unarchived",
+    "area": [50, -10, 35, 5],
+}
+
+
+def test_the_web_form_can_be_pasted():
+    pasted = e5.Request.from_cds(SINGLE, FORM)
+    mine = e5.Request(
+        SINGLE, variable=["2t", "tp"], years=[2003, 2004], months=[6, 7], hours=[0, 12], area=[50, -10, 35, 5]
+    )
+    assert pasted == mine == e5.Request(SINGLE, **FORM)
+    assert hash(pasted) == hash(mine)
+    assert pasted.split() == mine.split()
+    assert repr(pasted) == f"<Request: {SINGLE}, t2m, tp, 2003-06-01 to 2004-07-31, area [50.0, -10.0, 35.0, 5.0]>"
+    assert pasted != e5.Request(SINGLE, **{**FORM, "time": ["00:00"]})
+    assert pasted != FORM
+
+
+@pytest.mark.parametrize(
+    ("dataset", "given", "same"),
+    [
+        (SINGLE, {"format": "grib", "date": "2003-06-01/2003-06-30"}, {"data_format": "grib", "start": "2003-06"}),
+        (SINGLE, {"year": "2000-2002"}, {"years": range(2000, 2003)}),
+        (SINGLE, {"years": "2000/to/2010/by/5"}, {"years": [2000, 2005, 2010]}),
+        (SINGLE, {"year": "2003", "month": "6/7", "day": "1/to/15"}, {"years": 2003, "months": [6, 7],
+                                                                      "days": range(1, 16)}),
+        (SINGLE, {"date": "2003-06-01/to/2003-06-30", "time": "00/to/18/by/6"}, {"start": "2003-06",
+                                                                                "hours": [0, 6, 12, 18]}),
+        (SINGLE, {"year": "2003", "area": "50/-10/35/5", "grid": "0.5/0.5"}, {"years": 2003, "area": [50, -10, 35, 5],
+                                                                              "grid": 0.5}),
+        ("reanalysis-era5-pressure-levels", {"year": "2003", "pressure_level": ["500", "850"]},
+         {"years": 2003, "levels": [500, 850]}),
+        ("reanalysis-era5-single-levels-monthly-means", {"year": ["2003"], "month": ["06"], "time": ["00:00"]},
+         {"start": "2003-06"}),
+        ("reanalysis-era5-complete", {"param": "130/131", "levtype": "ml", "levelist": "1/to/137", "class": "ea",
+                                      "date": "2003-06-01/to/2003-06-30", "time": "00/to/23/by/1"},
+         {"variable": ["t", "u"], "level_type": "ml", "start": "2003-06"}),
+    ],
+)  # fmt: skip
+def test_ranges_and_keys_of_other_tools(dataset, given, same):
+    variable = {} if "param" in given else {"variable": ["t"] if "pressure" in dataset else ["2t"]}
+    assert e5.Request(dataset, **given, **variable) == e5.Request(dataset, **{**variable, **same})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"year": "2003", "years": [2003]}, "'years' and 'year' say the same"),
+        ({"year": "2003", "download_format": "tar"}, "unarchived or zip"),
+        ({"year": "2010-2000"}, "whole numbers"),
+        ({"year": "2000 to 2010"}, "2000-2010 or 1/to/31"),
+        ({"year": "2003", "time": ["00:30"]}, "whole numbers"),
+        ({"year": "2003", "time": ["24:00"]}, "from 0 to 23"),
+        ({"month": "06"}, "when"),
+    ],
+)
+def test_spellings_that_say_nothing(given, words):
+    with pytest.raises(InputError, match=words):
+        e5.Request(SINGLE, variable="2t", **given)
+    with pytest.raises(InputError, match="no variable"):
+        e5.Request(SINGLE, year="2003")
+
+
+def test_days_that_have_not_been_are_said(caplog):
+    caplog.set_level(logging.WARNING)
+    (note,) = e5.Request(SINGLE, variable="2t", start="2050").split().notes
+    assert "all of it is still to come, from 2050-01-01 on" in note
+    assert "still to come" in caplog.text
+    year = dt.date.today().year
+    (note,) = e5.Request(SINGLE, variable="2t", years=[year, year + 1], hours=[0]).split().notes
+    assert f" of {365 * 2 + (year % 4 in (0, 3)):,} days are still to come" in note
+    caplog.clear()
+    assert e5.Request(SINGLE, variable="2t", start="2003").split().notes == []
+    assert caplog.text == ""
+
+
+def test_a_range_of_days_is_one_text_for_a_variable():
+    _, asked = e5.variable("t").mars_request("2003-06-01/to/2003-06-30", levels=[137])
+    assert asked["date"] == "2003-06-01/to/2003-06-30"
+    _, asked = e5.variable("2t").cds_request("2003-06-01/2003-06-03")
+    assert asked["date"] == ["2003-06-01/2003-06-03"]
+
+
+def test_daily_sums_can_have_the_stamp_that_closes_their_last_day():
+    plain = e5.Request(SINGLE, variable=["2t", "tp", "fg10"], years=[2003, 2004], months=[6, 7], hours="all")
+    closed = e5.Request(SINGLE, variable=["2t", "tp", "fg10"], years=[2003, 2004], months=[6, 7], for_daily=True)
+    more = [job for job in closed.split() if job not in list(plain.split())]
+    assert [job.inputs["variable"] for job in more] == [
+        ["total_precipitation"], ["10m_wind_gust_since_previous_post_processing"]]  # fmt: skip
+    for job in more:
+        assert (job.inputs["date"], job.inputs["time"]) == (["2003-08-01", "2004-08-01"], ["00:00"])
+    assert len(closed.split()) == len(plain.split()) + 2
+    assert closed != plain
+    with pytest.raises(InputError, match="does not come in the same file"):
+        e5.Request(SINGLE, variable="tp", start="2003", for_daily=True).inputs()
+    for wrong in ({"hours": [0]}, {"dataset": "reanalysis-era5-single-levels-monthly-means"}):
+        with pytest.raises(InputError, match="all hours of an hourly dataset"):
+            e5.Request(**{"dataset": SINGLE, "variable": "tp", "start": "2003", "for_daily": True, **wrong})

@@ -76,6 +76,16 @@ requests:
         (("[50, -10, 35, 5]", "[50, -10, 35"), 6, "no YAML"),
         (("dataset: reanalysis-era5-single-levels\n", ""), 1, "no dataset"),
         (("variable: [2t, tp]\n", ""), 1, "no variable"),
+        (("variable:", "variabel:"), 2, "has no key 'variabel'. Did you mean 'variable'?"),
+        (("dataset:", "datasett:"), 1, "no dataset, but 'datasett'. Did you mean 'dataset'?"),
+        (("1992-12-31", "1992-13-31"), 4, "'1992-13-31' is no date"),
+        (("1991-01-01", "1991-06-31"), 3, "'1991-06-31' is no date"),
+        (("end: 1992-12-31", "mont: [6]"), 4, "has no key 'mont'. Did you mean 'months'?"),
+        (("1992-12-31", "1990-12-31"), 3, "ends (1990-12-31) before it begins"),
+        (("start: 1991-01-01\nend: 1992-12-31", "dates:\n  - 1991-01\n  - 1991-02-30"), 5, "'1991-02-30' is no date"),
+        (("[2t, tp]", "\n  - 2t\n  - t3p"), 4, "t3p"),
+        (("dataset:", "requests: []\ndataset:"), 2, "'dataset' has no place beside 'requests'"),
+        (("dataset: reanalysis-era5-single-levels", "reqests: 5"), 1, "Did you mean 'requests'?"),
     ],
 )
 def test_errors_name_file_and_line(tmp_path, change, line, text):
@@ -106,7 +116,8 @@ def test_errors_name_file_and_line(tmp_path, change, line, text):
             "dataset: x\nrequest: {a: b}\nstart: 2003\ntarget: x\nstep: 5",
             "line 5: a template has no 'step'",
         ),
-        ("r.yaml", "dataset: x\nrequest: {a: b}\nstart: 2003", "no target"),
+        ("r.yaml", "dataset: x\nrequest: {a: b}\nstart: 2003", "a template needs a target"),
+        ("r.json", '{"requests": [],\n "x": 5}', "'x' has no place"),
         ("r.yaml", "dataset: x\nrequest: 5\nstart: 2003\ntarget: x", "keys and values"),
         ("r.yaml", "a: &a [*a]", "no"),
         ("r.yaml", "[" * 5000, "no YAML"),
@@ -117,6 +128,26 @@ def test_whatever_is_in_a_file_is_an_input_error(tmp_path, name, content, text):
     with pytest.raises(InputError, match=r"r\.\w+") as caught:
         load(write(tmp_path, content, name))
     assert text in str(caught.value)
+
+
+def test_what_is_pasted_from_the_web_form_is_a_request(tmp_path):
+    text = """\
+dataset: reanalysis-era5-single-levels
+product_type: [reanalysis]
+variable: [2m_temperature, total_precipitation]
+year: ["1991", "1992"]
+month: ["01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12"]
+day: [%s]
+time: [%s]
+data_format: netcdf
+download_format: unarchived
+area: [50, -10, 35, 5]
+"""
+    days, hours = ", ".join(f'"{d:02d}"' for d in range(1, 32)), ", ".join(f'"{h:02d}:00"' for h in range(24))
+    assert load_plan(write(tmp_path, text % (days, hours))) == load_plan(write(tmp_path, REQUEST, "plain.yaml"))
+    path = write(tmp_path, text.replace('"02", "03"', '"02", "13"') % (days, hours))
+    with pytest.raises(InputError, match=r"line 5: .*months"):
+        load(path)
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -6,7 +6,9 @@ import datetime
 import logging
 import re
 import socketserver
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from network_kit import KEY, REPLY, Authority, ask, https_server, running
@@ -64,6 +66,23 @@ def test_a_private_authority_by_environment(good, authority, monkeypatch, variab
     assert ask(good[0]) == REPLY.decode()
 
 
+def hashed(folder: Path, certificate: Path) -> Path:
+    """A folder of certificates as OpenSSL looks into it: each under the hash of its subject."""
+    command = ["openssl", "x509", "-noout", "-subject_hash", "-in", str(certificate)]
+    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    (folder / f"{name}.0").write_bytes(certificate.read_bytes())
+    return folder
+
+
+def test_a_folder_of_certificates(good, authority, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    refused(good[0])
+    hashed(tmp_path, authority.file)
+    assert ask(good[0]) == REPLY.decode()
+    monkeypatch.delenv("SSL_CERT_DIR")
+    assert ask(good[0], verify=tmp_path) == REPLY.decode()
+
+
 def test_a_private_authority_among_those_of_the_system(good, authority, monkeypatch) -> None:
     monkeypatch.setattr(config, "_CERTIFICATES", ["/nowhere/ca.pem", str(authority.file)])
     assert ask(good[0]) == REPLY.decode()
@@ -98,7 +117,7 @@ def test_another_authority_is_not_enough(good, tmp_path) -> None:
 def test_files_that_are_none(good, tmp_path) -> None:
     with pytest.raises(ConfigError, match="no certificates at"):
         ask(good[0], verify=tmp_path / "missing.pem")
-    (tmp_path / "empty.pem").write_text("nothing\n")
+    (tmp_path / "empty.pem").write_text("-----BEGIN nothing\n")
     refused(good[0], verify=tmp_path / "empty.pem")
 
 

@@ -138,6 +138,8 @@ def test_unknown_names_get_suggestions():
         e5.variable("temperatur")
     with pytest.raises(InputError, match="10m_wind_gust"):
         e5.variable("gust")
+    with pytest.raises(InputError, match=r"'m/s' is none of .*Did you mean 'm s\*\*-1'"):
+        e5.variables(units="m/s")
     with pytest.raises(InputError, match="lists them"):
         e5.variable("qqqq")
 
@@ -228,3 +230,9 @@ def test_requests_that_cannot_be():
         e5.variable("2t").mars_request("2003-08-01", level_type="ml")
     with pytest.raises(InputError, match="825 and 850"):
         e5.variable("t").cds_request("2003-08-01", levels=[840])
+
+
+@pytest.mark.parametrize(("word", "first"), [("rain", "total_precipitation"), ("wind", "10m_u_component_of_wind")])
+def test_an_everyday_word_leads_to_what_is_most_often_meant(word, first):
+    with pytest.raises(InputError, match=f"mean '{first}' or"):
+        e5.variable(word)

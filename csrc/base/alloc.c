@@ -25,6 +25,12 @@ enum e5_status e5_alloc(size_t count, size_t size, void *out_pointer, struct e5_
     return memory != NULL ? E5_OK : no_memory(count, size, err);
 }
 
+enum e5_status e5_alloc_plain(size_t size, void *out_pointer, struct e5_error *err) {
+    void *memory = must_fail() ? NULL : malloc(size > 0 ? size : 1);
+    store(out_pointer, memory);
+    return memory != NULL ? E5_OK : no_memory(1, size, err);
+}
+
 enum e5_status e5_grow(size_t old_count, size_t new_count, size_t size, void *out_pointer, struct e5_error *err) {
     void *old;
     memcpy(&old, out_pointer, sizeof old);

@@ -19,12 +19,6 @@ void e5_digest_add(struct e5_digest *digest, const void *bytes, size_t size) {
     EVP_DigestUpdate(digest->context, bytes, size);
 }
 
-void e5_digest_raw(struct e5_digest *digest, unsigned char *out, size_t size) {
-    unsigned char raw[EVP_MAX_MD_SIZE] = {0};
-    EVP_DigestFinal_ex(digest->context, raw, NULL);
-    memcpy(out, raw, size < sizeof raw ? size : sizeof raw);
-}
-
 void e5_digest_hex(struct e5_digest *digest, char out[E5_DIGEST_HEX]) {
     unsigned char raw[EVP_MAX_MD_SIZE];
     unsigned length = 0;

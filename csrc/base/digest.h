@@ -19,9 +19,7 @@ struct e5_digest {
 
 E5_MUST_USE enum e5_status e5_digest_init(struct e5_digest *digest, enum e5_digest_kind kind, struct e5_error *err);
 void e5_digest_add(struct e5_digest *digest, const void *bytes, size_t size);
-/* Finish and write the first `size` bytes of the digest, or lower-case hex; the digest may only be _fini'd after
- * that. */
-void e5_digest_raw(struct e5_digest *digest, unsigned char *out, size_t size);
+/* Finish and write lower-case hex; the digest may only be _fini'd after that. */
 void e5_digest_hex(struct e5_digest *digest, char out[E5_DIGEST_HEX]);
 void e5_digest_fini(struct e5_digest *digest);
 

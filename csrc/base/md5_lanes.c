@@ -7,6 +7,7 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define LANES E5_MD5_LANES
 #define WORDS (E5_MD5_BLOCK / 4)
+#define FEW 2 /* so many are no faster side by side */
 
 typedef uint32_t vector __attribute__((vector_size(4 * LANES)));
 
@@ -28,6 +29,25 @@ typedef uint32_t vector __attribute__((vector_size(4 * LANES)));
 #define ROTATE_2 5, 9, 14, 20
 #define ROTATE_3 4, 11, 16, 23
 #define ROTATE_4 6, 10, 15, 21
+
+/* The 64 steps on a, b, c, d and word[], whatever their type. */
+#define ALL_STEPS                                                                             \
+    FOUR(MIX_1, ROTATE_1, 0, 1, 2, 3, 0xd76aa478u, 0xe8c7b756u, 0x242070dbu, 0xc1bdceeeu)     \
+    FOUR(MIX_1, ROTATE_1, 4, 5, 6, 7, 0xf57c0fafu, 0x4787c62au, 0xa8304613u, 0xfd469501u)     \
+    FOUR(MIX_1, ROTATE_1, 8, 9, 10, 11, 0x698098d8u, 0x8b44f7afu, 0xffff5bb1u, 0x895cd7beu)   \
+    FOUR(MIX_1, ROTATE_1, 12, 13, 14, 15, 0x6b901122u, 0xfd987193u, 0xa679438eu, 0x49b40821u) \
+    FOUR(MIX_2, ROTATE_2, 1, 6, 11, 0, 0xf61e2562u, 0xc040b340u, 0x265e5a51u, 0xe9b6c7aau)    \
+    FOUR(MIX_2, ROTATE_2, 5, 10, 15, 4, 0xd62f105du, 0x02441453u, 0xd8a1e681u, 0xe7d3fbc8u)   \
+    FOUR(MIX_2, ROTATE_2, 9, 14, 3, 8, 0x21e1cde6u, 0xc33707d6u, 0xf4d50d87u, 0x455a14edu)    \
+    FOUR(MIX_2, ROTATE_2, 13, 2, 7, 12, 0xa9e3e905u, 0xfcefa3f8u, 0x676f02d9u, 0x8d2a4c8au)   \
+    FOUR(MIX_3, ROTATE_3, 5, 8, 11, 14, 0xfffa3942u, 0x8771f681u, 0x6d9d6122u, 0xfde5380cu)   \
+    FOUR(MIX_3, ROTATE_3, 1, 4, 7, 10, 0xa4beea44u, 0x4bdecfa9u, 0xf6bb4b60u, 0xbebfbc70u)    \
+    FOUR(MIX_3, ROTATE_3, 13, 0, 3, 6, 0x289b7ec6u, 0xeaa127fau, 0xd4ef3085u, 0x04881d05u)    \
+    FOUR(MIX_3, ROTATE_3, 9, 12, 15, 2, 0xd9d4d039u, 0xe6db99e5u, 0x1fa27cf8u, 0xc4ac5665u)   \
+    FOUR(MIX_4, ROTATE_4, 0, 7, 14, 5, 0xf4292244u, 0x432aff97u, 0xab9423a7u, 0xfc93a039u)    \
+    FOUR(MIX_4, ROTATE_4, 12, 3, 10, 1, 0x655b59c3u, 0x8f0ccc92u, 0xffeff47du, 0x85845dd1u)   \
+    FOUR(MIX_4, ROTATE_4, 8, 15, 6, 13, 0x6fa87e4fu, 0xfe2ce6e0u, 0xa3014314u, 0x4e0811a1u)   \
+    FOUR(MIX_4, ROTATE_4, 4, 11, 2, 9, 0xf7537e82u, 0xbd3af235u, 0x2ad7d2bbu, 0xeb86d391u)
 
 ALWAYS_INLINE uint32_t word_at(const unsigned char *from) {
     uint32_t word;
@@ -53,22 +73,7 @@ ALWAYS_INLINE void add_blocks(uint32_t state[4][LANES], const unsigned char *con
     for (size_t block = 0; block < blocks; block++) {
         const vector a0 = a, b0 = b, c0 = c, d0 = d;
         gather(at, block * E5_MD5_BLOCK, word);
-        FOUR(MIX_1, ROTATE_1, 0, 1, 2, 3, 0xd76aa478u, 0xe8c7b756u, 0x242070dbu, 0xc1bdceeeu)
-        FOUR(MIX_1, ROTATE_1, 4, 5, 6, 7, 0xf57c0fafu, 0x4787c62au, 0xa8304613u, 0xfd469501u)
-        FOUR(MIX_1, ROTATE_1, 8, 9, 10, 11, 0x698098d8u, 0x8b44f7afu, 0xffff5bb1u, 0x895cd7beu)
-        FOUR(MIX_1, ROTATE_1, 12, 13, 14, 15, 0x6b901122u, 0xfd987193u, 0xa679438eu, 0x49b40821u)
-        FOUR(MIX_2, ROTATE_2, 1, 6, 11, 0, 0xf61e2562u, 0xc040b340u, 0x265e5a51u, 0xe9b6c7aau)
-        FOUR(MIX_2, ROTATE_2, 5, 10, 15, 4, 0xd62f105du, 0x02441453u, 0xd8a1e681u, 0xe7d3fbc8u)
-        FOUR(MIX_2, ROTATE_2, 9, 14, 3, 8, 0x21e1cde6u, 0xc33707d6u, 0xf4d50d87u, 0x455a14edu)
-        FOUR(MIX_2, ROTATE_2, 13, 2, 7, 12, 0xa9e3e905u, 0xfcefa3f8u, 0x676f02d9u, 0x8d2a4c8au)
-        FOUR(MIX_3, ROTATE_3, 5, 8, 11, 14, 0xfffa3942u, 0x8771f681u, 0x6d9d6122u, 0xfde5380cu)
-        FOUR(MIX_3, ROTATE_3, 1, 4, 7, 10, 0xa4beea44u, 0x4bdecfa9u, 0xf6bb4b60u, 0xbebfbc70u)
-        FOUR(MIX_3, ROTATE_3, 13, 0, 3, 6, 0x289b7ec6u, 0xeaa127fau, 0xd4ef3085u, 0x04881d05u)
-        FOUR(MIX_3, ROTATE_3, 9, 12, 15, 2, 0xd9d4d039u, 0xe6db99e5u, 0x1fa27cf8u, 0xc4ac5665u)
-        FOUR(MIX_4, ROTATE_4, 0, 7, 14, 5, 0xf4292244u, 0x432aff97u, 0xab9423a7u, 0xfc93a039u)
-        FOUR(MIX_4, ROTATE_4, 12, 3, 10, 1, 0x655b59c3u, 0x8f0ccc92u, 0xffeff47du, 0x85845dd1u)
-        FOUR(MIX_4, ROTATE_4, 8, 15, 6, 13, 0x6fa87e4fu, 0xfe2ce6e0u, 0xa3014314u, 0x4e0811a1u)
-        FOUR(MIX_4, ROTATE_4, 4, 11, 2, 9, 0xf7537e82u, 0xbd3af235u, 0x2ad7d2bbu, 0xeb86d391u)
+        ALL_STEPS
         a += a0, b += b0, c += c0, d += d0;
     }
     memcpy(state[0], &a, sizeof a), memcpy(state[1], &b, sizeof b);
@@ -94,26 +99,34 @@ static void add_with_avx512(uint32_t state[4][LANES], const unsigned char *const
 }
 #endif
 
-void e5_md5_lanes_init(struct e5_md5_lanes *lanes) {
-    static const uint32_t begin[4] = {0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u};
-    for (size_t i = 0; i < 4; i++)
-        for (size_t lane = 0; lane < LANES; lane++) lanes->state[i][lane] = begin[i];
-}
-
-void e5_md5_lanes_add(struct e5_md5_lanes *lanes, const void *const bytes[LANES], size_t blocks) {
-    const unsigned char *at[LANES];
-    for (size_t lane = 0; lane < LANES; lane++) at[lane] = bytes[lane];
+static void add_lanes(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t blocks) {
 #if defined(__x86_64__) && defined(__GNUC__)
     if (e5_isa() == E5_ISA_AVX512 && __builtin_cpu_supports("avx512vl")) {
-        add_with_avx512(lanes->state, at, blocks);
+        add_with_avx512(state, at, blocks);
         return;
     }
     if (e5_isa() >= E5_ISA_AVX2) {
-        add_with_avx2(lanes->state, at, blocks);
+        add_with_avx2(state, at, blocks);
         return;
     }
 #endif
-    add_with_any(lanes->state, at, blocks);
+    add_with_any(state, at, blocks);
+}
+
+static const struct e5_md5 begin = {{0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u}};
+
+void e5_md5_init(struct e5_md5 *md5) { *md5 = begin; }
+
+void e5_md5_add(struct e5_md5 *md5, const void *bytes, size_t blocks) {
+    const unsigned char *at = bytes;
+    uint32_t a = md5->state[0], b = md5->state[1], c = md5->state[2], d = md5->state[3], word[WORDS];
+    for (; blocks > 0; blocks--, at += E5_MD5_BLOCK) {
+        const uint32_t a0 = a, b0 = b, c0 = c, d0 = d;
+        for (size_t k = 0; k < WORDS; k++) word[k] = word_at(at + 4 * k);
+        ALL_STEPS
+        a += a0, b += b0, c += c0, d += d0;
+    }
+    md5->state[0] = a, md5->state[1] = b, md5->state[2] = c, md5->state[3] = d;
 }
 
 static void put_word(unsigned char *to, uint32_t word) {
@@ -131,13 +144,28 @@ static size_t pad(unsigned char padded[2 * E5_MD5_BLOCK], const void *tail, uint
     return blocks;
 }
 
-void e5_md5_lanes_end(const struct e5_md5_lanes *lanes, size_t lane, const void *tail, uint64_t total,
-                      unsigned char out[E5_MD5_SIZE]) {
-    struct e5_md5_lanes last = *lanes;
+void e5_md5_end(struct e5_md5 *md5, const void *tail, uint64_t total, unsigned char out[E5_MD5_SIZE]) {
     unsigned char padded[2 * E5_MD5_BLOCK];
-    const void *at[LANES];
-    size_t blocks = pad(padded, tail, total);
-    for (size_t i = 0; i < LANES; i++) at[i] = padded;
-    e5_md5_lanes_add(&last, at, blocks);
-    for (size_t i = 0; i < 4; i++) put_word(out + 4 * i, last.state[i][lane]);
+    e5_md5_add(md5, padded, pad(padded, tail, total));
+    for (size_t i = 0; i < 4; i++) put_word(out + 4 * i, md5->state[i]);
+}
+
+static void take(uint32_t state[4][LANES], const struct e5_md5 *const md5[], size_t count) {
+    for (size_t lane = 0; lane < LANES; lane++)
+        for (size_t i = 0; i < 4; i++) state[i][lane] = md5[lane < count ? lane : 0]->state[i];
+}
+
+/* A lane that is left over does the work of the first once more. */
+void e5_md5_lanes_add(struct e5_md5 *const md5[], const void *const bytes[], size_t count, size_t blocks) {
+    uint32_t state[4][LANES];
+    const unsigned char *at[LANES];
+    if (count <= FEW) {
+        for (size_t lane = 0; lane < count; lane++) e5_md5_add(md5[lane], bytes[lane], blocks);
+        return;
+    }
+    take(state, (const struct e5_md5 *const *)md5, count);
+    for (size_t lane = 0; lane < LANES; lane++) at[lane] = bytes[lane < count ? lane : 0];
+    add_lanes(state, at, blocks);
+    for (size_t lane = 0; lane < count; lane++)
+        for (size_t i = 0; i < 4; i++) md5[lane]->state[i] = state[i][lane];
 }

@@ -1,9 +1,9 @@
-/* md5_lanes: the MD5 of eight messages side by side, one in each lane of a vector.
+/* md5_lanes: the MD5 of one message, or of eight side by side, one in each lane of a vector.
  *
  * One MD5 cannot be made faster by vectors, since every step waits for the one before; eight of them can.  All lanes
- * advance together by whole blocks; a state may be moved to another lane, or to rest, by copying its four words.  The
- * same digests as base/digest, whatever base/isa allows.
- * The caller owns the struct.  One thread at a time; nothing blocks. */
+ * advance together by whole blocks; between two calls a message may change its lane, or rest, since its state is four
+ * words.  The same digests as base/digest, whatever base/isa allows.
+ * The caller owns the structs.  One thread at a time for each; nothing blocks. */
 #ifndef E5_BASE_MD5_LANES_H
 #define E5_BASE_MD5_LANES_H
 
@@ -14,15 +14,15 @@
 #define E5_MD5_BLOCK 64 /* bytes */
 #define E5_MD5_SIZE 16  /* bytes of a digest */
 
-struct e5_md5_lanes {
-    uint32_t state[4][E5_MD5_LANES];
+struct e5_md5 {
+    uint32_t state[4];
 };
 
-void e5_md5_lanes_init(struct e5_md5_lanes *lanes);
-/* `blocks` × 64 bytes of every lane.  A lane that is not used may be given the bytes of another. */
-void e5_md5_lanes_add(struct e5_md5_lanes *lanes, const void *const bytes[E5_MD5_LANES], size_t blocks);
-/* The message of one lane ends: its last total % 64 bytes, and its length.  All lanes stay as they are. */
-void e5_md5_lanes_end(const struct e5_md5_lanes *lanes, size_t lane, const void *tail, uint64_t total,
-                      unsigned char out[E5_MD5_SIZE]);
+void e5_md5_init(struct e5_md5 *md5);
+void e5_md5_add(struct e5_md5 *md5, const void *bytes, size_t blocks); /* blocks × 64 bytes */
+/* The message ends: its last total % 64 bytes, and its length. */
+void e5_md5_end(struct e5_md5 *md5, const void *tail, uint64_t total, unsigned char out[E5_MD5_SIZE]);
+/* `blocks` × 64 bytes of each of `count` messages, at most eight. */
+void e5_md5_lanes_add(struct e5_md5 *const md5[], const void *const bytes[], size_t count, size_t blocks);
 
 #endif

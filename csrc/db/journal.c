@@ -75,16 +75,6 @@ static enum e5_status count_queued(struct e5_journal *journal, const char *datas
     return e5_row_look_up(&journal->db, row, out, err);
 }
 
-enum e5_status e5_journal_queued(struct e5_journal *journal, const char *dataset, unsigned *out,
-                                 struct e5_error *err) {
-    int64_t count = 0;
-    enum e5_status status = e5_journal_enter(journal, false, err);
-    if (status == E5_OK)
-        status = e5_journal_leave(journal, count_queued(journal, dataset, UINT32_MAX, &count, err), err);
-    *out = (unsigned)count;
-    return status;
-}
-
 /* --- from an intention to a job
  * ------------------------------------------------------------------------------------- */
 

@@ -101,20 +101,25 @@ E5_MUST_USE enum e5_status e5_journal_created(struct e5_journal *journal, const 
  */
 E5_MUST_USE enum e5_status e5_journal_status(struct e5_journal *journal, const char *job_id, const char *status,
                                              struct e5_error *err);
-/* Jobs of the dataset that are intended or queued by anybody. */
-E5_MUST_USE enum e5_status e5_journal_queued(struct e5_journal *journal, const char *dataset, unsigned *out,
-                                             struct e5_error *err);
 E5_MUST_USE enum e5_status e5_journal_lane_load(struct e5_journal *journal, const char *dataset, bool *found,
                                                 struct e5_journal_lane *out, struct e5_error *err);
 E5_MUST_USE enum e5_status e5_journal_lane_save(struct e5_journal *journal, const char *dataset,
                                                 const struct e5_journal_lane *lane, struct e5_error *err);
-/* `path` is absolute, without links; its bytes need not be UTF-8. */
+/* `path` is absolute, without links; its bytes need not be UTF-8.  A file that lies beside a target, with what did
+ * not fit into it, has the target's job and the fingerprint "". */
 E5_MUST_USE enum e5_status e5_journal_file_find(struct e5_journal *journal, const char *path, bool *found,
                                                 struct e5_journal_file *out, struct e5_error *err);
 /* `dataset` and `request` NULL: those of the fingerprint's job, if one is known. */
 E5_MUST_USE enum e5_status e5_journal_file_save(struct e5_journal *journal, const char *path,
                                                 const struct e5_journal_file *file, const char *dataset,
                                                 const char *request, struct e5_error *err);
+E5_MUST_USE enum e5_status e5_journal_file_forget(struct e5_journal *journal, const char *path, struct e5_error *err);
+
+/* Somebody has counted the fields of a file: `missing` is what it lacks of its request, in the caller's words;
+ * `asked` when the service was last asked for that in vain, 0 for never since.  Nothing happens to a file that was
+ * finished at another time than `finished`: it is no more the one that was counted. */
+E5_MUST_USE enum e5_status e5_journal_file_counted(struct e5_journal *journal, const char *path, double finished,
+                                                   const char *missing, double asked, struct e5_error *err);
 
 /* All that is known, as tables for people and for the planner. */
 enum e5_journal_kind { E5_JOURNAL_NOTHING, E5_JOURNAL_INTEGER, E5_JOURNAL_REAL, E5_JOURNAL_TEXT };
@@ -139,6 +144,9 @@ E5_MUST_USE enum e5_status e5_journal_jobs(struct e5_journal *journal, bool unfi
 /* `directory`: only files below it; NULL or "" for all. */
 E5_MUST_USE enum e5_status e5_journal_files(struct e5_journal *journal, const char *directory,
                                             struct e5_journal_table *out, struct e5_error *err);
+/* What lies beside targets of this job, wherever those are: path, size, mtime_ns and inode. */
+E5_MUST_USE enum e5_status e5_journal_files_beside(struct e5_journal *journal, const char *job_id,
+                                                   struct e5_journal_table *out, struct e5_error *err);
 void e5_journal_table_fini(struct e5_journal_table *table);
 
 #endif

@@ -39,14 +39,25 @@ static bool is_shared_type(unsigned long type) {
     return false;
 }
 
-bool e5_disk_is_shared(const char *path) {
-    struct statfs info;
+static bool is_shared(bool known, const struct statfs *info) {
     unsigned long type = atomic_load(&pretended);
     if (type != 0) return is_shared_type(type);
-    if (statfs(path, &info) != 0) return true;
+    if (!known) return true;
 #ifdef __linux__
-    return is_shared_type((unsigned long)info.f_type);
+    return is_shared_type((unsigned long)info->f_type);
 #else
-    return (info.f_flags & MNT_LOCAL) == 0;
+    return (info->f_flags & MNT_LOCAL) == 0;
 #endif
+}
+
+bool e5_disk_is_shared(const char *path) {
+    struct statfs info;
+    bool known = statfs(path, &info) == 0;
+    return is_shared(known, &info);
+}
+
+bool e5_disk_is_shared_by(int fd) {
+    struct statfs info;
+    bool known = fstatfs(fd, &info) == 0;
+    return is_shared(known, &info);
 }

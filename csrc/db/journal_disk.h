@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 bool e5_disk_is_shared(const char *path);
+bool e5_disk_is_shared_by(int fd); /* the same of an open file */
 void e5_disk_pretend(unsigned long type); /* number as in statfs(2) of Linux */
 
 #endif

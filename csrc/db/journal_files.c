@@ -65,14 +65,50 @@ enum e5_status e5_journal_file_save(struct e5_journal *journal, const char *path
     return e5_journal_leave(journal, save_file(journal, path, file, dataset, request, err), err);
 }
 
+static enum e5_status forget_file(struct e5_journal *journal, const char *path, struct e5_error *err) {
+    struct e5_row *row;
+    enum e5_status status = e5_journal_row(journal, E5_DO_FORGET_FILE, &row, err);
+    if (status != E5_OK) return status;
+    e5_row_text(row, path);
+    return e5_row_run(&journal->db, row, err);
+}
+
+enum e5_status e5_journal_file_forget(struct e5_journal *journal, const char *path, struct e5_error *err) {
+    enum e5_status status = e5_journal_enter(journal, false, err);
+    return status == E5_OK ? e5_journal_leave(journal, forget_file(journal, path, err), err) : status;
+}
+
+static enum e5_status set_counted(struct e5_journal *journal, const char *path, double finished, const char *missing,
+                                  double asked, struct e5_error *err) {
+    struct e5_row *row;
+    enum e5_status status = e5_journal_row(journal, E5_DO_COUNTED, &row, err);
+    if (status != E5_OK) return status;
+    e5_row_text(row, path);
+    e5_row_real(row, finished);
+    e5_row_text(row, missing);
+    if (asked > 0)
+        e5_row_real(row, asked);
+    else
+        e5_row_text(row, NULL);
+    return e5_row_run(&journal->db, row, err);
+}
+
+enum e5_status e5_journal_file_counted(struct e5_journal *journal, const char *path, double finished,
+                                       const char *missing, double asked, struct e5_error *err) {
+    enum e5_status status = e5_journal_enter(journal, false, err);
+    if (status != E5_OK) return status;
+    return e5_journal_leave(journal, set_counted(journal, path, finished, missing, asked, err), err);
+}
+
 /* --- tables
  * --------------------------------------------------------------------------------------------------------- */
 
 static const char *const job_columns[] = {"job_id",      "status", "dataset", "request",
                                           "fingerprint", "begun",  "changed", "seen"};
-static const char *const file_columns[] = {"path",     "dataset",       "request",  "fingerprint",
-                                           "job_id",   "size",          "mtime_ns", "inode",
-                                           "checksum", "checksum_kind", "verified", "finished"};
+static const char *const file_columns[] = {"path",     "dataset",  "request", "fingerprint", "job_id",
+                                           "size",     "mtime_ns", "inode",   "checksum",    "checksum_kind",
+                                           "verified", "finished", "missing", "asked"};
+static const char *const beside_columns[] = {"path", "size", "mtime_ns", "inode"};
 
 static enum e5_status add_cell(struct e5_journal_table *table, const struct e5_row *row, int column,
                                struct e5_journal_cell *out, struct e5_error *err) {
@@ -163,6 +199,23 @@ enum e5_status e5_journal_files(struct e5_journal *journal, const char *director
     enum e5_status status = e5_journal_enter(journal, false, err);
     if (status != E5_OK) return status;
     return e5_journal_leave(journal, read_files(journal, directory != NULL ? directory : "", out, err), err);
+}
+
+static enum e5_status read_beside(struct e5_journal *journal, const char *job_id, struct e5_journal_table *out,
+                                  struct e5_error *err) {
+    struct e5_row *row;
+    enum e5_status status = e5_journal_row(journal, E5_DO_BESIDE, &row, err);
+    if (status != E5_OK) return status;
+    e5_row_text(row, job_id);
+    return read_all(journal, row, out, err);
+}
+
+enum e5_status e5_journal_files_beside(struct e5_journal *journal, const char *job_id, struct e5_journal_table *out,
+                                       struct e5_error *err) {
+    *out =
+        (struct e5_journal_table){.names = beside_columns, .columns = sizeof beside_columns / sizeof *beside_columns};
+    enum e5_status status = e5_journal_enter(journal, false, err);
+    return status == E5_OK ? e5_journal_leave(journal, read_beside(journal, job_id, out, err), err) : status;
 }
 
 void e5_journal_table_fini(struct e5_journal_table *table) {

@@ -6,15 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#ifdef __linux__
-#include <sys/statfs.h>
-#endif
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "db/journal_disk.h"
 
 bool e5_lock_wait(double deadline, const struct e5_watch *watch) {
     if (e5_watch_cancelled(watch) || e5_clock_monotonic() >= deadline) return false;
@@ -22,24 +20,10 @@ bool e5_lock_wait(double deadline, const struct e5_watch *watch) {
     return true;
 }
 
-/* Network file systems, on some of which locks have been known to fail, by their numbers in statfs(2) of Linux. */
-static bool is_on_network(int fd) {
-#ifdef __linux__
-    static const unsigned long network[] = {0x6969,     0xFF534D42, 0xFE534D42, 0x517B,
-                                            0x0BD00BD0, 0x47504653, 0x00C36400};
-    struct statfs info;
-    bool known = fstatfs(fd, &info) == 0;
-    for (size_t i = 0; known && i < sizeof network / sizeof *network; i++)
-        if (((unsigned long)info.f_type & 0xFFFFFFFF) == network[i]) return true;
-#else
-    (void)fd;
-#endif
-    return false;
-}
-
+/* Locks have been known to fail on some of those. */
 static void warn_about_network(int fd, const char *database) {
     static atomic_flag warned = ATOMIC_FLAG_INIT;
-    if (is_on_network(fd) && !atomic_flag_test_and_set(&warned))
+    if (e5_disk_is_shared_by(fd) && !atomic_flag_test_and_set(&warned))
         e5_log(E5_LOG_WARNING, "%s is on a network file system: let one computer at a time write to it", database);
 }
 

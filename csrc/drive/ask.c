@@ -7,14 +7,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "drive/waiting.h"
 #include "net/fault.h"
 #include "net/json.h"
 #include "net/retry.h"
 #include "net/token.h"
 
-#define LASTING 5.0 /* seconds after which a fault is no passing one */
 #define STEP 0.05        /* seconds: the longest look away from the watch */
-#define TELL_EVERY 60.0  /* lines about waiting */
 #define UNREADABLE_MOST 3
 #define CATALOGUE "/catalogue/" /* whose forms lie in the object store */
 
@@ -26,7 +25,7 @@ struct asking {
     struct e5_retry retry;
     struct e5_exchange *exchange; /* the last one, ended */
     unsigned unreadable;
-    double told_at, warned_at;
+    struct e5_waiting waiting;
 };
 
 /* Data calls have a sink; a HEAD brings it nothing. */
@@ -123,16 +122,8 @@ static enum e5_status pause_for(struct asking *asking, double seconds, const str
     double now = e5_clock_monotonic(), until = now + seconds;
     enum e5_status status = E5_OK;
     e5_watch_stage(asking->watch, "waiting");
-    bool lasts = now - asking->retry.since >=
-                 LASTING * asking->options->settings.pace; /* then also people who read warnings only want to know */
-    if (now >= (lasts ? asking->warned_at : asking->told_at)) {
-        char line[E5_LOG_LINE_SIZE];
-        snprintf(line, sizeof line, "waiting %.1f s: %s", seconds, why->what);
-        e5_token_mask(asking->options->http.key, line);
-        e5_log(lasts ? E5_LOG_WARNING : E5_LOG_INFO, "%s", line);
-        asking->told_at = now + TELL_EVERY;
-        if (lasts) asking->warned_at = asking->told_at;
-    }
+    e5_waiting_tell(&asking->waiting, &asking->retry, asking->options->settings.pace, now, "", seconds, why->what,
+                    asking->options->http.key);
     for (; status == E5_OK && now < until; now = e5_clock_monotonic()) {
         status = e5_watch_check(asking->watch, err);
         if (status == E5_OK) status = e5_http_step(asking->http, fmin(STEP, until - now), err);

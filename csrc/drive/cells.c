@@ -14,8 +14,8 @@ static bool is_single(enum e5_dtype dtype) {
 static bool is_scaled(const struct e5_packing *packing) { return packing->scale != 1 || packing->offset != 0; }
 
 static bool is_packed(const struct e5_packing *packing) {
-    return is_scaled(packing) || !isnan(packing->fill) || !isnan(packing->missing) || !isinf(packing->valid_min) ||
-           !isinf(packing->valid_max);
+    return is_scaled(packing) || !isnan(packing->fill) || !isnan(packing->missing) || packing->others > 0 ||
+           !isinf(packing->valid_min) || !isinf(packing->valid_max);
 }
 
 static bool is_aligned(const struct e5_view *view) {

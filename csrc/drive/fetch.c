@@ -14,6 +14,7 @@
 #include "drive/fetch_poll.h"
 #include "drive/fetch_submit.h"
 #include "drive/fetch_target.h"
+#include "net/hash_crew.h"
 
 #define CONFIRM 0.25 /* of the wait after a rejection: a job that is queued for longer has survived */
 
@@ -158,11 +159,13 @@ static enum e5_status set_up(struct e5_engine *engine, size_t n, struct e5_error
     if (status == E5_OK) status = e5_alloc(n, sizeof *engine->entries, &engine->entries, err);
     if (status == E5_OK) status = e5_alloc(n, sizeof *engine->lanes, &engine->lanes, err);
     if (status == E5_OK) status = e5_alloc(n, sizeof(struct e5_entry *), &engine->claimed, err);
+    if (status == E5_OK) status = e5_hash_crew_new(&engine->crew, err);
     return status == E5_OK ? e5_http_new(&http, &engine->http, err) : status;
 }
 
 static void clear(struct e5_engine *engine) {
     e5_http_free(engine->http);
+    e5_hash_crew_free(engine->crew);
     e5_queue_fini(&engine->queue);
     free(engine->service);
     free(engine->entries);
@@ -175,7 +178,7 @@ enum e5_status e5_fetch(const struct e5_fetch_options *options, const struct e5_
                         struct e5_pool *pool, struct e5_fetch_result *results, struct e5_watch *watch,
                         struct e5_error *err) {
     struct e5_engine engine = {.options = options, .watch = watch, .error = E5_ERROR_NONE};
-    engine.most_checks = pool != NULL ? e5_pool_size(pool) : 1;
+    engine.most_heavy = pool != NULL ? e5_pool_size(pool) : 1;
     struct e5_error why = E5_ERROR_NONE;
     enum e5_status status = check_options(options, &why);
     if (status == E5_OK) status = set_up(&engine, n, &why);

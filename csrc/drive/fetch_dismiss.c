@@ -1,7 +1,6 @@
 #include "drive/fetch_dismiss.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "drive/fetch_adopt.h"
@@ -12,8 +11,8 @@
 
 /* A job that waits or runs, as far as is known. */
 static bool is_open(const struct e5_entry *entry) {
-    const char *word = entry->job_status;
-    bool ended = strcmp(word, "successful") == 0 || strcmp(word, "failed") == 0 || strcmp(word, "rejected") == 0;
+    enum e5_cds_state state = e5_cds_state_of(entry->job_status);
+    bool ended = state == E5_CDS_SUCCESSFUL || state == E5_CDS_FAILED || state == E5_CDS_REJECTED;
     bool at_service = entry->is_claimed && (entry->is_queued || entry->life.stage <= E5_STAGE_POLL);
     return entry->job_id[0] != '\0' && at_service && !ended;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/watch.h"
 #include "drive/fetch_item.h"
+#include "drive/waiting.h"
 #include "net/admission.h"
 #include "net/cds.h"
 #include "net/http.h"
@@ -24,6 +25,7 @@ struct e5_entry;
 struct e5_load;
 struct e5_recall;
 struct e5_candidates;
+struct e5_hash_crew;
 
 typedef void (*e5_stage_fn)(struct e5_engine *engine, struct e5_entry *entry);
 typedef void (*e5_reply_fn)(struct e5_engine *engine, struct e5_entry *entry, struct e5_exchange *exchange);
@@ -62,7 +64,7 @@ struct e5_entry {
     struct e5_retry retry;
     double due;            /* infinity: something else will happen first */
     double deadline;
-    bool is_claimed, is_loading, is_checking, is_blocked, is_deferred, is_ended;
+    bool is_claimed, is_loading, is_large, is_checking, is_blocked, is_deferred, is_ended;
 
     char fingerprint[E5_DIGEST_HEX]; /* of the request, or of what stands in its place */
     char job_id[E5_CDS_ID_SIZE];     /* "": none known */
@@ -71,7 +73,7 @@ struct e5_entry {
     double submitted, running_since, told_at; /* 0: not */
     double poll_wait;      /* where it is asked for alone */
     double crowded_since;
-    double busy_since;     /* another process is submitting the same request; 0: none is */
+    double busy_since;     /* somebody else writes the target or submits the same request; 0: nobody does */
     double asked;          /* when the first submission for the job that is wanted began; 0: not */
     unsigned others;       /* queued when it was submitted */
     unsigned rejections;
@@ -137,10 +139,12 @@ struct e5_engine {
     size_t count, ended, claimed_count, lane_count, hold_count;
     size_t next_lane;          /* whose turn it is to claim */
     unsigned places;           /* claimed entries that hold descriptors */
-    unsigned loading, checking, most_checks;
+    struct e5_hash_crew *crew; /* who hashes small files side by side */
+    unsigned loading, large, checking; /* large: of those loading */
+    unsigned heavy, most_heavy; /* checks that take long: now, and at most */
     unsigned done, failed;
     int64_t expected;
-    double told_at, warned_at; /* next line about waiting not before: at all, and as a warning */
+    struct e5_waiting waiting;
     struct e5_error error;     /* the engine itself cannot go on */
 };
 

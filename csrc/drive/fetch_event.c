@@ -10,10 +10,8 @@
 #include "drive/fetch_memory.h"
 #include "net/token.h"
 
-#define LASTING 5.0 /* seconds after which a fault is no passing one */
 #define LOCK_WAIT 0.2   /* seconds between looks at a target that somebody else has */
 #define LOCK_LONGEST 2  /* the same where a submission of somebody else has gone on for long */
-#define TELL_EVERY 60.0 /* seconds between lines about waiting */
 
 /* How long to wait. */
 
@@ -30,14 +28,9 @@ static double crowd_wait(struct e5_engine *engine, struct e5_entry *entry, doubl
 static double retry_wait(struct e5_engine *engine, struct e5_entry *entry, const struct e5_error *why, double now) {
     double wait, asked = why != NULL ? why->retry_after : 0;
     if (!e5_retry_again(&entry->retry, &engine->policy, now, asked, &wait)) return INFINITY;
-    bool lasts = now - entry->retry.since >=
-                 LASTING * engine->policy.pace; /* then also people who read warnings only want to know */
-    if (why != NULL && now >= (lasts ? engine->warned_at : engine->told_at)) {
-        e5_engine_tell(engine, lasts ? E5_LOG_WARNING : E5_LOG_INFO, "%s: waiting %.1f s: %s", e5_entry_name(entry),
-                       wait, why->what);
-        engine->told_at = now + TELL_EVERY;
-        if (lasts) engine->warned_at = engine->told_at;
-    }
+    if (why != NULL)
+        e5_waiting_tell(&engine->waiting, &entry->retry, engine->policy.pace, now, e5_entry_name(entry), wait,
+                        why->what, engine->options->http.key);
     return wait;
 }
 
@@ -48,16 +41,15 @@ static double poll_wait(const struct e5_engine *engine, struct e5_entry *entry) 
     return entry->poll_wait;
 }
 
-bool e5_engine_awaits_other(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
+bool e5_engine_awaits_other(struct e5_engine *engine, struct e5_entry *entry, const char *what,
+                            struct e5_error *err) {
     double now = e5_clock_monotonic();
     if (entry->busy_since <= 0) {
         entry->busy_since = now;
-        e5_engine_tell(engine, E5_LOG_INFO, "%s: waiting for another process that is submitting the same request",
-                       e5_entry_name(entry));
+        e5_engine_tell(engine, E5_LOG_INFO, "%s: waiting for %s", e5_entry_name(entry), what);
     }
     if (now - entry->busy_since < engine->policy.patience) return true;
-    err->status = e5_fail(err, E5_TARGET_BUSY, "another process was still submitting the same request after %.0f s",
-                          now - entry->busy_since);
+    err->status = e5_fail(err, E5_TARGET_BUSY, "still waiting for %s after %.0f s", what, now - entry->busy_since);
     return false;
 }
 
@@ -102,11 +94,13 @@ static void give_back(struct e5_engine *engine, struct e5_entry *entry) {
     if (entry->is_loading && stage != E5_STAGE_OPEN && stage != E5_STAGE_LOAD) {
         entry->is_loading = false;
         engine->loading--;
+        engine->large -= entry->is_large;
         e5_engine_unblock_all(engine);
     }
     if (entry->is_checking && stage != E5_STAGE_CHECK) {
         entry->is_checking = false;
         engine->checking--;
+        engine->heavy -= entry->is_large;
         e5_engine_unblock_all(engine);
     }
 }
@@ -151,8 +145,6 @@ void e5_engine_event(struct e5_engine *engine, struct e5_entry *entry, enum e5_e
     if (event == E5_EVENT_SOUND) e5_memory_note_file(engine, entry);
     if (event == E5_EVENT_EXPIRED && entry->job_id[0] != '\0') e5_fetch_forget_job(entry);
     enum e5_wait wait = e5_lifecycle_advance(&entry->life, event);
-    bool in_vain = event == E5_EVENT_ABSENT && entry->life.stage == E5_STAGE_INTEND;
-    if (in_vain) wait = E5_WAIT_RETRY; /* the next submission may be lost as well: that too has its end */
     double seconds = wait_for(engine, entry, wait, why, now);
     if (isinf(seconds)) {
         entry->life.stage = E5_STAGE_FAILED;

@@ -17,6 +17,9 @@
 #include "drive/fetch_wire.h"
 #include "net/structure.h"
 
+#define SMALL ((int64_t)8000000) /* bytes */
+#define CHECKS_MOST 32           /* at once, of small files */
+
 static void fail(struct e5_engine *engine, struct e5_entry *entry, const struct e5_error *err) {
     e5_engine_event(engine, entry, E5_EVENT_PERMANENT, err);
 }
@@ -69,6 +72,7 @@ static enum e5_status open_part(struct e5_entry *entry, struct e5_watch *watch, 
     struct stat info;
     bool exists = false;
     enum e5_status status = E5_OK;
+    e5_follow_sweep(load);
     if (entry->engine->options->overwrite == E5_OVERWRITE_VERIFY) {
         status = e5_place_look(&load->place, &exists, &info, err);
         if (status == E5_OK && exists && info.st_size == entry->asset->size) {
@@ -106,15 +110,34 @@ static void part_opened(struct e5_engine *engine, struct e5_entry *entry, struct
     }
 }
 
+/* Small files are waited for longer than they take, so more of them at once are quicker; large ones only share what
+ * there is, and are whole the later.  An archive that is to be opened makes work like a large one. */
+static bool is_large(const struct e5_entry *entry) {
+    const struct e5_cds_asset *asset = entry->asset;
+    bool packed = entry->item->unpack && strstr(asset->media_type, "zip") != NULL;
+    return packed || asset->size < 0 || asset->size > SMALL;
+}
+
+static bool is_full(const struct e5_engine *engine, bool large) {
+    const struct e5_fetch_settings *settings = &engine->options->settings;
+    unsigned most = (unsigned)settings->max_transfers, most_large = (unsigned)settings->max_large_transfers;
+    if (engine->loading >= most || engine->checking >= CHECKS_MOST) return true;
+    return large && (engine->large >= most_large || engine->large + engine->heavy >= most_large + engine->most_heavy);
+}
+
+static void take_a_place(struct e5_engine *engine, struct e5_entry *entry) {
+    entry->is_large = is_large(entry);
+    entry->is_loading = true;
+    engine->loading++;
+    engine->large += entry->is_large;
+}
+
 void e5_fetch_open(struct e5_engine *engine, struct e5_entry *entry) {
-    unsigned most = (unsigned)engine->options->settings.max_transfers;
-    bool full = engine->loading >= most || engine->loading + engine->checking >= most + engine->most_checks;
-    if (!entry->is_loading && full) {
+    if (!entry->is_loading && is_full(engine, is_large(entry))) {
         e5_engine_block(entry);
         return;
     }
-    engine->loading += !entry->is_loading;
-    entry->is_loading = true;
+    if (!entry->is_loading) take_a_place(engine, entry);
     take_asset(engine, entry);
     if (entry->load->part.fd >= 0)
         e5_engine_event(engine, entry, E5_EVENT_READY, NULL);
@@ -130,7 +153,7 @@ void e5_fetch_tend(struct e5_engine *engine, struct e5_entry *entry) {
     if (entry->life.stage != E5_STAGE_LOAD) return;
     double now = e5_clock_monotonic();
     e5_wire_tend(engine, entry, now);
-    if (entry->life.stage == E5_STAGE_LOAD) e5_follow_tend(engine, entry->load);
+    if (entry->life.stage == E5_STAGE_LOAD) e5_follow_tend(entry->load);
     if (entry->life.stage == E5_STAGE_LOAD) e5_mark_tend(engine, entry, now);
 }
 
@@ -163,6 +186,7 @@ static enum e5_status unpack(struct e5_entry *entry, struct e5_watch *watch, str
                                          .context = entry};
     int fd = load->part.fd;
     int64_t size = e5_part_here(&load->part);
+    e5_follow_sweep(load);
     enum e5_status status =
         load->members != NULL
             ? e5_fetch_unpack_finish(load->members, fd, size, &existing, &load->unpacked, watch, err)
@@ -204,7 +228,9 @@ static void checked(struct e5_engine *engine, struct e5_entry *entry, struct e5_
     }
 }
 
+/* What is small is checked in no time, but may wait for company with which it is hashed. */
 void e5_fetch_check(struct e5_engine *engine, struct e5_entry *entry) {
+    engine->heavy += entry->is_large;
     engine->checking++;
     entry->is_checking = true;
     e5_engine_disk(engine, entry, check_and_publish, checked);
@@ -212,26 +238,44 @@ void e5_fetch_check(struct e5_engine *engine, struct e5_entry *entry) {
 
 /* End: leave nothing behind after success, and after failure just what the next call can use. */
 
-static void close_all(struct e5_engine *engine, struct e5_entry *entry) {
+static enum e5_status clean(struct e5_entry *entry, struct e5_watch *watch, struct e5_error *err) {
     struct e5_load *load = entry->load;
-    const struct e5_state *state = &load->state;
-    bool failed = entry->life.stage == E5_STAGE_FAILED && entry->result->error.status != E5_EXISTS;
-    bool found = !load->place.alone; /* names of its own are found by no other call */
-    bool useful = failed && found && (entry->is_pending || entry->job_id[0] != '\0' || entry->item->asset != NULL);
-    bool holds = load->part.fd >= 0 ? e5_part_here(&load->part) > 0 : state->pieces.count > 0;
-    if (state->fingerprint[0] != '\0') { /* it was ours to look at, so it is ours to remove */
-        e5_fetch_unpack_clean(&load->place);
-        if (!useful)
-            e5_place_clean(&load->place);
-        else if (!holds)
-            unlinkat(load->place.directory, load->place.part, 0);
-    }
+    bool holds = load->part.fd >= 0 ? e5_part_here(&load->part) > 0 : load->state.pieces.count > 0;
+    (void)watch, (void)err;
+    e5_follow_sweep(load);
+    if (load->state.fingerprint[0] == '\0') return E5_OK;
+    e5_fetch_unpack_clean(&load->place); /* it was ours to look at, so it is ours to remove */
+    if (!load->is_useful)
+        e5_place_clean(&load->place);
+    else if (!holds)
+        unlinkat(load->place.directory, load->place.part, 0);
+    return E5_OK;
+}
+
+static void cleaned(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
+    struct e5_load *load = entry->load;
+    if (err->status != E5_OK) (void)!clean(entry, NULL, NULL); /* no thread was to be had for it */
     e5_part_close(&load->part);
     e5_place_close(&load->place);
     free(load->unpacked.info);
     free(load);
     entry->load = NULL;
     e5_engine_end(engine, entry);
+}
+
+static void close_all(struct e5_engine *engine, struct e5_entry *entry) {
+    struct e5_load *load = entry->load;
+    struct e5_error none = E5_ERROR_NONE;
+    bool failed = entry->life.stage == E5_STAGE_FAILED && entry->result->error.status != E5_EXISTS;
+    bool found = !load->place.alone; /* names of its own are found by no other call */
+    load->is_useful =
+        failed && found && (entry->is_pending || entry->job_id[0] != '\0' || entry->item->asset != NULL);
+    if (entry->item->unpack) {
+        e5_engine_disk(engine, entry, clean, cleaned); /* an archive and its members: it may take a while */
+    } else {
+        (void)!clean(entry, NULL, NULL);
+        cleaned(engine, entry, &none);
+    }
 }
 
 static void last_mark_made(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {

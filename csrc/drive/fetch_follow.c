@@ -3,10 +3,16 @@
 #define STEP 0.02 /* seconds between looks at the watch */
 #define MEMBERS_STEP ((int64_t)8 << 20) /* bytes of an archive worth beginning to unpack */
 
+void e5_follow_sweep(struct e5_load *load) {
+    e5_fetch_unpack_drop(load->given_up);
+    load->given_up = NULL;
+}
+
 /* Members are unpacked as they come.  What fails here fails again at the end, where the reason is told. */
 static void follow_members(struct e5_load *load, struct e5_watch *watch) {
     int fd = load->part.fd;
     if (!load->follows_members) return;
+    e5_follow_sweep(load);
     if (load->members == NULL)
         load->follows_members = e5_fetch_is_archive(fd) &&
                                 e5_fetch_unpack_begin(&load->place, load->part.size, &load->members, NULL) == E5_OK;
@@ -36,7 +42,7 @@ static void forget_hash(struct e5_load *load) {
 
 static void forget(struct e5_load *load) {
     forget_hash(load);
-    e5_fetch_unpack_drop(load->members);
+    if (load->members != NULL) load->given_up = load->members; /* they are begun only once the last ones are gone */
     load->members = NULL;
     load->members_seen = 0;
     load->follows_members = load->wants_members;
@@ -58,19 +64,18 @@ static enum e5_status begin(struct e5_load *load, struct e5_error *err) {
     if (load->is_hashing && load->hashed_generation == load->part.generation) return E5_OK;
     forget(load);
     enum e5_checksum_want want = e5_checksum_wanted(load->part.size, load->state.checksum, load->part.etag);
-    enum e5_status status = e5_hash_init(&load->hash, want, load->part.size, err);
+    enum e5_status status = e5_hash_init(&load->hash, load->crew, want, load->part.size, err);
     load->is_hashing = status == E5_OK;
     load->hashed_generation = load->part.generation;
     return status;
 }
 
-void e5_follow_tend(struct e5_engine *engine, struct e5_load *load) {
+void e5_follow_tend(struct e5_load *load) {
     if (load->follower != NULL && !atomic_load(&load->follower_over)) return;
     join(load);
     if (e5_part_here(&load->part) == 0 || begin(load, NULL) != E5_OK) return;
     if (!is_behind(load)) return;
     load->followed = load->part.pieces;
-    load->http = engine->http;
     atomic_store(&load->follower_over, false);
     if (e5_job_start(follow, load, &load->follower, NULL) != E5_OK) load->follower = NULL;
 }

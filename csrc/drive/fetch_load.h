@@ -21,7 +21,7 @@ struct e5_wire { /* one connection for a file */
 
 struct e5_load {
     bool was_busy; /* somebody else wrote the target for the same request */
-    double busy_since;
+    bool is_waiting; /* for somebody else who writes the target */
     ino_t busy_target; /* the file that was there when waiting began, 0: none */
     double marked_at;
     int64_t expected; /* bytes counted in the watch's total */
@@ -30,6 +30,7 @@ struct e5_load {
     double looked_at; /* at the connections */
     double pause;     /* until then no further connection is made */
     struct e5_split split;
+    unsigned cuts;          /* of connections that had brought something */
     bool is_single;         /* the store does not send stretches of a file */
     int64_t seen, received; /* bytes here at the last look; bytes received since the load began */
     int64_t noted;          /* bytes here when that was noted, −1: not yet */
@@ -43,10 +44,12 @@ struct e5_load {
     bool wants_members;         /* netCDF is wanted: an archive is to be opened */
     bool follows_members;       /* … and its members may be unpacked as they come */
     struct e5_fetch_unpack *members; /* NULL: not begun */
+    struct e5_fetch_unpack *given_up; /* members that are worth nothing: e5_follow_sweep() removes them */
     int64_t members_seen;       /* bytes of the archive that were looked at */
     struct e5_job *follower;    /* NULL: none runs */
     atomic_bool follower_over;
     struct e5_http *http; /* which the follower wakes */
+    struct e5_hash_crew *crew;
 
     /* The disk task's while it runs: from here … */
     struct e5_place place;
@@ -58,11 +61,12 @@ struct e5_load {
     struct e5_fetch_unpacked unpacked; /* where it came out of an archive */
     bool is_unpacked;
     bool kept, unsaved;    /* unsaved: the state on disk lacks the job */
+    bool is_useful;        /* what is here is of use to the next call */
     bool restart;          /* what the part holds is worthless */
     /* … to here. */
 };
 
-E5_MUST_USE enum e5_status e5_load_new(struct e5_load **out, struct e5_error *err);
+E5_MUST_USE enum e5_status e5_load_new(const struct e5_engine *engine, struct e5_load **out, struct e5_error *err);
 /* Write into the state what the entry knows of its job: before every disk task that saves it. */
 void e5_load_note_job(struct e5_load *load, const struct e5_entry *entry);
 

@@ -8,6 +8,7 @@
 #include "drive/fetch_lane.h"
 #include "drive/fetch_memory.h"
 #include "drive/fetch_poll.h"
+#include "net/hash_crew.h"
 
 #define STEP 0.05 /* seconds: the longest look away from the watch */
 
@@ -152,6 +153,7 @@ static enum e5_status run(struct e5_engine *engine, struct e5_error *why) {
         double look = e5_poll_tend(engine);
         e5_memory_tend(engine);
         show(engine);
+        e5_hash_crew_expect(engine->crew, engine->loading);
         why->status = e5_http_step(engine->http, next_due(engine, look), why);
         e5_engine_take_replies(engine);
         if (why->status == E5_OK) *why = engine->error;

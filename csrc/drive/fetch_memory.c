@@ -87,7 +87,7 @@ enum e5_status e5_memory_prepare(struct e5_entry *entry, struct e5_error *err) {
     if (entry->recall == NULL) status = e5_alloc(1, sizeof *entry->recall, &entry->recall, err);
     if (status != E5_OK) return status;
     struct e5_recall *recall = entry->recall;
-    *recall = (struct e5_recall){.wants_new = entry->wants_new, .has_looked = entry->has_looked};
+    *recall = (struct e5_recall){.wants_new = entry->wants_new};
     memcpy(recall->lost_id, entry->lost_id, sizeof recall->lost_id);
     return E5_OK;
 }
@@ -115,18 +115,42 @@ static bool is_same_file(const struct e5_journal_file *file, const struct stat *
     return info->st_size == file->size && changed_at(info) == file->mtime_ns && (int64_t)info->st_ino == file->inode;
 }
 
+/* What lies beside a target answers the request together with it: `*all` where every such file is what it was.
+ * `forget` those that are not. */
+static enum e5_status look_beside(struct e5_journal *journal, const char *target, const char *job_id, bool forget,
+                                  bool *all, struct e5_error *err) {
+    struct e5_journal_table files;
+    struct stat info;
+    size_t folder = (size_t)(strrchr(target, '/') - target) + 1;
+    *all = true;
+    if (job_id[0] == '\0') return E5_OK;
+    enum e5_status status = e5_journal_files_beside(journal, job_id, &files, err);
+    for (size_t i = 0; i < files.rows && status == E5_OK; i++) {
+        const struct e5_journal_cell *row = files.cells + i * files.columns;
+        const char *path = files.text.bytes + row[0].integer;
+        const struct e5_journal_file file = {
+            .size = row[1].integer, .mtime_ns = row[2].integer, .inode = row[3].integer};
+        if (strncmp(path, target, folder) != 0 || strchr(path + folder, '/') != NULL) continue;
+        if (lstat(path, &info) == 0 && is_same_file(&file, &info)) continue;
+        *all = false;
+        if (forget) status = e5_journal_file_forget(journal, path, err);
+    }
+    e5_journal_table_fini(&files);
+    return status;
+}
+
 static void find_file(struct e5_entry *entry, struct e5_journal *journal) {
     struct e5_recall *recall = entry->recall;
     struct e5_error err = E5_ERROR_NONE;
     char path[PATH_MAX];
     struct stat info;
-    bool found = false;
+    bool found = false, all = false;
     if (!absolute_path(entry->item->target, path) || lstat(path, &info) != 0 || !S_ISREG(info.st_mode)) return;
-    if (e5_journal_file_find(journal, path, &found, &recall->file, &err) != E5_OK)
-        note_failure(entry->engine, &err);
-    else
-        recall->is_finished =
-            found && strcmp(recall->file.fingerprint, entry->fingerprint) == 0 && is_same_file(&recall->file, &info);
+    enum e5_status status = e5_journal_file_find(journal, path, &found, &recall->file, &err);
+    found = found && strcmp(recall->file.fingerprint, entry->fingerprint) == 0 && is_same_file(&recall->file, &info);
+    if (status == E5_OK && found) status = look_beside(journal, path, recall->file.job_id, false, &all, &err);
+    if (status != E5_OK) note_failure(entry->engine, &err);
+    recall->is_finished = status == E5_OK && all;
 }
 
 bool e5_memory_knows(void *entry, const char *target, const struct stat *info) {
@@ -232,17 +256,16 @@ static void note_files_beside(struct e5_engine *engine, const struct e5_entry *e
 }
 
 void e5_memory_note_file(struct e5_engine *engine, const struct e5_entry *entry) {
-    const struct e5_checksum_result *sums = &entry->result->checksum;
-    const char *whole = entry->load->is_unpacked ? "" : sums->whole; /* what came was another file */
-    const char *sum = whole[0] != '\0' || entry->load->is_unpacked ? whole : sums->joined;
+    static const struct e5_checksum_result none;
+    const struct e5_checksum_result *sums = entry->load->is_unpacked ? &none : &entry->result->checksum;
+    const char *kind, *sum = e5_checksum_telling(sums, entry->load->state.checksum, &kind);
+    note_files_beside(engine, entry); /* first: a target without them would be taken for all there is */
     struct e5_journal_file *file = add_file(engine, entry, entry->item->target, &entry->load->published);
     if (file == NULL) return;
     engine->notes->next.notes[engine->notes->next.count - 1].item = entry->item;
     memcpy(file->fingerprint, entry->fingerprint, sizeof file->fingerprint);
     e5_text_copy(file->checksum, sizeof file->checksum, sum);
-    const char *kind = sum[0] == '\0' ? "" : sum == whole ? "md5" : "composite";
     e5_text_copy(file->checksum_kind, sizeof file->checksum_kind, kind);
-    note_files_beside(engine, entry);
 }
 
 void e5_memory_note_end(struct e5_engine *engine, struct e5_entry *entry, bool arrived) {
@@ -254,7 +277,12 @@ void e5_memory_note_end(struct e5_engine *engine, struct e5_entry *entry, bool a
 static enum e5_status write_file(struct e5_journal *journal, const struct note *note, struct e5_error *err) {
     char path[PATH_MAX];
     const struct e5_fetch_item *item = note->item;
+    enum e5_status status = E5_OK;
+    bool all;
     if (note->file == NULL || !absolute_path(note->target, path)) return E5_OK;
+    if (item != NULL) /* what lay beside an earlier target and has been changed since belongs to this one no more */
+        status = look_beside(journal, path, note->file->job_id, true, &all, err);
+    if (status != E5_OK) return status;
     return e5_journal_file_save(journal, path, note->file, item != NULL ? item->dataset : NULL,
                                 item != NULL ? item->request : NULL, err);
 }

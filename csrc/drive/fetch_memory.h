@@ -13,8 +13,9 @@
 struct e5_recall { /* what the journal knows of an entry; the disk task's while one runs */
     struct e5_journal_job job;
     struct e5_journal_file file;
-    bool is_granted, is_finished; /* finished: the target is the file that was made of this request, untouched */
-    bool wants_new, has_looked;   /* copies of the entry's */
+    bool is_granted,
+        is_finished; /* finished: target and files beside it are what was made of this request, untouched */
+    bool wants_new;               /* copy of the entry's */
     double limit;
     char lost_id[E5_CDS_ID_SIZE];
 };

@@ -14,14 +14,14 @@
 
 /* Where the job stands in the queue, and what that tells about the queue. */
 static void note_queue(struct e5_engine *engine, struct e5_entry *entry, const struct e5_cds_news *news, double now) {
-    const char *word = news->status;
-    bool accepted = strcmp(word, "accepted") == 0, running = strcmp(word, "running") == 0;
+    enum e5_cds_state state = e5_cds_state_of(news->status);
+    bool accepted = state == E5_CDS_ACCEPTED, running = state == E5_CDS_RUNNING;
     bool crowded = news->event == E5_EVENT_CROWDED;
     if (accepted && !entry->is_sharer && !entry->is_ended) e5_lane_join(entry);
     if (running && entry->running_since <= 0) entry->running_since = now;
     if (crowded)
         e5_lane_rejected(entry, now);
-    else if (strcmp(word, "rejected") != 0 && (!accepted || now - entry->submitted > engine->admission.confirm))
+    else if (state != E5_CDS_REJECTED && (!accepted || now - entry->submitted > engine->admission.confirm))
         e5_lane_survived(entry, now);
     bool ended = news->event == E5_EVENT_ENDED || news->event == E5_EVENT_LOCATED || news->event == E5_EVENT_BROKEN;
     if (ended && entry->running_since > 0) {
@@ -33,7 +33,7 @@ static void note_queue(struct e5_engine *engine, struct e5_entry *entry, const s
 }
 
 static void note_unknown_word(struct e5_engine *engine, const struct e5_entry *entry, const char *word) {
-    if (engine->poller.told_word || e5_cds_knows_status(word)) return;
+    if (engine->poller.told_word || e5_cds_state_of(word) != E5_CDS_OTHER) return;
     engine->poller.told_word = true;
     e5_engine_tell(engine, E5_LOG_WARNING, "job %s: unknown status '%s', taken as still working", entry->job_id,
                    word);

@@ -41,7 +41,7 @@ static void count_jobs(struct e5_engine *engine) {
     struct e5_poller *poller = &engine->poller;
     struct e5_pacer_view *view = &poller->view;
     double now = e5_clock_monotonic();
-    view->queued = view->running = view->waiting = 0;
+    view->queued = view->waiting = 0;
     view->chance = 0;
     view->newest = poller->newest;
     for (size_t i = 0; i < engine->lane_count; i++) {
@@ -52,7 +52,6 @@ static void count_jobs(struct e5_engine *engine) {
         const struct e5_entry *entry = engine->claimed[i];
         view->waiting += entry->life.stage == E5_STAGE_INTEND;
         if (!is_listed(entry) || entry->running_since <= 0) continue;
-        view->running++;
         view->chance += e5_pacer_chance(&poller->pacer, &poller->policy, now - entry->running_since);
     }
 }
@@ -72,8 +71,8 @@ static void on_failed(struct e5_engine *engine, enum e5_event event, const struc
     bool patient = e5_retry_again(&poller->retry, &engine->policy, now, err->retry_after, &wait);
     if (again && patient) {
         poller->not_before = now + wait;
-        if (now >= engine->told_at) e5_engine_tell(engine, E5_LOG_INFO, "waiting %.1f s: %s", wait, err->what);
-        engine->told_at = fmax(engine->told_at, now + 60);
+        e5_waiting_tell(&engine->waiting, &poller->retry, engine->policy.pace, now, "", wait, err->what,
+                        engine->options->http.key);
         return;
     }
     for (size_t i = 0; i < engine->claimed_count; i++) {
@@ -95,8 +94,9 @@ static json_t *read_rows(struct e5_engine *engine, const json_t *jobs) {
     json_t *job;
     json_array_foreach(jobs, i, job) {
         const char *id = e5_json_text(job, "jobID"), *word = e5_json_text(job, "status");
-        bool queued = strcmp(word, "accepted") == 0;
-        bool is_stale = (queued || strcmp(word, "running") == 0) && json_object_get(rows, id) != NULL;
+        enum e5_cds_state state = e5_cds_state_of(word);
+        bool queued = state == E5_CDS_ACCEPTED;
+        bool is_stale = (queued || state == E5_CDS_RUNNING) && json_object_get(rows, id) != NULL;
         if (!e5_cds_good_id(id) || is_stale || json_object_set(rows, id, job) != 0) continue;
         for (size_t k = 0; k < engine->lane_count; k++)
             engine->lanes[k].foreign +=
@@ -117,7 +117,7 @@ static void serve(struct e5_engine *engine, const json_t *rows, struct e5_entry 
     struct e5_cds_news news;
     const json_t *row = json_object_get(rows, entry->job_id);
     if (row == NULL || !e5_cds_read_entry(row, engine->service, &news)) return;
-    bool queued = strcmp(news.status, "accepted") == 0;
+    bool queued = e5_cds_state_of(news.status) == E5_CDS_ACCEPTED;
     entry->is_asked = false;
     if (queued && !entry->is_sharer && entry->lane->foreign > 0) entry->lane->foreign--;
     if (is_late(entry))
@@ -222,7 +222,7 @@ void e5_poll_init(struct e5_engine *engine) {
                                               fmax(settings->poll_interval_max * pace, SHORTEST)};
     poller->newest = now;
     e5_retry_init(&poller->retry, engine->random.random + 1);
-    e5_pacer_init(&poller->pacer, &poller->policy, now);
+    e5_pacer_init(&poller->pacer, now);
 }
 
 double e5_poll_tend(struct e5_engine *engine) {

@@ -1,8 +1,10 @@
 #include "drive/fetch_settings.h"
 
+#include <math.h>
+
 void e5_fetch_settings_init(struct e5_fetch_settings *settings) {
     *settings = (struct e5_fetch_settings){
-#define E5_FETCH_SETTING(name, preset, lowest, highest, meaning) .name = preset,
+#define E5_FETCH_SETTING(name, preset, lowest, highest, unit, meaning) .name = preset,
 #include "drive/fetch_settings.def"
 #undef E5_FETCH_SETTING
     };
@@ -16,7 +18,7 @@ static enum e5_status check_setting(const char *name, double value, double lowes
 
 enum e5_status e5_fetch_settings_check(const struct e5_fetch_settings *settings, struct e5_error *err) {
     enum e5_status status = E5_OK;
-#define E5_FETCH_SETTING(name, preset, lowest, highest, meaning) \
+#define E5_FETCH_SETTING(name, preset, lowest, highest, unit, meaning) \
     if (status == E5_OK) status = check_setting(#name, settings->name, lowest, highest, err);
 #include "drive/fetch_settings.def"
 #undef E5_FETCH_SETTING
@@ -26,7 +28,8 @@ enum e5_status e5_fetch_settings_check(const struct e5_fetch_settings *settings,
 void e5_fetch_settings_limit(const struct e5_fetch_settings *settings, struct e5_http_options *http) {
     http->timeout = settings->timeout;
     http->connect_timeout = settings->connect_timeout;
-    http->low_speed_time = settings->low_speed_time;
+    double patience = settings->patience > 0 ? settings->patience : INFINITY; /* 0: nothing is tried again */
+    http->low_speed_time = fmin(settings->low_speed_time, patience); /* silence counts before it is a fault, too */
     http->low_speed_limit = settings->low_speed_limit;
 }
 

@@ -8,7 +8,7 @@
 #include "net/retry.h"
 
 struct e5_fetch_settings {
-#define E5_FETCH_SETTING(name, preset, lowest, highest, meaning) double name;
+#define E5_FETCH_SETTING(name, preset, lowest, highest, unit, meaning) double name;
 #include "drive/fetch_settings.def"
 #undef E5_FETCH_SETTING
 };

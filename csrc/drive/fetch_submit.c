@@ -75,7 +75,7 @@ static void not_granted(struct e5_engine *engine, struct e5_entry *entry) {
     if (job->state != E5_JOURNAL_BUSY) {
         entry->lane->is_full = true;
         wait_for_room(engine, entry, ROOM_WAIT);
-    } else if (e5_engine_awaits_other(engine, entry, &err)) {
+    } else if (e5_engine_awaits_other(engine, entry, E5_OTHER_SUBMITS, &err)) {
         e5_engine_schedule(engine, entry, e5_clock_monotonic() + e5_engine_other_wait(entry));
     } else {
         e5_engine_event(engine, entry, E5_EVENT_PERMANENT, &err);

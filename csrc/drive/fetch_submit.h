@@ -1,4 +1,5 @@
-/* fetch_submit: what the stages of a request do until it has a job: intend, submit, look for a lost one, record.
+/* fetch_submit: what the stages of a request do until it has a job: intend, submit, record; what
+ * looks for a lost one is drive/fetch_look.
  *
  * Called by the engine, on its thread; what waits for the disk is handed to disk tasks. */
 #ifndef E5_DRIVE_FETCH_SUBMIT_H

@@ -29,14 +29,10 @@ static enum e5_status refuse_existing(struct e5_entry *entry, struct e5_error *e
 
 /* While somebody else has the target: if it is for the same request, the finished file serves us too. */
 static void wait_for_other(struct e5_engine *engine, struct e5_entry *entry, ino_t target, struct e5_error *err) {
-    double now = e5_clock_monotonic();
-    if (entry->load->busy_since == 0) {
-        entry->load->busy_since = now;
-        entry->load->busy_target = target;
-        e5_engine_tell(engine, E5_LOG_INFO, "%s: waiting for somebody else who is writing it", e5_entry_name(entry));
-    }
+    if (!entry->load->is_waiting) entry->load->busy_target = target;
+    entry->load->is_waiting = true;
     entry->load->was_busy = entry->load->was_busy || e5_place_holder_has(&entry->load->place, entry->fingerprint);
-    bool patient = now - entry->load->busy_since < engine->policy.patience;
+    bool patient = e5_engine_awaits_other(engine, entry, "somebody else who is writing it", err);
     e5_place_close(&entry->load->place);
     e5_engine_event(engine, entry, patient ? E5_EVENT_BUSY : E5_EVENT_PERMANENT, err);
 }
@@ -72,7 +68,7 @@ enum e5_status e5_fetch_hash_target(struct e5_entry *entry, struct e5_watch *wat
     }
     enum e5_checksum_want want =
         declared[0] != '\0' ? e5_checksum_wanted(info.st_size, declared, "") : E5_CHECKSUM_WHOLE;
-    enum e5_status status = e5_hash_init(&hash, want, info.st_size, err);
+    enum e5_status status = e5_hash_init(&hash, entry->load->crew, want, info.st_size, err);
     if (status == E5_OK)
         status = e5_hash_finish(&hash, fd, target, info.st_size, declared, watch, &entry->load->checksum, err);
     entry->result->size = info.st_size;
@@ -160,7 +156,7 @@ static void recalled(struct e5_engine *engine, struct e5_entry *entry, struct e5
     if (entry->recall->is_finished) {
         keep_finished(engine, entry);
     } else if (open && job->state == E5_JOURNAL_BUSY) {
-        bool goes_on = e5_engine_awaits_other(engine, entry, err);
+        bool goes_on = e5_engine_awaits_other(engine, entry, E5_OTHER_SUBMITS, err);
         if (goes_on && entry->load != NULL) e5_place_close(&entry->load->place);
         e5_engine_event(engine, entry, goes_on ? E5_EVENT_BUSY : E5_EVENT_PERMANENT, err);
     } else {
@@ -189,13 +185,17 @@ void e5_fetch_claim(struct e5_engine *engine, struct e5_entry *entry) {
         consult_journal(engine, entry);
         return;
     }
-    enum e5_status status = entry->load == NULL ? e5_load_new(&entry->load, &err) : E5_OK;
+    enum e5_status status = entry->load == NULL ? e5_load_new(engine, &entry->load, &err) : E5_OK;
     if (status == E5_OK) entry->load->wants_members = entry->item->unpack;
     if (status == E5_OK) status = take_place(engine, entry, &target, &err);
     load = entry->load;
     if (status == E5_TARGET_BUSY) {
         wait_for_other(engine, entry, target, &err);
         return;
+    }
+    if (status == E5_OK && load->is_waiting) { /* a wait for something else, later on, is another one */
+        load->is_waiting = false;
+        entry->busy_since = 0;
     }
     if (status == E5_OK && target != 0 && load->was_busy && target != load->busy_target) {
         e5_engine_disk(engine, entry, e5_fetch_hash_target, other_hashed); /* what the other one has just finished */

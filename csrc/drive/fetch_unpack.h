@@ -6,9 +6,9 @@
  * checked, synced and renamed, the target last: until then an old one is untouched, and after a failure nothing is
  * left.  The archive itself, the part file, is the caller's to remove.
  *
- * Two ways of use, both in disk tasks, one thread at a time.  When all bytes are there and verified:
+ * Two ways of use, both beside the loop, one thread at a time.  When all bytes are there and verified:
  *     if (item->unpack && e5_fetch_is_archive(fd)) e5_fetch_unpack(place, fd, size, &existing, &result, watch, err);
- * or, while they arrive, in the task that syncs and marks the part (any number of times, also never):
+ * or, while they arrive, in the thread that follows the part (any number of times, also never):
  *     e5_fetch_unpack_begin(place, size, &unpack, err);              once the first bytes are there
  *     e5_fetch_unpack_follow(unpack, fd, position, watch, err);      `position`: bytes here without a gap
  *     e5_fetch_unpack_finish(unpack, fd, size, &existing, &result, watch, err);      after the checksum was judged

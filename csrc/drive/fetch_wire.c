@@ -11,6 +11,7 @@
 #define LOOK 0.1 /* seconds between looks at the connections of a file */
 #define PAUSE 1.0 /* before a cut connection is made again, where others go on */
 #define QUICK ((int64_t)1 << 20) /* after so many bytes a cut is answered at once: that is no server in distress */
+#define CUTS 2 /* after so many a second connection is made */
 #define WINDOW 1.0
 #define GAIN 0.15
 
@@ -80,20 +81,14 @@ static void start(struct e5_engine *engine, struct e5_entry *entry, const struct
 
 /* Connections that this file may have in addition: files that wait for their turn come first. */
 static unsigned idle(const struct e5_engine *engine, const struct e5_load *load, unsigned connections) {
-    unsigned most = (unsigned)engine->options->settings.max_transfers, own = count(load);
+    unsigned most = (unsigned)engine->options->settings.max_large_transfers, own = count(load);
     unsigned per_file = load->is_single ? 1 : (unsigned)engine->options->settings.connections;
-    if (engine->loading >= most || connections >= most || own >= per_file) return own == 0;
+    if (engine->large >= most || connections >= most || own >= per_file) return own == 0;
     unsigned here = per_file - own, there = most - connections;
     return here < there ? here : there;
 }
 
 static bool lacks_bytes(const struct e5_piece *piece) { return !e5_piece_whole(piece); }
-
-static bool all_here(const struct e5_load *load) {
-    for (unsigned i = 0; i < load->part.pieces.count; i++)
-        if (lacks_bytes(&load->part.pieces.piece[i])) return false;
-    return true;
-}
 
 void e5_wire_start(struct e5_engine *engine, struct e5_entry *entry) {
     struct e5_load *load = entry->load;
@@ -108,7 +103,8 @@ void e5_wire_start(struct e5_engine *engine, struct e5_entry *entry) {
         start(engine, entry, &pieces->piece[i]);
         more--;
     }
-    if (all_here(load) && count(load) == 0) start(engine, entry, &pieces->piece[0]); /* the store is to confirm it */
+    if (e5_part_whole(&load->part) && count(load) == 0)
+        start(engine, entry, &pieces->piece[0]); /* the store is to confirm it */
 }
 
 void e5_wire_begin(struct e5_engine *engine, struct e5_load *load) {
@@ -127,6 +123,33 @@ void e5_wire_drop(struct e5_engine *engine, struct e5_load *load) {
 
 /* Ending. */
 
+/* Bytes of two connections must be of one and the same object: without a strong tag nobody could tell. */
+static bool can_split(const struct e5_load *load) {
+    return !load->is_single && load->part.size > 0 && load->part.etag[0] == '"' &&
+           load->part.pieces.count < E5_PIECES_MOST;
+}
+
+static unsigned largest(const struct e5_pieces *pieces) {
+    unsigned best = 0;
+    for (unsigned i = 1; i < pieces->count; i++) {
+        const struct e5_piece *piece = &pieces->piece[i], *other = &pieces->piece[best];
+        if (piece->end - piece->position > other->end - other->position) best = i;
+    }
+    return best;
+}
+
+/* Where connections are cut again and again a second one goes on while the first is made anew. */
+static void answer_cut(struct e5_engine *engine, struct e5_entry *entry) {
+    struct e5_load *load = entry->load;
+    struct e5_pieces *pieces = &load->part.pieces;
+    unsigned i = largest(pieces);
+    int64_t from = pieces->piece[i].position, left = pieces->piece[i].end - from;
+    bool alone = count(load) == 0 && engine->options->settings.connections > 1;
+    if (++load->cuts >= CUTS && alone && can_split(load) && left >= 4 * QUICK)
+        (void)e5_pieces_split(pieces, i, from + left / 2);
+    e5_wire_start(engine, entry);
+}
+
 /* With nobody at work for this file the stage is acted on again; else e5_wire_tend() sees to what is left. */
 static void go_on(struct e5_engine *engine, struct e5_entry *entry) {
     if (count(entry->load) == 0) e5_engine_schedule(engine, entry, e5_clock_monotonic());
@@ -139,15 +162,8 @@ static void be_single(struct e5_load *load, int64_t start) {
         if (load->part.pieces.piece[i].start == start) e5_pieces_rejoin(&load->part.pieces, i);
 }
 
-/* A second short reply is no accident, and a second dead address means that the results are gone. */
-static enum e5_event second_time(const struct e5_entry *entry, enum e5_event event) {
-    if (event == E5_EVENT_SHORT && entry->life.spent[E5_BUDGET_SHORT] > 0) return E5_EVENT_CORRUPT;
-    if (event == E5_EVENT_GONE && entry->life.spent[E5_BUDGET_GONE] > 0) return E5_EVENT_EXPIRED;
-    return event;
-}
-
 static void end_all(struct e5_engine *engine, struct e5_entry *entry, enum e5_event event, struct e5_error *err) {
-    event = second_time(entry, event);
+    event = e5_lifecycle_meaning(&entry->life, event);
     if (event == E5_EVENT_CORRUPT) {
         e5_engine_tell(engine, E5_LOG_INFO, "%s: %s", e5_entry_name(entry), err->what);
         entry->load->restart = true; /* not closed here: a mark may be on its way to the disk */
@@ -171,10 +187,12 @@ static void judge(struct e5_engine *engine, struct e5_entry *entry, struct e5_wi
     bool others = count(load) > 0, quick = moved >= QUICK && asked <= 0;
     if (event == E5_EVENT_TEMPORARY && others && moved == 0) be_single(load, wire->transfer.start);
     if (!quick) load->pause = e5_clock_monotonic() + PAUSE * engine->policy.pace;
-    bool complete = load->part.size < 0 || all_here(load);
+    bool complete = load->part.size < 0 || e5_part_whole(&load->part);
     if (event == E5_EVENT_WHOLE && !complete)
         go_on(engine, entry);
-    else if (event == E5_EVENT_TEMPORARY && (others || quick))
+    else if (event == E5_EVENT_TEMPORARY && quick)
+        answer_cut(engine, entry);
+    else if (event == E5_EVENT_TEMPORARY && others)
         go_on(engine, entry);
     else
         end_all(engine, entry, event, &err);
@@ -194,21 +212,6 @@ static void loaded(struct e5_engine *engine, struct e5_entry *entry, struct e5_e
 }
 
 /* Tending. */
-
-static unsigned largest(const struct e5_pieces *pieces) {
-    unsigned best = 0;
-    for (unsigned i = 1; i < pieces->count; i++) {
-        const struct e5_piece *piece = &pieces->piece[i], *other = &pieces->piece[best];
-        if (piece->end - piece->position > other->end - other->position) best = i;
-    }
-    return best;
-}
-
-/* Bytes of two connections must be of one and the same object: without a strong tag nobody could tell. */
-static bool can_split(const struct e5_load *load) {
-    return !load->is_single && load->part.size > 0 && load->part.etag[0] == '"' &&
-           load->part.pieces.count < E5_PIECES_MOST;
-}
 
 static void try_split(struct e5_engine *engine, struct e5_entry *entry, double now, unsigned connections,
                       int64_t bytes) {

@@ -21,6 +21,7 @@ struct e5_source {
 };
 
 struct e5_source e5_source_memory(const struct e5_view *view); /* borrows the view */
-struct e5_source e5_source_files(struct e5_dataset *dataset);  /* borrows the dataset */
+/* Borrows the dataset; E5_INPUT when it has more than one number or level. */
+E5_MUST_USE enum e5_status e5_source_files(struct e5_dataset *dataset, struct e5_source *out, struct e5_error *err);
 
 #endif

@@ -10,16 +10,20 @@ static enum e5_status read_files(void *self, size_t first, size_t steps, void *o
     return e5_dataset_read(self, first, steps, out, par, watch, err);
 }
 
-struct e5_source e5_source_files(struct e5_dataset *dataset) {
-    size_t rows, columns;
-    e5_dataset_latitude(dataset, &rows);
-    e5_dataset_longitude(dataset, &columns);
-    return (struct e5_source){
-        .steps = e5_dataset_time(dataset).n,
-        .cells = rows * columns,
+enum e5_status e5_source_files(struct e5_dataset *dataset, struct e5_source *out, struct e5_error *err) {
+    struct e5_dataset_dim dim[E5_AXES];
+    int ndim = e5_dataset_dims(dataset, dim);
+    for (int d = 0; d < ndim; d++)
+        if ((dim[d].role == E5_AXIS_NUMBER || dim[d].role == E5_AXIS_LEVEL) && dim[d].length > 1)
+            return e5_fail(err, E5_INPUT, "%.60s has %zu values of %.40s: choose one of them",
+                           e5_dataset_variable(dataset)->name, dim[d].length, dim[d].name);
+    *out = (struct e5_source){
+        .steps = e5_dataset_length(dataset, E5_AXIS_TIME),
+        .cells = e5_dataset_length(dataset, E5_AXIS_LATITUDE) * e5_dataset_length(dataset, E5_AXIS_LONGITUDE),
         .dtype = e5_dataset_dtype(dataset),
         .self = dataset,
         .block = block_files,
         .read = read_files,
     };
+    return E5_OK;
 }

@@ -16,7 +16,7 @@ struct sweep {
     const struct e5_sweep_plan *plan;
     struct e5_cells cells;
     size_t tile;       /* cells */
-    double *out;       /* out_length × cells */
+    struct e5_sweep_out out;
     char *scratch;     /* slots × slot_bytes: series, results, kernel's scratch */
     size_t series_bytes, result_bytes, slot_bytes;
     struct e5_watch *watch;
@@ -71,7 +71,7 @@ static void gather(const struct e5_cells *cells, size_t first, size_t n, double 
 static void scatter(const struct sweep *sweep, size_t first, size_t n, const double *results) {
     size_t length = sweep->plan->out_length;
     for (size_t i = 0; i < length; i++) {
-        double *row = sweep->out + i * sweep->cells.count + first;
+        double *row = sweep->out.values + i * sweep->out.row + first;
         for (size_t cell = 0; cell < n; cell++) row[cell] = results[cell * length + i];
     }
 }
@@ -89,7 +89,7 @@ static enum e5_status sweep_tile(void *context, size_t index, unsigned slot, str
         plan->kernel->ops.series->cell(plan->plan, series + cell * sweep->cells.steps,
                                        results + cell * plan->out_length,
                                        scratch + sweep->series_bytes + sweep->result_bytes);
-        e5_watch_add(sweep->watch, 1);
+        e5_watch_add(sweep->watch, (int64_t)sweep->cells.steps);
         status = e5_watch_check(sweep->watch, err);
     }
     if (status == E5_OK) scatter(sweep, first, n, results);
@@ -121,21 +121,28 @@ static enum e5_status make_scratch(struct sweep *sweep, unsigned slots, struct e
     return e5_alloc(slots, sweep->slot_bytes, &sweep->scratch, err);
 }
 
-enum e5_status e5_sweep(const struct e5_sweep_plan *plan, const struct e5_view *view, double *out,
-                        struct e5_pool *pool, struct e5_watch *watch, struct e5_error *err) {
-    struct e5_parallel threads = pool != NULL ? e5_pool_parallel(pool) : (struct e5_parallel){.slots = 1};
+enum e5_status e5_sweep_part(const struct e5_sweep_plan *plan, const struct e5_view *view, struct e5_sweep_out out,
+                             const struct e5_parallel *par, struct e5_watch *watch, struct e5_error *err) {
+    unsigned slots = e5_parallel_slots(par);
     struct sweep sweep = {.plan = plan, .cells = e5_cells_of(view), .out = out, .watch = watch};
     if (sweep.cells.steps != plan->steps)
         return e5_fail(err, E5_INPUT, "%s: the data have %zu steps, the time axis %zu", plan->kernel->name,
                        sweep.cells.steps, plan->steps);
     if (sweep.cells.count == 0) return E5_OK;
-    sweep.tile = tile_size(&sweep.cells, threads.slots);
-    e5_watch_expect(watch, (int64_t)sweep.cells.count);
-    enum e5_status status = make_scratch(&sweep, threads.slots, err);
+    sweep.tile = tile_size(&sweep.cells, slots);
+    enum e5_status status = make_scratch(&sweep, slots, err);
     if (status == E5_OK) {
         size_t tiles = (sweep.cells.count + sweep.tile - 1) / sweep.tile;
-        status = e5_parallel_for(pool != NULL ? &threads : NULL, watch, tiles, sweep_tile, &sweep, err);
+        status = e5_parallel_for(par, watch, tiles, sweep_tile, &sweep, err);
     }
     free(sweep.scratch);
     return status;
+}
+
+enum e5_status e5_sweep(const struct e5_sweep_plan *plan, const struct e5_view *view, double *out,
+                        struct e5_pool *pool, struct e5_watch *watch, struct e5_error *err) {
+    struct e5_parallel threads = pool != NULL ? e5_pool_parallel(pool) : (struct e5_parallel){.slots = 1};
+    size_t cells = e5_cells_of(view).count;
+    e5_watch_expect(watch, (int64_t)(plan->steps * cells));
+    return e5_sweep_part(plan, view, (struct e5_sweep_out){out, cells}, pool != NULL ? &threads : NULL, watch, err);
 }

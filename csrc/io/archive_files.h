@@ -7,6 +7,7 @@
 #ifndef E5_IO_ARCHIVE_FILES_H
 #define E5_IO_ARCHIVE_FILES_H
 
+#include "base/watch.h"
 #include "io/archive.h"
 
 #define E5_ARCHIVE_NAME_SIZE 128
@@ -28,6 +29,9 @@ struct e5_archive_files {
 void e5_archive_files_init(struct e5_archive_files *files, int directory, const char *target);
 struct e5_archive_sink e5_archive_files_sink(struct e5_archive_files *files);
 void e5_archive_files_fini(struct e5_archive_files *files);
+/* Unpack a whole archive at once; what a failure leaves in the directory is the caller's to remove. */
+E5_MUST_USE enum e5_status e5_archive_files_unpack(struct e5_archive_files *files, const char *path,
+                                                   struct e5_watch *watch, struct e5_error *err);
 /* A directory of such files, and whatever else lies flat in it, is removed; nothing is done where it is not there. */
 void e5_archive_files_remove(int parent, const char *directory);
 

@@ -8,9 +8,16 @@
 #include "io/probe.h"
 #include "model/variable.h"
 
-static const char *const time_names[] = {"valid_time", "time", "date", NULL};
-static const char *const latitude_names[] = {"latitude", "lat", NULL};
-static const char *const longitude_names[] = {"longitude", "lon", NULL};
+static const char *const names_of[E5_AXES][6] = {
+    [E5_AXIS_TIME] = {"valid_time", "time", "date"},
+    [E5_AXIS_NUMBER] = {"number"},
+    [E5_AXIS_LEVEL] = {"pressure_level", "model_level", "isobaricInhPa", "hybrid", "level"},
+    [E5_AXIS_LATITUDE] = {"latitude", "lat"},
+    [E5_AXIS_LONGITUDE] = {"longitude", "lon"},
+};
+/* Dimensions along which forecasts begin or run: with one of them the moment of a value is a sum. */
+static const char *const forecast_names[] = {
+    "forecast_reference_time", "forecast_period", "step", "leadtime", "lead_time", NULL};
 
 static enum e5_status refuse(const struct e5_ncfile *file, struct e5_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -26,60 +33,133 @@ static enum e5_status refuse(const struct e5_ncfile *file, struct e5_error *err,
 
 /* --- axes --- */
 
-/* An axis is a variable of one of the names, over one dimension of the data variable, or of a single value. */
-static bool find_axis(const struct e5_ncfile *file, const struct e5_ncvar *var, const char *const *names,
-                      struct e5_axis *out) {
+/* Where a variable of at most one dimension lies in the data variable: the position of that dimension, or −1. */
+static int position_of(const struct e5_ncvar *var, const struct e5_ncvar *axis) {
+    for (int d = 0; d < var->ndim && axis->ndim == 1; d++)
+        if (var->dim[d] == axis->dim[0]) return d;
+    return -1;
+}
+
+/* An axis is a variable of one of the names, over one dimension of the data variable, else of a single value. */
+static struct e5_axis find_axis(const struct e5_ncfile *file, const struct e5_ncvar *var, const char *const *names) {
+    struct e5_axis found = {NULL, -1};
     for (; *names != NULL; names++) {
         const struct e5_ncvar *axis = e5_ncfile_find(file, *names);
         if (axis == NULL || axis->is_text || axis->ndim > 1 || axis == var) continue;
-        *out = (struct e5_axis){axis, -1};
-        for (int d = 0; d < var->ndim && axis->ndim == 1; d++)
-            if (var->dim[d] == axis->dim[0]) out->dim = d;
-        if (out->dim >= 0 || axis->ndim == 0 || file->dim[axis->dim[0]].length == 1) return true;
+        int dim = position_of(var, axis);
+        if (dim >= 0) return (struct e5_axis){axis, dim};
+        bool single = axis->ndim == 0 || file->dim[axis->dim[0]].length == 1;
+        if (found.var == NULL && single) found.var = axis;
     }
-    return false;
+    return found;
 }
-
-/* −1 counts as being in the right place. */
-static bool in_order(int a, int b) { return a < 0 || b < 0 || a < b; }
-
-/* Every other dimension must be expver or of length 1. */
-static enum e5_status check_rest(const struct e5_ncfile *file, const struct e5_ncvar *var, const struct e5_axes *axes,
-                                 struct e5_error *err) {
-    for (int d = 0; d < var->ndim; d++) {
-        const struct e5_ncdim *dim = &file->dim[var->dim[d]];
-        bool axis = d == axes->time.dim || d == axes->latitude.dim || d == axes->longitude.dim;
-        if (axis || dim->length == 1 || d == axes->expver) continue;
-        return refuse(file, err, "variable %.40s has %zu values of %.40s: write one of them to a file of its own",
-                      var->name, dim->length, dim->name);
-    }
-    return E5_OK;
-}
-
-enum e5_status e5_axes_find(const struct e5_ncfile *file, const struct e5_ncvar *var, struct e5_axes *out,
-                            struct e5_error *err) {
-    if (!find_axis(file, var, time_names, &out->time))
-        return refuse(file, err, "variable %.40s has no time axis (valid_time, time or date)", var->name);
-    if (!find_axis(file, var, latitude_names, &out->latitude))
-        return refuse(file, err, "variable %.40s has no latitude axis (latitude or lat)", var->name);
-    if (!find_axis(file, var, longitude_names, &out->longitude))
-        return refuse(file, err, "variable %.40s has no longitude axis (longitude or lon)", var->name);
-    int t = out->time.dim, y = out->latitude.dim, x = out->longitude.dim;
-    if (!in_order(t, y) || !in_order(y, x) || !in_order(t, x))
-        return refuse(file, err, "dimensions of %.40s are not in the order time, latitude, longitude", var->name);
-    out->expver = -1;
-    for (int d = 0; d < var->ndim; d++)
-        if (strcmp(file->dim[var->dim[d]].name, "expver") == 0) out->expver = d;
-    return check_rest(file, var, out, err);
-}
-
-/* --- which variable --- */
 
 static bool is_one_of(const char *name, const char *const *names) {
     for (; *names != NULL; names++)
         if (strcmp(name, *names) == 0) return true;
     return false;
 }
+
+static const struct e5_ncdim *dim_of(const struct e5_ncfile *file, const struct e5_ncvar *var, int d) {
+    return &file->dim[var->dim[d]];
+}
+
+static bool is_taken(const struct e5_axes *axes, int d) {
+    for (int role = 0; role < E5_AXES; role++)
+        if (axes->axis[role].dim == d) return true;
+    return d == axes->expver;
+}
+
+static const char *forecast_dim(const struct e5_ncfile *file, const struct e5_ncvar *var,
+                                const struct e5_axes *axes) {
+    for (int d = 0; d < var->ndim; d++)
+        if (!is_taken(axes, d) && is_one_of(dim_of(file, var, d)->name, forecast_names))
+            return dim_of(file, var, d)->name;
+    return NULL;
+}
+
+/* A forecast's time is its beginning; only "valid_time" is the moment of the values. */
+static enum e5_status check_forecast(const struct e5_ncfile *file, const struct e5_ncvar *var,
+                                     const struct e5_axes *axes, struct e5_error *err) {
+    const char *name = forecast_dim(file, var, axes);
+    const struct e5_ncvar *time = axes->axis[E5_AXIS_TIME].var;
+    bool valid = time != NULL && strcmp(time->name, "valid_time") == 0;
+    if (name == NULL || valid) return E5_OK;
+    return refuse(file, err, "variable %.40s is a forecast along %.40s: its values need one axis of valid_time",
+                  var->name, name);
+}
+
+static bool shares(const struct e5_axes *axes, int role, int other) {
+    return axes->axis[role].dim >= 0 && axes->axis[role].dim == axes->axis[other].dim;
+}
+
+/* Stations and tracks have latitudes and longitudes along one dimension; a number or level for each moment is no
+ * axis.
+ */
+static enum e5_status check_shared(const struct e5_ncfile *file, const struct e5_ncvar *var, struct e5_axes *axes,
+                                   struct e5_error *err) {
+    static const int grid[] = {E5_AXIS_TIME, E5_AXIS_LATITUDE, E5_AXIS_LONGITUDE};
+    for (int i = 0; i < 3; i++) {
+        int a = grid[i], b = grid[(i + 1) % 3];
+        if (shares(axes, a, b))
+            return refuse(file, err, "variable %.40s is on no grid: its %.20s and %.20s run along %.40s", var->name,
+                          axes->axis[a].var->name, axes->axis[b].var->name,
+                          dim_of(file, var, axes->axis[a].dim)->name);
+    }
+    for (int role = E5_AXIS_NUMBER; role <= E5_AXIS_LEVEL; role++)
+        for (int other = 0; other < E5_AXES; other++)
+            if (other != role && shares(axes, role, other)) axes->axis[role] = (struct e5_axis){NULL, -1};
+    return E5_OK;
+}
+
+/* A dimension that no name explains is the level when it is the only one, and has values. */
+static enum e5_status take_rest(const struct e5_ncfile *file, const struct e5_ncvar *var, struct e5_axes *axes,
+                                struct e5_error *err) {
+    for (int d = 0; d < var->ndim; d++) {
+        const struct e5_ncdim *dim = dim_of(file, var, d);
+        if (is_taken(axes, d) || dim->length == 1) continue;
+        const struct e5_ncvar *values = e5_ncfile_find(file, dim->name);
+        bool good = values != NULL && !values->is_text && values->ndim == 1 && values->dim[0] == var->dim[d];
+        if (axes->axis[E5_AXIS_LEVEL].dim >= 0 || !good || is_one_of(dim->name, forecast_names))
+            return refuse(file, err, "variable %.40s has %zu values of %.40s: write one of them to a file of its own",
+                          var->name, dim->length, dim->name);
+        axes->axis[E5_AXIS_LEVEL] = (struct e5_axis){values, d};
+    }
+    return E5_OK;
+}
+
+enum e5_status e5_axes_find(const struct e5_ncfile *file, const struct e5_ncvar *var, struct e5_axes *out,
+                            struct e5_error *err) {
+    for (int role = 0; role < E5_AXES; role++) out->axis[role] = find_axis(file, var, names_of[role]);
+    out->expver = -1;
+    for (int d = 0; d < var->ndim; d++)
+        if (strcmp(dim_of(file, var, d)->name, "expver") == 0) out->expver = d;
+    enum e5_status status = check_forecast(file, var, out, err);
+    if (status != E5_OK) return status;
+    if (out->axis[E5_AXIS_TIME].var == NULL)
+        return e5_probe_fail(err, E5_INPUT, file->path, "xarray.open_dataset(…, engine='era5fast') opens it",
+                             "variable %.40s has no time axis (valid_time, time or date)", var->name);
+    if (out->axis[E5_AXIS_LATITUDE].var == NULL)
+        return refuse(file, err, "variable %.40s has no latitude axis (latitude or lat)", var->name);
+    if (out->axis[E5_AXIS_LONGITUDE].var == NULL)
+        return refuse(file, err, "variable %.40s has no longitude axis (longitude or lon)", var->name);
+    status = check_shared(file, var, out, err);
+    return status == E5_OK ? take_rest(file, var, out, err) : status;
+}
+
+static bool is_pressure(const struct e5_ncvar *level) {
+    static const char *const units[] = {"millibars", "millibar", "mbar", "hPa", NULL};
+    const struct e5_ncattr *attr = e5_ncattr_find(level, "units");
+    if (strcmp(level->name, "isobaricInhPa") == 0) return true;
+    return strcmp(level->name, "level") == 0 && attr != NULL && attr->text != NULL && is_one_of(attr->text, units);
+}
+
+const char *e5_axes_level_name(const struct e5_ncvar *level) {
+    if (is_pressure(level)) return "pressure_level";
+    return strcmp(level->name, "hybrid") == 0 ? "model_level" : level->name;
+}
+
+/* --- which variable --- */
 
 static bool has_word(const char *text, const char *word) {
     size_t length = strlen(word);
@@ -93,8 +173,9 @@ static bool has_word(const char *text, const char *word) {
 /* A coordinate is no data: it has the name of a dimension or an axis, or some variable calls it one. */
 static bool is_coordinate(const struct e5_ncfile *file, const char *name) {
     static const char *const roles[] = {"coordinates", "bounds", "grid_mapping", "ancillary_variables"};
-    if (is_one_of(name, time_names) || is_one_of(name, latitude_names) || is_one_of(name, longitude_names))
-        return true;
+    for (int role = 0; role < E5_AXES; role++)
+        if (is_one_of(name, names_of[role])) return true;
+    if (strcmp(name, "expver") == 0) return true;
     for (size_t i = 0; i < file->ndim; i++)
         if (strcmp(file->dim[i].name, name) == 0) return true;
     for (size_t i = 0; i < file->nvar; i++)
@@ -143,22 +224,24 @@ static enum e5_status find_named(const struct e5_ncfile *file, const char *name,
     return fail_naming(file, what, err);
 }
 
-/* The only variable with all axes.  When no variable has them, the one with most dimensions is chosen, so that
- * e5_axes_find() can say what is wrong with it. */
+/* The only variable with all axes; one over time comes before those of a single moment (masks, areas).  When no
+ * variable has them, the one with most dimensions is chosen, so that e5_axes_find() can say what is wrong with it. */
 static enum e5_status find_only(const struct e5_ncfile *file, const struct e5_ncvar **out, struct e5_error *err) {
-    const struct e5_ncvar *good = NULL, *best = NULL;
+    const struct e5_ncvar *good[2] = {NULL, NULL}, *best = NULL;
+    size_t count[2] = {0, 0};
     struct e5_axes axes;
-    size_t count = 0;
     for (size_t i = 0; i < file->nvar; i++) {
         const struct e5_ncvar *var = &file->var[i];
         if (!is_data(file, var)) continue;
         if (best == NULL || var->ndim > best->ndim) best = var;
         if (e5_axes_find(file, var, &axes, NULL) != E5_OK) continue;
-        good = var;
-        count++;
+        bool over_time = axes.axis[E5_AXIS_TIME].dim >= 0;
+        good[over_time] = var;
+        count[over_time]++;
     }
-    if (count > 1) return fail_naming(file, "say which variable", err);
-    *out = good != NULL ? good : best;
+    bool over_time = count[true] > 0;
+    if (count[over_time] > 1) return fail_naming(file, "say which variable", err);
+    *out = good[over_time] != NULL ? good[over_time] : best;
     return *out != NULL ? E5_OK : refuse(file, err, "no data variable");
 }
 

@@ -23,7 +23,7 @@ enum e5_status e5_room_need(struct e5_room *room, size_t size, struct e5_error *
     if (size <= room->size && room->bytes != NULL) return E5_OK;
     free(room->bytes); /* and not realloc: nothing in it is worth copying */
     *room = (struct e5_room){0};
-    enum e5_status status = e5_alloc(size, 1, &room->bytes, err);
+    enum e5_status status = e5_alloc_plain(size, &room->bytes, err);
     if (status == E5_OK) room->size = size;
     return status;
 }
@@ -127,6 +127,11 @@ enum e5_status e5_filter_undo(const char *path, const struct e5_map *map, const 
     out->bytes = p.bytes;
     out->plane = shuffled && map->element > 1 ? whole / map->element : 0;
     return status;
+}
+
+struct e5_room *e5_scratch_holder(struct e5_scratch *scratch, const struct e5_decoded *decoded) {
+    if (decoded->bytes == scratch->stored.bytes) return &scratch->stored;
+    return decoded->bytes == scratch->first.bytes ? &scratch->first : &scratch->second;
 }
 
 void e5_scratch_fini(struct e5_scratch *scratch) {

@@ -27,6 +27,8 @@ E5_MUST_USE enum e5_status e5_room_need(struct e5_room *room, size_t size, struc
 /* Decode what lies in scratch->stored; the result is valid until the next call. */
 E5_MUST_USE enum e5_status e5_filter_undo(const char *path, const struct e5_map *map, const struct e5_chunk *chunk,
                                           struct e5_scratch *scratch, struct e5_decoded *out, struct e5_error *err);
+/* The room of the scratch in which the decoded elements lie. */
+struct e5_room *e5_scratch_holder(struct e5_scratch *scratch, const struct e5_decoded *decoded);
 void e5_scratch_fini(struct e5_scratch *scratch);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "io/gate.h"
 #include "io/join_set.h"
+#include "io/library.h"
 
 /* --- the set --- */
 
@@ -72,6 +73,8 @@ static const struct e5_join_row *find_row(const struct e5_join *join, const char
 /* Groups, types of its own, variables that our tables leave out: a copy would lack them. */
 static enum e5_status ask_plain(const struct e5_ncfile *file, bool *plain, struct e5_error *err) {
     int id, format = 0, groups = 0, types = 0, vars = 0;
+    enum e5_status status = e5_library_admit(file, err);
+    if (status != E5_OK) return status;
     e5_gate_enter();
     int code = nc_open(file->path, NC_NOWRITE, &id);
     if (code == NC_NOERR) {

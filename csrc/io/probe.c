@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define HEAD_SIZE 64
@@ -142,6 +144,20 @@ static bool find_hdf5(int descriptor, unsigned char *head, size_t *size, uint64_
     return false;
 }
 
+/* A program that writes with HDF5 holds a lock on the file: what it changed may not be there yet, and what is there
+ * may not fit together.  We take the lock of a reader for a moment, where the file system knows locks and HDF5 uses
+ * them. */
+static enum e5_status refuse_written(const char *path, int descriptor, struct e5_error *err) {
+    const char *locking = getenv("HDF5_USE_FILE_LOCKING");
+    if (locking != NULL && (strcmp(locking, "FALSE") == 0 || strcmp(locking, "0") == 0)) return E5_OK;
+    if (flock(descriptor, LOCK_SH | LOCK_NB) == 0)
+        flock(descriptor, LOCK_UN);
+    else if (errno == EWOULDBLOCK)
+        return e5_probe_fail(err, E5_TARGET_BUSY, path, "wait until it is closed",
+                             "another program has it open for writing");
+    return E5_OK;
+}
+
 static enum e5_status classify(const char *path, int descriptor, struct e5_probe *probe, struct e5_error *err) {
     unsigned char head[HEAD_SIZE] = {0};
     size_t size = probe->size < sizeof head ? (size_t)probe->size : sizeof head;
@@ -152,23 +168,42 @@ static enum e5_status classify(const char *path, int descriptor, struct e5_probe
     probe->container = netcdf3 ? E5_NETCDF3 : E5_HDF5;
     if (netcdf3) return E5_OK;
     if (!find_hdf5(descriptor, head, &size, &probe->start)) return refuse_foreign(path, head, size, err);
-    return check_end(path, head, size, probe, err);
+    status = refuse_written(path, descriptor, err);
+    return status == E5_OK ? check_end(path, head, size, probe, err) : status;
+}
+
+enum e5_status e5_probe_file_kept(const char *path, struct e5_probe *out, struct e5_error *err) {
+    *out = (struct e5_probe){0};
+    enum e5_status status = open_regular(path, &out->descriptor, &out->identity, err);
+    if (status != E5_OK) return status;
+    out->kept = true;
+    out->size = (uint64_t)out->identity.st_size;
+    status = classify(path, out->descriptor, out, err);
+    if (status != E5_OK) e5_probe_let_go(out);
+    return status;
 }
 
 enum e5_status e5_probe_file(const char *path, struct e5_probe *out, struct e5_error *err) {
-    int descriptor = -1;
-    *out = (struct e5_probe){0};
-    enum e5_status status = open_regular(path, &descriptor, &out->identity, err);
-    if (status != E5_OK) return status;
-    out->size = (uint64_t)out->identity.st_size;
-    status = classify(path, descriptor, out, err);
-    close(descriptor);
+    enum e5_status status = e5_probe_file_kept(path, out, err);
+    e5_probe_let_go(out);
     return status;
+}
+
+void e5_probe_let_go(struct e5_probe *probe) {
+    if (probe->kept) close(probe->descriptor);
+    probe->kept = false;
 }
 
 static bool same(const struct stat *a, const struct stat *b) {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* rsync and cp -p set the time of the content back, but nobody this one.  It moves when a name is given or taken
+ * away, too, which is nothing to a file that stayed open. */
+static bool touched_since(const struct stat *now, const struct e5_probe *probe) {
+    const struct timespec *a = &now->st_ctim, *b = &probe->identity.st_ctim;
+    return !probe->kept && (a->tv_sec != b->tv_sec || a->tv_nsec != b->tv_nsec);
 }
 
 static enum e5_status changed(const char *path, const char *how, struct e5_error *err) {
@@ -180,12 +215,14 @@ enum e5_status e5_probe_unchanged(const char *path, const struct e5_probe *probe
                                   struct e5_error *err) {
     struct stat now;
     if (fstat(descriptor, &now) != 0) return e5_fail_errno(err, errno, path, "look at");
-    return same(&now, &probe->identity) ? E5_OK : changed(path, "changed", err);
+    bool good = same(&now, &probe->identity) && !touched_since(&now, probe);
+    return good ? E5_OK : changed(path, "changed", err);
 }
 
 enum e5_status e5_probe_reopen(const char *path, const struct e5_probe *probe, int *out_descriptor,
                                struct e5_error *err) {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int descriptor =
+        probe->kept ? fcntl(probe->descriptor, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0 && errno == ENOENT) return changed(path, "deleted", err);
     if (descriptor < 0) return e5_fail_errno(err, errno, path, "open");
     enum e5_status status = e5_probe_unchanged(path, probe, descriptor, err);

@@ -18,6 +18,8 @@ struct e5_probe {
     uint64_t size;  /* bytes of the file */
     uint64_t start; /* where an HDF5 file begins behind a user block; 0 otherwise */
     struct stat identity;
+    bool kept;      /* `descriptor` is open, for the time that much is read: see _file_kept() */
+    int descriptor;
 };
 
 /* Report a fault of a file: its last name and what is wrong in `what`, the whole path as target, and a hint ("":
@@ -25,8 +27,13 @@ struct e5_probe {
 E5_MUST_USE enum e5_status e5_probe_fail(struct e5_error *err, enum e5_status status, const char *path,
                                          const char *hint, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-/* E5_STORAGE: cannot be opened; E5_CORRUPT: empty, cut short, or something else than netCDF. */
+/* E5_STORAGE: cannot be opened; E5_CORRUPT: empty, cut short, or something else than netCDF; E5_TARGET_BUSY: somebody
+ * writes to it with HDF5, as far as locks tell. */
 E5_MUST_USE enum e5_status e5_probe_file(const char *path, struct e5_probe *out, struct e5_error *err);
+/* The same, and until _let_go (in any state) _reopen gives copies of one descriptor: opening a file again and again
+ * is slow, above all on file systems of other machines. */
+E5_MUST_USE enum e5_status e5_probe_file_kept(const char *path, struct e5_probe *out, struct e5_error *err);
+void e5_probe_let_go(struct e5_probe *probe);
 /* Open for reading what was probed; E5_CORRUPT when the file was replaced, shortened, changed or deleted since. */
 E5_MUST_USE enum e5_status e5_probe_reopen(const char *path, const struct e5_probe *probe, int *out_descriptor,
                                            struct e5_error *err);

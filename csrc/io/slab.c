@@ -2,85 +2,170 @@
 
 #include <string.h>
 
-#define RUN_BLOCK 1024 /* elements unshuffled at a time: they stay in the first-level cache until unpacked */
+#define RUN_BLOCK 1024  /* elements unshuffled at a time: they stay in the first-level cache until unpacked */
+#define SHORT_STRETCH 8 /* elements; where stretches are shorter, elements are picked up one by one */
 
-bool e5_box_intersect(int ndim, const struct e5_box *a, const struct e5_box *b, struct e5_box *out) {
-    for (int d = 0; d < ndim; d++) {
-        size_t low = a->start[d] > b->start[d] ? a->start[d] : b->start[d];
-        size_t a_end = a->start[d] + a->count[d], b_end = b->start[d] + b->count[d];
-        size_t high = a_end < b_end ? a_end : b_end;
-        if (high <= low) return false;
-        out->start[d] = low;
-        out->count[d] = high - low;
-    }
-    return true;
+struct put {
+    const struct e5_slab *slab;
+    const struct e5_piece *piece;
+    struct e5_cut cut;
+    size_t element, wide; /* bytes of one, stored and in the output */
+    e5_cut_fn row;
+};
+
+/* --- many at a time: n elements that lie side by side in the piece and in the output --- */
+
+static void put_constant(const struct put *p, size_t n, char *to) {
+    size_t bytes = n * p->wide;
+    e5_unpack(&p->slab->how, p->piece->bytes, 1, to);
+    for (size_t done = p->wide; done < bytes; done *= 2)
+        memcpy(to + done, to, done < bytes - done ? done : bytes - done);
 }
 
-/* Index of the element at `at` within `box`, both in indices of the variable. */
-static size_t position(int ndim, const struct e5_box *box, const size_t *at) {
-    size_t index = 0;
-    for (int d = 0; d < ndim; d++) index = index * box->count[d] + (at[d] - box->start[d]);
-    return index;
-}
-
-static void put_constant(const struct e5_slab *slab, const uint8_t *element, size_t n, char *to) {
-    size_t wide = e5_dtype_size(slab->how.as);
-    char value[8];
-    e5_unpack(&slab->how, element, 1, value);
-    for (size_t i = 0; i < n; i++) memcpy(to + i * wide, value, wide);
-}
-
-static void put_shuffled(const struct e5_slab *slab, const struct e5_piece *piece, size_t from, size_t n, char *to) {
+static void put_shuffled(const struct put *p, size_t first, size_t n, char *to) {
     uint8_t row[RUN_BLOCK * 8];
-    size_t element = e5_dtype_size(slab->how.from), wide = e5_dtype_size(slab->how.as);
-    if (e5_unpack_keeps_bytes(&slab->how)) {
-        e5_unshuffle(piece->bytes, piece->plane, element, from, n, (uint8_t *)to);
+    const struct e5_piece *piece = p->piece;
+    if (e5_unpack_keeps_bytes(&p->slab->how)) {
+        e5_unshuffle(piece->bytes, piece->plane, p->element, first, n, (uint8_t *)to);
         return;
     }
     for (size_t done = 0; done < n; done += RUN_BLOCK) {
         size_t part = n - done < RUN_BLOCK ? n - done : RUN_BLOCK;
-        e5_unshuffle(piece->bytes, piece->plane, element, from + done, part, row);
-        e5_unpack(&slab->how, row, part, to + done * wide);
+        e5_unshuffle(piece->bytes, piece->plane, p->element, first + done, part, row);
+        e5_unpack(&p->slab->how, row, part, to + done * p->wide);
     }
 }
 
-/* n elements that lie side by side in the piece and in the slab. */
-static void put_run(const struct e5_slab *slab, const struct e5_piece *piece, size_t from, size_t n, size_t to) {
-    char *out = slab->out + to * e5_dtype_size(slab->how.as);
-    if (piece->constant)
-        put_constant(slab, piece->bytes, n, out);
-    else if (piece->plane > 0)
-        put_shuffled(slab, piece, from - piece->first, n, out);
+static void put_run(const struct put *p, size_t from, size_t n, size_t to) {
+    char *out = p->slab->out + to * p->wide;
+    if (p->piece->constant)
+        put_constant(p, n, out);
+    else if (p->piece->plane > 0)
+        put_shuffled(p, from, n, out);
     else
-        e5_unpack(&slab->how, piece->bytes + (from - piece->first) * e5_dtype_size(slab->how.from), n, out);
+        e5_unpack(&p->slab->how, p->piece->bytes + from, n, out);
 }
 
-/* Dimensions that are covered from end to end on both sides join the run; returns how many are left to loop over. */
-static int join_dims(const struct e5_slab *slab, const struct e5_piece *piece, const struct e5_box *part,
-                     size_t *run) {
-    int outer = slab->ndim - 1;
-    *run = part->count[outer];
-    while (outer > 0 && part->count[outer] == slab->box.count[outer] && part->count[outer] == piece->box.count[outer])
-        *run *= part->count[--outer];
-    return outer;
-}
-
-/* The next position of an odometer over the first `outer` dimensions; false after the last. */
-static bool advance(int outer, const struct e5_box *part, size_t *at) {
-    for (int d = outer - 1; d >= 0; d--) {
-        if (++at[d] < part->start[d] + part->count[d]) return true;
-        at[d] = part->start[d];
+static void put_row(void *context, size_t from, size_t to) {
+    const struct put *p = context;
+    const struct e5_cut_part *part = &p->cut.part[p->cut.row];
+    for (size_t i = 0; i < part->stretches; i++) {
+        struct e5_stretch s = e5_cut_stretch(part, i);
+        put_run(p, from + (s.from - part->low) * part->from, s.count * p->cut.unit, to + s.to * part->to);
     }
-    return false;
 }
 
-void e5_slab_put(const struct e5_slab *slab, const struct e5_piece *piece) {
-    struct e5_box part = {0};
-    if (!e5_box_intersect(slab->ndim, &slab->box, &piece->box, &part)) return;
-    size_t run, at[E5_MAX_DIMS];
-    int outer = join_dims(slab, piece, &part, &run);
-    memcpy(at, part.start, sizeof at);
-    do {
-        put_run(slab, piece, position(slab->ndim, &piece->box, at), run, position(slab->ndim, &slab->box, at));
-    } while (advance(outer, &part, at));
+/* --- one by one: picked up in the piece, unpacked together, then put down --- */
+
+struct batch {
+    size_t n;
+    size_t from[RUN_BLOCK], to[RUN_BLOCK];
+};
+
+#define PICK_UP(bits)                                                                                         \
+    static void pick_up_##bits(const uint8_t *bytes, const struct batch *batch, uint8_t *row) {               \
+        for (size_t i = 0; i < batch->n; i++) memcpy(row + i * (bits / 8), bytes + batch->from[i], bits / 8); \
+    }
+PICK_UP(8)
+PICK_UP(16)
+PICK_UP(32)
+PICK_UP(64)
+
+static void pick_up_plain(size_t element, const uint8_t *bytes, const struct batch *batch, uint8_t *row) {
+    if (element == 1) pick_up_8(bytes, batch, row);
+    if (element == 2) pick_up_16(bytes, batch, row);
+    if (element == 4) pick_up_32(bytes, batch, row);
+    if (element == 8) pick_up_64(bytes, batch, row);
+}
+
+static void pick_up(const struct put *p, const struct batch *batch, uint8_t *row) {
+    const struct e5_piece *piece = p->piece;
+    if (piece->plane == 0) {
+        pick_up_plain(p->element, piece->bytes, batch, row);
+        return;
+    }
+    for (size_t k = 0; k < p->element; k++)
+        for (size_t i = 0; i < batch->n; i++)
+            row[i * p->element + k] = piece->bytes[k * piece->plane + batch->from[i]];
+}
+
+static void put_down(const struct put *p, const struct batch *batch, const char *values) {
+    char *out = p->slab->out;
+    if (p->wide == 4)
+        for (size_t i = 0; i < batch->n; i++) memcpy(out + batch->to[i] * 4, values + i * 4, 4);
+    else
+        for (size_t i = 0; i < batch->n; i++) memcpy(out + batch->to[i] * p->wide, values + i * p->wide, p->wide);
+}
+
+static void put_batch(const struct put *p, struct batch *batch) {
+    uint8_t row[RUN_BLOCK * 8];
+    char values[RUN_BLOCK * 8];
+    bool in_order = true;
+    for (size_t i = 1; i < batch->n; i++) in_order &= batch->to[i] == batch->to[i - 1] + 1;
+    pick_up(p, batch, row);
+    e5_unpack(&p->slab->how, row, batch->n, in_order ? p->slab->out + batch->to[0] * p->wide : values);
+    if (!in_order) put_down(p, batch, values);
+    batch->n = 0;
+}
+
+static void put_elements(void *context, size_t from, size_t to) {
+    const struct put *p = context;
+    const struct e5_cut_part *part = &p->cut.part[p->cut.row];
+    struct batch batch;
+    batch.n = 0;
+    for (size_t i = 0; i < part->stretches; i++) {
+        struct e5_stretch s = e5_cut_stretch(part, i);
+        for (size_t k = 0; k < s.count; k++) {
+            batch.from[batch.n] = from + (s.from - part->low + k) * part->from;
+            batch.to[batch.n++] = to + (s.to + k) * part->to;
+            if (batch.n == RUN_BLOCK) put_batch(p, &batch);
+        }
+    }
+    if (batch.n > 0) put_batch(p, &batch);
+}
+
+/* --- which of them --- */
+
+static bool one_by_one(const struct put *p, size_t width) {
+    const struct e5_cut *cut = &p->cut;
+    if (p->piece->constant || cut->unit > 1) return false;
+    if (!e5_cut_is_dense(cut, width)) return true;
+    return cut->part[cut->row].stretches > 1 + e5_cut_count(&cut->part[cut->row]) / SHORT_STRETCH;
+}
+
+/* False: nothing of the piece is wanted. */
+static bool prepare(struct put *p, const struct e5_slab *slab, const struct e5_piece *piece) {
+    size_t element = e5_dtype_size(slab->how.from), width = piece->plane > 0 ? 1 : element;
+    *p = (struct put){.slab = slab, .piece = piece, .element = element, .wide = e5_dtype_size(slab->how.as)};
+    if (!e5_cut_make(slab->ndim, slab->pick, &piece->box, width, piece->step, &p->cut)) return false;
+    p->row = one_by_one(p, width) ? put_elements : put_row;
+    return true;
+}
+
+struct neighbours {
+    const struct put *put;
+    size_t n;
+};
+
+/* The cuts of neighbours differ in the last dimension only: all of them have a row where the first has one. */
+static void put_rows(void *context, size_t from, size_t to) {
+    const struct neighbours *all = context;
+    for (size_t i = 0; i < all->n; i++) put_row((void *)&all->put[i], from, to);
+}
+
+void e5_slab_put(const struct e5_slab *slab, const struct e5_piece *piece, size_t n) {
+    struct put put[E5_NEIGHBOURS_MAX];
+    struct neighbours all = {.put = put};
+    bool together = true;
+    for (size_t i = 0; i < n; i++) {
+        struct put *p = &put[all.n];
+        if (!prepare(p, slab, &piece[i])) continue;
+        together &= p->row == put_row && p->cut.row == slab->ndim - 1;
+        together &= (p->piece->plane > 0) == (put[0].piece->plane > 0);
+        all.n++;
+    }
+    if (together && all.n > 1)
+        e5_cut_rows(&put[0].cut, put_rows, &all);
+    else
+        for (size_t i = 0; i < all.n; i++) e5_cut_rows(&put[i].cut, put[i].row, &put[i]);
 }

@@ -61,13 +61,15 @@ const char *e5_dtype_name(enum e5_dtype dtype) { return rows[dtype].name; }
 
 static bool is_plain(const struct e5_packing *packing) {
     return packing->scale == 1 && packing->offset == 0 && isnan(packing->fill) && isnan(packing->missing) &&
-           packing->valid_min == -INFINITY && packing->valid_max == INFINITY;
+           packing->others == 0 && packing->valid_min == -INFINITY && packing->valid_max == INFINITY;
 }
 
 /* Comparisons with NaN are false, so a NaN that stands for "none" excludes nothing, and stored NaN stays NaN.
  * Written as four choices the loop becomes vector code (with -fno-trapping-math). */
 static void unpack(const struct e5_packing *packing, size_t n, double *restrict value) {
     const struct e5_packing p = *packing;
+    for (int k = 0; k < p.others; k++)
+        for (size_t i = 0; i < n; i++) value[i] = value[i] == p.other[k] ? NAN : value[i];
     for (size_t i = 0; i < n; i++) {
         double stored = value[i], unpacked = stored * p.scale + p.offset;
         unpacked = stored == p.fill ? NAN : unpacked;

@@ -13,11 +13,14 @@
 enum e5_dtype { E5_F32, E5_F64, E5_I8, E5_U8, E5_I16, E5_U16, E5_I32, E5_U32, E5_I64, E5_U64, E5_DTYPE_COUNT };
 
 #define E5_MAX_DIMS 6
+#define E5_MAX_OTHERS 4
 
 struct e5_packing {
     double scale, offset;   /* 1 and 0 when the values are not packed */
     double fill, missing;   /* stored values that mean "missing"; NaN when there is none */
     double valid_min, valid_max; /* stored values outside mean "missing"; −inf and inf when there is no limit */
+    double other[E5_MAX_OTHERS]; /* more of them, which is rare; none is NaN … */
+    int others; /* … and how many; a file may have more than there is room for: reading refuses it */
 };
 #define E5_PACKING_NONE                                 \
     ((struct e5_packing){.scale = 1,                    \

@@ -10,6 +10,7 @@
 #include "net/url.h"
 
 #define E5_CDS_ID_SIZE 64
+#define E5_ASSET_MOST ((int64_t)1 << 50) /* bytes; a declared size beyond a petabyte is nonsense */
 
 struct e5_cds_asset {
     int64_t size;                    /* −1: not declared */

@@ -11,8 +11,6 @@
 #include "base/text.h"
 #include "net/fault.h"
 
-#define LARGEST_FILE ((int64_t)1 << 50) /* a declared size beyond a petabyte is nonsense */
-
 struct e5_cds_asset *e5_cds_asset_trim(struct e5_cds_asset *asset) {
     struct e5_cds_asset *smaller = realloc(asset, offsetof(struct e5_cds_asset, href) + strlen(asset->href) + 1);
     return smaller != NULL ? smaller : asset;
@@ -173,21 +171,23 @@ void e5_cds_read_submitted(int http_status, const char *body, size_t size, const
 
 static const struct {
     const char *word;
+    enum e5_cds_state state;
     enum e5_event event;
-} words[] = {{"accepted", E5_EVENT_WORKING}, {"running", E5_EVENT_WORKING}, {"successful", E5_EVENT_ENDED},
-             {"failed", E5_EVENT_ENDED},     {"rejected", E5_EVENT_ENDED},  {"dismissed", E5_EVENT_DISMISSED},
-             {"deleted", E5_EVENT_DISMISSED}};
+} words[] = {{"accepted", E5_CDS_ACCEPTED, E5_EVENT_WORKING},   {"running", E5_CDS_RUNNING, E5_EVENT_WORKING},
+             {"successful", E5_CDS_SUCCESSFUL, E5_EVENT_ENDED}, {"failed", E5_CDS_FAILED, E5_EVENT_ENDED},
+             {"rejected", E5_CDS_REJECTED, E5_EVENT_ENDED},     {"dismissed", E5_CDS_DISMISSED, E5_EVENT_DISMISSED},
+             {"deleted", E5_CDS_DISMISSED, E5_EVENT_DISMISSED}};
+
+enum e5_cds_state e5_cds_state_of(const char *word) {
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(word, words[i].word) == 0) return words[i].state;
+    return E5_CDS_OTHER;
+}
 
 static enum e5_event event_of(const char *word) {
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(word, words[i].word) == 0) return words[i].event;
     return E5_EVENT_WORKING; /* a word of a later service: wait on */
-}
-
-bool e5_cds_knows_status(const char *word) {
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(word, words[i].word) == 0) return true;
-    return false;
 }
 
 static void read_status_word(const json_t *job, struct e5_cds_news *out) {
@@ -215,7 +215,7 @@ static bool read_size(const json_t *value, const char *key, int64_t *out) {
     if (size == NULL) return true;
     if (!json_is_integer(size)) return false;
     *out = json_integer_value(size);
-    return *out >= 0 && *out <= LARGEST_FILE;
+    return *out >= 0 && *out <= E5_ASSET_MOST;
 }
 
 /* Old entries carry the checksum as a number, which cannot hold 128 bits: not usable. */

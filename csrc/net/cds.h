@@ -56,8 +56,17 @@ json_t *e5_cds_read_page(int http_status, const char *body, size_t size, char cu
                          struct e5_cds_news *out);
 /* What an entry of the list says; entries without a good id give false. */
 bool e5_cds_read_entry(const json_t *entry, const char *service, struct e5_cds_news *out);
-/* Is this one of the words that the service has for the state of a job? */
-bool e5_cds_knows_status(const char *word);
+/* The service's words for the state of a job. */
+enum e5_cds_state {
+    E5_CDS_OTHER, /* a word that nobody knows */
+    E5_CDS_ACCEPTED,
+    E5_CDS_RUNNING,
+    E5_CDS_SUCCESSFUL,
+    E5_CDS_FAILED,
+    E5_CDS_REJECTED,
+    E5_CDS_DISMISSED
+};
+enum e5_cds_state e5_cds_state_of(const char *word);
 /* Does this reply to a "?request=True" call describe a job made from `inputs`?  `*is_told`: it describes a request.
  */
 bool e5_cds_same_request(const char *body, size_t size, const json_t *inputs, bool *is_told);

@@ -61,3 +61,10 @@ enum e5_checksum_want e5_checksum_wanted(int64_t size, const char *declared, con
     }
     return size >= IN_PARTS_FROM ? E5_CHECKSUM_EITHER : E5_CHECKSUM_WHOLE;
 }
+
+const char *e5_checksum_telling(const struct e5_checksum_result *found, const char *declared, const char **kind) {
+    bool is_joined = found->joined[0] != '\0' && (found->whole[0] == '\0' || strcmp(found->joined, declared) == 0);
+    const char *text = is_joined ? found->joined : found->whole;
+    *kind = text[0] == '\0' ? "" : is_joined ? "composite" : "md5";
+    return text;
+}

@@ -24,6 +24,9 @@ enum e5_checksum_verdict { E5_CHECKSUM_UNKNOWN, E5_CHECKSUM_PROVEN, E5_CHECKSUM_
  * stored in one piece, and differs too, or that it was stored in just such parts; otherwise nobody knows. */
 enum e5_checksum_verdict e5_checksum_judge(const struct e5_checksum_result *found, const char *declared,
                                            const char *etag);
+/* The text that stands for a file, "" if there is none: that of the parts where it is the declared one or the only
+ * one, else that of the content.  `*kind` is "composite", "md5" or "". */
+const char *e5_checksum_telling(const struct e5_checksum_result *found, const char *declared, const char **kind);
 /* What has to be computed for a verdict? */
 enum e5_checksum_want {
     E5_CHECKSUM_NOTHING, /* nothing that could be computed would tell */

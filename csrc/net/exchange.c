@@ -19,9 +19,11 @@
 #define MOST_REDIRECTS 10
 #define HELD_DOWN 4 /* what is held down on purpose is not too slow unless it comes so many times slower */
 #define BUFFER (512 * 1024) /* bytes of a data call that are taken at once */
+#define SMALL_BUFFER (128 * 1024) /* the same of one that has few, since there may be many such calls */
 
 struct e5_exchange {
     struct e5_http_shared *shared;
+    struct e5_curl_guard guard;
     CURL *easy;
     struct curl_slist *own_headers; /* in use where a range depends on an ETag */
     struct e5_url address;
@@ -42,6 +44,7 @@ struct e5_exchange {
     int failed_with; /* CURLcode, while the lookup runs */
     struct e5_error error;
     char reason[CURL_ERROR_SIZE]; /* libcurl's own words */
+    char slowness[64];            /* ours, where too_slow: libcurl knows of a callback only */
 };
 
 void *e5_exchange_owner(const struct e5_exchange *exchange) { return exchange->owner; }
@@ -118,7 +121,7 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
     if (!flow->moving) curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &under_way);
     exchange->too_slow = under_way > 0 && e5_flow_too_slow(flow, e5_clock_monotonic(), now);
     if (exchange->too_slow)
-        snprintf(exchange->reason, sizeof exchange->reason, "%lld bytes in %.3g s", (long long)(now - flow->from),
+        snprintf(exchange->slowness, sizeof exchange->slowness, "%lld bytes in %.3g s", (long long)(now - flow->from),
                  flow->window);
     return exchange->too_slow ? 1 : 0;
 }
@@ -135,6 +138,7 @@ static void begin_flow(struct e5_exchange *exchange) {
 static void set_common(struct e5_exchange *exchange) {
     CURL *easy = exchange->easy;
     e5_curl_set_shared(easy, exchange->shared);
+    e5_curl_set_guard(easy, &exchange->guard);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->reason);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -175,13 +179,6 @@ static enum e5_status set_call(struct e5_exchange *exchange, const char *body, s
     return set_method(exchange, body, err);
 }
 
-static enum e5_status add_header(struct curl_slist **list, const char *line, struct e5_error *err) {
-    struct curl_slist *longer = curl_slist_append(*list, line);
-    if (longer == NULL) return e5_fail(err, E5_MEMORY, "cannot keep a header");
-    *list = longer;
-    return E5_OK;
-}
-
 static enum e5_status set_range(struct e5_exchange *exchange, const struct e5_http_call *call, struct e5_error *err) {
     char range[48], line[E5_ETAG_SIZE + 16];
     bool strong = call->if_range != NULL && call->if_range[0] == '"'; /* weak tags are no use for ranges */
@@ -192,17 +189,18 @@ static enum e5_status set_range(struct e5_exchange *exchange, const struct e5_ht
     curl_easy_setopt(exchange->easy, CURLOPT_RANGE, range);
     if (!strong) return E5_OK;
     snprintf(line, sizeof line, "If-Range: %s", call->if_range);
-    enum e5_status status = add_header(&exchange->own_headers, "Accept-Encoding: identity", err);
-    if (status == E5_OK) status = add_header(&exchange->own_headers, line, err);
+    enum e5_status status = e5_curl_add_header(&exchange->own_headers, "Accept-Encoding: identity", err);
+    if (status == E5_OK) status = e5_curl_add_header(&exchange->own_headers, line, err);
     curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->own_headers);
     return status;
 }
 
 static enum e5_status set_data(struct e5_exchange *exchange, const struct e5_http_call *call, struct e5_error *err) {
     CURL *easy = exchange->easy;
+    bool is_small = call->expected > 0 && call->expected < 16 * BUFFER;
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->shared->data_headers);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* a window of its own per file */
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)(is_small ? SMALL_BUFFER : BUFFER));
     if (strcmp(exchange->method, "HEAD") == 0) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     return set_range(exchange, call, err);
 }
@@ -233,13 +231,13 @@ static enum e5_status set_proxy(struct e5_exchange *exchange, struct e5_error *e
 /* May this exchange go there?  A service call that leaves its origin goes on as one for data: without the token. */
 static enum e5_status judge_address(struct e5_exchange *exchange, const char *text, const struct e5_url *url,
                                     struct e5_error *err) {
-    const struct e5_url *service = &exchange->shared->service;
-    bool home = !url->has_user && e5_url_same_origin(url, service);
-    if (exchange->is_data) return e5_url_check_data(text, service, err);
+    const struct e5_http_shared *shared = exchange->shared;
+    bool home = !url->has_user && e5_url_same_origin(url, &shared->service);
+    if (exchange->is_data) return e5_url_check_data(text, &shared->service, shared->reach, err);
     if (home) return E5_OK;
     if (!exchange->may_go_abroad || exchange->redirects == 0) return e5_url_refuse(url, err);
     curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, NULL);
-    return e5_url_check_data(text, service, err);
+    return e5_url_check_data(text, &shared->service, shared->reach, err);
 }
 
 /* The address decides about scheme and proxy, so it is judged and set again at every hop. */
@@ -249,6 +247,7 @@ static enum e5_status set_address(struct e5_exchange *exchange, const char *text
     if (status == E5_OK) status = judge_address(exchange, text, &url, err);
     if (status != E5_OK) return status;
     exchange->address = url;
+    exchange->guard = (struct e5_curl_guard){exchange->shared, &exchange->address, exchange->proxy};
     describe(exchange, text);
     status = set_proxy(exchange, err);
     if (status != E5_OK) return status;
@@ -300,7 +299,7 @@ void e5_exchange_delete(struct e5_exchange *exchange) {
 /* Once the name has been looked up again, where that was what failed. */
 static void classify(struct e5_exchange *exchange) {
     struct e5_curl_failure failure = {.code = exchange->failed_with,
-                                      .reason = exchange->reason,
+                                      .reason = exchange->too_slow ? exchange->slowness : exchange->reason,
                                       .host = exchange->address.host,
                                       .proxy = exchange->proxy,
                                       .too_slow = exchange->too_slow,
@@ -393,6 +392,7 @@ enum e5_exchange_next e5_exchange_ended(struct e5_exchange *exchange, int curl_c
         return redirected(exchange) ? E5_EXCHANGE_AGAIN : E5_EXCHANGE_OVER;
     exchange->cut_short = curl_code == CURLE_PARTIAL_FILE;
     exchange->failed_with = curl_code;
+    e5_curl_guard_judge(&exchange->guard, curl_code, &exchange->error);
     if (exchange->error.status != E5_OK) return E5_EXCHANGE_OVER;
     if (e5_curl_is_lookup(curl_code)) return begin_to_ask(exchange);
     classify(exchange);

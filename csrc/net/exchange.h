@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "net/http_head.h"
 #include "net/lookup.h"
+#include "net/reach.h"
 #include "net/url.h"
 
 struct e5_exchange;
@@ -30,6 +31,7 @@ struct e5_http_call {
     int64_t range_from;              /* data calls: first byte wanted */
     int64_t range_to;                /* data calls: last byte wanted; 0: all that follow */
     const char *if_range;            /* data calls: ETag, "" or NULL */
+    int64_t expected;                /* data calls: bytes that will come, 0: not known */
     void *owner;
 };
 
@@ -42,6 +44,8 @@ struct e5_http_shared {
     double timeout, connect_timeout, low_speed_time, low_speed_limit;
     void *call_headers, *data_headers; /* struct curl_slist */
     struct e5_names names;
+    enum e5_reach reach; /* of the service, as far as is known; of a mere name it could be a private one */
+    bool is_reach_seen;  /* a connection to it has told */
 };
 
 enum e5_exchange_next {

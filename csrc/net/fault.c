@@ -31,6 +31,8 @@ static void describe(const struct fault *fault, char out[SHOWN + 1]) {
     else
         e5_text_copy(out, SHOWN + 1, text);
     e5_text_clean(out);
+    size_t end = strlen(out);
+    while (end > 1 && (out[end - 1] == '.' || out[end - 1] == ' ')) out[--end] = '\0'; /* a hint may follow */
 }
 
 static enum e5_event report(const struct fault *fault, enum e5_event event, enum e5_status status, const char *what,
@@ -61,25 +63,63 @@ static bool is_passing(const char *line) {
 }
 
 static enum e5_event job_ended(const struct fault *fault, struct e5_error *err) {
-    char line[SHOWN + 1];
+    char line[SHOWN + 1], shown[SHOWN + 1];
     if (mentions(fault->traceback, "queued requests") && mentions(fault->traceback, "limited"))
         return report(fault, E5_EVENT_CROWDED, E5_THROTTLED, "too many requests are queued for this dataset", err);
     enum e5_event event = is_passing(last_line(fault->traceback, line)) ? E5_EVENT_SHAKY : E5_EVENT_BROKEN;
     report(fault, event, E5_JOB_FAILED, mentions(fault->title, "rejected") ? "job rejected" : "job failed", err);
-    if (line[0] != '\0') e5_error_hint(err, "the service says: %s", line);
+    describe(fault, shown);
+    if (says(fault, "too large") || mentions(fault->traceback, "too large"))
+        e5_error_hint(err, "split the request, for example by month");
+    else if (line[0] != '\0' && strstr(shown, line) == NULL)
+        e5_error_hint(err, "the service says: %s", line);
+    else
+        e5_error_hint(err, "what led to it stands in the job's log at the service, see Client.job(...).log()");
     return event;
 }
 
+/* Length of the portal's address in that of its API; 0 where that is not known. */
+static int portal_length(const struct fault *fault) {
+    size_t length = fault->service != NULL ? strlen(fault->service) : 0;
+    return (int)(length > 4 && strcmp(fault->service + length - 4, "/api") == 0 ? length - 4 : length);
+}
+
+/* Length of an address at the beginning of a text, without the sentence's own stops. */
+static int address_length(const char *text) {
+    size_t length = strcspn(text, " \t\r\n\"'<>");
+    while (length > 0 && strchr(".,;:)", text[length - 1]) != NULL) length--;
+    return (int)length;
+}
+
+/* The page is the hint: in the service's own text it would be cut. */
 static enum e5_event no_licence(const struct fault *fault, struct e5_error *err) {
     const char *page = strstr(fault->detail, "https://");
-    size_t portal = fault->service != NULL ? strlen(fault->service) : 0;
-    if (portal > 4 && strcmp(fault->service + portal - 4, "/api") == 0) portal -= 4;
-    report(fault, E5_EVENT_PERMANENT, E5_LICENCE, "a licence has not been accepted", err);
+    int portal = portal_length(fault);
+    bool is_known = page != NULL || (portal > 0 && fault->dataset != NULL);
+    if (!is_known) return report(fault, E5_EVENT_PERMANENT, E5_LICENCE, "a licence has not been accepted", err);
+    const char *of = fault->dataset != NULL ? " of " : "", *dataset = fault->dataset != NULL ? fault->dataset : "";
+    if (e5_fail(err, E5_LICENCE, "a licence%s%.100s has not been accepted", of, dataset) == E5_LICENCE && err != NULL)
+        err->http_status = fault->http_status;
     if (page != NULL)
-        e5_error_hint(err, "accept it at %.*s", (int)strcspn(page, " \t\r\n\"'<>"), page);
-    else if (portal > 0 && fault->dataset != NULL)
-        e5_error_hint(err, "accept it at %.*s/datasets/%s?tab=download#manage-licences", (int)portal, fault->service,
+        e5_error_hint(err, "accept it at %.*s", address_length(page), page);
+    else
+        e5_error_hint(err, "accept it at %.*s/datasets/%s?tab=download#manage-licences", portal, fault->service,
                       fault->dataset);
+    return E5_EVENT_PERMANENT;
+}
+
+/* The token is known, the dataset is not open: the service gives its reason in its own words. */
+static bool is_closed(const struct fault *fault) {
+    return fault->http_status == 403 && fault->dataset != NULL && fault->detail[0] != '\0' &&
+           !says(fault, "authenti") && !says(fault, "operation not allowed") && !says(fault, "token");
+}
+
+static enum e5_event closed(const struct fault *fault, struct e5_error *err) {
+    char what[2 * SHOWN];
+    snprintf(what, sizeof what, "the service gives no access to the dataset %.100s", fault->dataset);
+    report(fault, E5_EVENT_PERMANENT, E5_AUTH, what, err);
+    e5_error_hint(err, "this concerns the dataset, not your token; Client.messages(\"%.100s\") may tell more",
+                  fault->dataset);
     return E5_EVENT_PERMANENT;
 }
 
@@ -90,8 +130,13 @@ static enum e5_event forbidden(const struct fault *fault, struct e5_error *err) 
         e5_error_hint(err, "split it, for example by month");
         return E5_EVENT_PERMANENT;
     }
+    if (is_closed(fault)) return closed(fault, err);
     report(fault, E5_EVENT_PERMANENT, E5_AUTH, "the service refuses access", err);
-    e5_error_hint(err, "the token stands on your profile page at the service; check that yours is still valid");
+    if (portal_length(fault) > 0)
+        e5_error_hint(err, "check that your token is still the one at %.*s/profile", portal_length(fault),
+                      fault->service);
+    else
+        e5_error_hint(err, "check that your token is still the one on your profile page at the service");
     return E5_EVENT_PERMANENT;
 }
 
@@ -102,10 +147,16 @@ static enum e5_event not_found(const struct fault *fault, struct e5_error *err) 
         return report(fault, E5_EVENT_EARLY, E5_SERVER, "results not ready", err);
     if (says(fault, "no-such-job") || says(fault, "job not found")) {
         bool gone = mentions(fault->detail, "dismissed") || mentions(fault->detail, "deleted");
-        return report(fault, gone ? E5_EVENT_DISMISSED : E5_EVENT_MISSING, E5_JOB_LOST, "job not found", err);
+        report(fault, gone ? E5_EVENT_DISMISSED : E5_EVENT_MISSING, E5_JOB_LOST, "job not found", err);
+        e5_error_hint(err, gone ? "nothing is left of it at the service; files stay. Ask for the data again"
+                                : "Client.jobs() lists the jobs of your token; else ask for the data again");
+        return gone ? E5_EVENT_DISMISSED : E5_EVENT_MISSING;
     }
-    if (says(fault, "no-such-process") || says(fault, "process not found"))
-        return report(fault, E5_EVENT_PERMANENT, E5_REQUEST, "unknown dataset", err);
+    if (says(fault, "no-such-process") || says(fault, "process not found")) {
+        report(fault, E5_EVENT_PERMANENT, E5_REQUEST, "unknown dataset", err);
+        e5_error_hint(err, "Client.datasets(\"words\") finds its name");
+        return E5_EVENT_PERMANENT;
+    }
     report(fault, E5_EVENT_PERMANENT, E5_REQUEST, "the service does not know this address", err);
     e5_error_hint(err, "is the configured service address right?");
     return E5_EVENT_PERMANENT;

@@ -1,72 +1,42 @@
 #include "net/hash.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/md5_lanes.h"
+#include "base/digest.h"
 
 #define PART ((int64_t)E5_CHECKSUM_PART)
 #define LANES E5_MD5_LANES
-#define LANE_BLOCK ((size_t)64 << 10) /* of each lane; all of them fit into the processor's second cache */
-#define BLOCK (LANES * LANE_BLOCK)
+#define BLOCK (LANES * E5_HASH_BLOCK)
 #define WORTH_WHILE ((int64_t)16 << 20)
 #define LEAST ((int64_t)1 << 20) /* less of a part is not begun with, unless it is all that is left of it */
 #define STEP ((int64_t)4 << 20) /* towards the end of the file lanes go on together by no more than this */
 
 struct e5_hash_part {
-    int64_t position; /* bytes of it in `state`, whole blocks */
-    uint32_t state[4];
+    struct e5_md5 md5;
+    int64_t position; /* bytes of it in `md5`, whole blocks */
     bool done;
     unsigned char sum[E5_MD5_SIZE];
 };
 
-enum e5_status e5_hash_init(struct e5_hash *hash, enum e5_checksum_want want, int64_t size, struct e5_error *err) {
-    *hash = (struct e5_hash){.want = want, .size = size};
+enum e5_status e5_hash_init(struct e5_hash *hash, struct e5_hash_crew *crew, enum e5_checksum_want want, int64_t size,
+                            struct e5_error *err) {
+    *hash = (struct e5_hash){.want = want, .size = size, .crew = crew};
     bool in_parts = want == E5_CHECKSUM_JOINED || want == E5_CHECKSUM_EITHER;
-    enum e5_status status = E5_OK;
-    if (want == E5_CHECKSUM_NOTHING) return E5_OK;
-    if (in_parts) hash->count = (size_t)((size + PART - 1) / PART);
-    if (in_parts) status = e5_alloc(hash->count, sizeof *hash->parts, &hash->parts, err);
-    if (!in_parts) status = e5_digest_init(&hash->whole, E5_MD5, err);
+    e5_md5_init(&hash->whole.md5);
+    if (!in_parts) return E5_OK;
+    hash->count = (size_t)((size + PART - 1) / PART);
+    enum e5_status status = e5_alloc(hash->count, sizeof *hash->parts, &hash->parts, err);
+    for (size_t i = 0; i < hash->count && status == E5_OK; i++) e5_md5_init(&hash->parts[i].md5);
     return status;
 }
 
 void e5_hash_fini(struct e5_hash *hash) {
-    e5_digest_fini(&hash->whole);
     free(hash->parts);
     free(hash->block);
     *hash = (struct e5_hash){.want = E5_CHECKSUM_NOTHING};
-}
-
-static enum e5_status read_all(int fd, const char *path, unsigned char *to, size_t size, int64_t at,
-                               struct e5_error *err) {
-    while (size > 0) {
-        ssize_t got = pread(fd, to, size, at);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return e5_fail_errno(err, errno, path, "cannot read back");
-        if (got == 0) return e5_fail(err, E5_STORAGE, "the part file of %s became shorter", path);
-        to += got;
-        size -= (size_t)got;
-        at += got;
-    }
-    return E5_OK;
-}
-
-static enum e5_status follow_whole(struct e5_hash *hash, int fd, const char *path, int64_t upto,
-                                   struct e5_watch *watch, struct e5_error *err) {
-    enum e5_status status = hash->block != NULL ? E5_OK : e5_alloc(BLOCK, 1, &hash->block, err);
-    while (status == E5_OK && hash->position < upto) {
-        size_t now = upto - hash->position < (int64_t)BLOCK ? (size_t)(upto - hash->position) : BLOCK;
-        status = e5_watch_check(watch, err);
-        if (status == E5_OK) status = read_all(fd, path, hash->block, now, hash->position, err);
-        if (status != E5_OK) break;
-        e5_digest_add(&hash->whole, hash->block, now);
-        hash->position += (int64_t)now;
-    }
-    return status;
 }
 
 /* Parts. */
@@ -98,56 +68,44 @@ static size_t choose(const struct e5_hash *hash, const struct e5_pieces *here, b
     return n;
 }
 
-static void take_states(struct e5_md5_lanes *lanes, const struct e5_hash *hash, const struct lane *chosen, size_t n) {
-    e5_md5_lanes_init(lanes);
-    for (size_t i = 0; i < n; i++)
-        for (size_t word = 0; word < 4 && hash->parts[chosen[i].part].position > 0; word++)
-            lanes->state[word][i] = hash->parts[chosen[i].part].state[word];
-}
-
-static void keep_states(const struct e5_md5_lanes *lanes, struct e5_hash *hash, const struct lane *chosen, size_t n,
-                        int64_t step) {
-    for (size_t i = 0; i < n; i++) {
-        struct e5_hash_part *part = &hash->parts[chosen[i].part];
-        for (size_t word = 0; word < 4; word++) part->state[word] = lanes->state[word][i];
-        part->position += step;
-    }
-}
-
 struct source {
     int fd;
     const char *path;
     struct e5_watch *watch;
 };
 
-/* The same number of bytes of every part, whole blocks.  Lanes that are left over do the work of the first once more.
- */
-static enum e5_status advance(struct e5_hash *hash, struct e5_md5_lanes *lanes, const struct source *source,
-                              const struct lane *chosen, size_t n, int64_t step, struct e5_error *err) {
-    const void *at[LANES];
+/* The same number of bytes of every part, whole blocks. */
+static enum e5_status advance(struct e5_hash *hash, const struct source *source, const struct lane *chosen, size_t n,
+                              int64_t step, struct e5_error *err) {
+    struct e5_md5 *md5[LANES];
+    const void *bytes[LANES];
     enum e5_status status = hash->block != NULL ? E5_OK : e5_alloc(BLOCK, 1, &hash->block, err);
-    for (size_t i = 0; i < LANES && status == E5_OK; i++) at[i] = hash->block + (i < n ? i : 0) * LANE_BLOCK;
-    for (int64_t done = 0; status == E5_OK && done < step; done += (int64_t)LANE_BLOCK) {
-        size_t now = step - done < (int64_t)LANE_BLOCK ? (size_t)(step - done) : LANE_BLOCK;
+    for (size_t i = 0; i < n && status == E5_OK; i++) {
+        md5[i] = &hash->parts[chosen[i].part].md5;
+        bytes[i] = hash->block + i * E5_HASH_BLOCK;
+    }
+    for (int64_t done = 0; status == E5_OK && done < step; done += (int64_t)E5_HASH_BLOCK) {
+        size_t now = step - done < (int64_t)E5_HASH_BLOCK ? (size_t)(step - done) : E5_HASH_BLOCK;
         status = e5_watch_check(source->watch, err);
         for (size_t i = 0; i < n && status == E5_OK; i++) {
             int64_t from = (int64_t)chosen[i].part * PART + hash->parts[chosen[i].part].position + done;
-            status = read_all(source->fd, source->path, hash->block + i * LANE_BLOCK, now, from, err);
+            status = e5_hash_read(source->fd, source->path, hash->block + i * E5_HASH_BLOCK, now, from, err);
         }
-        if (status == E5_OK) e5_md5_lanes_add(lanes, at, now / E5_MD5_BLOCK);
+        if (status == E5_OK) e5_md5_lanes_add(md5, bytes, n, now / E5_MD5_BLOCK);
     }
+    for (size_t i = 0; i < n && status == E5_OK; i++) hash->parts[chosen[i].part].position += step;
     return status;
 }
 
 /* Less than a block is left of the part. */
-static enum e5_status end_part(struct e5_hash *hash, const struct e5_md5_lanes *lanes, size_t lane,
-                               const struct source *source, size_t number, struct e5_error *err) {
+static enum e5_status end_part(struct e5_hash *hash, const struct source *source, size_t number,
+                               struct e5_error *err) {
     struct e5_hash_part *part = &hash->parts[number];
     unsigned char tail[E5_MD5_BLOCK];
     int64_t left = part_left(hash, number), from = (int64_t)number * PART + part->position;
-    enum e5_status status = read_all(source->fd, source->path, tail, (size_t)left, from, err);
+    enum e5_status status = e5_hash_read(source->fd, source->path, tail, (size_t)left, from, err);
     if (status != E5_OK) return status;
-    e5_md5_lanes_end(lanes, lane, tail, (uint64_t)(part->position + left), part->sum);
+    e5_md5_end(&part->md5, tail, (uint64_t)(part->position + left), part->sum);
     part->done = true;
     hash->summed++;
     return E5_OK;
@@ -156,17 +114,13 @@ static enum e5_status end_part(struct e5_hash *hash, const struct e5_md5_lanes *
 /* As far as the chosen ones can go together, at most `most` bytes. */
 static enum e5_status go_on(struct e5_hash *hash, const struct source *source, const struct lane *chosen, size_t n,
                             int64_t most, struct e5_error *err) {
-    struct e5_md5_lanes lanes;
     int64_t step = most;
     for (size_t i = 0; i < n; i++) step = chosen[i].usable < step ? chosen[i].usable : step;
     step -= step % E5_MD5_BLOCK;
-    take_states(&lanes, hash, chosen, n);
-    enum e5_status status = advance(hash, &lanes, source, chosen, n, step, err);
-    if (status != E5_OK) return status;
-    keep_states(&lanes, hash, chosen, n, step);
+    enum e5_status status = advance(hash, source, chosen, n, step, err);
     for (size_t i = 0; i < n && status == E5_OK; i++)
         if (chosen[i].to_end && chosen[i].usable - step < E5_MD5_BLOCK)
-            status = end_part(hash, &lanes, i, source, chosen[i].part, err);
+            status = end_part(hash, source, chosen[i].part, err);
     return status;
 }
 
@@ -205,14 +159,14 @@ bool e5_hash_is_behind(const struct e5_hash *hash, const struct e5_pieces *here)
     struct lane lanes[LANES];
     if (hash->want == E5_CHECKSUM_NOTHING) return false;
     if (hash->parts != NULL) return choose_round(hash, here, lanes) > 0;
-    return e5_pieces_prefix(here) - hash->position >= WORTH_WHILE;
+    return e5_pieces_prefix(here) - hash->whole.position >= WORTH_WHILE;
 }
 
 enum e5_status e5_hash_follow(struct e5_hash *hash, int fd, const char *path, const struct e5_pieces *here,
                               struct e5_watch *watch, struct e5_error *err) {
     if (hash->want == E5_CHECKSUM_NOTHING) return E5_OK;
     if (hash->parts != NULL) return follow_parts(hash, &(struct source){fd, path, watch}, here, err);
-    return follow_whole(hash, fd, path, e5_pieces_prefix(here), watch, err);
+    return e5_hash_crew_add(hash->crew, &hash->whole, fd, path, e5_pieces_prefix(here), true, watch, err);
 }
 
 /* The sum of the parts' sums. */
@@ -232,12 +186,14 @@ static enum e5_status join(struct e5_hash *hash, struct e5_checksum_result *out,
 
 static enum e5_status finish_whole(struct e5_hash *hash, int fd, const char *path, int64_t size,
                                    struct e5_watch *watch, struct e5_checksum_result *out, struct e5_error *err) {
-    char hex[E5_DIGEST_HEX];
-    enum e5_status status = hash->whole.context != NULL ? E5_OK : e5_digest_init(&hash->whole, E5_MD5, err);
-    if (status == E5_OK) status = follow_whole(hash, fd, path, size, watch, err);
+    unsigned char tail[E5_MD5_BLOCK], sum[E5_MD5_SIZE];
+    int64_t rest = size % E5_MD5_BLOCK;
+    enum e5_status status = e5_watch_check(watch, err);
+    if (status == E5_OK) status = e5_hash_crew_add(hash->crew, &hash->whole, fd, path, size, false, watch, err);
+    if (status == E5_OK) status = e5_hash_read(fd, path, tail, (size_t)rest, size - rest, err);
     if (status != E5_OK) return status;
-    e5_digest_hex(&hash->whole, hex);
-    memcpy(out->whole, hex, E5_CHECKSUM_SIZE - 1);
+    e5_md5_end(&hash->whole.md5, tail, (uint64_t)size, sum);
+    for (size_t i = 0; i < E5_MD5_SIZE; i++) snprintf(out->whole + 2 * i, 3, "%02x", sum[i]);
     return E5_OK;
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "net/curl_options.h"
 #include "net/proxy.h"
 #include "net/token.h"
 
@@ -27,19 +28,12 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void global_init(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
 
-static enum e5_status add_header(struct curl_slist **list, const char *line, struct e5_error *err) {
-    struct curl_slist *longer = curl_slist_append(*list, line);
-    if (longer == NULL) return e5_fail(err, E5_MEMORY, "cannot keep a header");
-    *list = longer;
-    return E5_OK;
-}
-
 /* The token's line is put before the others without being copied. */
 static enum e5_status add_headers(struct e5_http *http, const char *key, struct e5_error *err) {
     struct curl_slist *data = NULL;
-    enum e5_status status = add_header(&http->plain_headers, "Content-Type: application/json", err);
-    if (status == E5_OK) status = add_header(&http->plain_headers, "Expect:", err);
-    if (status == E5_OK) status = add_header(&data, "Accept-Encoding: identity", err);
+    enum e5_status status = e5_curl_add_header(&http->plain_headers, "Content-Type: application/json", err);
+    if (status == E5_OK) status = e5_curl_add_header(&http->plain_headers, "Expect:", err);
+    if (status == E5_OK) status = e5_curl_add_header(&data, "Accept-Encoding: identity", err);
     http->shared.data_headers = data;
     http->shared.call_headers = http->plain_headers;
     if (status == E5_OK && key != NULL) status = e5_token_new(key, &http->token, err);
@@ -75,6 +69,9 @@ static enum e5_status fill(struct e5_http *http, const struct e5_http_options *o
     shared->ca_is_folder = is_folder(options->ca_file);
     set_times(shared, options);
     enum e5_status status = e5_url_check_service(options->url, &shared->service, err);
+    shared->reach = e5_reach_of_host(shared->service.host);
+    if (!e5_reach_is_number(shared->service.host) && shared->reach == E5_REACH_PUBLIC)
+        shared->reach = E5_REACH_PRIVATE; /* nobody knows yet */
     if (status == E5_OK) status = e5_proxy_for(options->proxy, options->no_proxy, &shared->service, &proxy, err);
     if (status == E5_OK) status = e5_strdup(options->user_agent, &shared->user_agent, err);
     if (status == E5_OK) status = copy_text(options->ca_file, &shared->ca_file, err);

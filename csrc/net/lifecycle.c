@@ -9,7 +9,11 @@ struct rule {
     enum e5_stage next;
     enum e5_wait wait;
     enum e5_budget budget;
-    enum e5_stage otherwise; /* where the budget is spent */
+    /* where the budget is spent: */
+    enum e5_stage otherwise;
+    enum e5_wait last_wait;
+    enum e5_event meaning; /* with `turns`: that is what the event means then */
+    bool turns;
 };
 
 static const unsigned char allowance[E5_BUDGET_COUNT] = {
@@ -17,20 +21,39 @@ static const unsigned char allowance[E5_BUDGET_COUNT] = {
     [E5_BUDGET_SHAKY] = 2,  [E5_BUDGET_SHORT] = 1,      [E5_BUDGET_GONE] = 1,    [E5_BUDGET_CORRUPT] = 1,
 };
 
-#define ROW(stage, event, next, wait) {E5_STAGE_##stage, E5_EVENT_##event, E5_STAGE_##next, E5_WAIT_##wait, 0, 0}
-#define ROW_ONLY(stage, event, next, wait, budget, otherwise) \
-    {E5_STAGE_##stage, E5_EVENT_##event, E5_STAGE_##next, E5_WAIT_##wait, E5_BUDGET_##budget, E5_STAGE_##otherwise}
+#define ROW(stage, event, next, wait) \
+    {E5_STAGE_##stage, E5_EVENT_##event, E5_STAGE_##next, E5_WAIT_##wait, 0, 0, 0, 0, false}
+#define ROW_ONLY(stage, event, next, wait, budget, otherwise, last_wait) \
+    {E5_STAGE_##stage,                                                   \
+     E5_EVENT_##event,                                                   \
+     E5_STAGE_##next,                                                    \
+     E5_WAIT_##wait,                                                     \
+     E5_BUDGET_##budget,                                                 \
+     E5_STAGE_##otherwise,                                               \
+     E5_WAIT_##last_wait,                                                \
+     0,                                                                  \
+     false}
+#define ROW_TURNS(stage, event, next, wait, budget, meaning) \
+    {E5_STAGE_##stage,                                       \
+     E5_EVENT_##event,                                       \
+     E5_STAGE_##next,                                        \
+     E5_WAIT_##wait,                                         \
+     E5_BUDGET_##budget,                                     \
+     0,                                                      \
+     0,                                                      \
+     E5_EVENT_##meaning,                                     \
+     true}
 /* A stage that asks the service: every call can fail in these three ways. */
 #define ROWS_CALL(stage)                                                      \
     ROW(stage, TEMPORARY, stage, RETRY), ROW(stage, PERMANENT, FAILED, NONE), \
-        ROW_ONLY(stage, UNREADABLE, stage, RETRY, UNREADABLE, FAILED)
+        ROW_ONLY(stage, UNREADABLE, stage, RETRY, UNREADABLE, FAILED, NONE)
 /* A stage that asks about a job: how the job can turn out. */
 #define ROWS_JOB(stage)                                                                                     \
     ROW(stage, LOCATED, OPEN, NONE), ROW(stage, BROKEN, FAILED, NONE), ROW(stage, DISMISSED, FAILED, NONE), \
         ROW(stage, CROWDED, INTEND, CROWD), ROW(stage, YOUNG, stage, LAG),                                  \
-        ROW_ONLY(stage, EXPIRED, INTEND, NONE, EXPIRED, FAILED),                                            \
-        ROW_ONLY(stage, SHAKY, INTEND, RETRY, SHAKY, FAILED),                                               \
-        ROW_ONLY(stage, MISSING, INTEND, NONE, MISSING, FAILED)
+        ROW_ONLY(stage, EXPIRED, INTEND, NONE, EXPIRED, FAILED, NONE),                                      \
+        ROW_ONLY(stage, SHAKY, INTEND, RETRY, SHAKY, FAILED, NONE),                                         \
+        ROW_ONLY(stage, MISSING, INTEND, NONE, MISSING, FAILED, NONE)
 
 static const struct rule rules[] = {
     ROW(CLAIM, FRESH, INTEND, NONE),
@@ -52,7 +75,8 @@ static const struct rule rules[] = {
 
     ROWS_CALL(LOOK),
     ROW(LOOK, CREATED, RECORD, NONE),
-    ROW_ONLY(LOOK, ABSENT, LOOK, LOOK, LOOKS, INTEND),
+    /* the next submission may be lost as well: that too has its end */
+    ROW_ONLY(LOOK, ABSENT, LOOK, LOOK, LOOKS, INTEND, RETRY),
 
     ROW(RECORD, SAVED, POLL, POLL),
     ROW(RECORD, PERMANENT, FAILED, NONE),
@@ -64,7 +88,7 @@ static const struct rule rules[] = {
 
     ROWS_CALL(LOCATE),
     ROWS_JOB(LOCATE),
-    ROW_ONLY(LOCATE, EARLY, LOCATE, LAG, EARLY, POLL),
+    ROW_ONLY(LOCATE, EARLY, LOCATE, LAG, EARLY, POLL, NONE),
 
     ROW(OPEN, KEPT, DONE, NONE),
     ROW(OPEN, READY, LOAD, NONE),
@@ -73,14 +97,15 @@ static const struct rule rules[] = {
     ROW(LOAD, TEMPORARY, LOAD, RETRY),
     ROW(LOAD, PERMANENT, FAILED, NONE),
     ROW(LOAD, WHOLE, CHECK, NONE),
-    ROW_ONLY(LOAD, SHORT, LOAD, RETRY, SHORT, FAILED),
-    ROW_ONLY(LOAD, GONE, LOCATE, LAG, GONE, FAILED),
-    ROW_ONLY(LOAD, EXPIRED, INTEND, NONE, EXPIRED, FAILED),
-    ROW_ONLY(LOAD, CORRUPT, OPEN, RETRY, CORRUPT, FAILED),
+    /* a second short reply is no accident, and a second dead address means that the results are gone */
+    ROW_TURNS(LOAD, SHORT, LOAD, RETRY, SHORT, CORRUPT),
+    ROW_TURNS(LOAD, GONE, LOCATE, LAG, GONE, EXPIRED),
+    ROW_ONLY(LOAD, EXPIRED, INTEND, NONE, EXPIRED, FAILED, NONE),
+    ROW_ONLY(LOAD, CORRUPT, OPEN, RETRY, CORRUPT, FAILED, NONE),
 
     ROW(CHECK, SOUND, DONE, NONE),
     ROW(CHECK, PERMANENT, FAILED, NONE),
-    ROW_ONLY(CHECK, CORRUPT, OPEN, RETRY, CORRUPT, FAILED),
+    ROW_ONLY(CHECK, CORRUPT, OPEN, RETRY, CORRUPT, FAILED, NONE),
 };
 
 static const struct rule *find(enum e5_stage stage, enum e5_event event) {
@@ -89,31 +114,33 @@ static const struct rule *find(enum e5_stage stage, enum e5_event event) {
     return NULL;
 }
 
-bool e5_lifecycle_knows(enum e5_stage stage, enum e5_event event) { return find(stage, event) != NULL; }
-
 static unsigned allowed(const struct e5_lifecycle *life, enum e5_budget budget) {
     if (budget != E5_BUDGET_LOOKS) return allowance[budget];
     return (life->looks > 0 ? life->looks : E5_LOOKS) - 1u; /* the first look is free */
 }
 
-static bool within_budget(struct e5_lifecycle *life, enum e5_budget budget) {
-    if (budget == E5_BUDGET_NONE) return true;
-    if (life->spent[budget] >= allowed(life, budget)) return false;
-    life->spent[budget]++;
-    return true;
+static bool is_spent(const struct e5_lifecycle *life, enum e5_budget budget) {
+    return budget != E5_BUDGET_NONE && life->spent[budget] >= allowed(life, budget);
+}
+
+enum e5_event e5_lifecycle_meaning(const struct e5_lifecycle *life, enum e5_event event) {
+    const struct rule *rule = find(life->stage, event);
+    return rule != NULL && rule->turns && is_spent(life, rule->budget) ? rule->meaning : event;
 }
 
 enum e5_wait e5_lifecycle_advance(struct e5_lifecycle *life, enum e5_event event) {
-    const struct rule *rule = find(life->stage, event);
+    const struct rule *rule = find(life->stage, e5_lifecycle_meaning(life, event));
     enum e5_stage before = life->stage;
     enum e5_wait wait = E5_WAIT_NONE;
     if (rule == NULL) {
         life->stage = E5_STAGE_FAILED;
-    } else if (within_budget(life, rule->budget)) {
+    } else if (is_spent(life, rule->budget)) {
+        life->stage = rule->otherwise;
+        wait = rule->last_wait;
+    } else {
         life->stage = rule->next;
         wait = rule->wait;
-    } else {
-        life->stage = rule->otherwise;
+        if (rule->budget != E5_BUDGET_NONE) life->spent[rule->budget]++;
     }
     if (life->goal != E5_STAGE_CLAIM && life->stage == life->goal) {
         life->stage = E5_STAGE_DONE;

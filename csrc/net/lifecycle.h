@@ -2,8 +2,8 @@
  *
  * No I/O and no clock here: whoever drives a request (drive/fetch) does what a stage asks for, reports what happened
  * as an event, and learns the next stage and how to wait before it.  Events that may happen only so often have a
- * budget; when it is spent the row's other stage is taken.  The holder owns the struct; one thread at a time;
- * nothing blocks. */
+ * budget; when it is spent the row's other stage is taken, or the event means another one.  The holder owns the
+ * struct; one thread at a time; nothing blocks. */
 #ifndef E5_NET_LIFECYCLE_H
 #define E5_NET_LIFECYCLE_H
 
@@ -97,7 +97,7 @@ struct e5_lifecycle {
 /* Take one step; returns how to wait before the new stage is acted on.  An event that the table does not know in this
  * stage leads to E5_STAGE_FAILED. */
 enum e5_wait e5_lifecycle_advance(struct e5_lifecycle *life, enum e5_event event);
-/* Is `event` in `stage` in the table? */
-bool e5_lifecycle_knows(enum e5_stage stage, enum e5_event event);
+/* What the event means after all that has happened: repeated too often it may be another one. */
+enum e5_event e5_lifecycle_meaning(const struct e5_lifecycle *life, enum e5_event event);
 
 #endif

@@ -3,6 +3,7 @@
 #include <math.h>
 
 /* The numbers were found by simulation, tests/c/test_pacer.c. */
+#define FIRST 12.0  /* looks saved at the beginning: a lone job that ends within a minute is noticed soon */
 #define SAVED 40.0  /* looks at most */
 #define USUAL 6.0   /* looks saved with which gaps are as wished; with fewer they are longer */
 #define EARNED 0.36 /* looks, by a job that has left a queue that runs dry */
@@ -11,8 +12,8 @@
 #define AGAIN 0.1   /* of the interval: until the next look, where the last one found the queue dry */
 #define NEAR 0.25   /* of a run time: so far ahead ends are counted */
 
-void e5_pacer_init(struct e5_pacer *pacer, const struct e5_pacer_policy *policy, double now) {
-    *pacer = (struct e5_pacer){.budget = policy->longest / policy->interval, .looked_at = now};
+void e5_pacer_init(struct e5_pacer *pacer, double now) {
+    *pacer = (struct e5_pacer){.budget = FIRST, .looked_at = now};
 }
 
 void e5_pacer_ran(struct e5_pacer *pacer, double seconds) {

@@ -1,11 +1,11 @@
 /* pacer: when to look at the jobs next.
  *
  * One look serves all jobs, so the question is how soon a finished job is noticed for how many calls.  Looks are paid
- * from a budget: one per `interval` seconds, saved up to some.  Where the queue has run dry and requests wait for
- * room in it, each job that has left it earns a part of a look besides.  Looks come the closer the more jobs are
- * expected to end soon, as far as run times of the past tell: the gap is proportional to the square root of the time
- * from one end to the next, which makes the waits of all jobs together shortest for a number of looks.  Pure: the
- * caller gives the time and owns the struct; one thread at a time; nothing blocks. */
+ * from a budget: a dozen to begin with, then one per `interval` seconds, saved up to some.  Where the queue has run
+ * dry and requests wait for room in it, each job that has left it earns a part of a look besides.  Looks come the
+ * closer the more jobs are expected to end soon, as far as run times of the past tell: the gap is proportional to the
+ * square root of the time from one end to the next, which makes the waits of all jobs together shortest for a number
+ * of looks.  Pure: the caller gives the time and owns the struct; one thread at a time; nothing blocks. */
 #ifndef E5_NET_PACER_H
 #define E5_NET_PACER_H
 
@@ -27,14 +27,14 @@ struct e5_pacer {
 
 /* What the last look, and what was done since, tell.  The caller counts anew at each look. */
 struct e5_pacer_view {
-    unsigned queued, running; /* jobs */
+    unsigned queued;          /* jobs */
     unsigned left;            /* jobs that have left the queue since the last look, to run or to their end */
     unsigned waiting;         /* requests that wait for room in the queue */
     double newest;            /* when the youngest job was submitted */
     double chance;            /* sum of e5_pacer_chance() over the running jobs */
 };
 
-void e5_pacer_init(struct e5_pacer *pacer, const struct e5_pacer_policy *policy, double now);
+void e5_pacer_init(struct e5_pacer *pacer, double now);
 void e5_pacer_ran(struct e5_pacer *pacer, double seconds); /* a job has ended after running so long */
 /* How many such jobs end in a second, of those that have run for `age` seconds. */
 double e5_pacer_chance(const struct e5_pacer *pacer, const struct e5_pacer_policy *policy, double age);

@@ -34,7 +34,8 @@ static enum e5_status open_new(struct e5_part *part, const struct e5_place *plac
 static enum e5_status no_space(const struct e5_part *part, int64_t free_bytes, struct e5_error *err) {
     enum e5_status status = e5_fail_errno(err, ENOSPC, part->path, "cannot reserve space for");
     double needed = (double)(part->size - e5_part_here(part));
-    e5_error_hint(err, "needs %.1f MB, free are %.1f MB", needed / 1e6, (double)free_bytes / 1e6);
+    e5_error_hint(err, "needs %.1f MB, free are %.1f MB: make room, then call again to go on", needed / 1e6,
+                  (double)free_bytes / 1e6);
     return status;
 }
 
@@ -90,7 +91,8 @@ static enum e5_status check_room(const struct e5_part *part, int64_t before, int
     int64_t free_bytes = (int64_t)(room.f_bavail * room.f_frsize);
     if (free_bytes >= SPARED) return E5_OK;
     enum e5_status status = e5_fail_errno(err, ENOSPC, part->path, "cannot write the part file of");
-    e5_error_hint(err, "its size is not known, and only %.1f MB are free", (double)free_bytes / 1e6);
+    e5_error_hint(err, "its size is not known, and only %.1f MB are free: make room, then call again",
+                  (double)free_bytes / 1e6);
     return status;
 }
 

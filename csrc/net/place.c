@@ -155,13 +155,27 @@ enum e5_status e5_place_lock(struct e5_place *place, const char *tag, struct e5_
     return busy(place, err);
 }
 
+/* The number is the nearest that the system has; what it says of it would be about something else. */
+static enum e5_status no_file(const struct e5_place *place, mode_t mode, struct e5_error *err) {
+    bool link = S_ISLNK(mode), directory = S_ISDIR(mode);
+    const char *kind = directory ? "a directory" : link ? "a symbolic link" : "a device, pipe or socket";
+    enum e5_status status = e5_fail(err, E5_STORAGE, "the target '%.100s' is %s, not a file", place->name, kind);
+    if (err != NULL) err->sys_errno = directory ? EISDIR : link ? ELOOP : EINVAL;
+    e5_error_target(err, place->path);
+    if (directory)
+        e5_error_hint(err, "name a file in it, for instance '%.100s/answer.nc'", place->name);
+    else
+        e5_error_hint(err, link ? "name the file that it leads to; links are not written through"
+                                : "name a file; what is downloaded is checked before it gets its name");
+    return status;
+}
+
 enum e5_status e5_place_look(const struct e5_place *place, bool *exists, struct stat *info, struct e5_error *err) {
     *exists = fstatat(place->directory, place->name, info, AT_SYMLINK_NOFOLLOW) == 0;
     if (!*exists && errno == ENOENT) return E5_OK;
     if (!*exists) return e5_fail_errno(err, errno, place->path, "cannot look at the target");
     if (S_ISREG(info->st_mode)) return E5_OK;
-    int code = S_ISDIR(info->st_mode) ? EISDIR : S_ISLNK(info->st_mode) ? ELOOP : EINVAL;
-    return e5_fail_errno(err, code, place->path, "the target is not a regular file");
+    return no_file(place, info->st_mode, err);
 }
 
 static int rename_into(const struct e5_place *place, int from, const char *name, const char *to, bool replace) {

@@ -146,6 +146,7 @@ void e5_transfer_prepare(struct e5_transfer *transfer, struct e5_http_call *call
     call->range_from = piece->position;
     call->range_to = open ? 0 : piece->end - 1;
     call->if_range = transfer->part->etag;
+    call->expected = piece->end > piece->position ? piece->end - piece->position : 0;
 }
 
 static enum e5_event report_short(const struct e5_part *part, struct e5_error *err) {

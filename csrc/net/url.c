@@ -78,15 +78,17 @@ enum e5_status e5_url_check_service(const char *text, struct e5_url *out, struct
                    out->host);
 }
 
-enum e5_status e5_url_check_data(const char *text, const struct e5_url *service, struct e5_error *err) {
+enum e5_status e5_url_check_data(const char *text, const struct e5_url *service, enum e5_reach reach,
+                                 struct e5_error *err) {
     struct e5_url url;
     enum e5_status status = e5_url_parse(text, &url, err);
     if (status != E5_OK) return status;
     if (url.has_user) return e5_fail(err, E5_UNSAFE, "refused data address with a user name at %s", url.host);
-    bool local = e5_url_is_loopback(&url);
-    if (local && !e5_url_is_loopback(service))
-        return e5_fail(err, E5_UNSAFE, "refused data address on this machine: %s://%s", url.scheme, url.host);
-    if (local || strcmp(url.scheme, "https") == 0) return E5_OK;
+    enum e5_reach there = e5_reach_of_host(url.host);
+    if (there > reach && strcmp(url.host, service->host) != 0)
+        return e5_fail(err, E5_UNSAFE, "refused data address %s: %s://%s",
+                       there == E5_REACH_LOCAL ? "on this machine" : "in a private network", url.scheme, url.host);
+    if (e5_url_is_loopback(&url) || strcmp(url.scheme, "https") == 0) return E5_OK;
     return e5_fail(err, E5_NETWORK, "refused insecure data address %s://%s", url.scheme, url.host);
 }
 

@@ -5,6 +5,7 @@
 #define E5_NET_URL_H
 
 #include "base/buffer.h"
+#include "net/reach.h"
 
 #define E5_URL_SIZE 4096 /* longer addresses are refused; signed ones have some 1,500 characters */
 
@@ -22,8 +23,10 @@ bool e5_url_is_loopback(const struct e5_url *url); /* this machine, by name or n
 
 /* The address of a service: https, or http on this machine; without user name.  E5_CONFIG otherwise. */
 E5_MUST_USE enum e5_status e5_url_check_service(const char *text, struct e5_url *out, struct e5_error *err);
-/* May data be fetched from there?  https, or this machine when the service itself is on it; without user name. */
-E5_MUST_USE enum e5_status e5_url_check_data(const char *text, const struct e5_url *service, struct e5_error *err);
+/* May data be fetched from there?  https, or this machine when the service itself is on it; without user name; by
+ * number only where that is no nearer than the service, whose reach is `reach`. */
+E5_MUST_USE enum e5_status e5_url_check_data(const char *text, const struct e5_url *service, enum e5_reach reach,
+                                             struct e5_error *err);
 /* The refusal of a service call that leads to another origin. */
 enum e5_status e5_url_refuse(const struct e5_url *url, struct e5_error *err);
 

@@ -2,14 +2,11 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "pool/thread.h"
-
-#define LONGEST_WAIT 1e8 /* seconds: three years; keeps time_t safe on every platform */
 
 struct e5_job {
     e5_job_fn body;
@@ -33,14 +30,6 @@ static void run(void *argument) {
     pthread_mutex_unlock(&job->lock);
 }
 
-static void init_condition(pthread_cond_t *condition) {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* the wall clock may jump */
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 static void job_free(struct e5_job *job) {
     pthread_cond_destroy(&job->returned);
     pthread_mutex_destroy(&job->lock);
@@ -56,7 +45,7 @@ enum e5_status e5_job_start(e5_job_fn body, void *context, struct e5_job **out, 
     job->context = context;
     job->pid = getpid();
     pthread_mutex_init(&job->lock, NULL);
-    init_condition(&job->returned);
+    e5_clock_condition_init(&job->returned);
     status = e5_thread_start(&job->thread, "e5-job", run, job, err);
     if (status == E5_OK)
         *out = job;
@@ -67,17 +56,11 @@ enum e5_status e5_job_start(e5_job_fn body, void *context, struct e5_job **out, 
 
 struct e5_watch *e5_job_watch(struct e5_job *job) { return &job->watch; }
 
-static struct timespec moment(double monotonic) {
-    double whole = floor(monotonic);
-    return (struct timespec){.tv_sec = (time_t)whole, .tv_nsec = (long)((monotonic - whole) * 1e9)};
-}
-
 bool e5_job_wait(struct e5_job *job, double seconds) {
     if (job->pid != getpid()) return true; /* nothing will ever return in a forked child */
-    double patience = seconds > 0 ? fmin(seconds, LONGEST_WAIT) : 0;
-    struct timespec until = moment(e5_clock_monotonic() + patience);
+    double until = e5_clock_monotonic() + fmax(seconds, 0);
     pthread_mutex_lock(&job->lock);
-    for (int late = 0; !job->done && late == 0;) late = pthread_cond_timedwait(&job->returned, &job->lock, &until);
+    for (bool in_time = true; !job->done && in_time;) in_time = e5_clock_wait(&job->returned, &job->lock, until);
     bool done = job->done;
     pthread_mutex_unlock(&job->lock);
     return done;

@@ -174,3 +174,43 @@ const struct e5_kernel *e5py_kernel(PyObject *module, const char *name, enum e5_
     (void)!e5_fail(&err, E5_INPUT, "no diagnostic of that kind is called '%s'", name);
     return e5py_raise(module, &err), NULL;
 }
+
+/* Several strings as a list, as netCDF4-python has it. */
+static PyObject *text_attribute(const struct e5_ncattr *attr) {
+    if (!attr->strings || attr->count < 2 || attr->list == NULL) return e5py_text(attr->text);
+    PyObject *list = PyList_New((Py_ssize_t)attr->count);
+    const char *at = attr->list;
+    for (size_t i = 0; list != NULL && i < attr->count; i++, at += strlen(at) + 1) {
+        PyObject *text = e5py_text(at);
+        if (text == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, text);
+    }
+    return list;
+}
+
+/* Numbers in the type of the file: a scalar, or an array when there are several or none. */
+static PyObject *number_attribute(const struct e5_ncattr *attr) {
+    int typenum = attr->number != NULL ? e5py_typenum(attr->dtype) : NPY_FLOAT64;
+    if (attr->count == 0) return e5py_array(typenum, NULL, 0);
+    PyObject *exact = attr->whole != NULL ? e5py_array(typenum, attr->whole, attr->count)
+                                          : e5py_array(NPY_FLOAT64, attr->number, attr->count);
+    PyObject *array = exact != NULL ? PyArray_Cast((PyArrayObject *)exact, typenum) : NULL;
+    Py_XDECREF(exact);
+    if (array == NULL || attr->count != 1) return array;
+    PyObject *scalar = PyArray_ToScalar(PyArray_DATA((PyArrayObject *)array), (PyArrayObject *)array);
+    Py_DECREF(array);
+    return scalar;
+}
+
+static PyObject *attribute(const struct e5_ncattr *attr) {
+    return attr->text != NULL ? text_attribute(attr) : number_attribute(attr);
+}
+
+PyObject *e5py_attributes(const struct e5_ncattr *attr, size_t n) {
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict != NULL && i < n; i++)
+        if (e5py_put(dict, attr[i].name, attribute(&attr[i])) < 0) Py_CLEAR(dict);
+    return dict;
+}

@@ -14,6 +14,7 @@
 #endif
 #include <numpy/arrayobject.h>
 
+#include "io/header.h"
 #include "kernels/kernel.h"
 #include "model/view.h"
 
@@ -36,5 +37,7 @@ const struct e5_kernel *e5py_kernel(PyObject *module, const char *name, enum e5_
 PyObject *e5py_text(const char *text);
 /* dict[key] = value, stealing value; −1 when either is NULL or cannot be stored. */
 int e5py_put(PyObject *dict, const char *key, PyObject *value);
+/* New dict of a netCDF file's or variable's attributes. */
+PyObject *e5py_attributes(const struct e5_ncattr *attr, size_t n);
 
 #endif

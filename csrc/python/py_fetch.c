@@ -24,33 +24,48 @@ static enum e5_status fetch_body(void *context, struct e5_watch *watch, struct e
     return e5_fetch(&call->options, call->items, call->n, call->pool, call->results, watch, err);
 }
 
-/* The text behind a key: NULL for None and for a key that is not there; −1 with an exception set. */
-static int read_text(PyObject *dict, const char *key, const char **out) {
-    PyObject *value = PyDict_GetItemString(dict, key);
-    *out = NULL;
-    if (value == NULL || value == Py_None) return 0;
-    *out = PyUnicode_AsUTF8(value);
-    return *out != NULL ? 0 : -1;
+/* An asset comes from afar: whatever is wrong with it is an error of ours. */
+static int bad_asset(PyObject *module, const char *key, const char *what) {
+    struct e5_error err = E5_ERROR_NONE;
+    err.status = e5_fail(&err, E5_INPUT, "the %s of an asset is %s", key, what);
+    return e5py_raise(module, &err), -1;
 }
 
-static int read_asset(PyObject *dict, struct e5_cds_asset *out) {
-    const char *href = NULL, *type = NULL, *checksum = NULL;
+/* The text behind a key: NULL for None and for a key that is not there; −1 with an exception set. */
+static int read_text(PyObject *module, PyObject *dict, const char *key, const char **out) {
+    PyObject *value = PyDict_GetItemString(dict, key);
+    Py_ssize_t size = 0;
+    *out = NULL;
+    if (value == NULL || value == Py_None) return 0;
+    *out = PyUnicode_AsUTF8AndSize(value, &size);
+    if (*out != NULL && strlen(*out) == (size_t)size) return 0;
+    if (*out == NULL && !PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) return -1;
+    PyErr_Clear();
+    return bad_asset(module, key, "no text");
+}
+
+static int read_size(PyObject *module, PyObject *dict, int64_t *out) {
     PyObject *size = PyDict_GetItemString(dict, "size");
-    if (read_text(dict, "href", &href) < 0 || read_text(dict, "type", &type) < 0 ||
-        read_text(dict, "checksum", &checksum) < 0)
+    int overflow = 0;
+    *out = size != NULL ? PyLong_AsLongLongAndOverflow(size, &overflow) : -1;
+    if (*out == -1 && PyErr_Occurred()) return -1;
+    bool usable = overflow == 0 && *out >= -1 && *out <= E5_ASSET_MOST;
+    return usable ? 0 : bad_asset(module, "size", "impossible");
+}
+
+static int read_asset(PyObject *module, PyObject *dict, struct e5_cds_asset *out) {
+    const char *href = NULL, *type = NULL, *checksum = NULL;
+    if (read_text(module, dict, "href", &href) < 0 || read_text(module, dict, "type", &type) < 0 ||
+        read_text(module, dict, "checksum", &checksum) < 0 || read_size(module, dict, &out->size) < 0)
         return -1;
-    out->size = size != NULL ? PyLong_AsLongLong(size) : -1;
-    if (out->size < 0 && PyErr_Occurred()) return -1;
-    if (href == NULL || !e5_text_copy(out->href, sizeof out->href, href)) {
-        PyErr_SetString(PyExc_ValueError, "an asset needs an address of at most 4095 bytes");
-        return -1;
-    }
+    if (href == NULL || !e5_text_copy(out->href, sizeof out->href, href))
+        return bad_asset(module, "href", "no address of at most 4095 bytes");
     e5_text_copy(out->media_type, sizeof out->media_type, type != NULL ? type : "");
     if (checksum == NULL || !e5_checksum_normal(checksum, out->checksum)) out->checksum[0] = '\0';
     return 0;
 }
 
-static int read_item(PyObject *row, struct fetch_call *call, size_t i) {
+static int read_item(PyObject *module, PyObject *row, struct fetch_call *call, size_t i) {
     struct e5_fetch_item *item = &call->items[i];
     PyObject *asset;
     int goal, fresh, unpack;
@@ -65,11 +80,11 @@ static int read_item(PyObject *row, struct fetch_call *call, size_t i) {
     if (!PyDict_Check(asset)) return PyErr_SetString(PyExc_TypeError, "an asset must be a dict"), -1;
     item->asset = PyMem_Calloc(1, sizeof *item->asset);
     if (item->asset == NULL) return PyErr_NoMemory(), -1;
-    return read_asset(asset, (struct e5_cds_asset *)item->asset);
+    return read_asset(module, asset, (struct e5_cds_asset *)item->asset);
 }
 
 /* Items from a tuple of rows; the texts stay with it. */
-static int read_items(PyObject *rows, struct fetch_call *call) {
+static int read_items(PyObject *module, PyObject *rows, struct fetch_call *call) {
     call->n = (size_t)PyTuple_GET_SIZE(rows);
     call->items = PyMem_Calloc(call->n + 1, sizeof *call->items);
     call->results = PyMem_Calloc(call->n + 1, sizeof *call->results);
@@ -77,7 +92,7 @@ static int read_items(PyObject *rows, struct fetch_call *call) {
     for (size_t i = 0; i < call->n; i++) {
         PyObject *row = PyTuple_GET_ITEM(rows, (Py_ssize_t)i);
         if (!PyTuple_Check(row)) return PyErr_SetString(PyExc_TypeError, "an item must be a tuple"), -1;
-        if (read_item(row, call, i) < 0) return -1;
+        if (read_item(module, row, call, i) < 0) return -1;
     }
     return 0;
 }
@@ -98,18 +113,10 @@ static PyObject *file_list(char *const *files) {
     return list;
 }
 
-/* Which of the two checksums stands for the file: that of the store's kind, where that one was proven. */
-static const char *checksum_kind(const struct e5_fetch_result *result, const char **out) {
-    const struct e5_checksum_result *sum = &result->checksum;
-    bool joined =
-        sum->joined[0] != '\0' && result->asset != NULL && strcmp(sum->joined, result->asset->checksum) == 0;
-    *out = joined || sum->whole[0] == '\0' ? sum->joined : sum->whole;
-    return (*out)[0] == '\0' ? "" : *out == sum->joined ? "composite" : "md5";
-}
-
 static PyObject *result_row(PyObject *module, const struct e5_fetch_result *result) {
     static const char *const verified[] = {"no", "size", "checksum"};
-    const char *checksum, *kind = checksum_kind(result, &checksum);
+    const char *declared = result->asset != NULL ? result->asset->checksum : "";
+    const char *kind, *checksum = e5_checksum_telling(&result->checksum, declared, &kind);
     PyObject *error = result->error.status == E5_OK ? Py_NewRef(Py_None) : e5py_exception(module, &result->error);
     PyObject *asset = asset_dict(result->asset), *files = file_list(result->files);
     if (error != NULL && asset != NULL && files != NULL)
@@ -153,7 +160,7 @@ static PyObject *fetch(PyObject *module, PyObject *args) {
     call.options.overwrite = (enum e5_overwrite)overwrite;
     call.options.dismiss = dismiss != 0;
     bool good = e5py_http_options(module, http, &call.options.http) == 0 &&
-                e5py_settings(module, settings, &call.options.settings) == 0 && read_items(tuple, &call) == 0;
+                e5py_settings(module, settings, &call.options.settings) == 0 && read_items(module, tuple, &call) == 0;
     if (good && e5py_journal_borrow(journal, &call.options.journal) == 0) {
         if ((call.pool = e5py_pool_acquire(module)) != NULL) {
             if (e5py_run_counted(module, fetch_body, &call, progress) == 0) rows = result_rows(module, &call);

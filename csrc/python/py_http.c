@@ -10,14 +10,14 @@
 #define DEBUG 10 /* of Python's logging */
 
 struct setting {
-    const char *name, *meaning;
+    const char *name, *unit, *meaning;
     size_t offset;
     double preset, lowest, highest;
 };
 
 static const struct setting settings[] = {
-#define E5_FETCH_SETTING(name, preset, lowest, highest, meaning) \
-    {#name, meaning, offsetof(struct e5_fetch_settings, name), preset, lowest, highest},
+#define E5_FETCH_SETTING(name, preset, lowest, highest, unit, meaning) \
+    {#name, unit, meaning, offsetof(struct e5_fetch_settings, name), preset, lowest, highest},
 #include "drive/fetch_settings.def"
 #undef E5_FETCH_SETTING
 };
@@ -126,14 +126,15 @@ int e5py_settings(PyObject *module, PyObject *dict, struct e5_fetch_settings *ou
 }
 
 PyDoc_STRVAR(fetch_settings_doc,
-             "fetch_settings()\n--\n\nRows {name, default, lowest, highest, meaning} of all settings.");
+             "fetch_settings()\n--\n\nRows {name, default, lowest, highest, unit, meaning} of all settings.");
 static PyObject *fetch_settings(PyObject *module, PyObject *Py_UNUSED(unused)) {
     PyObject *rows = PyList_New(0);
     (void)module;
     for (size_t i = 0; rows != NULL && i < SETTINGS; i++) {
         const struct setting *row = &settings[i];
-        PyObject *dict = Py_BuildValue("{ss sd sd sd ss}", "name", row->name, "default", row->preset, "lowest",
-                                       row->lowest, "highest", row->highest, "meaning", row->meaning);
+        PyObject *dict =
+            Py_BuildValue("{ss sd sd sd ss ss}", "name", row->name, "default", row->preset, "lowest", row->lowest,
+                          "highest", row->highest, "unit", row->unit, "meaning", row->meaning);
         if (dict == NULL || PyList_Append(rows, dict) < 0) Py_CLEAR(rows);
         Py_XDECREF(dict);
     }

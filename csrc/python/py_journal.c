@@ -209,6 +209,26 @@ static PyObject *journal_forget(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(counted_doc, "counted(path, finished, missing, asked=0.0)\n--\n\n"
+                          "Note what a file lacks of its request, and when that was last asked for in vain.");
+static PyObject *journal_counted(PyObject *self, PyObject *args) {
+    struct e5_error err = E5_ERROR_NONE;
+    PyObject *path = NULL;
+    const char *missing;
+    double finished, asked = 0;
+    enum e5_status status;
+    if (!PyArg_ParseTuple(args, "O&ds|d", PyUnicode_FSConverter, &path, &finished, &missing, &asked)) return NULL;
+    struct e5_journal *journal = take(self);
+    if (journal == NULL) return Py_DECREF(path), NULL;
+    Py_BEGIN_ALLOW_THREADS
+    status = e5_journal_file_counted(journal, PyBytes_AS_STRING(path), finished, missing, asked, &err);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(path);
+    give_back(holding_of(self));
+    if (status != E5_OK) return e5py_raise(((struct e5py_object *)self)->module, &err);
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(close_doc, "close()\n--\n\nGive the file back, after the calls under way; a second time does nothing.");
 static PyObject *journal_close(PyObject *self, PyObject *Py_UNUSED(none)) {
     close_once(holding_of(self));
@@ -223,6 +243,7 @@ static PyMethodDef methods[] = {
     {"jobs", (PyCFunction)(void (*)(void))journal_jobs, METH_VARARGS | METH_KEYWORDS, jobs_doc},
     {"files", (PyCFunction)(void (*)(void))journal_files, METH_VARARGS | METH_KEYWORDS, files_doc},
     {"forget", journal_forget, METH_VARARGS, forget_doc},
+    {"counted", journal_counted, METH_VARARGS, counted_doc},
     {"close", journal_close, METH_NOARGS, close_doc},
     {"__enter__", journal_enter, METH_NOARGS, NULL},
     {"__exit__", journal_exit, METH_VARARGS, NULL},

@@ -84,7 +84,7 @@ static enum e5_status scan_body(void *context, struct e5_watch *watch, struct e5
 }
 
 /* The source behind an array or a Dataset, and the view that tells the shape of its cells. */
-static int scan_source(PyObject *module, PyObject *object, struct e5_view *view, struct e5_source *out) {
+static int source_of(PyObject *module, PyObject *object, struct e5_view *view, struct e5_source *out) {
     struct e5_dataset *dataset = e5py_dataset(module, object);
     if (dataset == NULL) {
         if (!PyArray_Check(object)) return PyErr_SetString(PyExc_TypeError, "an array or a Dataset is needed"), -1;
@@ -92,11 +92,11 @@ static int scan_source(PyObject *module, PyObject *object, struct e5_view *view,
         *out = e5_source_memory(view);
         return 0;
     }
+    struct e5_error err = E5_ERROR_NONE;
     *view = (struct e5_view){.ndim = 3};
-    e5_dataset_latitude(dataset, &view->shape[1]);
-    e5_dataset_longitude(dataset, &view->shape[2]);
-    *out = e5_source_files(dataset);
-    return 0;
+    view->shape[1] = e5_dataset_length(dataset, E5_AXIS_LATITUDE);
+    view->shape[2] = e5_dataset_length(dataset, E5_AXIS_LONGITUDE);
+    return e5_source_files(dataset, out, &err) == E5_OK ? 0 : (e5py_raise(module, &err), -1);
 }
 
 static int make_periods(PyObject *module, const struct e5_kernel *kernel, const struct e5_time_axis *axis, int rule,
@@ -125,7 +125,7 @@ static PyObject *scan(PyObject *module, PyObject *args) {
     const struct e5_kernel *kernel = seconds != NULL ? e5py_kernel(module, name, E5_SCAN) : NULL;
     if (kernel == NULL || e5py_time_axis(module, seconds, calendar, &axis) < 0 ||
         e5py_params(module, kernel, values, axis.calendar, &call.params) < 0 ||
-        scan_source(module, object, &view, &call.source) < 0 ||
+        source_of(module, object, &view, &call.source) < 0 ||
         make_periods(module, kernel, &axis, rule, utc_offset, &call.periods) < 0)
         goto out;
     if (call.source.steps != axis.n) {
@@ -152,34 +152,43 @@ out:
 struct sweep_call {
     struct e5_sweep_plan plan;
     struct e5_view view;
+    struct e5_source source; /* files; memory is swept as it lies */
+    bool files;
+    unsigned long long budget;
+    const char *directory;
     double *out;
     struct e5_pool *pool;
 };
 
 static enum e5_status sweep_body(void *context, struct e5_watch *watch, struct e5_error *err) {
     struct sweep_call *call = context;
-    return e5_sweep(&call->plan, &call->view, call->out, call->pool, watch, err);
+    if (!call->files) return e5_sweep(&call->plan, &call->view, call->out, call->pool, watch, err);
+    return e5_sweep_source(&call->plan, &call->source, (size_t)call->budget, call->directory, call->out, call->pool,
+                           watch, err);
 }
 
-PyDoc_STRVAR(sweep_doc,
-             "sweep(name, params, array, seconds, calendar, progress)\n--\n\nRun a SERIES kernel on every cell.");
+PyDoc_STRVAR(sweep_doc, "sweep(name, params, source, seconds, calendar, budget, directory, progress)\n--\n\n"
+                        "Run a SERIES kernel on every cell; files of more than `budget` bytes go through a scratch\n"
+                        "file in `directory`.");
 static PyObject *sweep(PyObject *module, PyObject *args) {
     struct sweep_call call = {0};
     struct e5_error err = E5_ERROR_NONE;
     struct e5_params params;
     struct e5_time_axis axis;
-    PyArrayObject *array;
-    PyObject *values, *times, *progress, *result = NULL;
+    PyObject *values, *object, *times, *progress, *result = NULL;
     const char *name, *calendar;
-    if (!PyArg_ParseTuple(args, "sOO!OsO", &name, &values, &PyArray_Type, &array, &times, &calendar, &progress))
+    if (!PyArg_ParseTuple(args, "sOOOsKsO", &name, &values, &object, &times, &calendar, &call.budget, &call.directory,
+                          &progress))
         return NULL;
+    call.files = e5py_dataset(module, object) != NULL;
     PyArrayObject *seconds = e5py_contiguous(times, NPY_INT64, 1);
     const struct e5_kernel *kernel = seconds != NULL ? e5py_kernel(module, name, E5_SERIES) : NULL;
     if (kernel == NULL || e5py_time_axis(module, seconds, calendar, &axis) < 0 ||
-        e5py_params(module, kernel, values, axis.calendar, &params) < 0 || e5py_view(module, array, &call.view) < 0)
+        e5py_params(module, kernel, values, axis.calendar, &params) < 0 ||
+        source_of(module, object, &call.view, &call.source) < 0)
         goto out;
-    if (call.view.shape[0] != axis.n) {
-        PyErr_Format(PyExc_ValueError, "%zu time steps, but %zu times", call.view.shape[0], axis.n);
+    if (call.source.steps != axis.n) {
+        PyErr_Format(PyExc_ValueError, "%zu time steps, but %zu times", call.source.steps, axis.n);
         goto out;
     }
     if (e5_sweep_plan(kernel, &params, &axis, &call.plan, &err) != E5_OK) {

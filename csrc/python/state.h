@@ -19,13 +19,17 @@ static inline struct e5py_state *e5py_state(PyObject *module) { return PyModule_
 
 /* Every py_<room>.c adds its functions and types to the module in one call; −1 with an exception set on failure. */
 int e5py_add_pool(PyObject *module);
+int e5py_add_cache(PyObject *module);
 int e5py_add_model(PyObject *module);
+int e5py_add_archive(PyObject *module);
 int e5py_add_files(PyObject *module);
+int e5py_add_dataset(PyObject *module);
 int e5py_add_kernels(PyObject *module);
 int e5py_add_events(PyObject *module);
 int e5py_add_journal(PyObject *module);
 int e5py_add_fetch(PyObject *module);
 int e5py_add_http(PyObject *module);
 int e5py_add_ask(PyObject *module);
+int e5py_add_statefile(PyObject *module);
 
 #endif

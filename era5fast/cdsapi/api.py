@@ -15,9 +15,11 @@ from typing import Any, ParamSpec, TypeVar
 from .. import client as era5fast_client
 from ..connection import GOAL_RESULT, Connection, Item, item_of
 from ..errors import Era5FastError, JobFailedError, RequestError
-from ..jobs import JOBS, JobHandle, log_of
+from ..jobs import ENDED, JobHandle, log_of
 from ..results import Result as CoreResult
-from .course import Course, size_text, without_query
+from ..routes import JOBS
+from ..settings import rows
+from .course import Course, Watch, size_text, without_query
 from .familiar import Lines, as_usual
 
 __all__ = ["Client", "Remote", "Result", "Results"]
@@ -167,6 +169,8 @@ class Client(_Logging):
             progress=bool(progress) and not quiet,
             **_settings(timeout, retry_max, sleep_max),
         )
+        if debug_callback is not None:
+            self._connection.listener = self.debug
         shown = {"url": self.url, "key": "***", "quiet": quiet, "verify": self.verify, "timeout": timeout}
         shown |= {"progress": progress, "sleep_max": sleep_max, "retry_max": retry_max, "delete": delete}
         self.debug(f"CDSAPI {shown}")
@@ -322,11 +326,16 @@ class Result(_Logging):
     """
 
     def __init__(
-        self, client: Client, reply: dict[str, Any], job: JobHandle | None = None, checksum: str = ""
+        self,
+        client: Client,
+        reply: dict[str, Any],
+        job: JobHandle | None = None,
+        checksum: str = "",
+        cleanup: _Cleanup | None = None,
     ) -> None:
         self.reply = reply
         self._client, self._job, self._checksum = client, job, checksum
-        self._cleanup = _Cleanup(client, job).after(self)
+        self._cleanup = _Cleanup(client, job) if cleanup is None else cleanup
 
     def __repr__(self) -> str:
         values = (self.content_length, self.content_type, without_query(self.location))
@@ -423,7 +432,7 @@ class Remote(_Logging):
     def __init__(self, client: Client, job: JobHandle, announce: bool = True) -> None:
         self._client, self._job = client, job
         self._told, self._log_told = "", dt.datetime.min.replace(tzinfo=dt.UTC)
-        self._cleanup = _Cleanup(client, job if announce else None).after(self)
+        self._cleanup = _Cleanup(client, job if announce else None)
         if announce:
             self.info(f"Request ID is {job.id}")
             self._tell(job.last_status)
@@ -439,6 +448,11 @@ class Remote(_Logging):
         if status and status != self._told:
             self._told = self._client.last_state = status
             self.info(f"status has been updated to {status}")
+
+    def _tell_course(self, status: str) -> None:
+        """Write what a display would show; not of a job that has ended, where only the result is looked at."""
+        if self._told not in ENDED:
+            self._tell(status)
 
     @property
     def request_id(self) -> str:
@@ -520,11 +534,20 @@ class Remote(_Logging):
     @_familiar
     def get_results(self) -> Result:
         """Wait until the job has ended well; the result is to be downloaded."""
+        reply, job, checksum = self._ended_well()
+        if job is self._job:
+            return Result(self._client, reply, job, checksum, self._cleanup)
+        self._cleanup.stop()
+        return Result(self._client, reply, job, checksum)
+
+    def _ended_well(self) -> tuple[dict[str, Any], JobHandle, str]:
+        """Wait: what a result says of its file, the job that made it, and the checksum."""
         connection = self._client._connection
         item = Item(*self._job.asked, job_id=self._job.id, goal=GOAL_RESULT)
+        self._tell(self._job.last_status)
         try:
             with connection.display() as display:
-                done = connection.fetch_one(item, progress=_Watch(self._tell, display))
+                done = connection.fetch_one(item, progress=Watch(self._tell_course, display))
         except JobFailedError:
             self._tell_end()
             raise
@@ -534,8 +557,7 @@ class Remote(_Logging):
             job = JobHandle(connection, done["job_id"], job.dataset, job.request)
         reply = {"state": "completed", "request_id": job.id, "location": asset["href"]}
         reply |= {"content_length": asset["size"], "content_type": asset["type"]}
-        self._cleanup.done = True  # the result does it now
-        return Result(self._client, reply, job, asset["checksum"])
+        return reply, job, asset["checksum"]
 
     def _tell_end(self) -> None:
         """Write how a job ended that did not end well."""
@@ -552,7 +574,7 @@ class Remote(_Logging):
     @_familiar
     def delete(self) -> dict[str, Any]:
         """Dismiss the job at the service."""
-        self._cleanup.done = True
+        self._cleanup.stop()
         self._job.cancel()
         return {"jobID": self._job.id, "status": "dismissed"}
 
@@ -583,8 +605,7 @@ class Remote(_Logging):
         reply = dict(self._job.refresh())
         reply |= {"state": self._job.last_status, "request_id": self._job.id}
         if reply["state"] == "successful":
-            result = self.get_results()
-            reply |= {**result.reply, "state": "completed"}
+            reply |= self._ended_well()[0]
         elif reply["state"] in ("failed", "rejected"):
             try:
                 self.get_results()
@@ -597,39 +618,36 @@ class Remote(_Logging):
 Results = Result
 
 
-class _Watch:
-    """Takes the place of a display: tells changes of the state, and passes everything on."""
-
-    def __init__(self, tell: Callable[[str], None], display: Any) -> None:
-        self._tell, self._display = tell, display
-
-    def __call__(self, done: int, total: int, stage: str | None, counts: Mapping[str, int]) -> None:
-        self._tell("accepted" if counts["queued"] else "running" if counts["running"] else "")
-        if self._display is not None:
-            self._display(done, total, stage, counts)
-
-
 class _Cleanup:
-    """Dismisses a job once: when called, or when its owner is gone where the client cleans up."""
+    """Dismisses a job once: when called, or when nobody shares it any more where the client cleans up.
+
+    A job and its results share one: the job is there as long as any of them may still be downloaded.
+    """
 
     def __init__(self, client: Client, job: JobHandle | None) -> None:
-        self.done = job is None
-        self._job, self._lines, self._wanted = job, client._written, client.delete
+        self._job, self._lines = job, client._written
+        self._at_end: Any = None
+        if client.delete and job is not None:  # shortly, since that may be when the program ends
+            self._at_end = weakref.finalize(self, _dismiss, job, self._lines, _LAST_WORDS)
 
-    def after(self, owner: object) -> _Cleanup:
-        """Dismiss it at the latest when `owner` is gone; shortly, since that may be when the program ends."""
-        if self._wanted and not self.done:
-            weakref.finalize(owner, self, _LAST_WORDS)
-        return self
+    def stop(self) -> None:
+        """Leave the job alone from now on."""
+        self._job = None
+        if self._at_end is not None:
+            self._at_end.detach()
 
-    def __call__(self, patience: float | None = None) -> None:
-        if self.done or self._job is None:
-            return
-        self.done = True
-        try:
-            self._job.cancel(patience)
-        except Era5FastError as error:
-            self._lines.log(logging.WARNING, f"job {self._job.id} is left at the service: {error}")
+    def __call__(self) -> None:
+        job = self._job
+        self.stop()
+        if job is not None:
+            _dismiss(job, self._lines)
+
+
+def _dismiss(job: JobHandle, lines: Lines, patience: float | None = None) -> None:
+    try:
+        job.cancel(patience)
+    except Era5FastError as error:
+        lines.log(logging.WARNING, f"job {job.id} is left at the service: {error}")
 
 
 class _Checked:
@@ -657,11 +675,11 @@ def _settings(timeout: Any, retry_max: int, sleep_max: float) -> dict[str, Any]:
         settings |= {"connect_timeout": timeout[0], "timeout": timeout[1]}
     elif timeout != 60:
         settings["timeout"] = timeout
+    usual = {name: row.default for name, row in rows().items()}
     if (retry_max, sleep_max) != (500, 120):
         settings["patience"] = retry_max * sleep_max
-        settings |= {"retry_wait_max": sleep_max, "retry_wait": min(1.0, sleep_max)}
-    if sleep_max < 10:
-        shortest = max(sleep_max, 0.001)
-        settings |= {"poll_interval_max": shortest, "poll_interval": min(5.0, shortest)}
-        settings["poll_interval_min"] = min(0.25, shortest)
+        settings |= {"retry_wait_max": sleep_max, "retry_wait": min(usual["retry_wait"], sleep_max)}
+    if sleep_max < usual["poll_interval_max"]:
+        looks = ("poll_interval_min", "poll_interval", "poll_interval_max")
+        settings |= {name: min(usual[name], max(sleep_max, 0.001)) for name in looks}
     return settings

@@ -10,7 +10,35 @@ from typing import Any
 from ..connection import Item
 from ..journal import Place
 
-__all__ = ["Course", "size_text", "without_query"]
+__all__ = ["Course", "Watch", "size_text", "without_query"]
+
+
+class Watch:
+    """Takes the place of a display: tells states of a job, and passes everything on.
+
+    Parameters
+    ----------
+    reached : callable
+        Takes a state, again and again.
+    display : callable or None
+        What the core would call otherwise.
+    downloading : callable, optional
+        Takes the number of bytes, while they come.
+    """
+
+    def __init__(
+        self, reached: Callable[[str], None], display: Any, downloading: Callable[[int], None] | None = None
+    ) -> None:
+        self._reached, self._display, self._downloading = reached, display, downloading
+
+    def __call__(self, done: int, total: int, stage: str | None, counts: Mapping[str, int]) -> None:
+        """What the core calls a few times a second."""
+        if counts["downloading"] and self._downloading is not None:
+            self._downloading(total)
+        elif counts["queued"] or counts["running"]:
+            self._reached("accepted" if counts["queued"] else "running")
+        if self._display is not None:
+            self._display(done, total, stage, counts)
 
 
 class Course:
@@ -31,18 +59,9 @@ class Course:
         self._job_id = self._state = ""
         self._began = 0.0
 
-    def showing_on(self, display: Any) -> Callable[[int, int, str | None, Mapping[str, int]], None]:
+    def showing_on(self, display: Any) -> Watch:
         """What the core is to call, which calls `display` in turn."""
-
-        def watch(done: int, total: int, stage: str | None, counts: Mapping[str, int]) -> None:
-            if counts["downloading"]:
-                self._downloading(total)
-            elif counts["queued"] or counts["running"]:
-                self._reached("accepted" if counts["queued"] else "running")
-            if display is not None:
-                display(done, total, stage, counts)
-
-        return watch
+        return Watch(self._reached, display, self._downloading)
 
     def name(self, job_id: str) -> None:
         """Tell the id of the job."""
@@ -53,7 +72,10 @@ class Course:
     def end(self, done: Mapping[str, Any]) -> None:
         """Tell what the result of the work has, once the file is there."""
         self.name(done["job_id"])
-        self._downloading(done["size"])
+        self._reached("successful")
+        if not self._began:  # it was over before anybody looked, or nothing had to come
+            self._tell("", f"{self._item.target} is there ({size_text(done['size'])})")
+            return
         elapsed = max(time.monotonic() - self._began, 1e-6)
         self._tell("", f"Download rate {size_text(done['size'] / elapsed)}/s")
 

@@ -91,6 +91,8 @@ class Service:
         False: ``file:checksum`` says nothing about the content.
     seed : int, default 0
         Of the chances taken: hosts, faults with a probability.
+    host : {"127.0.0.1", "::1"}
+        Where it listens, and nowhere else.
 
     Raises
     ------
@@ -139,6 +141,7 @@ class Service:
         part_size: int = PART_SIZE,
         plain_checksum: bool = True,
         seed: int = 0,
+        host: str = "127.0.0.1",
     ) -> None:
         self.key = key
         self._chance = random.Random(seed)
@@ -148,7 +151,7 @@ class Service:
         self._folder = tempfile.TemporaryDirectory(prefix="era5fast-testing-", ignore_cleanup_errors=True)
         folder = Path(self._folder.name)
         self._store = Store(
-            folder, stores, self._answer_store, one_put_limit, part_size, plain_checksum, self._chance
+            folder, stores, self._answer_store, one_put_limit, part_size, plain_checksum, self._chance, host
         )
         origins = list(self._store.origins)
         self._faults = rules.Faults(self._chance, origins)
@@ -172,7 +175,7 @@ class Service:
         self._answers = Answers(self._store, weather or Weather(), default)
         self._api = Api(settings, self._answers, self._faults)
         try:
-            self._server = Server("api", self._answer_api, port)
+            self._server = Server("api", self._answer_api, port, host)
         except OSError:
             self._store.close()
             self._folder.cleanup()

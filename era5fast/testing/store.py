@@ -116,7 +116,9 @@ class Store:
     plain_checksum : bool
         False: ``file:checksum`` is a token which says nothing about the content, as on test stacks.
     chance : random.Random
-        Picks the host of each address.
+        Picks the origin of each address.
+    host : str
+        Where the servers listen.
     """
 
     def __init__(
@@ -128,13 +130,14 @@ class Store:
         part_size: int,
         plain_checksum: bool,
         chance: random.Random,
+        host: str,
     ) -> None:
         self.folder = folder
         self._limits = (one_put_limit, part_size)
         self._plain, self._chance = plain_checksum, chance
         self._lock = threading.Lock()
         self._objects: dict[str, StoredObject] = {}
-        self.servers = [Server("store", answer) for _ in range(servers)]
+        self.servers = [Server("store", answer, host=host) for _ in range(servers)]
 
     @property
     def origins(self) -> list[str]:

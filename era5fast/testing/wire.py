@@ -255,7 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """An HTTP server on 127.0.0.1 that can be stopped at once.
+    """An HTTP server on this machine that can be stopped at once.
 
     Parameters
     ----------
@@ -265,19 +265,22 @@ class Server(ThreadingHTTPServer):
         From a call to its reply; called in the thread of the connection.
     port : int, default 0
         0 lets the system choose.
+    host : {"127.0.0.1", "::1"}
+        Where it listens, and nowhere else.
     """
 
     daemon_threads = True
     request_queue_size = 256
     timeout = 0.5  # seconds after which the accepting thread looks up even if nobody wakes it
 
-    def __init__(self, name: str, answer: Callable[[Call], Reply], port: int = 0) -> None:
+    def __init__(self, name: str, answer: Callable[[Call], Reply], port: int = 0, host: str = "127.0.0.1") -> None:
         self.name, self.answer = name, answer
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._closing = threading.Event()
         self._changed = threading.Condition()
         self._connections: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", port), _Handler)
-        self.origin = f"http://127.0.0.1:{self.server_address[1]}"
+        super().__init__((host, port), _Handler)
+        self.origin = f"http://{f'[{host}]' if ':' in host else host}:{self.server_address[1]}"
         self._thread = threading.Thread(target=self._run, name=f"era5fast-testing-{name}", daemon=True)
         self._thread.start()
 
@@ -287,7 +290,7 @@ class Server(ThreadingHTTPServer):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         socket.socket.bind(self.socket, self.server_address)
         self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -330,7 +333,7 @@ class Server(ThreadingHTTPServer):
             return
         self._closing.set()
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.server_port), 1.0).close()  # wakes the accepting thread
+            socket.create_connection((self.server_name, self.server_port), 1.0).close()  # wakes the accepting thread
         self._thread.join(2.0)
         self.server_close()
         with self._changed:

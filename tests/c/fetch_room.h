@@ -22,9 +22,9 @@ static struct e5_watch watch;
 static char log_text[200000];
 
 static inline void keep_line(void *context, enum e5_log_level level, const char *line) {
-    (void)context, (void)level;
+    (void)context;
     size_t used = strlen(log_text);
-    snprintf(log_text + used, sizeof log_text - used, "%s\n", line);
+    snprintf(log_text + used, sizeof log_text - used, "%s%s\n", level == E5_LOG_WARNING ? "WARNING " : "", line);
 }
 
 static inline void begin(void) {

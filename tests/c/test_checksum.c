@@ -45,6 +45,23 @@ TEST(what_was_not_computed_proves_nothing) {
     CHECK(e5_checksum_judge(&found, C, "\"" C "-3\"") == E5_CHECKSUM_UNKNOWN);
 }
 
+TEST(the_telling_text_is_the_one_that_was_declared) {
+    static const struct {
+        const char *whole, *joined, *declared, *text, *kind;
+    } rows[] = {
+        {"aa", "bb", "bb", "bb", "composite"}, {"aa", "bb", "aa", "aa", "md5"},     {"aa", "bb", "", "aa", "md5"},
+        {"aa", "", "", "aa", "md5"},           {"", "bb", "cc", "bb", "composite"}, {"", "", "cc", "", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct e5_checksum_result found = {0};
+        const char *kind;
+        strcpy(found.whole, rows[i].whole);
+        strcpy(found.joined, rows[i].joined);
+        CHECK(strcmp(e5_checksum_telling(&found, rows[i].declared, &kind), rows[i].text) == 0);
+        CHECK(strcmp(kind, rows[i].kind) == 0);
+    }
+}
+
 TEST(only_what_tells_is_computed) {
     static const struct {
         int64_t size;
@@ -75,6 +92,7 @@ int main(void) {
     RUN(leading_zeros_are_put_back);
     RUN(verdict_follows_the_evidence);
     RUN(what_was_not_computed_proves_nothing);
+    RUN(the_telling_text_is_the_one_that_was_declared);
     RUN(only_what_tells_is_computed);
     return check_summary();
 }

@@ -114,7 +114,7 @@ static const int64_t day[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 
 
 static struct e5_dataset *open_all(const char *const *paths, size_t n, const char *variable) {
     struct e5_dataset *ds = NULL;
-    CHECK_OK(e5_dataset_open(paths, n, variable, NULL, &ds, err));
+    CHECK_OK(e5_dataset_open(paths, n, variable, true, NULL, NULL, &ds, err));
     return ds;
 }
 
@@ -183,9 +183,10 @@ TEST(one_file_of_each_layout) {
 TEST(what_a_dataset_says_of_itself) {
     const char *path = make_file(&(struct recipe){.name = "self.nc", .steps = 2, .hours = day});
     struct e5_dataset *ds = open_all(&path, 1, "2t");
-    size_t rows, columns;
-    const double *latitude = e5_dataset_latitude(ds, &rows), *longitude = e5_dataset_longitude(ds, &columns);
-    CHECK(rows == ROWS && columns == COLUMNS && latitude[0] == 50 && latitude[2] == 48 && longitude[3] == 3);
+    struct e5_dataset_dim dim[E5_AXES];
+    CHECK(e5_dataset_dims(ds, dim) == 3 && dim[0].role == E5_AXIS_TIME && strcmp(dim[0].name, "time") == 0);
+    CHECK(dim[1].length == ROWS && dim[1].values[0] == 50 && dim[1].values[2] == 48);
+    CHECK(dim[2].length == COLUMNS && dim[2].values[3] == 3 && strcmp(dim[2].name, "longitude") == 0);
     CHECK(strcmp(e5_dataset_variable(ds)->name, "t2m") == 0 && e5_dataset_dtype(ds) == E5_F32);
     CHECK(e5_dataset_time(ds).calendar == E5_STANDARD && e5_dataset_block(ds, 2, 100) == 0);
     e5_dataset_close(ds);
@@ -268,10 +269,8 @@ TEST(dates_as_numbers) {
 TEST(one_point_without_its_dimensions) {
     const char *path = make_file(&(struct recipe){.name = "point.nc", .steps = 5, .hours = day, .squeeze = true});
     float out[5];
-    size_t rows, columns;
     struct e5_dataset *ds = open_all(&path, 1, NULL);
-    e5_dataset_latitude(ds, &rows), e5_dataset_longitude(ds, &columns);
-    CHECK(rows == 1 && columns == 1);
+    CHECK(e5_dataset_length(ds, E5_AXIS_LATITUDE) == 1 && e5_dataset_length(ds, E5_AXIS_LONGITUDE) == 1);
     CHECK_OK(e5_dataset_read(ds, 0, 5, out, NULL, NULL, err));
     CHECK(out[0] == 0 && out[4] == 40);
     e5_dataset_close(ds);
@@ -307,6 +306,32 @@ TEST(small_files_side_by_side_give_the_same_values) {
     e5_pool_free(pool);
 }
 
+TEST(selecting_counts_steps_and_reading_does_not) {
+    const char *path = make_file(&(struct recipe){.name = "count.nc", .steps = 24, .hours = day, .chunk = 10});
+    struct e5_dataset *ds = open_all(&path, 1, NULL);
+    struct e5_pick pick[3] = {e5_pick_range(5, 13), e5_pick_range(0, ROWS), e5_pick_range(0, COLUMNS)};
+    struct e5_watch watch = {0};
+    float out[13 * CELLS];
+    CHECK_OK(e5_dataset_select(ds, pick, E5_F32, out, NULL, &watch, err));
+    CHECK(watch.done == 13 && watch.total == 13);
+    CHECK_OK(e5_dataset_read(ds, 0, 13, out, NULL, &watch, err));
+    CHECK(watch.done == 13 && watch.total == 13);
+    pick[1] = e5_pick_range(1, ROWS);
+    CHECK_STATUS(E5_INPUT, e5_dataset_select(ds, pick, E5_F32, out, NULL, NULL, err));
+    CHECK_STATUS(E5_INPUT, e5_dataset_select(ds, pick, E5_I64, out, NULL, NULL, err));
+    e5_dataset_close(ds);
+}
+
+TEST(a_cancelled_opening_ends) {
+    const char *path = make_file(&(struct recipe){.name = "cancel.nc", .steps = 2, .hours = day});
+    const char *paths[] = {path, path, path};
+    struct e5_watch watch = {0};
+    struct e5_dataset *ds = NULL;
+    e5_watch_cancel(&watch);
+    CHECK_STATUS(E5_CANCELLED, e5_dataset_open(paths, 3, NULL, true, NULL, &watch, &ds, err));
+    CHECK(ds == NULL);
+}
+
 /* --- blocks --- */
 
 TEST(blocks_end_on_rows_of_chunks) {
@@ -331,7 +356,7 @@ static void check_refused(const char *const *paths, size_t n, const char *variab
                           const char *second) {
     struct e5_error err = E5_ERROR_NONE;
     struct e5_dataset *ds = NULL;
-    CHECK(e5_dataset_open(paths, n, variable, NULL, &ds, &err) == E5_INPUT && ds == NULL);
+    CHECK(e5_dataset_open(paths, n, variable, true, NULL, NULL, &ds, &err) == E5_INPUT && ds == NULL);
     bool said = strstr(err.what, first) != NULL && strstr(err.what, second) != NULL;
     if (!said) printf("  said: %s\n", err.what);
     CHECK(said);
@@ -388,7 +413,7 @@ TEST(reading_beyond_the_end_is_refused) {
 static enum e5_status open_and_read(const char *const *paths, struct e5_error *err) {
     struct e5_dataset *ds = NULL;
     float out[24 * CELLS];
-    enum e5_status status = e5_dataset_open(paths, 2, NULL, NULL, &ds, err);
+    enum e5_status status = e5_dataset_open(paths, 2, NULL, true, NULL, NULL, &ds, err);
     if (status == E5_OK) status = e5_dataset_read(ds, 0, e5_dataset_time(ds).n, out, NULL, NULL, err);
     e5_dataset_close(ds);
     return status;
@@ -426,6 +451,8 @@ int main(void) {
     RUN(one_point_without_its_dimensions);
     RUN(threads_give_the_same_values);
     RUN(small_files_side_by_side_give_the_same_values);
+    RUN(selecting_counts_steps_and_reading_does_not);
+    RUN(a_cancelled_opening_ends);
     RUN(blocks_end_on_rows_of_chunks);
     RUN(what_does_not_fit_is_refused);
     RUN(several_variables_must_be_chosen_from);

@@ -6,6 +6,7 @@
 
 #include "fetch_room.h"
 #include "net/cds.h"
+#include "net/place.h"
 
 #define JOURNAL "journal.db" /* beside the targets */
 
@@ -50,6 +51,39 @@ TEST(finished_files_are_kept_without_a_call) {
     CHECK(fetch(3) == E5_OK && count_good(3) == 3 && calls() > before && cds.jobs == 3 && results[1].kept);
     items[0].request = "{\"another\":1}";
     CHECK(fetch(1) == E5_OK && cds.jobs == 4);
+    end_with_journal();
+}
+
+/* A row of a file beside the first target, as an archive of its job would have left it. */
+static void lie_beside(const char *name) {
+    struct e5_journal_file file = {.verified = E5_VERIFIED_SIZE};
+    struct stat info;
+    char path[300];
+    folder_write(name, "waves", 5);
+    snprintf(path, sizeof path, "%s", folder_path(name));
+    CHECK(lstat(path, &info) == 0);
+    file.size = info.st_size;
+    file.mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+    file.inode = (int64_t)info.st_ino;
+    snprintf(file.job_id, sizeof file.job_id, "%s", results[0].job_id);
+    CHECK_OK(e5_journal_file_save(options.journal, path, &file, NULL, NULL, err));
+}
+
+TEST(a_target_is_finished_only_with_what_lies_beside_it) {
+    begin_with_journal();
+    CHECK(fetch(1) == E5_OK && count_good(1) == 1);
+    lie_beside("0.waves.nc");
+    lie_beside("0.more.nc");
+    int before = calls();
+    CHECK(fetch(1) == E5_OK && results[0].kept && calls() == before);
+    CHECK(truncate(folder_path("0.waves.nc"), 3) == 0);
+    CHECK(fetch(1) == E5_OK && count_good(1) == 1 && calls() > before && cds.jobs == 1);
+    CHECK(unlink(targets[0]) == 0);
+    CHECK(fetch(1) == E5_OK && count_good(1) == 1 && is_whole("0.nc"));
+    before = calls();
+    CHECK(fetch(1) == E5_OK && results[0].kept && calls() == before); /* the changed one is a file of its own now */
+    CHECK(unlink(folder_path("0.more.nc")) == 0);
+    CHECK(fetch(1) == E5_OK && calls() > before && cds.jobs == 1);
     end_with_journal();
 }
 
@@ -157,6 +191,31 @@ TEST(a_submission_elsewhere_is_waited_for_with_patience) {
     CHECK_OK(e5_journal_withdraw(other, fingerprint, err));
     CHECK(e5_job_wait(call.job, 5) && cancel_fetch(&call, &seconds) == E5_OK);
     CHECK(count_good(1) == 1 && cds.jobs == 1 && count_lines("waiting for another process") == 1);
+    e5_journal_close(other);
+    end_with_journal();
+}
+
+/* The target is somebody's, and once it is free the request is: each wait is told, and has the whole patience. */
+TEST(a_wait_for_the_target_and_one_for_a_submission_are_two) {
+    char fingerprint[E5_DIGEST_HEX];
+    struct fetch_call call;
+    struct e5_place place;
+    begin_with_journal();
+    struct e5_journal *other = begin_elsewhere(fingerprint);
+    options.settings.patience = 1;
+    CHECK_OK(e5_place_open(&place, targets[0], err));
+    CHECK_OK(e5_place_lock(&place, "another", err));
+    start_fetch(&call, 1);
+    CHECK(!e5_job_wait(call.job, 0.6));
+    e5_place_clean(&place);
+    e5_place_close(&place);
+    CHECK(!e5_job_wait(call.job, 0.8));
+    CHECK_OK(e5_journal_withdraw(other, fingerprint, err));
+    CHECK(e5_job_finish(call.job, NULL) == E5_OK && count_good(1) == 1);
+    log_text[0] = '\0';
+    e5_log_drain(keep_line, NULL);
+    CHECK(count_lines("waiting for somebody else who is writing it") == 1);
+    CHECK(count_lines("waiting for another process") == 1);
     e5_journal_close(other);
     end_with_journal();
 }
@@ -343,11 +402,13 @@ TEST(killed_at_random_every_job_is_made_once) {
 int main(int argc, char **argv) {
     if (argc > 5) return be_process(argv);
     RUN(finished_files_are_kept_without_a_call);
+    RUN(a_target_is_finished_only_with_what_lies_beside_it);
     RUN(a_finished_job_serves_another_target);
     RUN(results_that_have_expired_are_made_again);
     RUN(a_broken_journal_is_told_once_and_done_without);
     RUN(a_locked_journal_does_not_hold_up_a_cancel);
     RUN(a_submission_elsewhere_is_waited_for_with_patience);
+    RUN(a_wait_for_the_target_and_one_for_a_submission_are_two);
     RUN(others_are_told_that_a_long_submission_goes_on);
     RUN(what_was_learnt_about_the_queue_is_kept);
     RUN(a_process_that_dies_during_a_submission_leaves_one_job);

@@ -15,7 +15,7 @@ static void write_some(size_t size) {
 
 static void begin(void) {
     static const struct e5_pieces nothing = {.count = 0};
-    CHECK_OK(e5_load_new(&load, err));
+    CHECK_OK(e5_load_new(&engine, &load, err));
     entry.load = load;
     CHECK_OK(e5_place_open(&load->place, folder_path("x.nc"), err));
     e5_state_init(&load->state, "fingerprint");

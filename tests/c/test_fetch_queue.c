@@ -87,6 +87,7 @@ TEST(lists_that_fail_are_ridden_out) {
     items[3].request = "{\"another\":1}";
     CHECK(fetch(4) == E5_OK && results[3].error.status == E5_SERVER && results[3].error.attempts > 1);
     CHECK(results[3].error.job_id[0] != '\0');
+    CHECK(strstr(log_text, "WARNING waiting") != NULL); /* it lasts */
     end();
 }
 

@@ -1,7 +1,9 @@
 #include "net/hash.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 
+#include "base/digest.h"
 #include "check.h"
 #include "folder.h"
 
@@ -42,9 +44,11 @@ static void joined_of(int fd, int64_t size, char out[E5_DIGEST_HEX]) {
     CHECK_OK(e5_digest_init(&all, E5_MD5, err));
     for (int64_t at = 0; at < size; at += PART) {
         unsigned char raw[16];
+        char hex[E5_DIGEST_HEX];
         CHECK_OK(e5_digest_init(&part, E5_MD5, err));
         add_file(&part, fd, at, at + PART < size ? at + PART : size);
-        e5_digest_raw(&part, raw, sizeof raw);
+        e5_digest_hex(&part, hex);
+        for (size_t i = 0; i < sizeof raw; i++) CHECK(sscanf(hex + 2 * i, "%2hhx", &raw[i]) == 1);
         e5_digest_fini(&part);
         e5_digest_add(&all, raw, sizeof raw);
     }
@@ -61,7 +65,7 @@ static struct e5_checksum_result finish(struct e5_hash *hash, int fd, int64_t si
 
 static struct e5_checksum_result sum(enum e5_checksum_want want, int fd, int64_t size, const char *declared) {
     struct e5_hash hash;
-    CHECK_OK(e5_hash_init(&hash, want, size, err));
+    CHECK_OK(e5_hash_init(&hash, NULL, want, size, err));
     return finish(&hash, fd, size, declared);
 }
 
@@ -99,13 +103,13 @@ TEST(a_growing_file_is_followed) {
     int fd = make_file(size);
     whole_of(fd, size, whole);
     e5_pieces_init(&here, size);
-    CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_WHOLE, size, err));
+    CHECK_OK(e5_hash_init(&hash, NULL, E5_CHECKSUM_WHOLE, size, err));
     here.piece[0].position = 15 * MIB;
     CHECK(!e5_hash_is_behind(&hash, &here));
     here.piece[0].position = 17 * MIB;
     CHECK(e5_hash_is_behind(&hash, &here));
     CHECK_OK(e5_hash_follow(&hash, fd, NAME, &here, NULL, err));
-    CHECK(hash.position == 17 * MIB && !e5_hash_is_behind(&hash, &here));
+    CHECK(hash.whole.position == 17 * MIB && !e5_hash_is_behind(&hash, &here));
     CHECK(strcmp(finish(&hash, fd, size, "").whole, whole) == 0);
     close(fd);
 }
@@ -122,7 +126,7 @@ TEST(parts_are_summed_eight_at_once_in_any_order) {
     struct e5_pieces here = {2, {{0, middle, 3 * PART}, {middle, size, 12 * PART}}}; /* 0, 1, 2 and 8, 9, 10, 11 */
     int fd = make_file(size);
     joined_of(fd, size, joined);
-    CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_JOINED, size, err));
+    CHECK_OK(e5_hash_init(&hash, NULL, E5_CHECKSUM_JOINED, size, err));
     CHECK(!e5_hash_is_behind(&hash, &here));
     CHECK_OK(e5_hash_follow(&hash, fd, NAME, &here, NULL, err));
     CHECK(hash.summed == 0);
@@ -145,7 +149,7 @@ TEST(with_less_than_two_rounds_left_half_of_them_makes_one) {
     struct e5_pieces here;
     int fd = make_file(size);
     e5_pieces_init(&here, size);
-    CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_EITHER, size, err));
+    CHECK_OK(e5_hash_init(&hash, NULL, E5_CHECKSUM_EITHER, size, err));
     here.piece[0].position = 5 * PART - 1;
     CHECK(!e5_hash_is_behind(&hash, &here));
     here.piece[0].position = 5 * PART;
@@ -163,7 +167,7 @@ TEST(the_last_parts_are_summed_while_they_arrive) {
     int fd = make_file(size);
     joined_of(fd, size, joined);
     e5_pieces_init(&here, size);
-    CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_EITHER, size, err));
+    CHECK_OK(e5_hash_init(&hash, NULL, E5_CHECKSUM_EITHER, size, err));
     here.piece[0].position = 3 * PART + 99;
     CHECK(!e5_hash_is_behind(&hash, &here));
     here.piece[0].position = 3 * PART + 100;
@@ -184,12 +188,129 @@ TEST(cancel_and_a_file_that_shrank_are_reported) {
     struct e5_checksum_result out;
     int64_t size = 2 * PART;
     int fd = make_file(size);
-    CHECK_OK(e5_hash_init(&hash, E5_CHECKSUM_JOINED, size, err));
+    CHECK_OK(e5_hash_init(&hash, NULL, E5_CHECKSUM_JOINED, size, err));
     CHECK(ftruncate(fd, PART) == 0);
     CHECK_STATUS(E5_STORAGE, e5_hash_finish(&hash, fd, NAME, size, "", NULL, &out, err));
     e5_watch_cancel(&watch);
     CHECK_STATUS(E5_CANCELLED, e5_hash_finish(&hash, fd, NAME, size, "", &watch, &out, err));
     e5_hash_fini(&hash);
+    close(fd);
+}
+
+/* Files that are hashed at the same time. */
+
+#define FILES 21
+
+struct worker {
+    pthread_t thread;
+    struct e5_hash hash;
+    struct e5_watch watch;
+    int fd;
+    int64_t size;
+    enum e5_status status;
+    struct e5_checksum_result found;
+    struct e5_error error;
+};
+
+static void *hash_one(void *context) {
+    struct worker *worker = context;
+    worker->status = e5_hash_finish(&worker->hash, worker->fd, NAME, worker->size, "", &worker->watch, &worker->found,
+                                    &worker->error);
+    return NULL;
+}
+
+static struct worker *start_all(struct e5_hash_crew *crew, size_t n, int64_t size, bool differ) {
+    struct worker *workers = calloc(n, sizeof *workers);
+    char name[40];
+    for (size_t i = 0; i < n; i++) {
+        struct worker *worker = &workers[i];
+        worker->size = size + (differ ? (int64_t)i * 70001 : 0);
+        snprintf(name, sizeof name, "file%zu", i);
+        worker->fd = open(folder_path(name), O_RDWR | O_CREAT | O_TRUNC, 0600);
+        CHECK(worker->fd >= 0 && pwrite(worker->fd, &i, sizeof i, 5) > 0 && ftruncate(worker->fd, worker->size) == 0);
+        CHECK_OK(e5_hash_init(&worker->hash, crew, E5_CHECKSUM_WHOLE, worker->size, err));
+    }
+    return workers;
+}
+
+static void run_all(struct worker *workers, size_t n) {
+    for (size_t i = 0; i < n; i++) CHECK(pthread_create(&workers[i].thread, NULL, hash_one, &workers[i]) == 0);
+}
+
+/* How many came to a good end. */
+static size_t end_all(struct worker *workers, size_t n) {
+    char whole[E5_DIGEST_HEX];
+    size_t good = 0;
+    for (size_t i = 0; i < n; i++) {
+        pthread_join(workers[i].thread, NULL);
+        if (workers[i].status == E5_OK) {
+            whole_of(workers[i].fd, workers[i].size, whole);
+            CHECK(strcmp(workers[i].found.whole, whole) == 0);
+            good++;
+        }
+        e5_hash_fini(&workers[i].hash);
+        close(workers[i].fd);
+    }
+    return good;
+}
+
+TEST(files_hashed_in_company_have_their_own_sums) {
+    struct e5_hash_crew *crew;
+    CHECK_OK(e5_hash_crew_new(&crew, err));
+    for (unsigned expected = 0; expected < 200; expected += 100) {
+        e5_hash_crew_expect(crew, expected);
+        struct worker *workers = start_all(crew, FILES, 100 * 1000, true);
+        run_all(workers, FILES);
+        CHECK(end_all(workers, FILES) == FILES);
+        free(workers);
+    }
+    e5_hash_crew_free(crew);
+}
+
+TEST(a_file_that_shrank_does_not_trouble_its_company) {
+    struct e5_hash_crew *crew;
+    CHECK_OK(e5_hash_crew_new(&crew, err));
+    e5_hash_crew_expect(crew, 100);
+    struct worker *workers = start_all(crew, 8, 3 * MIB, false);
+    CHECK(ftruncate(workers[3].fd, MIB) == 0);
+    run_all(workers, 8);
+    CHECK(end_all(workers, 8) == 7);
+    CHECK(workers[3].status == E5_STORAGE && strstr(workers[3].error.what, "shorter") != NULL);
+    free(workers);
+    e5_hash_crew_free(crew);
+}
+
+static void *cancel_soon(void *context) {
+    usleep(5000);
+    e5_watch_cancel(context);
+    return NULL;
+}
+
+/* A wait for company that a second thread calls off; the company's time may be over first where this one is late. */
+static enum e5_status wait_and_cancel(struct e5_hash_crew *crew, struct e5_hash_message *message, int fd) {
+    struct e5_watch watch = {0};
+    pthread_t other;
+    CHECK(pthread_create(&other, NULL, cancel_soon, &watch) == 0);
+    enum e5_status status = e5_hash_crew_add(crew, message, fd, NAME, MIB, false, &watch, NULL);
+    pthread_join(other, NULL);
+    return status;
+}
+
+TEST(who_waits_for_company_can_be_called_off) {
+    struct e5_hash_crew *crew;
+    struct e5_hash_message message;
+    enum e5_status status = E5_OK;
+    int fd = make_file(MIB);
+    CHECK_OK(e5_hash_crew_new(&crew, err));
+    e5_hash_crew_expect(crew, 100);
+    for (int i = 0; i < 20 && status == E5_OK; i++) {
+        message = (struct e5_hash_message){.position = 0};
+        status = wait_and_cancel(crew, &message, fd);
+    }
+    CHECK(status == E5_CANCELLED && message.position == 0);
+    CHECK_OK(e5_hash_crew_add(crew, &message, fd, NAME, MIB, false, NULL, err)); /* goes on alone in the end */
+    CHECK(message.position == MIB);
+    e5_hash_crew_free(crew);
     close(fd);
 }
 
@@ -202,6 +323,9 @@ int main(void) {
     RUN(with_less_than_two_rounds_left_half_of_them_makes_one);
     RUN(the_last_parts_are_summed_while_they_arrive);
     RUN(cancel_and_a_file_that_shrank_are_reported);
+    RUN(files_hashed_in_company_have_their_own_sums);
+    RUN(a_file_that_shrank_does_not_trouble_its_company);
+    RUN(who_waits_for_company_can_be_called_off);
     folder_remove();
     return check_summary();
 }

@@ -1,5 +1,6 @@
 /* What net/http makes of networks that fail: names, silence, proxies, dead address families.  Names are resolved by
  * this program's own getaddrinfo(), which libcurl and the core both get. */
+#include <curl/curl.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
@@ -10,14 +11,24 @@
 #include "loopback.h"
 #include "net/http.h"
 
+static const char *turn; /* the number that turns.test has now */
+
 __attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
                                                        const struct addrinfo *hints, struct addrinfo **found) {
     typedef int (*resolve_fn)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
     static resolve_fn real;
     if (node != NULL && strcmp(node, "nowhere.test") == 0) return EAI_NONAME;
     if (node != NULL && strcmp(node, "silent.test") == 0) return EAI_AGAIN;
+    if (node != NULL && strcmp(node, "here.test") == 0) node = "127.0.0.1";
+    if (node != NULL && strcmp(node, "inside.test") == 0) node = "10.255.255.1";
+    if (node != NULL && strcmp(node, "far.test") == 0) node = "198.51.100.1"; /* of no network */
+    if (node != NULL && strcmp(node, "turns.test") == 0) node = turn;
     if (real == NULL) *(void **)(void *)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-    return real(node, service, hints, found);
+    if (node == NULL || strcmp(node, "both.test") != 0) return real(node, service, hints, found);
+    int failed = real("10.255.255.1", service, hints, found);
+    struct addrinfo *last = failed ? NULL : *found;
+    while (last != NULL && last->ai_next != NULL) last = last->ai_next;
+    return failed ? failed : real("198.51.100.1", service, hints, &last->ai_next);
 }
 
 static struct loopback server;
@@ -35,6 +46,10 @@ static void answer(const char *request, struct loopback_reply *reply) {
         loopback_text(reply, proxy_answer, "no");
     } else if (strstr(request, " /silent") != NULL) {
         wait_for_hang_up(reply);
+    } else if (strstr(request, " /abroad") != NULL) {
+        char more[100];
+        snprintf(more, sizeof more, "Location: https://here.test:%s/form.json\r\n", strrchr(server.origin, ':') + 1);
+        loopback_head(reply, 302, 0, more);
     } else if (strstr(request, " /few") != NULL) {
         loopback_head(reply, 200, 1000, "");
         loopback_write(reply, "few bytes", 9);
@@ -114,6 +129,7 @@ TEST(a_slow_transfer_is_cut) {
     struct outcome outcome = call_with(&options, &sink, "/few");
     CHECK(outcome.status == E5_TRANSFER_TIMEOUT && outcome.temporary && outcome.seconds < 1 && received == 9);
     CHECK(strstr(outcome.err.what, "too slow") != NULL && strstr(outcome.err.what, "127.0.0.1") != NULL);
+    CHECK(strstr(outcome.err.what, "bytes in 0.1 s") != NULL); /* not of libcurl's callbacks */
     options.low_speed_limit = 0; /* no speed asked for, but silence is never waited for without end */
     outcome = call_with(&options, &sink, "/few");
     CHECK(outcome.status == E5_TRANSFER_TIMEOUT && outcome.seconds < 1);
@@ -196,6 +212,126 @@ TEST(an_unknown_host_is_believed_after_three_tries) {
         CHECK(outcome.status == E5_NETWORK && outcome.temporary == (i < 3));
         CHECK(strstr(outcome.err.what, "unknown host nowhere.test") != NULL);
     }
+    e5_http_free(http);
+}
+
+TEST(a_name_does_not_lead_data_into_a_private_network) {
+    size_t received = 0;
+    const struct e5_http_sink sink = {.context = &received, .head = take_head, .body = take_body};
+    struct e5_http_options options = {
+        .url = "https://far.test/api", .user_agent = "tester/1", .connect_timeout = 0.05};
+    struct e5_http_call here = {.url = "https://here.test/x", .sink = &sink};
+    struct e5_http_call inside = {.url = "https://inside.test/x", .sink = &sink};
+    struct e5_http_call home = {.url = "https://far.test/api/x"};
+    struct e5_http *http;
+    CHECK_OK(e5_http_new(&options, &http, err));
+    struct outcome outcome = run(http, &here);
+    CHECK(outcome.status == E5_UNSAFE && !outcome.temporary);
+    CHECK(strstr(outcome.err.what, "refused data address on this machine: here.test") != NULL);
+    CHECK(run(http, &inside).status != E5_UNSAFE); /* where the service is has not been seen yet */
+    CHECK(run(http, &home).status != E5_UNSAFE);
+    outcome = run(http, &inside);
+    CHECK(outcome.status == E5_UNSAFE && !outcome.temporary);
+    CHECK(strstr(outcome.err.what, "refused data address in a private network: inside.test") != NULL);
+    e5_http_free(http);
+}
+
+/* An engine with a service of that name, which has been connected to. */
+static struct e5_http *engine_of(const char *host) {
+    char url[64];
+    struct e5_http *http = NULL;
+    snprintf(url, sizeof url, "https://%s/api", host);
+    struct e5_http_options options = {.url = url, .user_agent = "tester/1", .connect_timeout = 0.3};
+    CHECK_OK(e5_http_new(&options, &http, err));
+    struct e5_http_call home = {.url = url};
+    CHECK(run(http, &home).status != E5_UNSAFE);
+    return http;
+}
+
+TEST(one_private_number_of_several_stands_in_nobodys_way) {
+    size_t received = 0;
+    const struct e5_http_sink sink = {.context = &received, .head = take_head, .body = take_body};
+    struct e5_http_call both = {.url = "https://both.test/x", .sink = &sink};
+    struct e5_http *http = engine_of("far.test");
+    struct outcome outcome = run(http, &both);
+    CHECK(outcome.status != E5_OK && outcome.status != E5_UNSAFE); /* the other one was tried */
+    e5_http_free(http);
+}
+
+TEST(a_service_with_a_private_number_may_name_private_data) {
+    size_t received = 0;
+    const struct e5_http_sink sink = {.context = &received, .head = take_head, .body = take_body};
+    struct e5_http_call by_name = {.url = "https://inside.test/x", .sink = &sink};
+    struct e5_http_call by_number = {.url = "https://10.255.255.2/x", .sink = &sink};
+    static const char *const services[] = {"both.test", "inside.test", "far.test"};
+    for (size_t i = 0; i < 3; i++) {
+        struct e5_error err = E5_ERROR_NONE;
+        struct e5_exchange *exchange = NULL;
+        struct e5_http *http = engine_of(services[i]);
+        bool is_far = strcmp(services[i], "far.test") == 0;
+        CHECK((run(http, &by_name).status == E5_UNSAFE) == is_far);
+        CHECK((e5_http_start(http, &by_number, &exchange, &err) == E5_UNSAFE) == is_far);
+        e5_http_drop(http, exchange);
+        e5_http_free(http);
+    }
+}
+
+/* Over handles of their own, which know nothing of each other's look-ups. */
+TEST(a_service_is_as_near_as_the_nearest_of_its_numbers) {
+    static const struct {
+        const char *number;
+        enum e5_reach reach;
+    } turns[] = {
+        {"198.51.100.1", E5_REACH_PUBLIC}, {"10.255.255.1", E5_REACH_PRIVATE}, {"198.51.100.1", E5_REACH_PRIVATE}};
+    struct e5_http_shared shared = {
+        .user_agent = "tester/1", .timeout = 5, .connect_timeout = 0.3, .reach = E5_REACH_PRIVATE};
+    struct e5_http_call call = {.url = "https://turns.test/api"};
+    CHECK_OK(e5_url_check_service(call.url, &shared.service, err));
+    for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
+        struct e5_exchange *exchange = NULL;
+        turn = turns[i].number;
+        CHECK_OK(e5_exchange_new(&shared, &call, &exchange, err));
+        curl_easy_perform(e5_exchange_easy(exchange));
+        CHECK(shared.reach == turns[i].reach);
+        e5_exchange_delete(exchange);
+    }
+    e5_names_fini(&shared.names);
+}
+
+/* Over one handle and without an engine, so that the service can be said to be far away although it answers. */
+TEST(a_call_that_goes_abroad_is_not_led_nearer_than_the_service) {
+    struct e5_http_shared shared = {.user_agent = "tester/1", .timeout = 5, .connect_timeout = 1};
+    struct e5_exchange *exchange = NULL;
+    struct e5_error found = E5_ERROR_NONE;
+    char url[100];
+    int before = atomic_load(&server.requests);
+    snprintf(url, sizeof url, "%s/abroad", server.origin);
+    struct e5_http_call call = {.url = url, .abroad = true};
+    shared.reach = E5_REACH_LOCAL;
+    CHECK_OK(e5_url_check_service(server.origin, &shared.service, err));
+    CHECK_OK(e5_exchange_new(&shared, &call, &exchange, err));
+    CURLcode code = curl_easy_perform(e5_exchange_easy(exchange));
+    CHECK(e5_exchange_ended(exchange, (int)code) == E5_EXCHANGE_AGAIN);
+    shared.reach = E5_REACH_PUBLIC;
+    code = curl_easy_perform(e5_exchange_easy(exchange));
+    CHECK(code == CURLE_COULDNT_CONNECT);
+    CHECK(e5_exchange_ended(exchange, (int)code) == E5_EXCHANGE_OVER);
+    CHECK(e5_exchange_outcome(exchange, &found) == E5_UNSAFE && strstr(found.what, "here.test") != NULL);
+    CHECK(atomic_load(&server.requests) == before + 1);
+    e5_exchange_delete(exchange);
+    e5_names_fini(&shared.names);
+}
+
+TEST(a_service_may_name_data_beside_it) {
+    size_t received = 0;
+    char url[100];
+    const struct e5_http_sink sink = {.context = &received, .head = take_head, .body = take_body};
+    struct e5_http_options options = {.url = server.origin, .user_agent = "tester/1"};
+    snprintf(url, sizeof url, "http://localhost:%s/x", strrchr(server.origin, ':') + 1);
+    struct e5_http_call call = {.url = url, .sink = &sink};
+    struct e5_http *http;
+    CHECK_OK(e5_http_new(&options, &http, err));
+    CHECK(run(http, &call).status == E5_OK && received == 2);
     e5_http_free(http);
 }
 
@@ -291,6 +427,12 @@ int main(void) {
     RUN(a_connection_that_hangs_is_given_up);
     RUN(a_dead_address_family_costs_less_than_a_second);
     RUN(an_unknown_host_is_believed_after_three_tries);
+    RUN(a_name_does_not_lead_data_into_a_private_network);
+    RUN(one_private_number_of_several_stands_in_nobodys_way);
+    RUN(a_service_with_a_private_number_may_name_private_data);
+    RUN(a_service_is_as_near_as_the_nearest_of_its_numbers);
+    RUN(a_call_that_goes_abroad_is_not_led_nearer_than_the_service);
+    RUN(a_service_may_name_data_beside_it);
     RUN(a_silent_resolver_is_waited_for);
     RUN(calls_are_told_to_who_listens);
     RUN(a_proxy_is_named_and_gets_no_token);

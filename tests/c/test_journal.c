@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "check.h"
 #include "db/journal.h"
+#include "db/journal_base.h"
 #include "db/journal_disk.h"
 #include "db/journal_holder.h"
 #include "folder.h"
@@ -65,10 +66,20 @@ static void status_is(struct e5_journal *journal, const char *job_id, const char
     CHECK_OK(e5_journal_status(journal, job_id, word, err));
 }
 
+/* Jobs of the dataset that are intended or queued by anybody, as the journal itself counts them; 99 for a failure. */
 static unsigned queued(struct e5_journal *journal) {
-    unsigned count = 99;
-    CHECK_OK(e5_journal_queued(journal, DATASET, &count, err));
-    return count;
+    struct e5_row *row;
+    int64_t count = 99;
+    if (e5_journal_enter(journal, false, NULL) != E5_OK) return 99;
+    enum e5_status status = e5_journal_row(journal, E5_DO_COUNT, &row, NULL);
+    if (status == E5_OK) {
+        e5_row_text(row, DATASET);
+        e5_row_real(row, e5_clock_wall() - E5_JOURNAL_QUEUED);
+        e5_row_real(row, e5_clock_wall() + E5_JOURNAL_QUEUED);
+        e5_row_integer(row, UINT32_MAX);
+        status = e5_row_look_up(&journal->db, row, &count, NULL);
+    }
+    return e5_journal_leave(journal, status, NULL) == E5_OK ? (unsigned)count : 99;
 }
 
 static int wait_for(pid_t child) {
@@ -361,6 +372,30 @@ TEST(files_know_their_request) {
     e5_journal_close(journal);
 }
 
+TEST(what_was_counted_is_kept_with_the_file_that_was_counted) {
+    struct e5_journal *journal = in_memory();
+    struct e5_journal_table table;
+    struct e5_journal_file read;
+    bool found;
+    CHECK_OK(e5_journal_file_save(journal, "/data/a.nc", &sample, NULL, NULL, err));
+    CHECK_OK(e5_journal_file_find(journal, "/data/a.nc", &found, &read, err));
+    CHECK_OK(e5_journal_files(journal, NULL, &table, err));
+    CHECK(strcmp(text_of(&table, 0, "missing"), "(none)") == 0); /* nobody has counted */
+    e5_journal_table_fini(&table);
+    CHECK_OK(e5_journal_file_counted(journal, "/data/a.nc", read.finished - 1, "of another file", 0, err));
+    CHECK_OK(e5_journal_file_counted(journal, "/data/a.nc", read.finished, "[{}]", 12.5, err));
+    CHECK_OK(e5_journal_files(journal, NULL, &table, err));
+    CHECK(strcmp(text_of(&table, 0, "missing"), "[{}]") == 0);
+    CHECK(table.cells[table.columns - 1].kind == E5_JOURNAL_REAL && table.cells[table.columns - 1].real == 12.5);
+    e5_journal_table_fini(&table);
+    CHECK_OK(e5_journal_file_save(journal, "/data/a.nc", &sample, NULL, NULL, err)); /* fetched once more */
+    CHECK_OK(e5_journal_files(journal, NULL, &table, err));
+    CHECK(strcmp(text_of(&table, 0, "missing"), "(none)") == 0);
+    CHECK(table.cells[table.columns - 1].kind == E5_JOURNAL_NOTHING);
+    e5_journal_table_fini(&table);
+    e5_journal_close(journal);
+}
+
 TEST(files_below_a_directory_are_those_and_no_others) {
     static const char *const paths[] = {"/data",          "/data-2/a.nc", "/data/a.nc",
                                         "/data/sub/b.nc", "/data0",       "/e/data/a"};
@@ -378,6 +413,30 @@ TEST(files_below_a_directory_are_those_and_no_others) {
         CHECK(table.rows == rows[i].rows);
         e5_journal_table_fini(&table);
     }
+    e5_journal_close(journal);
+}
+
+TEST(files_beside_targets_are_found_by_their_job) {
+    struct e5_journal *journal = in_memory();
+    struct e5_journal_table table;
+    struct e5_journal_file beside = sample, other = sample;
+    beside.fingerprint[0] = other.fingerprint[0] = '\0';
+    strcpy(other.job_id, "job-2");
+    CHECK_OK(e5_journal_file_save(journal, "/data/a.nc", &sample, NULL, NULL, err));
+    CHECK_OK(e5_journal_file_save(journal, "/data/a.waves.nc", &beside, NULL, NULL, err));
+    CHECK_OK(e5_journal_file_save(journal, "/data/b.waves.nc", &other, NULL, NULL, err));
+    CHECK_OK(e5_journal_files_beside(journal, "job-1", &table, err));
+    CHECK(table.rows == 1 && table.columns == 4 && strcmp(text_of(&table, 0, "path"), "/data/a.waves.nc") == 0);
+    CHECK(table.cells[1].integer == sample.size && table.cells[2].integer == sample.mtime_ns);
+    CHECK(table.cells[3].integer == sample.inode);
+    e5_journal_table_fini(&table);
+    CHECK_OK(e5_journal_file_forget(journal, "/data/a.waves.nc", err));
+    CHECK_OK(e5_journal_files_beside(journal, "job-1", &table, err));
+    CHECK(table.rows == 0);
+    e5_journal_table_fini(&table);
+    CHECK_OK(e5_journal_files(journal, NULL, &table, err));
+    CHECK(table.rows == 2);
+    e5_journal_table_fini(&table);
     e5_journal_close(journal);
 }
 
@@ -444,10 +503,9 @@ static int compete(int worker, int rounds, unsigned limit) {
     int taken = 0, bad = e5_journal_open(file, "https://cds.example/api", "me", 20, &journal, NULL) != E5_OK;
     while (!bad && taken < rounds) {
         bool granted;
-        unsigned count;
         snprintf(name, sizeof name, "%d-%d", worker, taken);
         bad = e5_journal_intend(journal, name, DATASET, "{}", limit, false, &granted, &job, NULL) != E5_OK;
-        bad = bad || e5_journal_queued(journal, DATASET, &count, NULL) != E5_OK || count > limit;
+        bad = bad || queued(journal) > limit;
         if (bad || !granted) continue;
         bad = e5_journal_created(journal, name, NULL, NULL, name, NULL) != E5_OK ||
               e5_journal_status(journal, name, "running", NULL) != E5_OK;
@@ -969,7 +1027,9 @@ int main(void) {
     RUN(lanes_come_back_as_they_were_saved);
     RUN(files_come_back_as_they_were_saved);
     RUN(files_know_their_request);
+    RUN(what_was_counted_is_kept_with_the_file_that_was_counted);
     RUN(files_below_a_directory_are_those_and_no_others);
+    RUN(files_beside_targets_are_found_by_their_job);
     RUN(jobs_are_listed_in_their_order);
     RUN(two_handles_see_each_other);
     RUN(the_file_is_for_its_owner_only);

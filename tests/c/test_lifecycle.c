@@ -56,7 +56,6 @@ TEST(budgets_end) {
     check_budget(E5_STAGE_POLL, E5_EVENT_UNREADABLE, E5_STAGE_POLL, 3);
     check_budget(E5_STAGE_LOAD, E5_EVENT_CORRUPT, E5_STAGE_OPEN, 1);
     check_budget(E5_STAGE_CHECK, E5_EVENT_CORRUPT, E5_STAGE_OPEN, 1);
-    check_budget(E5_STAGE_LOAD, E5_EVENT_GONE, E5_STAGE_LOCATE, 1);
     check_budget(E5_STAGE_POLL, E5_EVENT_BROKEN, E5_STAGE_FAILED, 0);
     check_budget(E5_STAGE_POLL, E5_EVENT_DISMISSED, E5_STAGE_FAILED, 0);
 }
@@ -100,14 +99,28 @@ TEST(looks_are_a_setting) {
 
 TEST(unknown_events_fail) {
     struct e5_lifecycle life = {.stage = E5_STAGE_DONE};
-    CHECK(!e5_lifecycle_knows(E5_STAGE_DONE, E5_EVENT_SAVED));
     CHECK(after(&life, E5_EVENT_SAVED) == E5_STAGE_FAILED);
 }
 
-/* Every stage that is not an end can be left for the worse. */
-TEST(every_stage_can_fail) {
-    for (int stage = 0; stage < E5_STAGE_DONE; stage++)
-        CHECK(e5_lifecycle_knows((enum e5_stage)stage, E5_EVENT_PERMANENT));
+TEST(repeated_too_often_an_event_means_another) {
+    struct e5_lifecycle life = {.stage = E5_STAGE_LOAD};
+    CHECK(e5_lifecycle_meaning(&life, E5_EVENT_SHORT) == E5_EVENT_SHORT);
+    CHECK(after(&life, E5_EVENT_SHORT) == E5_STAGE_LOAD);
+    CHECK(e5_lifecycle_meaning(&life, E5_EVENT_SHORT) == E5_EVENT_CORRUPT);
+    CHECK(after(&life, E5_EVENT_SHORT) == E5_STAGE_OPEN); /* from the beginning, as after damage */
+    life.stage = E5_STAGE_LOAD;
+    CHECK(after(&life, E5_EVENT_SHORT) == E5_STAGE_FAILED);
+    life = (struct e5_lifecycle){.stage = E5_STAGE_LOAD};
+    CHECK(after(&life, E5_EVENT_GONE) == E5_STAGE_LOCATE);
+    life.stage = E5_STAGE_LOAD;
+    CHECK(e5_lifecycle_meaning(&life, E5_EVENT_GONE) == E5_EVENT_EXPIRED);
+    CHECK(after(&life, E5_EVENT_GONE) == E5_STAGE_INTEND);
+}
+
+TEST(after_vain_looks_a_submission_waits) {
+    struct e5_lifecycle life = {.stage = E5_STAGE_LOOK, .looks = 2};
+    CHECK(e5_lifecycle_advance(&life, E5_EVENT_ABSENT) == E5_WAIT_LOOK);
+    CHECK(e5_lifecycle_advance(&life, E5_EVENT_ABSENT) == E5_WAIT_RETRY && life.stage == E5_STAGE_INTEND);
 }
 
 int main(void) {
@@ -120,6 +133,7 @@ int main(void) {
     RUN(a_goal_on_the_way_is_the_end);
     RUN(looks_are_a_setting);
     RUN(unknown_events_fail);
-    RUN(every_stage_can_fail);
+    RUN(repeated_too_often_an_event_means_another);
+    RUN(after_vain_looks_a_submission_waits);
     return check_summary();
 }

@@ -30,22 +30,22 @@ static bool equals_twin(const unsigned char *bytes, size_t size, const unsigned 
     return strcmp(hex, expected) == 0;
 }
 
-/* Eight messages of one size, which lie `step` bytes apart; taken in pieces of `blocks`. */
-static bool agrees(const unsigned char *bytes, size_t size, size_t step, size_t blocks) {
-    struct e5_md5_lanes lanes;
+/* `count` messages of one size, which lie `step` bytes apart; taken in pieces of `blocks`. */
+static bool agrees(const unsigned char *bytes, size_t count, size_t size, size_t step, size_t blocks) {
+    struct e5_md5 messages[E5_MD5_LANES], *md5[E5_MD5_LANES];
     const void *at[E5_MD5_LANES];
     unsigned char out[E5_MD5_SIZE];
     size_t whole = size / E5_MD5_BLOCK, done = 0;
-    e5_md5_lanes_init(&lanes);
+    for (size_t i = 0; i < count; i++) e5_md5_init(md5[i] = &messages[i]);
     while (done < whole) {
         size_t now = whole - done < blocks ? whole - done : blocks;
-        for (size_t i = 0; i < E5_MD5_LANES; i++) at[i] = bytes + i * step + done * E5_MD5_BLOCK;
-        e5_md5_lanes_add(&lanes, at, now);
+        for (size_t i = 0; i < count; i++) at[i] = bytes + i * step + done * E5_MD5_BLOCK;
+        e5_md5_lanes_add(md5, at, count, now);
         done += now;
     }
     bool same = true;
-    for (size_t i = 0; i < E5_MD5_LANES; i++) {
-        e5_md5_lanes_end(&lanes, i, bytes + i * step + whole * E5_MD5_BLOCK, size, out);
+    for (size_t i = 0; i < count; i++) {
+        e5_md5_end(md5[i], bytes + i * step + whole * E5_MD5_BLOCK, size, out);
         same = equals_twin(bytes + i * step, size, out) && same;
     }
     return same;
@@ -53,11 +53,12 @@ static bool agrees(const unsigned char *bytes, size_t size, size_t step, size_t 
 
 static void check_sizes(void) {
     unsigned char *bytes = noise(E5_MD5_LANES * 70000);
-    for (size_t size = 0; size <= 300; size++) CHECK(agrees(bytes, size, 301, 1 + size % 3));
+    for (size_t size = 0; size <= 300; size++) CHECK(agrees(bytes, 1 + size % E5_MD5_LANES, size, 301, 1 + size % 3));
     srand(7);
     for (int i = 0; i < 40; i++) {
         size_t size = (size_t)rand() % 70000;
-        CHECK(agrees(bytes, size, size > 0 ? (size_t)rand() % size : 0, 1 + (size_t)rand() % 64)); /* overlapping */
+        CHECK(agrees(bytes, E5_MD5_LANES, size, size > 0 ? (size_t)rand() % size : 0,
+                     1 + (size_t)rand() % 64)); /* overlapping */
     }
     free(bytes);
 }
@@ -74,29 +75,40 @@ TEST(lanes_equal_their_twin_on_every_processor) {
 TEST(parts_of_a_large_file_equal_their_twin) {
     size_t part = 50 * MIB, step = 4099;
     unsigned char *bytes = noise(part + E5_MD5_LANES * step);
-    CHECK(agrees(bytes, part, step, 1024));
+    CHECK(agrees(bytes, E5_MD5_LANES, part, step, 1024));
     free(bytes);
 }
 
-TEST(lanes_end_one_by_one) {
-    unsigned char *bytes = noise(E5_MD5_LANES * E5_MD5_BLOCK + 40), out[E5_MD5_SIZE];
-    struct e5_md5_lanes lanes;
-    const void *at[E5_MD5_LANES];
-    e5_md5_lanes_init(&lanes);
-    for (size_t lane = 0; lane < E5_MD5_LANES; lane++) { /* the same message, a block longer for each */
-        const unsigned char *next = bytes + lane * E5_MD5_BLOCK;
-        size_t more = lane * 5;
-        e5_md5_lanes_end(&lanes, lane, next, lane * E5_MD5_BLOCK + more, out);
-        CHECK(equals_twin(bytes, lane * E5_MD5_BLOCK + more, out));
-        for (size_t i = 0; i < E5_MD5_LANES; i++) at[i] = next;
-        e5_md5_lanes_add(&lanes, at, 1);
+TEST(a_message_may_change_its_lane_and_rest) {
+    unsigned char *bytes = noise(100 * E5_MD5_BLOCK + 40), out[E5_MD5_SIZE];
+    struct e5_md5 messages[E5_MD5_LANES];
+    size_t done[E5_MD5_LANES] = {0};
+    srand(3);
+    for (size_t i = 0; i < E5_MD5_LANES; i++) e5_md5_init(&messages[i]);
+    for (size_t round = 0; round < 50; round++) {
+        struct e5_md5 *md5[E5_MD5_LANES];
+        const void *at[E5_MD5_LANES];
+        size_t count = 0, blocks = 1 + round % 2;
+        for (size_t k = 0, turn = (size_t)rand(); k < E5_MD5_LANES; k++) {
+            size_t i = (k + turn) % E5_MD5_LANES;
+            if (rand() % 3 == 0) continue;
+            md5[count] = &messages[i];
+            at[count++] = bytes + done[i] * E5_MD5_BLOCK;
+            done[i] += blocks;
+        }
+        e5_md5_lanes_add(md5, at, count, blocks);
+    }
+    for (size_t i = 0; i < E5_MD5_LANES; i++) {
+        size_t size = done[i] * E5_MD5_BLOCK + i * 5;
+        e5_md5_end(&messages[i], bytes + done[i] * E5_MD5_BLOCK, size, out);
+        CHECK(done[i] > 0 && equals_twin(bytes, size, out));
     }
     free(bytes);
 }
 
 int main(void) {
     RUN(lanes_equal_their_twin_on_every_processor);
-    RUN(lanes_end_one_by_one);
+    RUN(a_message_may_change_its_lane_and_rest);
     RUN(parts_of_a_large_file_equal_their_twin);
     return check_summary();
 }

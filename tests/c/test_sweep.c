@@ -1,6 +1,9 @@
 #include "drive/sweep.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "check.h"
@@ -80,7 +83,7 @@ static void check_sweep(const struct e5_view *view, size_t cells, value_fn value
         }
     }
     CHECK(wrong == 0);
-    CHECK(atomic_load(&watch.done) == (int64_t)cells && atomic_load(&watch.total) == (int64_t)cells);
+    CHECK(atomic_load(&watch.done) == (int64_t)(cells * STEPS) && atomic_load(&watch.total) == watch.done);
     e5_sweep_plan_fini(&plan);
     e5_sweep_plan_fini(&plan); /* twice does no harm */
     free(out);
@@ -218,6 +221,111 @@ TEST(a_lone_series) {
     check_all_threads(&view, 1, number);
 }
 
+/* --- block by block, from a source --- */
+
+enum { SOURCE_CELLS = 203 };
+
+static float *source_field(struct e5_view *view) {
+    float *field = malloc(STEPS * SOURCE_CELLS * sizeof *field);
+    for (size_t i = 0; i < STEPS * SOURCE_CELLS; i++) field[i] = (float)number(i / SOURCE_CELLS, i % SOURCE_CELLS);
+    *view = (struct e5_view){.data = field,
+                             .dtype = E5_F32,
+                             .ndim = 2,
+                             .shape = {STEPS, SOURCE_CELLS},
+                             .strides = {SOURCE_CELLS * 4, 4},
+                             .packing = E5_PACKING_NONE};
+    return field;
+}
+
+/* From one value of memory to more than the whole field: one-cell tiles and blocks of one step, some of each, and no
+ * scratch file at all. */
+TEST(any_budget_gives_the_same_bits) {
+    static const size_t budgets[] = {1, 400, 4000, 20000, STEPS * SOURCE_CELLS * 4 - 1, STEPS * SOURCE_CELLS * 4};
+    static const unsigned threads[] = {0, 1, 2, 5};
+    static double want[RESULTS * SOURCE_CELLS], got[RESULTS * SOURCE_CELLS];
+    struct e5_view view;
+    struct e5_sweep_plan plan;
+    float *field = source_field(&view);
+    CHECK_OK(e5_sweep_plan(&toy, &params, &axis, &plan, err));
+    CHECK_OK(e5_sweep(&plan, &view, want, NULL, NULL, err));
+    for (size_t b = 0; b < sizeof budgets / sizeof *budgets; b++)
+        for (size_t t = 0; t < 4; t++) {
+            struct e5_pool *pool = threads[t] > 0 ? new_pool(threads[t]) : NULL;
+            struct e5_source source = e5_source_memory(&view);
+            struct e5_watch watch = {0};
+            memset(got, 0, sizeof got);
+            CHECK_OK(e5_sweep_source(&plan, &source, budgets[b], "/tmp", got, pool, &watch, err));
+            CHECK(memcmp(got, want, sizeof got) == 0);
+            CHECK(atomic_load(&watch.done) == atomic_load(&watch.total));
+            e5_pool_free(pool);
+        }
+    e5_sweep_plan_fini(&plan);
+    free(field);
+}
+
+TEST(scratch_needs_a_directory_with_room) {
+    static double out[RESULTS * SOURCE_CELLS];
+    struct e5_view view;
+    struct e5_sweep_plan plan;
+    float *field = source_field(&view);
+    struct e5_source source = e5_source_memory(&view);
+    CHECK_OK(e5_sweep_plan(&toy, &params, &axis, &plan, err));
+    CHECK_STATUS(E5_STORAGE, e5_sweep_source(&plan, &source, 400, "/nowhere/at/all", out, NULL, NULL, err));
+    e5_sweep_plan_fini(&plan);
+    free(field);
+}
+
+/* Stands in the way of the system's own: signals that come while room is taken, or a file system that cannot. */
+static int interruptions, takes_no_room;
+
+int fallocate(int descriptor, int mode, off_t at, off_t size);
+int fallocate(int descriptor, int mode, off_t at, off_t size) {
+    if (takes_no_room || interruptions > 0) errno = takes_no_room ? EOPNOTSUPP : EINTR;
+    if (takes_no_room || interruptions-- > 0) return -1;
+    return (int)syscall(SYS_fallocate, descriptor, mode, at, size);
+}
+
+TEST(scratch_space_is_taken_through_signals_or_while_writing) {
+    static double out[RESULTS * SOURCE_CELLS];
+    struct e5_view view;
+    struct e5_sweep_plan plan;
+    struct e5_watch watch = {0};
+    float *field = source_field(&view);
+    struct e5_source source = e5_source_memory(&view);
+    CHECK_OK(e5_sweep_plan(&toy, &params, &axis, &plan, err));
+    interruptions = 3;
+    CHECK_OK(e5_sweep_source(&plan, &source, 400, "/tmp", out, NULL, NULL, err));
+    CHECK(interruptions < 0);
+    takes_no_room = 1;
+    CHECK_OK(e5_sweep_source(&plan, &source, 400, "/tmp", out, NULL, NULL, err));
+    takes_no_room = 0;
+    interruptions = 1000;
+    e5_watch_cancel(&watch);
+    CHECK_STATUS(E5_CANCELLED, e5_sweep_source(&plan, &source, 400, "/tmp", out, NULL, &watch, err));
+    interruptions = 0;
+    e5_sweep_plan_fini(&plan);
+    free(field);
+}
+
+static enum e5_status failing_read(void *self, size_t first, size_t steps, void *out, const struct e5_parallel *par,
+                                   struct e5_watch *watch, struct e5_error *err) {
+    (void)self, (void)steps, (void)out, (void)par, (void)watch;
+    return first >= 20 ? e5_fail(err, E5_CORRUPT, "half a file") : E5_OK;
+}
+
+TEST(a_source_that_fails_half_way) {
+    static double out[RESULTS * SOURCE_CELLS];
+    struct e5_view view;
+    struct e5_sweep_plan plan;
+    float *field = source_field(&view);
+    struct e5_source source = e5_source_memory(&view);
+    source.read = failing_read;
+    CHECK_OK(e5_sweep_plan(&toy, &params, &axis, &plan, err));
+    CHECK_STATUS(E5_CORRUPT, e5_sweep_source(&plan, &source, 4000, "/tmp", out, NULL, NULL, err));
+    e5_sweep_plan_fini(&plan);
+    free(field);
+}
+
 /* --- faults --- */
 
 TEST(plans_are_checked) {
@@ -261,7 +369,7 @@ TEST(cancel_in_the_middle) {
         cancel_watch = &watch;
         CHECK_OK(e5_sweep_plan(&toy, &params, &axis, &plan, err));
         CHECK_STATUS(E5_CANCELLED, e5_sweep(&plan, &view, out, pool, &watch, err));
-        CHECK(atomic_load(&watch.done) < CELLS);
+        CHECK(atomic_load(&watch.done) < CELLS * STEPS);
         cancel_watch = NULL;
         e5_sweep_plan_fini(&plan);
         e5_pool_free(pool);
@@ -291,6 +399,27 @@ TEST(every_allocation_may_fail) {
     CHECK(status == E5_OK && failures >= 2);
 }
 
+TEST(every_allocation_of_a_spill_may_fail) {
+    static double out[RESULTS * SOURCE_CELLS];
+    struct e5_view view;
+    struct e5_sweep_plan plan;
+    float *field = source_field(&view);
+    enum e5_status status = E5_MEMORY;
+    int failures = 0;
+    CHECK_OK(e5_sweep_plan(&toy, &params, &axis, &plan, err));
+    for (int n = 1; status != E5_OK && n < 1000; n++) {
+        struct e5_source source = e5_source_memory(&view);
+        e5_alloc_fail_after(n);
+        status = e5_sweep_source(&plan, &source, 4000, "/tmp", out, NULL, NULL, NULL);
+        CHECK(status == E5_OK || status == E5_MEMORY);
+        failures += status == E5_MEMORY;
+    }
+    e5_alloc_fail_after(0);
+    CHECK(status == E5_OK && failures >= 4);
+    e5_sweep_plan_fini(&plan);
+    free(field);
+}
+
 int main(void) {
     for (int i = 0; i < STEPS; i++) seconds[i] = (int64_t)i * E5_DAY;
     RUN(time_major_of_any_size);
@@ -299,9 +428,14 @@ int main(void) {
     RUN(packed_integers_of_32_bits_stay_exact);
     RUN(broadcast_cells_have_stride_zero);
     RUN(a_lone_series);
+    RUN(any_budget_gives_the_same_bits);
+    RUN(scratch_needs_a_directory_with_room);
+    RUN(scratch_space_is_taken_through_signals_or_while_writing);
+    RUN(a_source_that_fails_half_way);
     RUN(plans_are_checked);
     RUN(data_and_axis_must_agree);
     RUN(cancel_in_the_middle);
     RUN(every_allocation_may_fail);
+    RUN(every_allocation_of_a_spill_may_fail);
     return check_summary();
 }

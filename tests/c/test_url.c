@@ -58,12 +58,21 @@ TEST(service_must_be_secure_or_here) {
 
 TEST(data_address_is_judged) {
     struct e5_url far = parsed("https://h.org/api"), here = parsed("http://127.0.0.1:9/api");
-    CHECK_OK(e5_url_check_data("https://store.org/x?sig=1", &far, err));
-    CHECK_OK(e5_url_check_data("http://127.0.0.1:10/x", &here, err));
-    CHECK_STATUS(E5_NETWORK, e5_url_check_data("http://store.org/x", &far, err));
-    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("https://127.0.0.1/x", &far, err));
-    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("https://u:p@store.org/x", &far, err));
-    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("file:///etc/passwd", &here, err));
+    CHECK_OK(e5_url_check_data("https://store.org/x?sig=1", &far, E5_REACH_PUBLIC, err));
+    CHECK_OK(e5_url_check_data("http://127.0.0.1:10/x", &here, E5_REACH_LOCAL, err));
+    CHECK_STATUS(E5_NETWORK, e5_url_check_data("http://store.org/x", &far, E5_REACH_PUBLIC, err));
+    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("https://127.0.0.1/x", &far, E5_REACH_PUBLIC, err));
+    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("https://u:p@store.org/x", &far, E5_REACH_PUBLIC, err));
+    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("https://10.1.2.3/x", &far, E5_REACH_PUBLIC, err));
+    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("https://[fd00::1]/x", &far, E5_REACH_PUBLIC, err));
+    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("https://169.254.169.254/x", &far, E5_REACH_PUBLIC, err));
+    struct e5_url inside = parsed("https://192.168.1.1/api");
+    CHECK_OK(e5_url_check_data("https://10.1.2.3/x", &inside, E5_REACH_PRIVATE, err));
+    CHECK_OK(e5_url_check_data("https://10.1.2.3/x", &here, E5_REACH_LOCAL, err));
+    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("https://169.254.169.254/x", &inside, E5_REACH_PRIVATE, err));
+    CHECK_OK(e5_url_check_data("https://10.1.2.3/x", &far, E5_REACH_PRIVATE, err)); /* a name inside */
+    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("https://127.0.0.1/x", &far, E5_REACH_PRIVATE, err));
+    CHECK_STATUS(E5_UNSAFE, e5_url_check_data("file:///etc/passwd", &here, E5_REACH_LOCAL, err));
 }
 
 TEST(join_resolves_relative_references) {

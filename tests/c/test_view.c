@@ -114,6 +114,11 @@ TEST(each_part_of_the_packing_works_alone) {
     view.packing.valid_min = 2;
     e5_view_decode(&view, (const char *)stored, 4, 4, out);
     CHECK(isnan(out[1]) && out[3] == 3);
+    view.packing = E5_PACKING_NONE;
+    view.packing.others = 1;
+    view.packing.other[0] = 3;
+    e5_view_decode(&view, (const char *)stored, 4, 4, out);
+    CHECK(out[1] == 1 && isnan(out[3]));
 }
 
 TEST(long_rows_cross_blocks) {

@@ -115,7 +115,8 @@ TEST(cut_connections_are_made_again_at_once) {
     double begun = e5_clock_monotonic();
     CHECK(fetch() == E5_OK && is_whole(0));
     CHECK(e5_clock_monotonic() - begun < 5); /* twenty waits of half a second at least would be more */
-    CHECK(atomic_load(&store.requests) == 20 && sent_again() == 0);
+    CHECK(atomic_load(&store.requests) <= 24 && sent_again() == 0);
+    CHECK(atomic_load(&store.peak) >= 2); /* one goes on while the other is made anew */
     end();
 }
 

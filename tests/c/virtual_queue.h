@@ -248,7 +248,6 @@ static void look(struct user *user) {
             user->view.chance += e5_pacer_chance(&user->pacer, &user->pacing, world->now - job->started);
     }
     user->view.queued = known(user, V_QUEUED);
-    user->view.running = known(user, V_RUNNING);
     user->view.waiting = ready(user);
     e5_pacer_looked(&user->pacer, &user->pacing, world->now, &user->view);
     world->looks++;
@@ -282,7 +281,7 @@ static struct outcome run_user(const struct scenario *scenario, uint64_t seed) {
     user.admitting = (struct e5_admission_policy){.ceiling = scenario->ceiling, .rejection_wait = 60, .confirm = 15};
     user.pacing = (struct e5_pacer_policy){.interval = 5, .shortest = 0.25, .longest = 10};
     e5_admission_init(&user.admission, seed);
-    e5_pacer_init(&user.pacer, &user.pacing, 0);
+    e5_pacer_init(&user.pacer, 0);
     submit_what_may(&user);
     while (known(&user, V_DONE) < scenario->jobs) {
         unsigned alive = known(&user, V_QUEUED) + known(&user, V_RUNNING);

@@ -1,9 +1,6 @@
 /* fuzz_archive: zip archives in blocks of any size: no crash, a bounded sink, members that begin and end in turn, and
  * the same outcome however the bytes are cut. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "io/archive.h"
 
 #define MOST ((uint64_t)1 << 20) /* bytes that a run may unpack, so that it is over soon */
@@ -13,22 +10,18 @@ struct seen {
     uint64_t members, bytes, sum;
 };
 
-static void require(bool condition) {
-    if (!condition) abort();
-}
-
 static enum e5_status begin(void *context, const char *name, int64_t size, struct e5_error *err) {
     struct seen *s = context;
     (void)err;
-    require(s->open++ == 0 && size >= -1 && name[0] != '\0' && name[0] != '/' && strchr(name, '\\') == NULL);
-    require(strcmp(name, "..") != 0 && strncmp(name, "../", 3) != 0 && strstr(name, "/../") == NULL);
+    MUST(s->open++ == 0 && size >= -1 && name[0] != '\0' && name[0] != '/' && strchr(name, '\\') == NULL);
+    MUST(strcmp(name, "..") != 0 && strncmp(name, "../", 3) != 0 && strstr(name, "/../") == NULL);
     s->members++;
     return E5_OK;
 }
 
 static enum e5_status data(void *context, const void *bytes, size_t size, struct e5_error *err) {
     struct seen *s = context;
-    require(s->open == 1 && size > 0);
+    MUST(s->open == 1 && size > 0);
     for (size_t i = 0; i < size; i++) s->sum = s->sum * 31 + ((const uint8_t *)bytes)[i];
     s->bytes += size;
     return s->bytes < MOST ? E5_OK : e5_fail(err, E5_STORAGE, "full");
@@ -37,7 +30,7 @@ static enum e5_status data(void *context, const void *bytes, size_t size, struct
 static enum e5_status end(void *context, struct e5_error *err) {
     struct seen *s = context;
     (void)err;
-    require(s->open-- == 1);
+    MUST(s->open-- == 1);
     return E5_OK;
 }
 
@@ -53,18 +46,17 @@ static enum e5_status run(struct seen *seen, const uint8_t *bytes, size_t size, 
         size -= n;
     }
     if (status == E5_OK) status = e5_archive_finish(archive, &err);
-    require((status == E5_OK) == (err.status == E5_OK) && (status != E5_OK || seen->open == 0));
+    MUST((status == E5_OK) == (err.status == E5_OK) && (status != E5_OK || seen->open == 0));
     e5_archive_free(archive);
     return status;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     struct seen whole = {0}, pieces = {0};
     if (size < 1) return 0;
     enum e5_status first = run(&whole, bytes + 1, size - 1, SIZE_MAX);
     enum e5_status second = run(&pieces, bytes + 1, size - 1, bytes[0] + 1u);
-    require(first == second && whole.members == pieces.members);
-    require(first != E5_OK || (whole.bytes == pieces.bytes && whole.sum == pieces.sum));
+    MUST(first == second && whole.members == pieces.members);
+    MUST(first != E5_OK || (whole.bytes == pieces.bytes && whole.sum == pieces.sum));
     return 0;
 }

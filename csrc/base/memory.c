@@ -1,0 +1,27 @@
+#include "base/memory.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define UNKNOWN ((size_t)1 << 30) /* a modest guess, where the system does not say */
+
+/* SIZE_MAX: no such file, or no limit. */
+static size_t read_limit(const char *path) {
+    unsigned long long limit = 0;
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return SIZE_MAX;
+    if (fscanf(file, "%llu", &limit) != 1 || limit > SIZE_MAX) limit = SIZE_MAX; /* "max" */
+    fclose(file);
+    return (size_t)limit;
+}
+
+size_t e5_memory_available(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    size_t least = pages > 0 && size > 0 ? (size_t)pages * (size_t)size : UNKNOWN;
+    size_t groups[] = {read_limit("/sys/fs/cgroup/memory.max"),
+                       read_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes")};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        if (groups[i] < least) least = groups[i];
+    return least;
+}

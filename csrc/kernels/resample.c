@@ -1,0 +1,5 @@
+/* resample: one value for the samples of a month, a year, or the whole series. */
+#include "kernels/statistic.h"
+
+const struct e5_scan_ops e5_resample_ops = {e5_statistic_state_size, e5_statistic_begin, e5_statistic_step,
+                                            e5_statistic_end};

@@ -1,0 +1,139 @@
+"""What the messages of GRIB files hold: variable, version, moment and place of each; and what is odd about them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["Message", "inventory", "report"]
+
+log = logging.getLogger("era5fast")
+
+#: Versions of ERA5 that are replaced after some months.
+_PRELIMINARY = ("0005", "5")
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
+class Message(NamedTuple):
+    """One field."""
+
+    variable: int  # parameter of the ECMWF
+    version: str
+    seconds: int  # valid time since 1970-01-01
+    place: tuple[Any, ...]  # kind of level, level, member
+    path: str
+
+    @property
+    def preliminary(self) -> bool:
+        """True when a final version follows some months later."""
+        return self.version in _PRELIMINARY
+
+
+def inventory(path: str) -> list[Message]:
+    """All messages of a file, in its order.
+
+    Raises
+    ------
+    eccodes.GribInternalError
+        If a header is damaged.
+    OSError
+        If the file cannot be read.
+    """
+    import eccodes
+
+    found: list[Message] = []
+    with open(path, "rb") as file:
+        while (handle := eccodes.codes_grib_new_from_file(file, headers_only=True)) is not None:
+            try:
+                found.append(_message(handle, path))
+            finally:
+                eccodes.codes_release(handle)
+    return found
+
+
+def _message(handle: Any, path: str) -> Message:
+    import eccodes
+
+    def value(key: str, otherwise: Any) -> Any:
+        return eccodes.codes_get(handle, key) if eccodes.codes_is_defined(handle, key) else otherwise
+
+    date, time = eccodes.codes_get(handle, "validityDate"), eccodes.codes_get(handle, "validityTime")
+    moment = dt.datetime(date // 10000, date // 100 % 100, date % 100, time // 100, time % 100)
+    return Message(
+        eccodes.codes_get(handle, "paramId"),
+        str(value("experimentVersionNumber", "")),
+        (moment - _EPOCH) // dt.timedelta(seconds=1),
+        (value("typeOfLevel", ""), value("level", 0), value("number", 0)),
+        path,
+    )
+
+
+def report(name: str, messages: list[Message]) -> None:
+    """Say in the log which steps of a variable occur more than once, which are missing, and which are incomplete.
+
+    Parameters
+    ----------
+    name : str
+        Name of the variable.
+    messages : list of Message
+        All of its messages, in the order of the files.
+    """
+    at: dict[int, dict[tuple[Any, ...], list[Message]]] = {}
+    for message in messages:
+        at.setdefault(message.seconds, {}).setdefault(message.place, []).append(message)
+    _report_twice(name, [fields for _, places in sorted(at.items()) for fields in places.values() if len(fields) > 1])
+    _report_holes(name, [next(iter(places.values()))[0] for _, places in sorted(at.items())])
+    most = len({message.place for message in messages})
+    missing = sum(most - len(places) for places in at.values())
+    if missing:
+        log.warning("%s: %d of %d fields are missing at some levels or members: NaN", name, missing, most * len(at))
+
+
+def _report_twice(name: str, repeated: list[list[Message]]) -> None:
+    if not repeated:
+        return
+    steps = len({fields[0].seconds for fields in repeated})
+    first, other = repeated[0][:2]
+    final = len({f[0].seconds for f in repeated if f[0].preliminary and not all(x.preliminary for x in f)})
+    log.warning(
+        "%s: %d time steps occur more than once, the first on %s in %s and %s: the one given first is taken%s",
+        name,
+        steps,
+        _date(first.seconds),
+        os.path.basename(first.path),
+        os.path.basename(other.path),
+        f", but for {final} preliminary ones the final" if final else "",
+    )
+
+
+def _report_holes(name: str, steps: list[Message]) -> None:
+    """The same rule as for netCDF files: ``report_holes`` in ``csrc/io/dataset_steps.c``."""
+    gaps = np.diff([message.seconds for message in steps])
+    if gaps.size == 0:
+        return
+    lengths, counts = np.unique(gaps, return_counts=True)
+    step = int(lengths[np.argmax(counts)])
+    long = np.flatnonzero(gaps != step)
+    missing = int((gaps[long] // step - 1).sum())
+    asked_for = long.size > 1 and missing > (missing + len(steps)) // 3
+    if long.size == 0 or (gaps % step != 0).any() or long.size * 20 > gaps.size or asked_for:
+        return
+    before, after = steps[long[0]], steps[long[0] + 1]
+    log.warning(
+        "%s: %d time steps are missing in %d hole%s, the first between %s in %s and %s",
+        name,
+        missing,
+        long.size,
+        "" if long.size == 1 else "s",
+        _date(before.seconds),
+        os.path.basename(before.path),
+        _date(after.seconds),
+    )
+
+
+def _date(seconds: int) -> str:
+    return f"{_EPOCH + dt.timedelta(seconds=seconds):%Y-%m-%d %H:%M}"

@@ -1,0 +1,47 @@
+"""How much memory a call may take at once: the rest is for the user's own arrays and for files in the page cache."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from . import _core
+from .errors import ResultTooLargeError
+
+__all__ = ["check_room", "memory_budget"]
+
+_SHARE = 4  # of what the machine or the container has: its quarter
+
+
+def memory_budget() -> int:
+    """Bytes that one call may take at once: a quarter of the memory of the machine or of the container we are in."""
+    return _core.available_memory() // _SHARE
+
+
+def check_room(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Refuse a result that is too large for the memory, before any is taken: a header may claim any size.
+
+    Parameters
+    ----------
+    name : str
+        What would be read.
+    shape, dtype
+        Of the result.
+
+    Raises
+    ------
+    ResultTooLargeError
+        If it needs more than :func:`memory_budget`.
+    """
+    needed, budget = math.prod(shape) * dtype.itemsize, memory_budget()
+    if needed > budget:
+        raise ResultTooLargeError(
+            f"{name} {shape} as {dtype} needs {_size(needed)}, and at most {_size(budget)} are taken at once "
+            f"(a quarter of the memory)",
+            hint="read a part of it with time= or area=, open it with open_dataset(), or give an array with out=",
+        )
+
+
+def _size(n: int) -> str:
+    return f"{n / 2**30:,.1f} GiB" if n >= 2**29 else f"{n / 2**20:,.1f} MiB"

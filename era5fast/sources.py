@@ -1,0 +1,187 @@
+"""Where values come from: names, patterns and archives → files, and the core's objects that read them."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from . import _core
+from .archives import is_archive, unpack
+from .errors import InputError, StorageError
+from .locks import open_with
+from .variable_table import find as find_variable
+
+__all__ = [
+    "NETCDF_MAGIC",
+    "data_variables",
+    "expand",
+    "files_by_variable",
+    "has_grib",
+    "is_paths",
+    "magic_of",
+    "netcdf_files",
+    "open_core",
+    "open_file",
+]
+
+#: First bytes of netCDF files.
+NETCDF_MAGIC = (b"\x89HDF", b"CDF\1", b"CDF\2", b"CDF\5")
+_TIME = {"valid_time", "time", "date"}
+
+log = logging.getLogger("era5fast")
+
+
+def is_paths(x: Any) -> bool:
+    """True for a file name or a sequence of file names."""
+    if isinstance(x, str | os.PathLike):
+        return True
+    return isinstance(x, Sequence) and len(x) > 0 and all(isinstance(p, str | os.PathLike) for p in x)
+
+
+def expand(paths: Any) -> list[str]:
+    """File names behind a path, a pattern, or a sequence of them, in the order given.
+
+    Raises
+    ------
+    InputError
+        If a pattern matches nothing or no path is given.
+    """
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths) if isinstance(paths, Iterator) else paths
+    if isinstance(given, list | tuple) and not given:
+        raise InputError("no file names are given: the list is empty")
+    if not is_paths(given):
+        what = type(paths).__name__
+        raise InputError(f"file names are needed, not {what}", hint="a path, a pattern, or a sequence of them")
+    found: list[str] = []
+    for path in [os.fspath(name) for name in given]:
+        names = sorted(glob.glob(path)) if glob.has_magic(path) and not os.path.exists(path) else [path]
+        if not names:
+            raise InputError(f"no file matches {path}")
+        found += names
+    return found
+
+
+def magic_of(path: str) -> bytes:
+    """First four bytes of a file; none where it is no regular file.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe must not wait for its writer
+        try:
+            return os.read(descriptor, 4) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}", target=path).at(error.errno or 0, path) from error
+
+
+def has_grib(names: list[str]) -> bool:
+    """True when a file among these is GRIB: then none of them is for the core.
+
+    Raises
+    ------
+    StorageError
+        If one cannot be read.
+    """
+    return any(magic_of(name) == b"GRIB" for name in names)
+
+
+def netcdf_files(name: str) -> list[str]:
+    """The file itself, or the members of an archive that are netCDF: beside them may lie a text."""
+    if not is_archive(magic_of(name)):
+        return [name]
+    members = {member: magic_of(member) for member in unpack(name)}
+    if b"GRIB" in members.values():
+        raise InputError(f"{name}: an archive of GRIB files", hint="unpack it, and read what is in it", target=name)
+    return [member for member, magic in members.items() if magic in NETCDF_MAGIC] or list(members)
+
+
+def open_file(path: str) -> _core.File:
+    """One netCDF file, by the core's own way where that can read its header."""
+    return open_with(lambda library: _core.open_file(path, library))
+
+
+def open_core(paths: Any, variable: str | None) -> tuple[_core.Dataset, tuple[str, ...]]:
+    """Open one variable over many files; the core's dataset, and the names of the files.
+
+    Raises
+    ------
+    InputError
+        If an archive holds several variables and none is named, or files do not fit together.
+    CorruptDataError, StorageError, UnsafeInputError
+        If a file cannot be read.
+    """
+    names = expand(paths)
+    files = [file for name in names for file in _files_with(name, variable)]
+    return open_with(lambda library: _core.open_dataset(files, variable, library)), tuple(names)
+
+
+def _files_with(name: str, variable: str | None) -> list[str]:
+    """The file itself, or those members of an archive that hold the variable."""
+    if not is_archive(magic_of(name)):
+        return [name]
+    members = netcdf_files(name)
+    if variable is None and len(members) == 1:
+        return members
+    headers = {member: open_file(member).header() for member in members}
+    holding = [member for member in members if variable is not None and _holds(headers[member], variable)]
+    if holding:
+        return holding
+    known = sorted({v for header in headers.values() for v in data_variables(header)})
+    asked = "which variable?" if variable is None else f"no variable '{variable}'"
+    raise InputError(f"{name}: {asked}", hint=f"the archive holds {', '.join(known)}", target=name)
+
+
+def _holds(header: dict[str, Any], variable: str) -> bool:
+    row = find_variable(variable)
+    names = {variable} | ({row.netcdf, row.old_netcdf} if row is not None else set())
+    return bool(names & set(header["variables"]))
+
+
+def data_variables(header: dict[str, Any]) -> list[str]:
+    """Names of the variables on maps: those with latitude and longitude. Bounds of axes and the like are none."""
+    axes = ({"latitude", "lat"}, {"longitude", "lon"})
+    variables = header["variables"].items()
+    return [n for n, v in variables if v["dtype"] != "text" and all(names & set(v["dims"]) for names in axes)]
+
+
+def _series_of(header: dict[str, Any], name: str) -> list[str]:
+    """Variables on maps without those that stay the same, such as a mask of land, where others go along time."""
+    maps = data_variables(header)
+    timed = [variable for variable in maps if _TIME & set(header["variables"][variable]["dims"])]
+    if timed and len(timed) < len(maps):
+        fixed = ", ".join(variable for variable in maps if variable not in timed)
+        log.warning("%s: %s: no time axis, left out; xarray.open_dataset(…, engine='era5fast') has it", name, fixed)
+    return timed or maps
+
+
+def files_by_variable(paths: Any) -> dict[str, list[str]]:
+    """Names of all variables on maps, in the order in which they are met, each with the files that hold it.
+
+    An old and a new name of one variable are one: it has the name under which it is met first.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    names = expand(paths)
+    found: dict[str, list[str]] = {}
+    called: dict[str, str] = {}
+    for name in names:
+        held = dict.fromkeys(v for file in netcdf_files(name) for v in _series_of(open_file(file).header(), name))
+        for variable in held:
+            row = find_variable(variable)
+            first = called.setdefault(row.netcdf if row is not None and row.netcdf else variable, variable)
+            found.setdefault(first, []).append(name)
+    if not found:
+        raise InputError(f"no variable with time, latitude and longitude in {names[0]}")
+    return found
