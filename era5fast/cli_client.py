@@ -31,13 +31,17 @@ _verbose = click.option(
 def plan(file: str, as_json: bool, offline: bool) -> None:
     """What a request FILE would ask for: jobs, cost, bytes.
 
-    A request file is YAML, TOML or JSON with the arguments of era5fast.Request, or a list of such.
+    A request file is YAML, TOML or JSON with the arguments of era5fast.Request, or a list of such. What the service
+    does not have is an error, once the plan has been shown.
     """
-    made = _plan(file, None if offline else _client_or_none())
+    client = None if offline else _client_or_none()
+    made = _plan(file, client)
     if as_json:
         _write([_job_row(job) for job in made])
     else:
         click.echo(str(made))
+    if client is not None:
+        made.check(client)
 
 
 @click.command()

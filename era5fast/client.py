@@ -22,7 +22,7 @@ from .jobs import ENDED, JobHandle, handle_of, handle_of_row
 from .plan import Job, Plan
 from .request import Request, is_uncut, plan_of
 from .results import Result
-from .routes import ACCOUNT, CATALOGUE, JOBS, PROCESSES, collection, quoted
+from .routes import ACCOUNT, CATALOGUE, JOBS, collection, constraints, quoted
 from .wording import did_you_mean
 
 __all__ = ["BatchError", "Client", "retrieve"]
@@ -247,6 +247,7 @@ class Client:
         *,
         overwrite: bool | str = "verify",
         fresh: bool = False,
+        check: bool = True,
         progress: bool | None = None,
     ) -> list[str]:
         """Run all jobs of a plan; call it again to go on after an interruption.
@@ -264,6 +265,9 @@ class Client:
         overwrite, fresh, progress
             As in :meth:`retrieve`. Preliminary data that have become final need both ``overwrite=True`` and
             ``fresh=True``: without the latter, a result that the service still keeps is fetched once more.
+        check : bool
+            Ask the service whether it has what new jobs ask for, before any of them is submitted; two or three
+            quick calls for each variable. Where it does not answer, the log says so and nothing is refused.
 
         Returns
         -------
@@ -274,8 +278,11 @@ class Client:
         ------
         BatchError
             If some files failed; it lists them, the others are complete.
+        InputError
+            If the service does not have something; nothing has been submitted then.
         """
         from .accounts import Accounts
+        from .availability import check_jobs
 
         wanted = plan if isinstance(plan, Plan | Request | Job | str | Mapping) else list(plan)
         jobs = plan_of(wanted)
@@ -285,6 +292,8 @@ class Client:
         if (there.left or there.again) and is_uncut(wanted):  # now the service's own costs are worth a call
             jobs = plan_of(wanted, "service", self)
             there = accounts.compare(jobs)
+        if check and there.left:
+            check_jobs(there.left, _Offers(self._connection))
         items = [_planned(job, directory, fresh) for job in there.left]
         again = [_planned(job, directory, True) for job in there.again]  # a kept result would be the same once more
         got, failures = self._fetch_some([*items, *again], overwrite, progress)
@@ -508,8 +517,7 @@ class Client:
 
     def constraints(self, dataset: str, inputs: dict[str, Any] | None = None) -> dict[str, list[str]]:
         """Values that are still possible for each key after those in `inputs` have been chosen."""
-        path = f"{PROCESSES}/{quoted(dataset)}/constraints"
-        return self._connection.ask_object("POST", path, {"inputs": inputs or {}})
+        return self._connection.ask_object("POST", constraints(dataset), {"inputs": inputs or {}})
 
     def licences(self) -> list[dict[str, Any]]:
         """All licences of the service: ``id``, ``revision``, ``label``, addresses of their texts."""
@@ -614,6 +622,18 @@ def _item_or_error(call: Any, options: dict[str, Any]) -> Item | BaseException:
         return error
     except (TypeError, ValueError) as error:
         return InputError(f"a call of a list is (dataset, request) or (dataset, request, target): {error}")
+
+
+class _Offers:
+    """Questions before a plan is submitted: quick ones, since the service itself looks once more."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def constraints(self, dataset: str, inputs: dict[str, Any]) -> dict[str, list[str]]:
+        """See :meth:`Client.constraints`."""
+        quick = {"patience": 0.0, "timeout": 5.0, "connect_timeout": 5.0}
+        return self._connection.ask_object("POST", constraints(dataset), {"inputs": inputs}, quick)
 
 
 def _planned(job: Job, directory: Path, fresh: bool = False) -> Item:

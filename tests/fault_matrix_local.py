@@ -43,7 +43,7 @@ def targets() -> Iterator[Row]:
     """Places where no file can be."""
     never = {"jobs": 0, "calls": 0, "seconds": 1.0, "again": False, "old": None, "peers": False, "hint": False}
     for name, error, words, make in [
-        ("in no directory", errors.StorageError, "No such", lambda p: p / "missing" / "x.grib"),
+        ("in no directory", errors.MissingFileError, "No such", lambda p: p / "missing" / "x.grib"),
         ("under a file", errors.StorageError, "Not a directory", lambda p: _made(p / "file", b"") / "x.grib"),
         ("a directory", errors.StorageError, "irectory", lambda p: _folder(p / "x.grib")),
         ("a link", errors.StorageError, "link", lambda p: _link(p / "x.grib", _made(p / "victim", OLD))),
@@ -60,7 +60,7 @@ def targets() -> Iterator[Row]:
         yield Row(
             f"the directory becomes {name} while it is downloaded",
             [CUT, on("object", happening, nth=1, action=Late(lambda w, f=what: functools.partial(f, w.data)))],
-            errors.StorageError,
+            errors.MissingFileError,
             "",
             act=World.retrieve,
             again=False,

@@ -660,7 +660,7 @@ def test_arguments_of_wrong_kinds_are_refused(few_events, tmp_path: Path) -> Non
 def test_native_errors_are_pickled_whole(tmp_path: Path) -> None:
     text = tmp_path / "page.nc"
     text.write_text("<html>Sign in</html>")
-    for path, kind in ((text, errors.CorruptDataError), (tmp_path / "absent.nc", errors.StorageError)):
+    for path, kind in ((text, errors.CorruptDataError), (tmp_path / "absent.nc", errors.MissingFileError)):
         with pytest.raises(kind) as caught:
             _core.open_file(path)
         twin = pickle.loads(pickle.dumps(caught.value))

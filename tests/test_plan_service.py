@@ -36,6 +36,22 @@ def mine(cds, tmp_path) -> e5.Client:
     return e5.Client(cds.url, cds.key, journal=tmp_path / "journal.sqlite", progress=False)
 
 
+def test_what_the_service_does_not_have_is_noticed_before_anything_is_submitted(cds, mine, tmp_path):
+    wanted = request_of(variable=["2t", "potential_evaporation"]).split()
+    with pytest.raises(InputError, match=r"has no variable 'potential_evaporation'.*Nothing was submitted"):
+        mine.fetch(wanted, tmp_path)
+    assert cds.count("execute") == 0
+    with pytest.raises(e5.errors.BatchError):
+        mine.fetch(wanted, tmp_path, check=False)
+    assert cds.count("execute") == 2
+
+
+def test_a_service_that_does_not_say_what_it_has_is_asked_all_the_same(cds, mine, tmp_path, caplog):
+    cds.fault("bad_gateway", route="constraints")
+    assert len(mine.fetch(request_of(variable=["2t"]).split(), tmp_path)) == 1
+    assert "not checked against what the service offers" in caplog.text
+
+
 def test_no_job_is_refused_and_an_overlapping_plan_asks_for_the_rest(cds, mine, tmp_path):
     plan = request_of().split("service", mine)
     assert cds.count("costing") == 2, "once for each step type"
