@@ -147,18 +147,24 @@ def measure(row: Row, python: str, hidefix: str, rounds: int) -> list[str]:
     """All runs of a row, in turn; the lines of the table, and those that missed their goal marked with a star."""
     ours: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
     theirs: dict[str, list[dict[str, Any]]] = {}
+    failed: dict[str, str] = {}
     for number in range(rounds + 1):
         for threads, results in ours.items():
             result = run(sys.executable, row.way, {**row.options, "threads": threads})
             results += [result] if number > 0 else []
         for peer in row.peers:
             interpreter = hidefix if peer.hidefix else python
-            if (number == 0 and peer.scale > 1) or not has(interpreter, needed(peer)):
+            if (number == 0 and peer.scale > 1) or peer.name in failed or not has(interpreter, needed(peer)):
                 continue
-            answer = run(interpreter, peer.way, {"paths": row.options["paths"], **peer.options})
+            try:
+                answer = run(interpreter, peer.way, {"paths": row.options["paths"], **peer.options})
+            except RuntimeError as error:
+                failed[peer.name] = str(error)
+                continue
             compare(row, peer, result, answer)
             theirs.setdefault(peer.name, []).extend([answer] if number > 0 else [])
-    return [line(row, peer, ours, theirs.get(peer.name)) for peer in row.peers]
+    lines = [line(row, peer, ours, theirs.get(peer.name)) for peer in row.peers if peer.name not in failed]
+    return lines + [f"  {row.name:36}{name:22}cannot read it: {text}" for name, text in failed.items()]
 
 
 def line(row: Row, peer: Peer, ours: dict[int, Any], theirs: list[dict[str, Any]] | None) -> str:

@@ -39,7 +39,8 @@ def ours(paths: list[str], threads: int, area: list[float] | None = None) -> Wor
     import era5fast as e5
 
     e5.set_num_threads(threads)
-    return lambda: e5.read(paths, VARIABLE, area=area, progress=False)
+    read = e5.read  # what is loaded at first use is an import as well
+    return lambda: read(paths, VARIABLE, area=area, progress=False)
 
 
 def ours_mean(paths: list[str], threads: int) -> Work:
@@ -47,7 +48,8 @@ def ours_mean(paths: list[str], threads: int) -> Work:
 
     with_xarray()
     e5.set_num_threads(threads)
-    return lambda: e5.resample(paths, "mean", freq="all", variable=VARIABLE, progress=False).values[0]
+    resample = e5.resample
+    return lambda: resample(paths, "mean", freq="all", variable=VARIABLE, progress=False).values[0]
 
 
 def ours_steps(paths: list[str], threads: int) -> Work:
@@ -70,7 +72,8 @@ def ours_small(paths: list[str], threads: int) -> Work:
 
     with_xarray()
     e5.set_num_threads(threads)
-    return lambda: e5.resample(paths, "mean", freq="all", variable=VARIABLE, progress=False).values[0]
+    resample = e5.resample
+    return lambda: resample(paths, "mean", freq="all", variable=VARIABLE, progress=False).values[0]
 
 
 # --- netCDF4, h5py, h5netcdf, xarray, hidefix ---
@@ -263,8 +266,7 @@ def by_hand_packed(paths: list[str]) -> Work:
         def unpack(part: slice) -> None:
             for t in range(part.start, part.stop):
                 native = stored[t].astype("i2")
-                np.multiply(native, np.float32(scale), out=out[t])
-                out[t] += np.float32(offset)
+                out[t] = native * scale + offset  # in double, rounded once
                 out[t][native == fill] = np.nan
 
         half = shape[0] // 2

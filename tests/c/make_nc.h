@@ -6,7 +6,6 @@
 
 #include <ftw.h>
 #include <netcdf.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +32,8 @@ static void make_clean(void) { nftw(make_folder, make_remove, 8, FTW_DEPTH | FTW
 
 /* Name of a file in the folder; valid until the eighth call after this one. */
 static inline const char *make_path(const char *name) {
-    static char paths[8][128];
-    static atomic_uint next; /* tests read beside each other */
+    static _Thread_local char paths[8][128];
+    static _Thread_local unsigned next; /* tests read beside each other */
     if (strstr(make_folder, "XXXXXX") != NULL) {
         if (mkdtemp(make_folder) == NULL) exit(2);
         atexit(make_clean);
