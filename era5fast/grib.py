@@ -19,7 +19,7 @@ from .memory import check_room
 from .selection import Selection
 from .sources import NETCDF_MAGIC, magic_of
 from .times import decode_times
-from .variable_table import find as find_variable
+from .variable_table import names_in_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -131,9 +131,7 @@ def read(names: list[str], variable: str | None, wanted: Callable[[dict[str, Any
 
 
 def _name_of(variable: str, known: list[str], path: str) -> str:
-    row = find_variable(variable)
-    aliases = (variable, row.netcdf, row.old_netcdf, row.short_name) if row is not None else (variable,)
-    name = next((name for name in aliases if name in known), None)
+    name = next((name for name in names_in_files(variable) if name in known), None)
     if name is None:
         raise InputError(f"{path}: no variable '{variable}'", hint=f"there are {', '.join(known)}", target=path)
     return name

@@ -215,11 +215,9 @@ def _close_all(handles: tuple[Handle, ...]) -> None:
 
 def _files_of(held: dict[str, list[str]], variable: str, names: list[str]) -> list[str]:
     """Files that hold a variable, by whatever name; all of them when none does: the error then says what is there."""
-    from .variable_table import find
+    from .variable_table import names_in_files
 
-    row = find(variable)
-    aliases = {variable} | ({row.netcdf, row.old_netcdf} if row is not None else set())
-    return next((files for name, files in held.items() if name in aliases), names)
+    return next((held[name] for name in names_in_files(variable) if name in held), names)
 
 
 def _open_core_again(files: tuple[str, ...], variable: str) -> Any:

@@ -14,6 +14,7 @@ from .archives import is_archive, unpack
 from .errors import InputError, StorageError
 from .locks import open_with
 from .variable_table import find as find_variable
+from .variable_table import names_in_files
 
 __all__ = [
     "NETCDF_MAGIC",
@@ -141,9 +142,7 @@ def _files_with(name: str, variable: str | None) -> list[str]:
 
 
 def _holds(header: dict[str, Any], variable: str) -> bool:
-    row = find_variable(variable)
-    names = {variable} | ({row.netcdf, row.old_netcdf} if row is not None else set())
-    return bool(names & set(header["variables"]))
+    return not set(header["variables"]).isdisjoint(names_in_files(variable))
 
 
 def data_variables(header: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from . import _core
 from .errors import InputError
 from .wording import bare, did_you_mean
 
-__all__ = ["Row", "explain", "find", "lookup", "matches", "table"]
+__all__ = ["Row", "explain", "find", "lookup", "matches", "names_in_files", "table"]
 
 _LEVELS = {"sfc": "one level (surface)", "pl": "pressure levels", "ml": "model levels"}
 
@@ -184,6 +184,13 @@ def find(name: str) -> Row | None:
     """Row by any of its exact names, or None."""
     row = _core.variable(name)
     return Row(**row) if row is not None else None
+
+
+def names_in_files(name: str) -> tuple[str, ...]:
+    """Names under which a variable may stand in a file, the likeliest first after the one that was given."""
+    row = find(name)
+    names = (row.netcdf, row.old_netcdf, row.short_name, row.request) if row is not None else ()
+    return (name, *(other for other in names if other))
 
 
 def by_param_id(param_id: int, level: str = "") -> Row | None:

@@ -944,3 +944,16 @@ def test_chunk_hints(chunks: object, plain: Path) -> None:
     if isinstance(chunks, dict):
         assert tuple(sizes[0] for sizes in ds.t2m.chunks) == (chunks.get("time", 7), 3, 4)
     assert np.array_equal(ds.t2m.values, field(STEPS), equal_nan=True)
+
+
+def test_a_variable_under_its_short_name_is_found_in_an_archive(tmp_path: Path) -> None:
+    axes = {"time": np.arange("2000-01-01", "2000-01-03", dtype="datetime64[D]").astype("datetime64[ns]")}
+    axes |= {"latitude": [1.0, 0.0], "longitude": [0.0, 1.0]}
+    field = xr.DataArray(np.ones((2, 2, 2), "f4"), axes, tuple(axes))
+    xr.Dataset({"2t": field, "sp": 2 * field}).to_netcdf(tmp_path / "x.nc")
+    with zipfile.ZipFile(tmp_path / "zip.nc", "w") as archive:
+        archive.write(tmp_path / "x.nc", "x.nc")
+    for path in (tmp_path / "x.nc", tmp_path / "zip.nc"):
+        assert (e5.read(path, "2m_temperature", progress=False) == 1).all()
+        with e5.open_dataset(path, variables="t2m") as dataset:
+            assert (next(iter(dataset.data_vars.values())) == 1).all()

@@ -182,13 +182,14 @@ static uint32_t checksum(const uint8_t *bytes, size_t size) {
 }
 
 /* The usual name of the switch for builds that are fed nonsense: there a checksum would keep out all of it. */
-bool e5_h5_same_checksum(const uint8_t *bytes, size_t size, uint32_t noted) {
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-    (void)bytes, (void)size, (void)noted;
-    return true;
+static const bool fed_nonsense = true;
 #else
-    return checksum(bytes, size) == noted;
+static const bool fed_nonsense = false;
 #endif
+
+bool e5_h5_same_checksum(const uint8_t *bytes, size_t size, uint32_t noted) {
+    return fed_nonsense || checksum(bytes, size) == noted;
 }
 
 bool e5_h5_is_sound(const uint8_t *bytes, size_t size) {

@@ -1,27 +1,9 @@
 /* netCDF-3 files, opened and read whole: no crash, bounded memory and time, nothing from outside the file. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
-
-#include "fuzz.h"
+#include "fuzz_file.h"
 #include "io/ncfile.h"
 #include "io/texts.h"
 
 #define VALUES_MAX 4096
-
-static int descriptor = -1;
-static char path[64];
-
-static void remove_file(void) { unlink(path); }
-
-/* One file for all inputs, in memory where the system has such a place. */
-static void open_file(void) {
-    if (descriptor >= 0) return;
-    snprintf(path, sizeof path, "%s/era5fast-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    descriptor = mkstemp(path);
-    MUST(descriptor >= 0);
-    atexit(remove_file);
-}
 
 static void read_variable(struct e5_ncfile *file, const struct e5_ncvar *var, size_t file_size) {
     static double values[VALUES_MAX];
@@ -42,9 +24,8 @@ static void read_variable(struct e5_ncfile *file, const struct e5_ncvar *var, si
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct e5_ncfile *file = NULL;
-    open_file();
     if (size < 4 || memcmp(data, "CDF", 3) != 0 || memchr("\1\2\5", data[3], 3) == NULL) return 0;
-    MUST(ftruncate(descriptor, 0) == 0 && pwrite(descriptor, data, size, 0) == (ssize_t)size);
+    const char *path = fuzz_file(data, size);
     if (e5_ncfile_open_direct(path, &file, NULL) != E5_OK) return 0;
     MUST(file != NULL && file->why == NULL);
     for (size_t i = 0; i < file->nvar; i++) read_variable(file, &file->var[i], size);

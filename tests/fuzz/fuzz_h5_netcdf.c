@@ -1,31 +1,13 @@
 /* HDF5 files as netCDF-4, opened without netcdf-c and read: texts, maps, values as stored, and each variable as a
  * dataset.  No crash, bounded memory and time, nothing from outside the file.  The checksums of HDF5's structures are
  * not compared here (see e5_h5_same_checksum()). */
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
-
-#include "fuzz.h"
+#include "fuzz_file.h"
 #include "io/dataset.h"
 #include "io/ncfile.h"
 #include "io/texts.h"
 
 #define VALUES_MAX 20000 /* that are read of a variable: it may claim any number of them */
 #define DATASETS_MAX 4
-
-static int descriptor = -1;
-static char path[64];
-
-static void remove_file(void) { unlink(path); }
-
-/* One file for all inputs, in memory where the system has such a place. */
-static void open_file(void) {
-    if (descriptor >= 0) return;
-    snprintf(path, sizeof path, "%s/era5fast-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    descriptor = mkstemp(path);
-    MUST(descriptor >= 0);
-    atexit(remove_file);
-}
 
 /* --- picks --- */
 
@@ -102,15 +84,14 @@ static void read_dataset(struct e5_dataset *ds) {
 
 static void look_at_dataset(const char *variable) {
     struct e5_dataset *ds = NULL;
-    const char *const paths[] = {path};
+    const char *const paths[] = {fuzz_path};
     if (e5_dataset_open(paths, 1, variable, false, NULL, NULL, &ds, NULL) == E5_OK && ds != NULL) read_dataset(ds);
     e5_dataset_close(ds);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct e5_ncfile *file = NULL;
-    open_file();
-    MUST(ftruncate(descriptor, 0) == 0 && pwrite(descriptor, data, size, 0) == (ssize_t)size);
+    const char *path = fuzz_file(data, size);
     if (e5_ncfile_open_direct(path, &file, NULL) != E5_OK || file == NULL) return 0;
     int datasets = 0;
     for (size_t i = 0; i < file->nvar; i++) look_at(file, &file->var[i], size);
