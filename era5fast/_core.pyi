@@ -69,6 +69,17 @@ def open_file(path: Any, /, library: Literal[True] = True) -> File: ...
 @overload
 def open_file(path: Any, /, library: bool) -> File | None: ...  # None: the header needs netCDF-C, and so its locks
 def open_dataset(paths: Sequence[Any], variable: str | None, library: bool = True) -> Dataset | None: ...
+def grid(latitude: Any, longitude: Any) -> dict[str, Any]: ...
+def regional(
+    source: Any,
+    first: np.ndarray,
+    cell: np.ndarray,
+    weight: np.ndarray,
+    statistic: int,
+    threshold: float,
+    min_share: float,
+    progress: _Progress,
+) -> np.ndarray: ...
 def kernels() -> list[dict[str, Any]]: ...
 def scan(
     name: str,

@@ -8,7 +8,9 @@ static atomic_int chosen = -1; /* −1: nobody has asked yet */
 
 static enum e5_isa of_processor(void) {
 #if defined(__x86_64__) && defined(__GNUC__)
-    if (__builtin_cpu_supports("avx512f")) return E5_ISA_AVX512;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return E5_ISA_AVX512; /* as every processor since 2017 that has the first */
     if (__builtin_cpu_supports("avx2")) return E5_ISA_AVX2;
 #endif
     return E5_ISA_BASELINE;

@@ -31,5 +31,6 @@ int e5py_add_fetch(PyObject *module);
 int e5py_add_http(PyObject *module);
 int e5py_add_ask(PyObject *module);
 int e5py_add_statefile(PyObject *module);
+int e5py_add_regional(PyObject *module);
 
 #endif

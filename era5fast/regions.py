@@ -1,0 +1,398 @@
+r"""Regions: polygons on a grid, with the cells at their borders cut exactly, and numbers for each of them.
+
+A region is a polygon, or several, whose edges are straight in longitude and latitude, as GeoJSON says. The cells of a
+grid are cut by it with shapely; the area of what lies inside is then exact on the sphere: along an edge from
+:math:`(λ_1, φ_1)` to :math:`(λ_2, φ_2)` the area below it is
+
+.. math:: R^2 \int \sin φ \, dλ = R^2 (λ_2 - λ_1) \frac{\cos φ_1 - \cos φ_2}{φ_2 - φ_1}.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from . import _core
+from .errors import InputError
+from .field import as_field, as_maps, check_maps
+from .progress import Progress
+from .times import encode_times
+
+if TYPE_CHECKING:
+    from shapely import Geometry
+
+__all__ = ["Regions", "regional"]
+
+#: Radius of the sphere in km, as for the areas of events.
+RADIUS = 6371.0
+#: In the order of the core's enum.
+_STATISTICS = ("mean", "sum", "max", "min", "share_above", "share_below")
+_NAME_COLUMNS = ("name", "NAME", "NAME_EN", "ADMIN", "id")
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Which cells of a grid lie in which region, wholly or in part.
+
+    Attributes
+    ----------
+    names : tuple of str
+        One per region.
+    first : numpy.ndarray
+        Cells ``first[r]`` to ``first[r + 1] - 1`` of the lists belong to region `r`.
+    cell : numpy.ndarray
+        Indices into a map, row by row.
+    weight : numpy.ndarray
+        km² of the cell that lie inside the region.
+    latitude, longitude : numpy.ndarray
+        The grid, in degrees.
+    """
+
+    names: tuple[str, ...]
+    first: np.ndarray
+    cell: np.ndarray
+    weight: np.ndarray
+    latitude: np.ndarray
+    longitude: np.ndarray
+
+    @classmethod
+    def from_polygons(
+        cls, polygons: Any, latitude: Any, longitude: Any, *, names: Iterable[str] | str | None = None
+    ) -> Self:
+        """Cut the cells of a grid by polygons.
+
+        Parameters
+        ----------
+        polygons : GeoDataFrame, GeoSeries, shapely geometries, mapping of names to geometries, GeoJSON, or path
+            Polygons in degrees of longitude and latitude, in any convention of longitude; across 180° they go on
+            beyond it (``170 … 190``) or come in two parts. A path is a GeoJSON file, or whatever geopandas reads.
+        latitude, longitude : array
+            Axes of the grid, in degrees; cells reach half way to their neighbours, on the outermost rows at most to
+            the poles.
+        names : str or sequence of str, optional
+            Names of the regions, or the column that holds them.
+
+        Raises
+        ------
+        InputError
+            If something is no polygon, is invalid, lies outside the grid, or a name is given twice.
+
+        Notes
+        -----
+        The part of a cell inside a region is cut with shapely in the plane of longitude and latitude, and its area
+        is that on a sphere of 6371 km. The areas of regions that tile the globe add up to :math:`4 π R^2`.
+        """
+        latitude, longitude = (np.atleast_1d(np.asarray(axis, dtype="float64")) for axis in (latitude, longitude))
+        named = _named(polygons, names)
+        grid = _Grid(latitude, longitude)
+        cell, weight = zip(*(grid.cut(name, geometry) for name, geometry in named), strict=True)
+        return cls(
+            tuple(name for name, _ in named),
+            np.cumsum([0, *map(len, cell)]),
+            np.concatenate(cell),
+            np.concatenate(weight),
+            latitude,
+            longitude,
+        )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def areas(self) -> np.ndarray:
+        """km² of each region that lie on the grid."""
+        return np.array([self.weight[a:b].sum() for a, b in zip(self.first, self.first[1:], strict=False)])
+
+    def mask(self, region: str | int) -> np.ndarray:
+        """Share of each cell that lies in a region, as a map."""
+        r = region if isinstance(region, int) else self._index(region)
+        share = np.zeros((len(self.latitude), len(self.longitude)))
+        chosen = slice(self.first[r], self.first[r + 1])
+        share.flat[self.cell[chosen]] = self.weight[chosen]
+        return share / _core.grid(self.latitude, self.longitude)["area"][:, None]
+
+    def _index(self, name: str) -> int:
+        if name not in self.names:
+            raise InputError(f"no region is called {name!r}", hint=f"they are: {', '.join(self.names[:20])}")
+        return self.names.index(name)
+
+
+# --- from polygons to cells ---
+
+
+class _Grid:
+    """Boxes of a grid, ready to be cut."""
+
+    def __init__(self, latitude: np.ndarray, longitude: np.ndarray) -> None:
+        described = _core.grid(latitude, longitude)
+        self.edge, self.step, self.area = described["edge"], described["step"], described["area"]
+        # Eastward without a jump, so that a column lies between its own edges.
+        self.west = longitude[0] + np.arange(len(longitude)) * self.step - self.step / 2
+
+    def cut(self, name: str, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+        """Cells of a region, and km² of each inside it."""
+        shapely = _shapely()
+        inside = np.zeros((len(self.area), len(self.west)))
+        west, _, east, _ = shapely.bounds(geometry)
+        turns = range(
+            int(np.floor((self.west[0] - east) / 360)), int(np.ceil((self.west[-1] + self.step - west) / 360)) + 1
+        )
+        for turn in turns:
+            self._add(shapely.transform(geometry, functools.partial(np.add, (turn * 360.0, 0.0))), inside)
+        cell = np.flatnonzero(inside)
+        if len(cell) == 0:
+            raise InputError(f"the region {name} lies outside the grid", hint="longitude comes first in polygons")
+        # Two copies of a polygon may touch, rounding must not make a cell larger than it is.
+        return cell, np.minimum(inside.flat[cell], self.area[cell // len(self.west)])
+
+    def _add(self, geometry: Geometry, inside: np.ndarray) -> None:
+        shapely = _shapely()
+        west, south, east, north = shapely.bounds(geometry)
+        low, high = np.minimum(self.edge[:-1], self.edge[1:]), np.maximum(self.edge[:-1], self.edge[1:])
+        rows = np.flatnonzero((low < north) & (high > south))
+        columns = np.flatnonzero((self.west < east) & (self.west + self.step > west))
+        if len(rows) == 0 or len(columns) == 0:
+            return
+        r, c = (index.ravel() for index in np.meshgrid(rows, columns, indexing="ij"))
+        boxes = shapely.box(self.west[c], low[r], self.west[c] + self.step, high[r])
+        shapely.prepare(geometry)
+        whole = shapely.contains(geometry, boxes)
+        inside[r[whole], c[whole]] = self.area[r[whole]]
+        border = ~whole & shapely.intersects(geometry, boxes)
+        parts = shapely.intersection(boxes[border], geometry)
+        inside[r[border], c[border]] += [_area(part) for part in parts]
+
+
+def _area(geometry: Geometry) -> float:
+    """km² on the sphere of polygons whose edges are straight in longitude and latitude."""
+    total = 0.0
+    for polygon in getattr(geometry, "geoms", [geometry]):
+        if polygon.geom_type == "Polygon" and not polygon.is_empty:
+            rings = [polygon.exterior, *polygon.interiors]
+            sizes = [abs(_below(np.radians(np.asarray(ring.coords)))) for ring in rings]
+            total += sizes[0] - sum(sizes[1:])
+    return total * RADIUS**2
+
+
+def _below(ring: np.ndarray) -> float:
+    """Integral of sin φ dλ around a ring: its area on the unit sphere, with the sign of its sense."""
+    (lon, lat), (east, north) = ring[:-1].T, ring[1:].T
+    middle, half = (lat + north) / 2, (north - lat) / 2
+    # (cos φ1 − cos φ2) / (φ2 − φ1) = sin of the middle × sin(half)/half, which has no 0/0.
+    return float(np.sum((east - lon) * np.sin(middle) * np.sinc(half / np.pi)))
+
+
+# --- from whatever the user has to polygons ---
+
+
+@functools.cache
+def _shapely() -> Any:
+    try:
+        import shapely
+    except ImportError as error:
+        raise InputError("regions need the package shapely", hint="pip install 'era5fast[regions]'") from error
+    return shapely
+
+
+def _named(polygons: Any, names: Iterable[str] | str | None) -> list[tuple[str, Geometry]]:
+    found = _read(polygons, names if isinstance(names, str) else None)
+    if names is not None and not isinstance(names, str):
+        given = [str(name) for name in names]
+        if len(given) != len(found):
+            raise InputError(f"{len(given)} names for {len(found)} regions")
+        found = list(zip(given, (geometry for _, geometry in found), strict=True))
+    if not found:
+        raise InputError("no region is given")
+    seen: set[str] = set()
+    for name, geometry in found:
+        if name in seen:
+            raise InputError(f"two regions are called {name}", hint="merge them, or pass names=")
+        seen.add(name)
+        _check(name, geometry)
+    return found
+
+
+def _check(name: str, geometry: Any) -> None:
+    shapely = _shapely()
+    if not isinstance(geometry, shapely.Geometry) or geometry.geom_type not in ("Polygon", "MultiPolygon"):
+        raise InputError(
+            f"the region {name} is no polygon but {getattr(geometry, 'geom_type', type(geometry).__name__)}"
+        )
+    if geometry.is_empty:
+        raise InputError(f"the region {name} is empty")
+    if not geometry.is_valid:
+        raise InputError(
+            f"the region {name} is invalid: {shapely.is_valid_reason(geometry)}", hint="shapely.make_valid mends it"
+        )
+
+
+def _read(polygons: Any, column: str | None) -> list[tuple[str, Any]]:
+    """Names and geometries of any form of polygons."""
+    shapely = _shapely()
+    if isinstance(polygons, str | os.PathLike):
+        return _of_file(os.fspath(polygons), column)
+    if hasattr(polygons, "geometry") and hasattr(polygons, "to_crs"):
+        return _of_geopandas(polygons, column)
+    if isinstance(polygons, shapely.Geometry):
+        return [("region", polygons)]
+    if isinstance(polygons, Mapping):
+        if "type" in polygons:
+            return _of_geojson(polygons, column)
+        return [(str(name), _geometry(value)) for name, value in polygons.items()]
+    if isinstance(polygons, Sequence | np.ndarray):
+        return [(str(i), _geometry(value)) for i, value in enumerate(polygons)]
+    raise InputError(f"cannot make regions of {type(polygons).__name__}", hint="pass polygons of shapely, or a path")
+
+
+def _geometry(value: Any) -> Any:
+    return _shapely().geometry.shape(value) if isinstance(value, Mapping) else value
+
+
+def _of_file(path: str, column: str | None) -> list[tuple[str, Any]]:
+    if not os.path.exists(path):
+        raise InputError(f"{path}: there is no such file")
+    if path.lower().endswith((".json", ".geojson")):
+        with open(path, encoding="utf-8") as file:
+            try:
+                return _of_geojson(json.load(file), column)
+            except ValueError as error:
+                raise InputError(f"{path}: not GeoJSON: {error}") from error
+    try:
+        import geopandas
+    except ImportError as error:
+        raise InputError(
+            f"{path}: only GeoJSON can be read without geopandas", hint="pip install geopandas"
+        ) from error
+    return _of_geopandas(geopandas.read_file(path), column)
+
+
+def _of_geojson(data: Mapping[str, Any], column: str | None) -> list[tuple[str, Any]]:
+    if data.get("type") == "FeatureCollection":
+        features = data.get("features", [])
+    else:
+        features = [data if data.get("type") == "Feature" else {"geometry": data, "properties": {}}]
+    properties = [{"id": feature.get("id"), **(feature.get("properties") or {})} for feature in features]
+    keys = [column] if column else [key for key in _NAME_COLUMNS if any(p.get(key) for p in properties)]
+    if column and not all(column in p for p in properties):
+        raise InputError(f"the features have no property {column!r}")
+    names = [next((p[key] for key in keys if p.get(key)), i) for i, p in enumerate(properties)]
+    shapes = [_geometry(feature.get("geometry")) for feature in features]
+    return [(str(name), shape) for name, shape in zip(names, shapes, strict=True)]
+
+
+def _of_geopandas(frame: Any, column: str | None) -> list[tuple[str, Any]]:
+    if frame.crs is not None:
+        frame = frame.to_crs(4326)
+    columns = list(getattr(frame, "columns", ()))
+    if column is not None and column not in columns:
+        raise InputError(f"no column is called {column!r}", hint=f"they are: {', '.join(map(str, columns))}")
+    column = column or next((key for key in _NAME_COLUMNS if key in columns), None)
+    names = frame.index if column is None else frame[column]
+    return [(str(name), geometry) for name, geometry in zip(names, frame.geometry, strict=True)]
+
+
+# --- numbers ---
+
+
+def regional(
+    x: Any,
+    regions: Any,
+    statistic: str = "mean",
+    *,
+    threshold: float | None = None,
+    min_share: float = 0.5,
+    time: Any = None,
+    latitude: Any = None,
+    longitude: Any = None,
+    calendar: str | None = None,
+    variable: str | None = None,
+    progress: bool = True,
+) -> Any:
+    """Reduce maps over time to one series per region.
+
+    Parameters
+    ----------
+    x : DataArray, ndarray or paths (time, latitude, longitude)
+        Field over time; files are read once, block by block, whatever their size.
+    regions : Regions, or polygons as :meth:`Regions.from_polygons` takes them
+        The regions; make them once when they are used for several fields.
+    statistic : {'mean', 'sum', 'max', 'min', 'share_above', 'share_below'}, default mean
+        Area-weighted mean; sum of value × km²; extremes over all cells that touch the region; or the share of the
+        region's area that lies above (below) a threshold.
+    threshold : float, optional
+        For the shares, in the units of `x`; the comparison is strict, in the precision of `x`.
+    min_share : float, default 0.5
+        Share of a region's area that must have values for a result; missing values are left out.
+    time, latitude, longitude, calendar : optional
+        Axes of an ndarray.
+    variable : str, optional
+        Variable of the files.
+    progress : bool, default True
+        Show progress of long runs.
+
+    Returns
+    -------
+    DataArray or ndarray (time, region)
+        float64; units of `x`, of the sum those times km², of the shares 1.
+
+    Raises
+    ------
+    InputError
+        If regions lie outside the grid or were made for another one, or a parameter is out of range.
+    """
+    if statistic not in _STATISTICS:
+        raise InputError(f"statistic is {statistic!r}, must be one of: {' '.join(_STATISTICS)}")
+    if (threshold is not None) != statistic.startswith("share"):
+        raise InputError("a threshold goes with the statistics share_above and share_below")
+    if not 0 <= min_share <= 1:
+        raise InputError(f"min_share is {min_share}, must be 0 to 1")
+    field = as_field(
+        as_maps(x), time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable
+    )
+    rows, columns = field.grid()
+    check_maps(field)
+    found = _on(regions, rows, columns)
+    with Progress("regional", progress) as shown, field.reading():
+        values = _core.regional(
+            field.source,
+            found.first,
+            found.cell,
+            found.weight,
+            _STATISTICS.index(statistic),
+            0.0 if threshold is None else float(threshold),
+            float(min_share),
+            shown,
+        )
+    return _labelled(values, field, found, statistic) if field.labelled else values
+
+
+def _on(given: Any, latitude: np.ndarray, longitude: np.ndarray) -> Regions:
+    if not isinstance(given, Regions):
+        return Regions.from_polygons(given, latitude, longitude)
+    if not (np.array_equal(given.latitude, latitude) and np.array_equal(given.longitude, longitude)):
+        raise InputError(
+            "the regions were made for another grid", hint="make them with the latitude and longitude of the data"
+        )
+    return given
+
+
+def _labelled(values: np.ndarray, field: Any, found: Regions, statistic: str) -> Any:
+    import xarray as xr
+
+    units = {"sum": f"{field.attrs.get('units', '1')} km2", "share_above": "1", "share_below": "1"}
+    attrs = {key: field.attrs[key] for key in ("standard_name", "long_name", "units") if key in field.attrs}
+    if statistic in units:
+        attrs["units"] = units[statistic]
+        attrs.pop("standard_name", None)
+    attrs["cell_methods"] = f"area: {statistic.replace('share_', 'share ')}"
+    coords = {
+        "time": ("time", encode_times(field.seconds, field.calendar)),
+        "region": ("region", list(found.names)),
+        "area": ("region", found.areas(), {"units": "km2", "long_name": "area of the region on the grid"}),
+    }
+    return xr.DataArray(values, coords=coords, dims=("time", "region"), name=field.name or None, attrs=attrs)
