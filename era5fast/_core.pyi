@@ -60,6 +60,7 @@ def available_memory() -> int: ...
 def statuses() -> list[tuple[str, str, bool, str]]: ...
 def decode_time(values: Any, units: str, calendar: str | None, /) -> np.ndarray: ...
 def dates(days: Any, calendar: str | None, /) -> np.ndarray: ...
+def holes(seconds: Any, /) -> tuple[int, int, int]: ...
 def slots(days: Any, calendar: str | None, count: int, /) -> np.ndarray: ...
 def variable(name: str, /) -> dict[str, Any] | None: ...
 def variables() -> list[dict[str, Any]]: ...
@@ -80,29 +81,46 @@ def regional(
     min_share: float,
     progress: _Progress,
 ) -> np.ndarray: ...
-def kernels() -> list[dict[str, Any]]: ...
-def scan(
-    name: str,
-    params: Sequence[Any],
+def run_columns() -> list[tuple[str, str, str]]: ...
+def runs(
     source: Any,
     seconds: Any,
     calendar: str,
-    rule: int,
-    utc_offset: int,
-    progress: _Progress,
-    /,
-) -> tuple[np.ndarray, np.ndarray]: ...
-def sweep(
-    name: str,
-    params: Sequence[Any],
-    source: Any,
-    seconds: Any,
-    calendar: str,
+    threshold: tuple[np.ndarray, np.ndarray],
+    stay: tuple[np.ndarray, np.ndarray] | None,
+    climatology: tuple[np.ndarray, np.ndarray] | None,
+    rule: tuple[int, int, int, int],
+    switches: tuple[bool, bool, bool, bool],
     budget: int,
     directory: str,
     progress: _Progress,
     /,
 ) -> np.ndarray: ...
+def kernels() -> list[dict[str, Any]]: ...
+def indices() -> list[dict[str, Any]]: ...
+def ufunc(name: str, choice: int, /) -> np.ufunc: ...
+def scan(
+    name: str,
+    sets: Sequence[Sequence[Any]],
+    source: Any,
+    seconds: Any,
+    calendar: str,
+    grouping: tuple[Any, ...] | None,
+    progress: _Progress,
+    /,
+) -> tuple[np.ndarray, np.ndarray]: ...
+def sweep(
+    name: str,
+    sets: Sequence[Sequence[Any]],
+    operands: Sequence[Any],
+    seconds: Any,
+    calendar: str,
+    grouping: tuple[Any, ...] | None,
+    budget: int,
+    directory: str,
+    progress: _Progress,
+    /,
+) -> tuple[np.ndarray, np.ndarray | None]: ...
 def field(
     name: str,
     params: Sequence[Any],
@@ -151,3 +169,33 @@ def ask(
     /,
 ) -> str: ...
 def head(http: dict[str, Any], settings: dict[str, float], url: str, progress: _Progress, /) -> dict[str, Any]: ...
+def linear(
+    x: np.ndarray, scale: float, offset: float, nodata: float, out: np.ndarray, progress: _Progress, /
+) -> None: ...
+def great_circle(lat1: Any, lon1: Any, lat2: Any, lon2: Any, /) -> np.ndarray: ...
+def distance_matrix(lat1: Any, lon1: Any, lat2: Any, lon2: Any, progress: _Progress, /) -> np.ndarray: ...
+def sample(
+    maps: np.ndarray,
+    row: Any,
+    column: Any,
+    weight: Any,
+    skip_missing: bool,
+    out: np.ndarray,
+    first: int,
+    progress: _Progress,
+    /,
+) -> None: ...
+def bootstrap(
+    values: Any,
+    statistic: int,
+    interval: int,
+    confidence: float,
+    ddof: float,
+    count: int,
+    key: int,
+    progress: _Progress,
+    /,
+) -> np.ndarray: ...
+def permutation(
+    values: Any, part: int, paired: bool, count: int, all: bool, key: int, progress: _Progress, /
+) -> np.ndarray: ...

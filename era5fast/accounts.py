@@ -11,7 +11,7 @@ from typing import Any
 from .canonical import canonical
 from .coverage import Coverage, beside, concerns, missing, place_of, request_of, unchanged
 from .errors import Era5FastError
-from .journal import Place
+from .journal import Place, path_in_journal
 from .plan import Job, Plan
 from .received import missing_requests
 
@@ -77,7 +77,7 @@ class Accounts:
         by_path, neighbours = {row["path"]: row for row in rows}, beside(rows)
         found = []
         for job in jobs:
-            path = os.path.realpath(os.path.join(os.fspath(self._directory), job.name))
+            path = path_in_journal(os.path.join(os.fspath(self._directory), job.name))
             row = by_path.get(path)
             if row is not None and unchanged(row) and request_of(row) is not None:
                 text = row["missing"] or self._count(row, neighbours.get(place_of(row), []))

@@ -106,9 +106,18 @@ def unpack(path: str) -> list[str]:
     return _members[key]
 
 
+def _by_its_name(directory: str, unpacked: str) -> str:
+    """Member under the name that it has in the archive: messages show it. The core puts a number before it."""
+    number, name = unpacked.split("-", 1)
+    os.mkdir(os.path.join(directory, number))
+    member = os.path.join(directory, number, name)
+    os.rename(os.path.join(directory, unpacked), member)
+    return member
+
+
 def _unpack_into(path: str, directory: str) -> list[str]:
     try:
-        members = [os.path.join(directory, name) for name in _core.unpack(path, directory, None)]
+        members = [_by_its_name(directory, name) for name in _core.unpack(path, directory, None)]
         if not members:
             raise CorruptDataError("empty archive", hint="download it again", target=path)
         return members

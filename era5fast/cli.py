@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -69,6 +70,42 @@ def demo(output: Path, variable: str | None, data: bool, verbose: bool, live: bo
     if verbose or live:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     run(output, files, live, variable)
+
+
+def _pair(context: click.Context, param: click.Parameter, value: str | None) -> tuple[str, str] | None:
+    """Read two years like 1991-2020, or two dates like 1991-01-01/2020-12-31."""
+    if value is None:
+        return None
+    parts = value.split("/") if "/" in value else value.split("-")
+    if len(parts) != 2:
+        raise click.BadParameter("two years like 1991-2020, or two dates with a / between them")
+    return parts[0], parts[1]
+
+
+@cli.command()
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="netCDF file to write.")
+@click.option("--indices", "names", help="Names with commas between them (default: all that the data allow).")
+@click.option("--base-period", callback=_pair, help="Base period of percentiles, like 1991-2020 (default: all).")
+@click.option("--freq", default="YS", show_default=True, help="Period of each value: YS, YS-JUL, QS-DEC, MS.")
+@click.option("--definition", default="etccdi", show_default=True, help="Whose rules: etccdi, climdex, xclim, cdo.")
+@click.option("--tx", help="Variable of the daily maximum temperature, where its name does not say so.")
+@click.option("--tn", help="… of the daily minimum temperature.")
+@click.option("--pr", help="… of the daily precipitation.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(readable=False))
+def indices(
+    output: Path,
+    names: str | None,
+    base_period: tuple[str, str] | None,
+    files: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """ETCCDI indices of daily data, in one read."""
+    from .indices import etccdi
+
+    wanted = names.split(",") if names else None
+    result = etccdi(list(files), indices=wanted, base_period=base_period, **options)
+    result.to_netcdf(output)
+    click.echo(f"{output}: {', '.join(result.data_vars)}")
 
 
 for _command in (cli_client.plan, cli_client.fetch, cli_client.jobs):

@@ -109,7 +109,7 @@ def jobs(cancelled: tuple[str, ...], status: tuple[str, ...], dataset: str | Non
 
 
 def _cancel(client: Client, ids: tuple[str, ...], as_json: bool) -> None:
-    gone = client.cancel(*ids)
+    gone, _ = client._dismiss(ids)  # what is missing is told below
     if as_json:
         _write({"cancelled": gone})
     else:

@@ -19,6 +19,7 @@ from .errors import (
     StorageError,
 )
 from .jobs import ENDED, JobHandle, handle_of, handle_of_row
+from .journal import path_in_journal
 from .plan import Job, Plan
 from .request import Request, is_uncut, plan_of
 from .results import Result
@@ -469,17 +470,23 @@ class Client:
         Returns
         -------
         list of str
-            Those that the service knew.
+            Those that the service knew; of the others a line in the log says that it does not.
         """
-        if not ids:
-            return []
-        wanted = [_job_id(one) for one in ids]
-        rows = self._connection.ask_rows("POST", f"{JOBS}/delete", "jobs", {"job_ids": wanted})
-        gone = [str(row.get("jobID")) for row in rows]
-        for job_id in wanted:
-            if job_id in gone or self._is_unknown(job_id):
-                self._connection.journal.forget(job_id)
+        gone, unknown = self._dismiss(ids)
+        for job_id in unknown:
+            log.warning("the service does not know job %s; Client.jobs() lists yours with their ids", job_id)
         return gone
+
+    def _dismiss(self, ids: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Dismiss jobs; those that the service knew, and those that it did not."""
+        wanted = [_job_id(one) for one in ids]
+        body = {"job_ids": wanted}
+        rows = self._connection.ask_rows("POST", f"{JOBS}/delete", "jobs", body) if wanted else []
+        gone = [str(row.get("jobID")) for row in rows]
+        unknown = [job_id for job_id in wanted if job_id not in gone and self._is_unknown(job_id)]
+        for job_id in {*wanted} & {*gone, *unknown}:
+            self._connection.journal.forget(job_id)
+        return gone, unknown
 
     def _is_unknown(self, job_id: str) -> bool:
         """Whether the service says that there is no such job; False where it says nothing."""
@@ -649,8 +656,8 @@ def _is_in_vain(failures: Mapping[str, BaseException], item: Item) -> bool:
 
 def _in_order(planned: Sequence[Item], paths: Sequence[str]) -> list[str]:
     """Paths in the order of a plan; those that it does not name come last."""
-    there = {os.path.realpath(path): path for path in paths}
-    named = [item.target for item in planned if item.target and there.pop(os.path.realpath(item.target), None)]
+    there = {path_in_journal(path): path for path in paths}
+    named = [item.target for item in planned if item.target and there.pop(path_in_journal(item.target), None)]
     return [*named, *there.values()]
 
 

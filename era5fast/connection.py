@@ -16,9 +16,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from . import _core, config, debugging, journal, refusals, settings
 from .canonical import canonical
 from .config import Config
-from .errors import AuthError, InputError, ServerError
+from .errors import AuthError, InputError, RequestError, ResultsExpiredError, ServerError
 from .progress import Downloads, Progress
 from .routes import costing
+from .slips import slips
+from .wording import warn_once
 
 __all__ = ["Connection", "Item", "connect"]
 
@@ -170,9 +172,19 @@ class Connection:
         return {"id": "size", "cost": 0.0, "limit": None, **reply}
 
     def head(self, url: str) -> dict[str, Any]:
-        """What a store says of a file: ``status``, ``size`` (-1 if unknown), ``type``, ``etag``."""
+        """What a store says of a file: ``status``, ``size`` (-1 if unknown), ``type``, ``etag``.
+
+        Raises
+        ------
+        RequestError
+            If there is no file at the address.
+        """
         with Progress("asking the store", bool(self.progress)) as callback, self._shown():
-            return _core.head(self._http(), self.settings, url, callback)
+            try:
+                return _core.head(self._http(), self.settings, url, callback)
+            except ResultsExpiredError as error:
+                what = f"there is no file at {url.partition('?')[0]}"
+                raise RequestError(what, status=error.status) from error
 
     def pages(self, path: str, query: dict[str, Any], key: str, limit: int | None) -> Iterator[dict[str, Any]]:
         """Rows of a list of the service, page by page, at most `limit` of them."""
@@ -234,7 +246,7 @@ def _next_page(page: dict[str, Any]) -> dict[str, str]:
 def item_of(
     dataset: str, request: dict[str, Any], target: str | os.PathLike[str] | None = None, **options: Any
 ) -> Item:
-    """A request as work for the core; without a target up to its result.
+    """A request as work for the core; without a target up to its result. What is probably a slip is warned of.
 
     Raises
     ------
@@ -242,6 +254,8 @@ def item_of(
         If dataset, request or target are something else.
     """
     check_call(dataset, request)
+    for text in slips(dataset, request):
+        warn_once(text)
     path = None if target is None else path_of(target)
     goal = GOAL_RESULT if path is None else GOAL_FILE
     unpack = options.pop("unpack", None)

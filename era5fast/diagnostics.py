@@ -9,24 +9,32 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import itertools
 import json
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections import namedtuple
+from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from . import _core
+from . import _core, solar_days, units
 from .errors import InputError
-from .field import Field, as_field, as_maps, check_maps, on_grid, plain
+from .field import Field, as_field, as_maps, check_maps
 from .memory import memory_budget
+from .operands import Operands, slots_of
 from .progress import Progress
-from .times import dates_of, days_of, encode_times
+from .sources import is_paths
+from .times import dates_of, encode_times
 from .variable_table import find as find_variable
 
-__all__ = [row["name"] for row in _core.kernels()]
+#: Those of single values stand in ``pointwise``.
+#: All but those that have functions of other modules: era5fast.pointwise, era5fast.indices.
+_ROWS = [row for row in _core.kernels() if row["kind"] != "pointwise" and row["name"] != "etccdi"]
+
+__all__ = [row["name"] for row in _ROWS]
 
 #: Attribute that carries the definition of a result from one diagnostic to the next, and into the database.
 DEFINITION = "era5fast_definition"
@@ -36,83 +44,54 @@ DEFINITION = "era5fast_definition"
 
 
 def _run_scan(row: dict[str, Any], given: dict[str, Any]) -> Any:
-    field = _field(given)
-    rule, offset = _GROUPINGS[row["grouping"]](row, given, field)
-    values = [given[p["name"]] for p in row["params"]]
-    with Progress(row["name"], given["progress"]) as progress, field.reading():
-        out, start = _core.scan(
-            row["name"], values, field.source, field.seconds, field.calendar, rule, offset, progress
-        )
-    time = encode_times(start, field.calendar)
-    return field.wrap(out, ("time", time), _attributes(row, given, field))
+    operands = Operands(row, given)
+    field = operands.field
+    grouping = grouping_of(row, given, field)
+    sets, lists = _sets(row, given, operands)
 
+    def scan(source: Any, grouping: Any) -> tuple[np.ndarray, np.ndarray]:
+        return _core.scan(row["name"], sets, source, field.seconds, field.calendar, grouping, progress)
 
-def _group_by_day(row: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[int, int]:
-    choices = row["grouping_params"][0]["choices"].split()[1:]
-    hours = given["hours"]
-    if hours == "auto":
-        variable = find_variable(field.name) if field.name else None
-        hours = variable.hours if variable is not None else "instant"
-        given["hours"] = hours
-    if hours not in choices:
-        raise InputError(f"{row['name']}: hours must be one of: auto {' '.join(choices)}")
-    offset, spec = given["utc_offset"], row["grouping_params"][1]
-    if not (isinstance(offset, Real) and spec["low"] <= offset <= spec["high"]):
-        raise InputError(
-            f"{row['name']}: utc_offset must be {spec['low']:g} to {spec['high']:g} hours, not {offset!r}"
-        )
-    return choices.index(hours), round(offset * 3600)
-
-
-def _group_by_frequency(row: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[int, int]:
-    # The core counts frequencies as month, year, whole series.
-    rules = {"MS": 0, "YS": 1, "all": 2}
-    if given["freq"] not in rules:
-        raise InputError(f"{row['name']}: freq must be one of: {row['grouping_params'][0]['choices']}")
-    return rules[given["freq"]], 0
-
-
-_GROUPINGS: dict[str, Callable[..., tuple[int, int]]] = {"day": _group_by_day, "frequency": _group_by_frequency}
+    with Progress(row["name"], given["progress"]) as progress, operands.reading():
+        if row["grouping"] == "day" and given["utc_offset"] == "solar":
+            rule = grouping[0] if grouping else 0
+            out, starts = solar_days.scan(field, lambda part, offset: scan(part, (rule, offset)))
+        else:
+            out, starts = scan(operands.sources[0], grouping)
+    return _results(row, given, operands, out, starts, lists)
 
 
 def _run_series(row: dict[str, Any], given: dict[str, Any]) -> Any:
-    field = _field(given)
-    values = [given[p["name"]] for p in row["params"]]
+    operands = Operands(row, given)
+    field = operands.field
+    grouping = grouping_of(row, given, field)
+    sets, lists = _sets(row, given, operands)
     _warn_of_short_base(given.get("base_period"), field)
-    with Progress(row["name"], given["progress"]) as progress, field.reading():
-        out = _core.sweep(
+    with Progress(row["name"], given["progress"]) as progress, operands.reading():
+        out, starts = _core.sweep(
             row["name"],
-            values,
-            field.source,
+            sets,
+            operands.sources,
             field.seconds,
             field.calendar,
+            grouping,
             memory_budget(),
             tempfile.gettempdir(),
             progress,
         )
-    return field.wrap(out, ("dayofyear", np.arange(1, len(out) + 1)), _attributes(row, given, field))
-
-
-def _warn_of_short_base(base_period: Any, field: Field) -> None:
-    """Say it when the series does not cover the base period: thresholds then rest on fewer years than asked for."""
-    if not isinstance(base_period, tuple | list) or len(base_period) != 2 or len(field.seconds) == 0:
-        return
-    first, last = dates_of(field.seconds[[0, -1]], field.calendar)[:, 0]
-    wanted = [str(date)[:4] for date in base_period]
-    if all(year.isdigit() for year in wanted) and (first > int(wanted[0]) or last < int(wanted[1])):
-        message = f"the base period {wanted[0]} to {wanted[1]} is covered from {first} to {last} only"
-        warnings.warn(message, stacklevel=4)
+    return _results(row, given, operands, out, starts, lists)
 
 
 def _run_field(row: dict[str, Any], given: dict[str, Any]) -> Any:
     from .events import Events
 
     given["x"] = as_maps(given["x"])
-    field = _field(given)
+    check_maps(as_field(given["x"], **_extra(given)))
+    operands = Operands(row, given)
+    field, threshold = operands.field, operands.sources[1]
     latitude, longitude = field.grid()
-    check_maps(field)
     values = [given[p["name"]] for p in row["params"]]
-    threshold, slots = _threshold(given["above"], field)
+    slots = slots_of(threshold, field)
     with Progress(row["name"], given["progress"]) as progress:
         core = _core.field(
             row["name"],
@@ -134,37 +113,152 @@ def _run_field(row: dict[str, Any], given: dict[str, Any]) -> Any:
 _RUNNERS = {"scan": _run_scan, "series": _run_series, "field": _run_field}
 
 
-def _field(given: dict[str, Any]) -> Field:
-    extra = {key: given[key] for key in ("time", "latitude", "longitude", "calendar", "variable")}
-    return as_field(given["x"], **extra)
+def _warn_of_short_base(base_period: Any, field: Field) -> None:
+    """Say it when the series does not cover the base period: thresholds then rest on fewer years than asked for."""
+    if not isinstance(base_period, tuple | list) or len(base_period) != 2 or len(field.seconds) == 0:
+        return
+    first, last = dates_of(field.seconds[[0, -1]], field.calendar)[:, 0]
+    wanted = [str(date)[:4] for date in base_period]
+    if all(year.isdigit() for year in wanted) and (first > int(wanted[0]) or last < int(wanted[1])):
+        message = f"the base period {wanted[0]} to {wanted[1]} is covered from {first} to {last} only"
+        warnings.warn(message, stacklevel=4)
 
 
-def _threshold(above: Any, field: Field) -> tuple[np.ndarray, np.ndarray]:
-    """Threshold as (slots, rows, columns), and the slot of each time step."""
-    shape = tuple(len(axis) for axis in field.grid())
-    if hasattr(above, "dims"):
-        _check_units(above, field)
-        above = on_grid(above, field, "dayofyear")
-    try:
-        values = np.asarray(plain(above), dtype="float64")
-    except (TypeError, ValueError) as error:
-        raise InputError("the threshold is no number and no array of numbers") from error
-    if above is None or values.shape not in ((), shape, (*values.shape[:1], *shape)):
+# --- grouping in time ---
+
+
+def grouping_of(row: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[Any, ...] | None:
+    """What the core wants to know of the grouping of a row."""
+    specs = {spec["name"]: spec for spec in row["grouping_params"]}
+    if row["grouping"] == "day":
+        return _by_day(row, specs, given, field)
+    if row["grouping"] == "frequency":
+        missing = _choice(row, specs["missing"], given["missing"]) if "missing" in specs else 0
+        if not isinstance(given["freq"], str):
+            raise InputError(f"{row['name']}: freq is a text like 'YS', not {given['freq']!r}")
+        return given["freq"], _months(row, given["months"]), missing
+    return None
+
+
+def _by_day(row: dict[str, Any], specs: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[int, int]:
+    if given["hours"] == "auto":
+        variable = find_variable(field.name) if field.name else None
+        given["hours"] = variable.hours if variable is not None else "instant"
+    rule = _choice(row, specs["hours"], given["hours"]) - 1  # the first choice is "auto"
+    offset, spec = given["utc_offset"], specs["utc_offset"]
+    if isinstance(offset, str) and offset in spec["choices"].split():
+        return rule, 0  # each longitude has its own
+    if not (isinstance(offset, Real) and spec["low"] <= offset <= spec["high"]):
         raise InputError(
-            f"a threshold of shape {values.shape} for cells of shape {shape}",
-            hint="it is one number, one per cell, or one per cell and day of the year",
+            f"{row['name']}: utc_offset must be {spec['low']:g} to {spec['high']:g} hours or 'solar', not {offset!r}"
         )
-    if values.ndim < 3:
-        values = np.broadcast_to(values, shape)[np.newaxis]
-    if len(values) == 1:
-        return values, np.zeros(len(field.seconds), dtype="int32")
-    return values, _core.slots(days_of(field.seconds), field.calendar, len(values))
+    return rule, round(float(offset) * 3600)
 
 
-def _check_units(above: Any, field: Field) -> None:
-    ours, others = field.attrs.get("units"), above.attrs.get("units")
-    if ours is not None and others is not None and ours != others:
-        raise InputError(f"the threshold is in {others}, the data in {ours}", hint="bring both to the same units")
+def _choice(row: dict[str, Any], spec: dict[str, Any], value: Any) -> int:
+    choices = spec["choices"].split()
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{row['name']}: {spec['name']} must be one of: {spec['choices']}")
+    return choices.index(value)
+
+
+def _months(row: dict[str, Any], months: Any) -> int:
+    """Bits of the months that count; 0 for all of them."""
+    if months is None:
+        return 0
+    numbers = list(months) if isinstance(months, Iterable) else [months]
+    if not numbers or not all(isinstance(m, int | np.integer) and 1 <= m <= 12 for m in numbers):
+        raise InputError(f"{row['name']}: months are numbers from 1 to 12, not {months!r}")
+    return int(np.bitwise_or.reduce([1 << (int(m) - 1) for m in numbers]))
+
+
+# --- parameters, one set of them or several ---
+
+_LISTABLE = ("integer", "number", "choice", "flag")
+
+
+def _sets(
+    row: dict[str, Any], given: dict[str, Any], operands: Operands
+) -> tuple[list[list[Any]], list[tuple[str, np.ndarray]]]:
+    """All sets of parameter values, and name and values of those that were given as lists.
+
+    Every parameter of one value may be given as a list: the sets are all combinations, the last list running fastest.
+    """
+    choices = []
+    lists = []
+    for spec in row["params"]:
+        value = given[spec["name"]]
+        several = spec["type"] in _LISTABLE and isinstance(value, list | tuple | np.ndarray) and np.ndim(value) == 1
+        values = list(value) if several else [value]
+        if not values:
+            raise InputError(f"{row['name']}: {spec['name']} is an empty list")
+        if several:
+            lists.append((spec["name"], np.asarray(values)))
+        choices.append([_in_units(row, spec, each, operands.units) for each in values])
+    return [list(values) for values in itertools.product(*choices)], lists
+
+
+def _in_units(row: dict[str, Any], spec: dict[str, Any], value: Any, wanted: str | None) -> Any:
+    """Bring a number into the units of the first operand; where these are not known, they are those of the row.
+
+    Numbers are given in the units of the row, text like ``"25 degC"`` in its own.
+    """
+    if spec["units"] is None or value is None:
+        return value
+    own = spec["units"].removeprefix("delta ")
+    difference = own != spec["units"]
+    text = value if isinstance(value, str) else f"{float(value)!r} {own}" if isinstance(value, Real) else value
+    return units.quantity(text, wanted or own, f"{row['name']}: {spec['name']}", difference=difference)
+
+
+# --- results ---
+
+
+def _results(
+    row: dict[str, Any],
+    given: dict[str, Any],
+    operands: Operands,
+    out: np.ndarray,
+    starts: np.ndarray | None,
+    lists: list[tuple[str, np.ndarray]],
+) -> Any:
+    """What the core gave, (sets, outputs × rows, *cells), in the form the data came in."""
+    field = operands.field
+    outputs = row["outputs"] or [{"name": None, "units": "x", "doc": None}]
+    cells = out.shape[2:]
+    out = out.reshape(*(len(values) for _, values in lists), len(outputs), out.shape[1] // len(outputs), *cells)
+    first, rows = row["result_dims"].split()[0].format(**given), out.shape[len(lists) + 1]
+    axes: list[tuple[str, Any]] = list(lists)
+    if first == "time":
+        axes.append((first, encode_times(field.seconds if starts is None else starts, field.calendar)))
+    elif first in ("dayofyear", "month"):
+        axes.append((first, np.arange(1, rows + 1)))
+    elif first == "season":
+        axes.append((first, np.array(["DJF", "MAM", "JJA", "SON"])))
+    elif first not in ("latitude", "longitude"):
+        axes.append((first, None))
+    if len(axes) == len(lists):  # one map
+        out = out.reshape(*out.shape[: len(lists) + 1], *cells)
+    parts = [
+        field.wrap(
+            np.take(out, i, axis=len(lists)) if len(outputs) > 1 else out.squeeze(len(lists)),
+            axes,
+            _attributes(row, given, operands, output),
+            output["name"],
+        )
+        for i, output in enumerate(outputs)
+    ]
+    return parts[0] if len(outputs) == 1 else _together(row, parts, field)
+
+
+def _together(row: dict[str, Any], parts: list[Any], field: Field) -> Any:
+    """Several outputs: a Dataset, or a named tuple of arrays."""
+    names = [output["name"] for output in row["outputs"]]
+    if not field.labelled:
+        return namedtuple(row["name"].title().replace("_", ""), names)(*parts)
+    import xarray as xr
+
+    return xr.Dataset(dict(zip(names, parts, strict=True)))
 
 
 # --- what a result says about itself ---
@@ -174,23 +268,27 @@ def _definition(row: dict[str, Any], given: dict[str, Any], field: Field) -> dic
     """Name and parameters of a diagnostic, and the definitions of what went into it."""
     names = [p["name"] for p in row["params"] + row["grouping_params"]]
     definition: dict[str, Any] = {"diagnostic": row["name"], **{name: _plain(given[name]) for name in names}}
-    definition["x"] = json.loads(field.attrs[DEFINITION]) if DEFINITION in field.attrs else field.name
-    if "above" in given:
-        definition["above"] = _threshold_definition(given["above"])
+    first, *others = (operand["name"] for operand in row["operands"])
+    definition[first] = json.loads(field.attrs[DEFINITION]) if DEFINITION in field.attrs else field.name
+    for name in others:
+        if given[name] is not None:
+            definition[name] = _operand_definition(given[name])
     return definition
 
 
-def _threshold_definition(above: Any) -> Any:
-    """How a threshold was made; where nobody knows, its content stands for it."""
-    attrs = getattr(above, "attrs", {})
+def _operand_definition(operand: Any) -> Any:
+    """How an operand was made; where nobody knows, its content stands for it."""
+    attrs = getattr(operand, "attrs", {})
     if DEFINITION in attrs:
         return json.loads(attrs[DEFINITION])
-    values = np.ascontiguousarray(above, dtype="float64")
+    if is_paths(operand):
+        return str(operand)
+    values = np.ascontiguousarray(operand, dtype="float64")
     return values.item() if values.size == 1 else {"sha256": hashlib.sha256(values.tobytes()).hexdigest()}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list | np.ndarray):
         return [_plain(v) for v in value]
     return (
         value.item() if isinstance(value, np.generic) else value if isinstance(value, int | float) else _text(value)
@@ -201,16 +299,32 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _attributes(row: dict[str, Any], given: dict[str, Any], field: Field) -> dict[str, Any]:
+def _attributes(
+    row: dict[str, Any], given: dict[str, Any], operands: Operands, output: dict[str, Any]
+) -> dict[str, Any]:
     """CF attributes of a result."""
-    keep = ("standard_name", "units")
-    attrs = {key: field.attrs[key] for key in keep if field.attrs.get(key, "unknown") != "unknown"}
+    field = operands.field
+    if not field.labelled:
+        return {}
+    same = output["units"] == "x" and "standard_name" in field.attrs
+    attrs = {"standard_name": field.attrs["standard_name"]} if same else {}
+    if unit := _output_units(output["units"], operands.units):
+        attrs["units"] = unit
     long_name = field.attrs.get("long_name", field.name)
-    attrs["long_name"] = f"{row['summary'].rstrip('.')}: {long_name}" if long_name else row["summary"].rstrip(".")
-    if row["cell_methods"]:
+    title = (output["doc"] or row["summary"]).rstrip(".")
+    attrs["long_name"] = f"{title}: {long_name}" if long_name and output["doc"] is None else title
+    if row["cell_methods"] and not isinstance(given.get("statistic"), list | tuple | np.ndarray):
         attrs["cell_methods"] = row["cell_methods"].format(statistic=_cf_method(given.get("statistic")))
     attrs[DEFINITION] = json.dumps(_definition(row, given, field), sort_keys=True)
     return attrs
+
+
+def _output_units(wanted: str | None, own: str | None) -> str | None:
+    """Units of an output; ``x`` in them stands for those of the first operand."""
+    words = (wanted or "").split()
+    if "x" in words and own is None:
+        return None
+    return " ".join(str(own) if word == "x" else word for word in words) or None
 
 
 def _cf_method(statistic: Any) -> Any:
@@ -229,27 +343,44 @@ _COMMON: list[tuple[str, Any, str, str]] = [
     ("progress", True, "bool", "Show a progress bar on terminals and in notebooks."),
 ]
 
+
+def _extra(given: dict[str, Any]) -> dict[str, Any]:
+    """What the user said about a plain array or files."""
+    return {name: given[name] for name, *_ in _COMMON[:-1]}
+
+
 _TYPES = {
     "integer": "int",
     "number": "float",
     "choice": "str",
+    "choices": "sequence of str",
     "flag": "bool",
     "period": "tuple of two dates, optional",
+    "frequency": "str",
+    "months": "sequence of int, optional",
 }
 
 
 def _signature(row: dict[str, Any]) -> inspect.Signature:
     kind = inspect.Parameter
-    parameters = [kind(o["name"], kind.POSITIONAL_OR_KEYWORD) for o in row["operands"]]
+    parameters = []
+    for operand in row["operands"]:
+        default = None if operand["optional"] else kind.empty
+        parameters.append(kind(operand["name"], kind.POSITIONAL_OR_KEYWORD, default=default))
     for spec in row["params"] + row["grouping_params"]:
         default = kind.empty if spec["default"] is None else ast.literal_eval(spec["default"])
-        parameters.append(kind(spec["name"], kind.POSITIONAL_OR_KEYWORD, default=default))
+        # After an optional operand nothing can be required by position.
+        how = kind.KEYWORD_ONLY if default is kind.empty and parameters[-1].default is not kind.empty else None
+        parameters.append(kind(spec["name"], how or kind.POSITIONAL_OR_KEYWORD, default=default))
+    parameters.sort(key=lambda parameter: parameter.kind)
     parameters += [kind(name, kind.KEYWORD_ONLY, default=default) for name, default, _, _ in _COMMON]
     return inspect.Signature(parameters)
 
 
 def _param_lines(spec: dict[str, Any]) -> list[str]:
-    kind = "{" + ", ".join(spec["choices"].split()) + "}" if spec["choices"] else _TYPES[spec["type"]]
+    choices = "{" + ", ".join(spec["choices"].split()) + "}" if spec["choices"] else ""
+    kind = " or ".join(filter(None, (_TYPES["number"] if spec["type"] == "number" else "", choices)))
+    kind = kind or _TYPES[spec["type"]]
     default = "" if spec["default"] in (None, "None") else f", default {spec['default'].strip(chr(39))}"
     return [f"{spec['name']} : {kind}{default}", f"    {spec['doc']}"]
 
@@ -257,20 +388,27 @@ def _param_lines(spec: dict[str, Any]) -> list[str]:
 def _docstring(row: dict[str, Any]) -> str:
     lines = [row["summary"], "", "Parameters", "----------"]
     for operand in row["operands"]:
-        kind = "DataArray, ndarray or paths" if operand["name"] == "x" else "float, DataArray or ndarray"
+        series = operand["dims"].startswith("time")
+        kind = "DataArray, ndarray or paths" if series else "float, DataArray or ndarray"
+        kind += ", optional" if operand["optional"] else ""
         lines += [f"{operand['name']} : {kind} ({', '.join(operand['dims'].split())})", f"    {operand['doc']}"]
     for spec in row["params"] + row["grouping_params"]:
         lines += _param_lines(spec)
     for name, _, kind, doc in _COMMON:
         lines += [f"{name} : {kind}", f"    {doc}"]
-    returns = "Events" if row["kind"] == "field" else "DataArray or ndarray, as `x`"
+    several = len(row["outputs"]) > 1
+    returns = "Dataset or named tuple of ndarrays" if several else "DataArray or ndarray"
+    returns = "Events" if row["kind"] == "field" else f"{returns}, as `{row['operands'][0]['name']}`"
     lines += ["", "Returns", "-------", returns, f"    {row['result']}"]
+    if row["kind"] in ("scan", "series"):
+        lines += ["    Parameters given as lists add a dimension each, in front: all values in one read."]
+    lines += [f"    ``{output['name']}``: {output['doc']}" for output in row["outputs"]]
     lines += [
         "",
         "Raises",
         "------",
         "InputError",
-        "    If a parameter is out of range, or times or axes do not fit.",
+        "    If a parameter is out of range, or times, axes, calendars or units do not fit.",
     ]
     lines += ["", "Notes", "-----", *row["notes"].splitlines()]
     lines += ["", "References", "----------", row["references"], ""]
@@ -292,22 +430,44 @@ def _make_function(row: dict[str, Any]) -> Callable[..., Any]:
     return function
 
 
-globals().update({row["name"]: _make_function(row) for row in _core.kernels()})
+globals().update({row["name"]: _make_function(row) for row in _ROWS})
 
 
 # --- the type stub ---
 
 
+_STUB_TYPES = {
+    "integer": "int",
+    "number": "float",
+    "flag": "bool",
+    "period": "tuple[str | int, str | int] | None",
+    "frequency": "str",
+    "months": "Sequence[int] | int | None",
+}
+
+
+def _annotation(spec: dict[str, Any], lists: bool) -> str:
+    words = ", ".join(_literal(word) for word in (spec["choices"] or "").split())
+    if spec["type"] == "choices":
+        return f"Sequence[Literal[{words}]] | Literal[{words}]"
+    kind = " | ".join(filter(None, (_STUB_TYPES.get(spec["type"]), f"Literal[{words}]" if words else "")))
+    return f"{kind} | Sequence[{kind}]" if lists and spec["type"] in _LISTABLE else kind
+
+
 def _stub_line(row: dict[str, Any]) -> str:
-    types = {"integer": "int", "number": "float", "flag": "bool", "period": "tuple[str | int, str | int] | None"}
-    parts = [f"{o['name']}: Any" for o in row["operands"]]
-    for spec in row["params"] + row["grouping_params"]:
-        words = (spec["choices"] or "").split()
-        kind = types.get(spec["type"]) or "Literal[" + ", ".join(_literal(word) for word in words) + "]"
-        parts.append(f"{spec['name']}: {kind}" + (" = ..." if spec["default"] is not None else ""))
-    parts.append("*")
     annotations = {"progress": "bool", "calendar": "str | None", "variable": "str | None"}
-    parts += [f"{name}: {annotations.get(name, 'Any')} = ..." for name, _, _, _ in _COMMON]
+    specs = {spec["name"]: spec for spec in row["params"]}
+    grouping = {spec["name"]: spec for spec in row["grouping_params"]}
+    parts = []
+    for parameter in inspect.signature(globals()[row["name"]]).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parts:
+            parts.append("*")
+        name = parameter.name
+        if name in specs:
+            kind = _annotation(specs[name], lists=row["kind"] in ("scan", "series"))
+        else:
+            kind = _annotation(grouping[name], lists=False) if name in grouping else annotations.get(name, "Any")
+        parts.append(f"{name}: {kind}" + ("" if parameter.default is parameter.empty else " = ..."))
     result = "Events" if row["kind"] == "field" else "Any"
     return f"def {row['name']}(\n    " + ",\n    ".join(parts) + f",\n) -> {result}: ..."
 
@@ -318,8 +478,18 @@ def _literal(word: str) -> str:
 
 def stub() -> str:
     """Text of ``diagnostics.pyi``: the functions of this module for type checkers and editors."""
-    head = ["from typing import Any, Literal", "", "from .events import Events", "", "DEFINITION: str", ""]
-    return "\n".join([*head, "def stub() -> str: ...", *(_stub_line(row) for row in _core.kernels())]) + "\n"
+    head = [
+        "from collections.abc import Sequence",
+        "from typing import Any, Literal",
+        "",
+        "from .events import Events",
+        "from .field import Field",
+        "",
+        "DEFINITION: str",
+        "",
+        "def grouping_of(row: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[Any, ...] | None: ...",
+    ]
+    return "\n".join([*head, "def stub() -> str: ...", *map(_stub_line, _ROWS)]) + "\n"
 
 
 if __name__ == "__main__":

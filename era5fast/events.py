@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Iterator
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .canonical import canonical
 from .errors import InputError
 from .geometry import Polygon, polygons
 from .times import encode_times
@@ -98,7 +98,7 @@ class Events:
     @property
     def definition_json(self) -> str:
         """The definition in a canonical form, as the database keeps it."""
-        return json.dumps(self.definition, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return canonical(self.definition)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Table with one row per event, in order of start.

@@ -75,6 +75,11 @@ class Field:
         """Context in which the core may read the source: alone with the netCDF libraries where it needs them."""
         return contextlib.nullcontext() if isinstance(self.source, np.ndarray) else reading(self.source)
 
+    def is_single(self) -> bool:
+        """Whether the values have the precision of float32, as packed ones have."""
+        dtype = self.source.dtype if isinstance(self.source, np.ndarray) else np.dtype(self.source.header()["dtype"])
+        return dtype.itemsize <= (4 if dtype.kind == "f" else 2)
+
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
         """Latitude and longitude.
 
@@ -89,31 +94,48 @@ class Field:
             )
         return self.latitude, self.longitude
 
-    def wrap(self, values: np.ndarray, axis: tuple[str, Any], attrs: dict[str, Any]) -> Any:
+    def cells(self) -> tuple[int, ...]:
+        """Shape of one time step."""
+        if isinstance(self.source, np.ndarray):
+            return self.source.shape[1:]
+        return tuple(len(axis) for axis in self.grid())
+
+    def cell_dims(self) -> tuple[Any, ...]:
+        """Names of the dimensions of one time step, as results have them."""
+        return ("latitude", "longitude") if self.origin is None else self.origin.dims[1:]
+
+    def wrap(
+        self, values: np.ndarray, axes: list[tuple[str, Any]], attrs: dict[str, Any], name: str | None = None
+    ) -> Any:
         """Give a result back in the form the data came in.
 
         Parameters
         ----------
         values : numpy.ndarray
-            Result; its first axis is new, the others are those of the field.
-        axis : tuple of str and array
-            Name and coordinate of the first axis.
+            Result; its first axes are new, the others are those of the field.
+        axes : list of (str, array or None)
+            Name and coordinate of each of the first axes.
         attrs : dict
             Attributes of the result.
+        name : str, optional
+            Name of the result; that of the field when left out.
         """
         if not self.labelled:
             return values
         import xarray as xr
 
-        name, coordinate = axis
-        rest: tuple[Any, ...] = ("latitude", "longitude")
+        rest = self.cell_dims()
         if self.origin is not None:
-            rest = self.origin.dims[1:]
             coords: dict[Any, Any] = {key: c for key, c in self.origin.coords.items() if set(c.dims) <= set(rest)}
         else:
             coords = _grid_coords(self.latitude, self.longitude)
+        new = {key: coordinate for key, coordinate in axes if coordinate is not None}
         result = xr.DataArray(
-            values, dims=(name, *rest), coords={name: coordinate, **coords}, attrs=attrs, name=self.name or None
+            values,
+            dims=(*(key for key, _ in axes), *rest),
+            coords={**new, **coords},
+            attrs=attrs,
+            name=name or self.name or None,
         )
         result.encoding["era5fast_paths"] = self.paths  # the database wants to know where events come from
         return result
@@ -155,6 +177,8 @@ def as_field(
     InputError
         If times or axes are missing or do not fit.
     """
+    if isinstance(x, Field):
+        return x
     if hasattr(x, "dims") and hasattr(x, "coords"):
         return _from_dataarray(x)
     if is_paths(x):
@@ -171,7 +195,10 @@ def as_field(
 def plain(x: Any) -> np.ndarray:
     """Return an array as it is, but for a masked one: there NaN takes the place of what is masked."""
     if not isinstance(x, np.ma.MaskedArray):
-        return np.asarray(x)
+        try:
+            return np.asarray(x)
+        except ValueError as error:
+            raise InputError("lists of different lengths are no array") from error
     return np.ma.filled(x if x.dtype.kind == "f" else x.astype("float64"), np.nan)
 
 
@@ -264,26 +291,54 @@ def check_maps(field: Field) -> None:
         raise InputError(f"cannot compute with an array of type {field.source.dtype}")
 
 
-def on_grid(x: xr.DataArray, field: Field, first: str) -> xr.DataArray:
-    """Bring a DataArray onto the cells of a field: the same cells in the same order, with dimension `first` in front.
+def on_grid(x: xr.DataArray, field: Field, first: str | None, name: str) -> xr.DataArray:
+    """Bring a DataArray onto the cells of a field: the same cells in the same order.
+
+    Parameters
+    ----------
+    x : xarray.DataArray
+        What is brought.
+    field : Field
+        Whose cells are meant.
+    first : str or None
+        Dimension that comes before those of the cells.
+    name : str
+        What the array is, for messages.
 
     Raises
     ------
     InputError
         If it lies on other cells.
     """
-    x = as_maps(x.transpose(first, ...) if first in x.dims else x)
-    for names, axis in zip((LATITUDE_NAMES, LONGITUDE_NAMES), field.grid(), strict=True):
-        name = find_name(x.dims, names)
-        if name is None or name not in x.coords or np.array_equal(x[name].values, axis):
+    dims = field.cell_dims()
+    names = {dim: _name_of_same(dim, x.dims) for dim in dims}
+    order = [*([first] if first in x.dims else []), *(names[dim] for dim in dims if names[dim] in x.dims)]
+    others = [dim for dim in x.dims if dim not in order]
+    if others:
+        raise InputError(
+            f"{name} has the dimension {others[0]}, which the data have not",
+            hint=f"the data have {', '.join(map(str, dims)) or 'one cell'}",
+        )
+    x = x.transpose(*order)
+    for names_of_axis, axis in ((LATITUDE_NAMES, field.latitude), (LONGITUDE_NAMES, field.longitude)):
+        dim = find_name(x.dims, names_of_axis)
+        if axis is None or dim is None or dim not in x.coords or np.array_equal(x[dim].values, axis):
             continue
         try:
-            x = x.sel({name: axis}, method="nearest", tolerance=_SAME_PLACE)
+            x = x.sel({dim: axis}, method="nearest", tolerance=_SAME_PLACE)
         except (KeyError, ValueError) as error:
             raise InputError(
-                f"the threshold has another {name} than the data", hint="select the same cells of both"
+                f"{name} has another {dim} than the data", hint="select the same cells of both"
             ) from error
     return x
+
+
+def _name_of_same(dim: Any, dims: Any) -> Any:
+    """Name among `dims` of the dimension called `dim` elsewhere: latitude may be lat."""
+    for names in (LATITUDE_NAMES, LONGITUDE_NAMES):
+        if dim in names:
+            return find_name(dims, names)
+    return dim
 
 
 #: Degrees within which two coordinates mean the same cell.
@@ -301,4 +356,7 @@ def _coordinate(x: xr.DataArray, names: tuple[str, ...]) -> np.ndarray | None:
 
 
 def _axis(values: Any) -> np.ndarray | None:
-    return None if values is None else np.atleast_1d(np.asarray(values, dtype="float64"))
+    try:
+        return None if values is None else np.atleast_1d(np.asarray(values, dtype="float64"))
+    except (TypeError, ValueError) as error:
+        raise InputError("latitudes and longitudes are numbers, in degrees") from error

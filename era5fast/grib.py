@@ -13,7 +13,7 @@ import numpy as np
 
 from .archives import is_archive
 from .errors import CorruptDataError, InputError
-from .grib_inventory import Message, inventory, report
+from .grib_inventory import Message, inventory, report, report_cut
 from .grib_messages import heads
 from .memory import check_room
 from .selection import Selection
@@ -73,7 +73,9 @@ def variables_of(names: list[str], variables: list[str] | None) -> list[xr.DataA
             raise InputError(f"{name}: not GRIB, as others of these files are", hint="read the kinds one by one")
         _check_messages(name)
         with _damage_of(name):
-            messages += inventory(name)
+            found_here = inventory(name)
+        report_cut(name, found_here)
+        messages += found_here
     # What is taken first counts: the final versions, then the preliminary ones, each in the order of the files.
     parts = dict.fromkeys((message.preliminary, message.path, message.version) for message in messages)
     versions = collections.Counter(path for _, path, _ in parts)

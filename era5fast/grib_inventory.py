@@ -7,9 +7,9 @@ import logging
 import os
 from typing import Any, NamedTuple
 
-import numpy as np
+from . import _core
 
-__all__ = ["Message", "inventory", "report"]
+__all__ = ["Message", "inventory", "report", "report_cut"]
 
 log = logging.getLogger("era5fast")
 
@@ -93,6 +93,33 @@ def report(name: str, messages: list[Message]) -> None:
         log.warning("%s: %d of %d fields are missing at some levels or members: NaN", name, missing, most * len(at))
 
 
+def report_cut(path: str, messages: list[Message]) -> None:
+    """Say in the log when the last moments of a file lack variables that all before have.
+
+    GRIB does not say how many messages a file should have: one that ends between two of them is sound by itself.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    messages : list of Message
+        What is in it.
+    """
+    at: dict[int, set[int]] = {}
+    for message in messages:
+        at.setdefault(message.seconds, set()).add(message.variable)
+    sets = [variables for _, variables in sorted(at.items())]
+    whole = next((i for i, variables in enumerate(sets) if variables != sets[0]), len(sets))
+    if 0 < whole < len(sets) and all(variables < sets[0] for variables in sets[whole:]):
+        log.warning(
+            "%s: from %s on only %d of %d variables are there: the file may be cut off",
+            os.path.basename(path),
+            _date(sorted(at)[whole]),
+            len(set().union(*sets[whole:])),
+            len(sets[0]),
+        )
+
+
 def _report_twice(name: str, repeated: list[list[Message]]) -> None:
     if not repeated:
         return
@@ -111,24 +138,16 @@ def _report_twice(name: str, repeated: list[list[Message]]) -> None:
 
 
 def _report_holes(name: str, steps: list[Message]) -> None:
-    """The same rule as for netCDF files: ``report_holes`` in ``csrc/io/dataset_steps.c``."""
-    gaps = np.diff([message.seconds for message in steps])
-    if gaps.size == 0:
+    count, missing, first = _core.holes([message.seconds for message in steps])
+    if count == 0:
         return
-    lengths, counts = np.unique(gaps, return_counts=True)
-    step = int(lengths[np.argmax(counts)])
-    long = np.flatnonzero(gaps != step)
-    missing = int((gaps[long] // step - 1).sum())
-    asked_for = long.size > 1 and missing > (missing + len(steps)) // 3
-    if long.size == 0 or (gaps % step != 0).any() or long.size * 20 > gaps.size or asked_for:
-        return
-    before, after = steps[long[0]], steps[long[0] + 1]
+    before, after = steps[first - 1], steps[first]
     log.warning(
         "%s: %d time steps are missing in %d hole%s, the first between %s in %s and %s",
         name,
         missing,
-        long.size,
-        "" if long.size == 1 else "s",
+        count,
+        "" if count == 1 else "s",
         _date(before.seconds),
         os.path.basename(before.path),
         _date(after.seconds),

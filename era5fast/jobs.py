@@ -12,7 +12,7 @@ from typing import Any
 from .canonical import canonical
 from .connection import GOAL_FILE, GOAL_RESULT, Connection, Item, path_of, wants_netcdf
 from .errors import Era5FastError, JobLostError, JobTimeoutError, clean
-from .results import Result, asset_of
+from .results import Downloadable, Result, asset_of
 from .routes import JOBS, quoted
 
 __all__ = ["JobHandle"]
@@ -24,7 +24,7 @@ _WORD = 32  # most letters of a word of the service for a state
 ENDED = ("successful", "failed", "rejected", "dismissed")
 
 
-class JobHandle:
+class JobHandle(Downloadable):
     """One job; given by :meth:`era5fast.Client.submit`, :meth:`~era5fast.Client.job`, :meth:`~era5fast.Client.jobs`.
 
     Attributes
@@ -207,33 +207,9 @@ class JobHandle:
         unpack = wants_netcdf(path) if unpack is None else unpack
         return Item(*self.asked, job_id=self.id, target=path, goal=GOAL_FILE, unpack=unpack)
 
-    def download(
-        self,
-        target: str | os.PathLike[str] | None = None,
-        *,
-        overwrite: bool | str = "verify",
-        unpack: bool | None = None,
-        progress: bool | None = None,
+    def _download(
+        self, target: str | os.PathLike[str] | None, overwrite: bool | str, unpack: bool | None, progress: bool | None
     ) -> str:
-        """Wait, and download what the job has made.
-
-        Parameters
-        ----------
-        target : path, optional
-            Final name; without it, the name at the service, in the working directory.
-        overwrite, unpack, progress
-            As in :meth:`era5fast.Client.retrieve`.
-
-        Returns
-        -------
-        str
-            The target.
-
-        Raises
-        ------
-        Era5FastError
-            One of its subclasses; the target is then as it was before.
-        """
         if target is None:
             return self.result(progress=progress).download(overwrite=overwrite, unpack=unpack, progress=progress)
         self._find_request(None)

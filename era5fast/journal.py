@@ -23,7 +23,7 @@ from typing import Any
 from . import _core
 from .errors import ConfigError, Era5FastError
 
-__all__ = ["Leftover", "Place", "leftovers", "location", "owner", "remove_leftovers"]
+__all__ = ["Leftover", "Place", "leftovers", "location", "owner", "path_in_journal", "remove_leftovers"]
 
 log = logging.getLogger("era5fast")
 
@@ -32,6 +32,12 @@ _told: set[str] = set()
 
 
 # --- the journal ---
+
+
+def path_in_journal(path: str | os.PathLike[str]) -> str:
+    """The name under which the journal has a file: absolute, its folder without links."""
+    folder, name = os.path.split(os.fspath(path))
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def location() -> Path | None:

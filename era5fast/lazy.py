@@ -13,6 +13,7 @@ from xarray.core import indexing
 
 from .errors import CorruptDataError, StorageError
 from .locks import reading
+from .memory import check_room
 from .selection import Pick
 
 __all__ = ["Handle", "PickedArray", "TidyArray", "handle_of"]
@@ -109,21 +110,29 @@ def _shared(opening: Callable[..., Any], arguments: tuple[Any, ...], identities:
     return handle
 
 
+_LAZY_HINT = "take a part of it first, open it with chunks=, or read it into an array of your own: read(…, out=)"
+
+
 class PickedArray(BackendArray):
     """Values that are read by picks when they are indexed, in one call of the core for any outer index.
+
+    Indexing raises :class:`~era5fast.ResultTooLargeError` where the result needs more than a quarter of the memory.
 
     Parameters
     ----------
     handle : Handle
         The core's object.
+    name : str
+        Name of the variable.
     shape : tuple of int
         Lengths of the dimensions.
     dtype : numpy.dtype
         Type of the values.
     """
 
-    def __init__(self, handle: Handle, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    def __init__(self, handle: Handle, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
         self._handle = handle
+        self._name = name
         self.shape = shape
         self.dtype = dtype
 
@@ -138,7 +147,9 @@ class PickedArray(BackendArray):
         return result
 
     def _outer(self, key: tuple[Any, ...]) -> np.ndarray:
-        values = self._read([_pick(k, n) for k, n in zip(key, self.shape, strict=True)])
+        picks = [_pick(k, n) for k, n in zip(key, self.shape, strict=True)]
+        check_room(self._name, tuple(map(_count, picks)), self.dtype, _LAZY_HINT)
+        values = self._read(picks)
         return values[tuple(slice(None) if isinstance(k, slice | np.ndarray) else 0 for k in key)]
 
 
@@ -154,6 +165,10 @@ def _pick(key: Any, length: int) -> Pick:
         raise IndexError(f"index out of range for a dimension of length {length}")
     indices = np.where(indices < 0, indices + length, indices).astype("int64")
     return (int(indices), 1) if indices.ndim == 0 else indices
+
+
+def _count(pick: Pick) -> int:
+    return pick.size if isinstance(pick, np.ndarray) else pick[1]
 
 
 class TidyArray(PickedArray):

@@ -19,7 +19,10 @@ def memory_budget() -> int:
     return _core.available_memory() // _SHARE
 
 
-def check_room(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+_HINT = "read a part of it with time= or area=, open it with open_dataset(), or give an array with out="
+
+
+def check_room(name: str, shape: tuple[int, ...], dtype: np.dtype, hint: str = _HINT) -> None:
     """Refuse a result that is too large for the memory, before any is taken: a header may claim any size.
 
     Parameters
@@ -28,6 +31,8 @@ def check_room(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
         What would be read.
     shape, dtype
         Of the result.
+    hint : str
+        What to do instead.
 
     Raises
     ------
@@ -39,7 +44,7 @@ def check_room(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise ResultTooLargeError(
             f"{name} {shape} as {dtype} needs {_size(needed)}, and at most {_size(budget)} are taken at once "
             f"(a quarter of the memory)",
-            hint="read a part of it with time= or area=, open it with open_dataset(), or give an array with out=",
+            hint=hint,
         )
 
 

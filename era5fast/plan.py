@@ -138,7 +138,7 @@ class Plan(Sequence[Job]):
         dataset: str,
         template: Mapping[str, Any],
         *,
-        target: str,
+        target: str | None = None,
         start: Any = None,
         end: Any = None,
         dates: Iterable[Any] | None = None,
@@ -155,10 +155,10 @@ class Plan(Sequence[Job]):
             A request, in keys of the Climate Data Store or in MARS keywords. In its texts ``{year}``, ``{month}``,
             ``{day}``, ``{last_day}`` (of the month), ``{date}`` and ``{variable}`` are filled in; ``{month:02d}``
             writes two digits.
-        target : str
-            Name of the files, with the same gaps.
+        target : str, optional
+            Name of the files, with the same gaps; without it, names that tell what is in them.
         start, end : str or date, optional
-            First and last day of the list.
+            First and last day of the list. Without any date there is one request, which has no gaps for dates.
         dates : iterable of dates, optional
             The dates themselves, instead of `start` and `end`; years and months are dates as well.
         every : str
@@ -173,7 +173,7 @@ class Plan(Sequence[Job]):
         Raises
         ------
         InputError
-            If the template has an unknown gap, there is no date, or two requests get one name.
+            If the template has an unknown gap, or one for dates where there are none, or two requests get one name.
 
         Examples
         --------
@@ -192,13 +192,18 @@ class Plan(Sequence[Job]):
         for name in variables:
             for moment in moments:
                 gaps = _gaps(moment, name)
-                jobs.append(Job.of(dataset, _filled(template, gaps), _filled(target, gaps)))
+                jobs.append(
+                    Job.of(dataset, _filled(template, gaps), None if target is None else _filled(target, gaps))
+                )
         return cls(jobs)
 
 
-def _moments(start: Any, end: Any, dates: Iterable[Any] | None, every: str) -> list[dt.date]:
+def _moments(start: Any, end: Any, dates: Iterable[Any] | None, every: str) -> Sequence[dt.date | None]:
+    """The dates of a list; None for one request that has none."""
     if every not in ("year", "month", "day"):
         raise InputError(f"every is year, month or day, not {every!r}")
+    if start is None and end is None and dates is None:
+        return [None]
     if (dates is None) == (start is None):
         raise InputError("a template needs either start and end, or dates")
     if dates is not None:
@@ -211,7 +216,9 @@ def _moments(start: Any, end: Any, dates: Iterable[Any] | None, every: str) -> l
     return found
 
 
-def _gaps(moment: dt.date, variable: str) -> dict[str, Any]:
+def _gaps(moment: dt.date | None, variable: str) -> dict[str, Any]:
+    if moment is None:
+        return {"variable": variable}
     last = calendar.monthrange(moment.year, moment.month)[1]
     return {
         "year": moment.year, "month": moment.month, "day": moment.day, "last_day": last, "date": moment,
@@ -247,4 +254,5 @@ def _is_width(value: Any, form: str) -> bool:
 
 
 def _names(gaps: dict[str, Any]) -> str:
-    return ", ".join("{" + name + "}" for name in gaps)
+    dateless = "" if "date" in gaps else "; those for dates need start and end, or dates"
+    return ", ".join("{" + name + "}" for name in gaps) + dateless

@@ -18,6 +18,7 @@ from .coverage import request_of, unchanged
 from .dataset_table import DATASETS
 from .errors import ConfigError, Era5FastError, InputError
 from .fields import Fields, fields_of, offset_of
+from .journal import Place, location, path_in_journal
 from .plan import Job, Plan
 from .received import absent, param_id
 from .request import plan_of
@@ -224,7 +225,7 @@ def report(plan_or_files: Any, directory: str | os.PathLike[str] = ".", *, journ
       fields       0 of 2 asked for are there
       missing      t2m: 2003-06-01T00:00 to 2003-06-01T12:00, 2 fields
     """
-    known = {os.path.abspath(row["path"]): row for row in _rows(journal)}
+    known = {path_in_journal(row["path"]): row for row in _rows(journal)}
     if isinstance(plan_or_files, str | os.PathLike) and os.path.isdir(plan_or_files):
         return _of_files(_data_files(os.fspath(plan_or_files)), known)
     if is_paths(plan_or_files):
@@ -251,7 +252,6 @@ def _rows(journal: Any) -> list[Mapping[str, Any]]:
 def _own_journal() -> Any:
     """Journal of the account that the settings name, where there is one."""
     from . import config
-    from .journal import Place, location
 
     path = location()
     try:
@@ -275,7 +275,7 @@ def _look(path: str, known: Mapping[str, Mapping[str, Any]]) -> FileReport:
     except (Era5FastError, OSError, MemoryError) as error:
         found.error = str(error) or type(error).__name__
         return found
-    row = known.get(os.path.abspath(path))
+    row = known.get(path_in_journal(path))
     if row is not None and unchanged(row):
         found.checksum, found.verified = str(row.get("checksum") or ""), _verified(row.get("verified"))
     found.fields = sum(len(np.unique(one.seconds)) for one in found.series)
@@ -303,7 +303,7 @@ def _preliminary_days(files: Iterable[FileReport]) -> list[str]:
 def _of_jobs(pairs: list[tuple[str, Job]], known: Mapping[str, Mapping[str, Any]]) -> Report:
     files = [_look(path, known) for path, _ in pairs]
     directories = [os.path.dirname(path) or "." for path, _ in pairs]
-    elsewhere = _Elsewhere(directories, known, {os.path.abspath(path) for path, _ in pairs})
+    elsewhere = _Elsewhere(directories, known, {path_in_journal(path) for path, _ in pairs})
     gaps: list[Gap] = []
     missing: list[Job] = []
     asked = received = 0
@@ -366,7 +366,7 @@ class _Elsewhere:
             names = [
                 path for folder in self._directories for path in sorted(glob(os.path.join(escape(folder), "*.nc")))
             ]
-            others = [path for path in names if os.path.abspath(path) not in self._own]
+            others = [path for path in names if path_in_journal(path) not in self._own]
             self._neighbours = [one for path in others for one in _look(path, {}).series]
         return self._neighbours
 
@@ -466,7 +466,7 @@ def _of_files(paths: list[str], known: Mapping[str, Mapping[str, Any]]) -> Repor
 
 
 def _job_of(path: str, known: Mapping[str, Mapping[str, Any]]) -> Job | None:
-    row = known.get(os.path.abspath(path))
+    row = known.get(path_in_journal(path))
     inputs = request_of(row) if row is not None else None
     if row is None or inputs is None or not row.get("dataset"):
         return None

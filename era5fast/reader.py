@@ -175,7 +175,8 @@ def open_dataset(
     -------
     xarray.Dataset
         Dimensions ``time``, [``number``], [``pressure_level``, ``model_level`` …], ``latitude``, ``longitude``.
-        It can be used as a context manager; closing it lets go of the files.
+        It can be used as a context manager; closing it lets go of the files. Coordinates of the service that say
+        nothing of a place or a moment (``expver``, a lone ``number``) are left out; versions are merged.
 
     Raises
     ------
@@ -237,7 +238,7 @@ def _open_variable(variable: str, files: list[str]) -> tuple[xr.DataArray, Handl
     header = handle.core.header()
     coords = _coords(header)
     dims = header["dims"]
-    data = TidyArray(handle, tuple(coords[dim].size for dim in dims), np.dtype(header["dtype"]))
+    data = TidyArray(handle, header["name"], tuple(coords[dim].size for dim in dims), np.dtype(header["dtype"]))
     attrs = {key: value for key, value in header["attrs"].items() if key not in _PACKING}
     encoding = {
         "era5fast_paths": tuple(files),

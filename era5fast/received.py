@@ -66,10 +66,8 @@ def missing_requests(paths: Sequence[str], dataset: str, inputs: dict[str, Any])
     ----------
     paths : sequence of str
         The file, and those that lie beside it with what did not fit into it.
-    dataset : str
-        Dataset of the service.
-    inputs : dict
-        The request.
+    dataset, inputs
+        The request, as :func:`era5fast.names.file_name` takes it.
 
     Returns
     -------

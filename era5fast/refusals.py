@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from .errors import AuthError, Era5FastError, LicenceError, RequestError, clean
+from .errors import AuthError, Era5FastError, JobFailedError, LicenceError, RequestError, clean
 from .routes import collection, costing
+from .slips import slips
 from .wording import did_you_mean
 
 __all__ = ["complete", "name_token"]
@@ -47,6 +48,8 @@ def complete(service: Asks, refused: Iterable[tuple[str, str, BaseException | No
     for dataset, request, error in refused:
         if isinstance(error, RequestError) and error.status == _NOT_FOUND and dataset:
             error.hint = _near(dataset) or error.hint
+        if isinstance(error, RequestError | JobFailedError) and error.status != _FORBIDDEN and request:
+            error.hint = "; ".join(filter(None, [error.hint, *slips(dataset, _inputs(request))]))
         question = _question(error) if dataset and request else None
         if question is None or not isinstance(error, Era5FastError):
             continue
@@ -61,6 +64,12 @@ def name_token(error: BaseException | None, origin: str) -> None:
     if isinstance(error, AuthError) and _OF_TOKEN in error.hint and "it came from" not in error.hint:
         where = "the argument key" if origin == "argument" else origin
         error.hint += f"; it came from {where if len(where) <= _ORIGIN else '…' + where[1 - _ORIGIN :]}"
+
+
+def _inputs(request: str) -> dict[str, Any]:
+    """Keys and values of a request; none where it is something else."""
+    found = json.loads(request)
+    return found if isinstance(found, dict) else {}
 
 
 def _near(dataset: str) -> str:

@@ -20,6 +20,7 @@ from .dataset_table import dataset as dataset_row
 from .errors import InputError
 from .fields import archive_date, archive_times, level_list, store_dates
 from .plan import Job, Plan
+from .slips import dataset_with
 from .spelling import respelled, whole_numbers
 from .tariff import Estimates, Tariff, ask_tariff, confirm
 from .variable_table import Row, lookup, matches, names_of, table
@@ -246,7 +247,9 @@ class Request:
         if self._row.family != "archive":
             levels = _levels("pl", self._levels) if self._row.level == "pl" else ()
             if self._row.level != "pl" and self._levels is not None:
-                raise InputError(f"{self.dataset} has no levels", hint="leave levels out")
+                other = dataset_with(self._row, row)
+                hint = f"leave levels out, or ask {other}" if other else "leave levels out"
+                raise InputError(f"{self.dataset} has no levels", hint=hint)
             self._hours_of(product)
             # Daily statistics and time series come as one file for each variable.
             own = row.netcdf if self._row.family == "daily" else ""
@@ -526,7 +529,9 @@ def _resolve(row: Dataset, name: Any, level_type: str | None) -> Row:
     if fitting:
         exact = [v for v in fitting if str(name).lower() in names_of(v)]
         return (exact or fitting)[0]
-    raise InputError(f"{row.name} has no '{found[0].name}'", hint=_where(row, found[0], str(name)))
+    meant = "" if str(name) == found[0].name or isinstance(name, Row) else f" ({found[0].name})"
+    name = found[0].name if isinstance(name, Row) else name
+    raise InputError(f"{row.name} has no '{name}'{meant}", hint=_where(row, found[0]))
 
 
 def _on_level(row: Dataset, variable: Row, level_type: str | None) -> bool:
@@ -538,12 +543,14 @@ def _on_level(row: Dataset, variable: Row, level_type: str | None) -> bool:
     return level_type in (None, *levels) or (level_type == "ml" and variable.param_id == 129)
 
 
-def _where(row: Dataset, variable: Row, name: str) -> str:
+def _where(row: Dataset, variable: Row) -> str:
+    """Where a variable is that a dataset does not have, and what is like it here."""
     there = [v.request for v in table() if row.level in v.level.split() and row.reanalysis in v.reanalyses.split()]
-    similar = [other for other in near(name, there) if other != variable.request]
-    if similar:
-        return f"there is {', '.join(similar)}; for this one see e5.variable('{variable.name}')"
-    return f"see e5.variable('{variable.name}')"
+    similar = [other for other in near(variable.name, there) if other != variable.request]
+    other = dataset_with(row, variable)
+    hints = [f"it is in {other}"] if other else []
+    hints += [f"here there is {', '.join(similar)}"] if similar else []
+    return "; ".join([*hints, f"see e5.variable('{variable.name}')"])
 
 
 def _days(row: Dataset, start: Any, end: Any, dates: Any, years: Any, months: Any, days: Any) -> tuple[int, ...]:

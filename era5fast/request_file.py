@@ -1,8 +1,8 @@
 """Request files: what is wanted, written down in YAML, TOML or JSON.
 
 A file holds one request, a list of them, or a list under ``requests:``. Each has the arguments of
-:class:`era5fast.Request`, or is a template: a ``request`` (in keys of the service or of the archive) with ``target``
-and dates, see :meth:`era5fast.Plan.from_template`::
+:class:`era5fast.Request`, or is a ``request`` as it is sent (in keys of the service or of the archive), or a template
+of many with dates and ``target``, see :meth:`era5fast.Plan.from_template`::
 
     dataset: reanalysis-era5-single-levels
     variable: [2t, tp]
@@ -253,11 +253,6 @@ def _check_keys(values: dict[str, Any]) -> None:
     for key in values:
         if key not in known:
             raise InputError(f"a template has no '{key}'", hint=did_you_mean(key, known))
-    if "target" not in values:
-        hint = (
-            "name the files, like 't_{year}-{month:02d}.grib'; or, for one request, write its keys beside 'dataset'"
-        )
-        raise InputError("a template needs a target", hint=hint)
 
 
 def _line_that(entry: _Entry, what: str) -> int:

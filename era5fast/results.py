@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -13,13 +14,53 @@ from .errors import clean
 if TYPE_CHECKING:
     from .connection import Connection
 
-__all__ = ["Result", "asset_of"]
+__all__ = ["Downloadable", "Result", "asset_of"]
 
 _LARGEST_FILE = 2**50  # bytes
 _LONGEST_HREF = 4095
 
 
-class Result:
+class Downloadable(ABC):
+    """Something whose file can be downloaded."""
+
+    @abstractmethod
+    def _download(
+        self, target: str | os.PathLike[str] | None, overwrite: bool | str, unpack: bool | None, progress: bool | None
+    ) -> str: ...
+
+    def download(
+        self,
+        target: str | os.PathLike[str] | None = None,
+        *,
+        overwrite: bool | str = "verify",
+        unpack: bool | None = None,
+        progress: bool | None = None,
+    ) -> str:
+        """Download the file; of a job, wait for it first.
+
+        Parameters
+        ----------
+        target : path, optional
+            Final name; without it, the name at the service, in the working directory.
+        overwrite, unpack, progress
+            As in :meth:`era5fast.Client.retrieve`.
+
+        Returns
+        -------
+        str
+            The target.
+
+        Raises
+        ------
+        Era5FastError
+            One of its subclasses; the target is then as it was before.
+        FileExistsError
+            If the target exists and `overwrite` is False.
+        """
+        return self._download(target, overwrite, unpack, progress)
+
+
+class Result(Downloadable):
     """What a finished job has made, before it is downloaded; given by :meth:`era5fast.Client.retrieve`.
 
     Attributes
@@ -75,35 +116,9 @@ class Result:
             self._dataset, self._request, self.job_id or None, self.asset, path, goal=GOAL_FILE, unpack=unpack
         )
 
-    def download(
-        self,
-        target: str | os.PathLike[str] | None = None,
-        *,
-        overwrite: bool | str = "verify",
-        unpack: bool | None = None,
-        progress: bool | None = None,
+    def _download(
+        self, target: str | os.PathLike[str] | None, overwrite: bool | str, unpack: bool | None, progress: bool | None
     ) -> str:
-        """Download the file.
-
-        Parameters
-        ----------
-        target : path, optional
-            Final name; without it, the name at the service, in the working directory.
-        overwrite, unpack, progress
-            As in :meth:`era5fast.Client.retrieve`.
-
-        Returns
-        -------
-        str
-            The target.
-
-        Raises
-        ------
-        Era5FastError
-            One of its subclasses; the target is then as it was before.
-        FileExistsError
-            If the target exists and `overwrite` is False.
-        """
         item = self.item(self.name if target is None else target, unpack)
         self._connection.fetch_one(item, overwrite, progress)
         return str(item.target)

@@ -18,7 +18,12 @@ _LAST_NS = int(np.datetime64("2262-01-01", "s").astype("int64"))
 
 def decode_times(times: Any, calendar: str | None) -> tuple[np.ndarray, str]:
     """Dates → int64 seconds since 1970-01-01 of their calendar, and its name."""
-    times = np.asarray(times)
+    if calendar is not None and not isinstance(calendar, str):
+        raise InputError(f"calendar is a name like 'noleap', not {calendar!r}")
+    try:
+        times = np.asarray(times)
+    except ValueError as error:
+        raise InputError("lists of different lengths are no times") from error
     if times.dtype.kind == "O" and times.size and hasattr(times.flat[0], "calendar"):
         import cftime
 
@@ -29,7 +34,7 @@ def decode_times(times: Any, calendar: str | None) -> tuple[np.ndarray, str]:
         if times.dtype.kind not in "MOSU":
             raise TypeError("numbers are no dates")
         stamps = times.astype("datetime64[us]").reshape(-1)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"cannot read times of type {times.dtype}", hint="use datetime64 or cftime dates") from error
     if np.isnat(stamps).any():
         raise InputError("a time is missing (NaT)")

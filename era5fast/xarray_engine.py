@@ -41,8 +41,7 @@ class FileArray(PickedArray):
     def __init__(self, handle: Handle, name: str, header: dict[str, Any], shape: tuple[int, ...]) -> None:
         stored = header["stored"]
         strings: Any = create_vlen_dtype  # untyped in xarray
-        super().__init__(handle, shape, strings(str) if stored == "str" else np.dtype(stored))
-        self._name = name
+        super().__init__(handle, name, shape, strings(str) if stored == "str" else np.dtype(stored))
         self._is_text = header["dtype"] == "text"
 
     def _read(self, picks: list[Pick]) -> np.ndarray:

@@ -36,6 +36,7 @@ from era5fast.testing.faults import Fault
 from era5fast.testing.rules import Rule
 from era5fast.testing.wire import Call, Reply
 from tests.client_kit import DATASET, REQUEST, environment, grib
+from tests.look_alike import slowness
 
 #: Settings that wait a hundredth of what they do in use; what no pace touches is turned down by itself.
 QUICK = {
@@ -49,8 +50,6 @@ QUICK = {
     "patience": 5.0,
     "rejection_wait": 10.0,
 }
-#: Sanitizers and the like make everything slower.
-SLOWNESS = 8.0 if os.environ.get("E5_CORE") else 1.0
 
 ANSWER = grib(50_000)
 OTHER = grib(50_000, seed=1)
@@ -491,7 +490,7 @@ def _play(world: World, client: str) -> dict[str, Any]:
 def judge(world: World, client: str, error: BaseException | None, took: float) -> Iterator[str]:
     """Every promise that was broken."""
     row, cds, ours = world.row, world.cds, client == "era5fast"
-    if took > (row.seconds * SLOWNESS if ours else PEER_SECONDS):
+    if took > (row.seconds * slowness() if ours else PEER_SECONDS):
         yield f"time: {took:.1f} s"
     if row.error is None and not (error is not None and row.either and isinstance(error, row.either)):
         yield from _judge_success(world, error, ours)
@@ -619,7 +618,7 @@ def usage() -> tuple[int, int]:
 def _left_behind(before: tuple[int, int]) -> str:
     """Threads and descriptors that do not go away."""
     gc.collect()  # errors hold the frames they went through, and those their clients
-    end = time.monotonic() + 2
+    end = time.monotonic() + 2 * slowness()
     while (now := usage()) > before and any(n > b for n, b in zip(now, before, strict=True)):
         if time.monotonic() > end:
             return f"left behind: {now[0] - before[0]} threads, {now[1] - before[1]} descriptors"

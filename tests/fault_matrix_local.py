@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from era5fast import errors
 from era5fast.plan import Job
 from tests.client_kit import environment, grib, month, wait_for
 from tests.fault_kit import ANSWER, OLD, QUICK, Late, Row, World, happening, on
+from tests.look_alike import slowness
 
 CUT = on("object", "reset_after", nth=1, bytes=20_000)
 MOMENTS = (0.02, 0.1, 0.25, 0.4, 0.6, 0.9)  # seconds, about which a signal comes
@@ -709,7 +710,7 @@ def _beside(what: signal.Signals | None) -> Callable[[World], None]:
     def act(world: World) -> None:
         process = start(world, settings={**QUICK, **world.row.settings, "deadline": 0.0})
         try:
-            wait_for(lambda: world.cds.count("object") and NAMES["part"] in world.hidden(), 10)
+            wait_for(lambda: world.cds.count("object") and NAMES["part"] in world.hidden())
             if what is not None:
                 process.send_signal(what)
             world.retrieve()
@@ -723,7 +724,7 @@ def _beside(what: signal.Signals | None) -> Callable[[World], None]:
 def _killed_at(route: str) -> Callable[[World], None]:
     def act(world: World) -> None:
         process = start(world)
-        wait_for(lambda: world.cds.count(route), 10)
+        wait_for(lambda: world.cds.count(route))
         process.kill()
         process.communicate()
         world.retrieve()
@@ -755,7 +756,7 @@ def signals() -> Iterator[Row]:
     yield Row(
         "SIGINT while the service is silent",
         [on("jobs", "black_hole", times=1)],
-        act=_struck(signal.SIGINT, [0.5]),
+        act=_struck(signal.SIGINT, [None]),
         settings={"timeout": 20},
         seconds=20,
         peers=False,
@@ -763,7 +764,7 @@ def signals() -> Iterator[Row]:
     yield Row(
         "SIGINT while data are silent",
         [on("object", "stall", times=1, seconds=30.0, after=20_000)],
-        act=_struck(signal.SIGINT, [0.7]),
+        act=_struck(signal.SIGINT, [None]),
         settings={"timeout": 20, "low_speed_time": 20},
         seconds=20,
         peers=False,
@@ -771,7 +772,7 @@ def signals() -> Iterator[Row]:
     yield Row(
         "SIGINT while it waits for the service",
         [on("jobs", "rate_limit", times=1, retry_after=3)],
-        act=_struck(signal.SIGINT, [0.5]),
+        act=_struck(signal.SIGINT, [None]),
         seconds=20,
         peers=False,
     )
@@ -803,18 +804,24 @@ def signals() -> Iterator[Row]:
     )
 
 
-def _struck(what: signal.Signals, moments: list[float]) -> Callable[[World], None]:
-    """Processes that are struck at these moments, one after another; then the call goes on to its end."""
+def _struck(what: signal.Signals, moments: Sequence[float | None]) -> Callable[[World], None]:
+    """Processes that are struck at these moments, one after another; then the call goes on to its end.
+
+    None is the moment at which the faults of the row have all struck.
+    """
 
     def act(world: World) -> None:
         for moment in moments:
             process = start(world)
-            time.sleep(moment)
+            if moment is None:
+                wait_for(lambda: all(rule.hits for rule in world.rules))
+            else:
+                time.sleep(moment)
             process.send_signal(what)
             sent = time.monotonic()
             outcome = outcome_of(process)
             took = time.monotonic() - sent
-            if took > 2.0:
+            if took > 2.0 * slowness():
                 raise TimeoutError(f"the process was there for {took:.1f} s after {what.name}")
             if what == signal.SIGINT and not isinstance(outcome, KeyboardInterrupt | None):
                 raise TypeError(f"SIGINT became {outcome!r}")
@@ -859,7 +866,7 @@ def _ending(world: World) -> None:
     began = time.monotonic()
     outcome = outcome_of(process)
     assert "ended with 7" in str(outcome), outcome
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 3.0 * slowness()
     world.cds.clear_faults()
     world.retrieve()
 

@@ -162,6 +162,13 @@ def test_a_file_at_an_address(tmp_path, monkeypatch) -> None:
     same(scenario, tmp_path, monkeypatch)
 
 
+def test_no_file_at_an_address(cds) -> None:
+    with pytest.raises(era5fast.errors.RequestError, match=r"no file at http.*/nothing\.nc") as refused:
+        ours.Client(cds.url, cds.key, **QUIET).remote(f"{cds.url}/nothing.nc?secret=1")
+    assert refused.value.status == 404
+    assert "secret" not in str(refused.value)
+
+
 def test_messages_of_the_portal(tmp_path, monkeypatch) -> None:
     messages = [
         {"id": str(n), "date": "2026-02-01T08:00:00Z", "severity": severity, "content": f"text {n}", "live": True}

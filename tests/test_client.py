@@ -40,6 +40,7 @@ from tests.client_kit import (
     state_of,
     wait_for,
 )
+from tests.look_alike import slowness
 
 pytestmark = pytest.mark.native
 
@@ -404,7 +405,7 @@ def test_the_interpreter_may_end_meanwhile(cds, target):
     with Other(cds, target, program=EXIT) as other:
         wait_for(lambda: received(target, grib(50_000)[:25_000]))
         print(file=other.process.stdin, flush=True)
-        assert other.process.wait(timeout=2.0) == 7
+        assert other.process.wait(timeout=2.0 * slowness()) == 7
     quick(cds).retrieve(DATASET, REQUEST, target)
     assert (len(cds.jobs), target.read_bytes()) == (1, grib(50_000))
 

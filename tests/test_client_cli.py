@@ -12,6 +12,7 @@ import pytest
 
 from era5fast import cli
 from tests.client_kit import DATASET, QUICK, REQUEST, environment, grib, quick, running_service, wait_for
+from tests.look_alike import slowness
 
 pytestmark = pytest.mark.native
 
@@ -187,7 +188,7 @@ def test_ctrl_c(cds, request_file, tmp_path, options, left) -> None:
     try:
         wait_for(lambda: cds.count("jobs"))
         process.send_signal(2)
-        _, told = process.communicate(timeout=5)
+        _, told = process.communicate(timeout=5 * slowness())
     finally:
         process.kill()
     assert process.returncode == 130

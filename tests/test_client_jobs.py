@@ -141,6 +141,13 @@ def test_a_cancelled_job_is_gone_and_asked_for_anew(cds, tmp_path) -> None:
     assert client.unfinished() == []
 
 
+def test_what_nobody_knows_is_not_cancelled_silently(cds, caplog) -> None:
+    client = quick(cds)
+    job = client.submit(DATASET, REQUEST)
+    assert client.cancel("abc", job.id) == [job.id]
+    assert caplog.messages == ["the service does not know job abc; Client.jobs() lists yours with their ids"]
+
+
 def test_a_job_that_was_not_dismissed_is_gone_on_with(cds, monkeypatch) -> None:
     cds.script(accepted=60, answer=ANSWER)
     client = quick(cds, patience=0.1)

@@ -11,14 +11,15 @@ import pytest
 import xarray as xr
 
 import era5fast as e5
-from era5fast import _core, diagnostics
+from era5fast import diagnostics
 from era5fast.errors import InputError
+from era5fast.operands import Operands
 from tests.reference import daily as slow_daily
 from tests.reference import percentile_doy as slow_percentile
 from tests.reference import resample as slow_resample
 
 THREADS = (1, 2, 4, 7)
-ROWS = _core.kernels()
+ROWS = diagnostics._ROWS
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +70,7 @@ def test_wrong_parameters_say_what_is_allowed() -> None:
     with pytest.raises(InputError, match="percentile is 101, must be 0 to 100"):
         e5.percentile_doy(values, 101, time=time)
     with pytest.raises(InputError, match="neighbours must be one of: wrap real"):
-        e5.percentile_doy(values, 90, neighbours="around", time=time)
+        e5.percentile_doy(values, 90, neighbours="beside", time=time)
     with pytest.raises(InputError, match="window"):
         e5.percentile_doy(values, 90, window=4, time=time)
     with pytest.raises(InputError, match="base_period"):
@@ -163,7 +164,34 @@ def test_accumulated_variable_is_known_by_name() -> None:
     assert e5.daily(x, "sum").sizes["time"] == 5  # the first stamp belongs to the day before
 
 
+def test_days_of_the_sun_are_those_of_each_longitude() -> None:
+    values, time = hourly_series(6, cells=(2, 9))
+    longitude = np.linspace(-180, 177, 9)
+    grid = {"latitude": [1.0, 0.0], "longitude": longitude}
+    fast = e5.daily(values, ["max", "mean"], utc_offset="solar", time=time, **grid)
+    first = np.datetime64("2003-02-09")
+    for column, degrees in enumerate(longitude):
+        offset = round(degrees / 15)
+        slow = e5.daily(values[:, :, column], ["max", "mean"], utc_offset=offset, time=time)
+        day = (time[0] + np.timedelta64(offset, "h")).astype("datetime64[D]") - first
+        before = int(day.astype(int))
+        assert np.array_equal(fast[:, before : before + slow.shape[1], :, column], slow, equal_nan=True)
+        assert np.isnan(fast[:, :before, :, column]).all()
+    x = xr.DataArray(values, {"time": time.astype("datetime64[ns]"), **grid}, ("time", "latitude", "longitude"))
+    turned = e5.daily(x.transpose("longitude", "time", "latitude"), "mean", utc_offset="solar")
+    assert str(turned.time.values[0])[:10] == "2003-02-09"
+    assert np.array_equal(turned.transpose("time", "latitude", "longitude"), fast[1], equal_nan=True)
+    with pytest.raises(InputError, match="grid is not known"):
+        e5.daily(values, "max", utc_offset="solar", time=time)
+    with pytest.raises(InputError, match="utc_offset must be -14 to 14 hours or 'solar'"):
+        e5.daily(values, "max", utc_offset="lunar", time=time)
+
+
 # --- resample ---
+
+
+def year_and_month(time: np.ndarray) -> np.ndarray:
+    return np.array([[int(part) for part in str(t)[:7].split("-")] for t in time])
 
 
 @pytest.mark.parametrize("statistic", ["max", "min", "mean", "sum"])
@@ -173,13 +201,75 @@ def test_resample_equals_its_slow_twin_and_xarray(statistic: str, freq: str, min
     values, time = hourly_series(100, cells=(2, 3), start="2003-11-20")
     values[:, 0, 0] = np.nan
     fast = e5.resample(values, statistic, min_samples, freq, time=time)
-    slow = slow_resample.resample(values, time, statistic, freq, min_samples)
+    slow = slow_resample.resample(values, year_and_month(time), statistic, freq, min_samples)
     assert np.array_equal(fast, slow.astype("float32"), equal_nan=True)
     if freq != "all" and min_samples == 1:
         x = xr.DataArray(values.astype("f8"), {"time": time.astype("datetime64[ns]")}, ("time", "y", "x"))
         by_xarray = getattr(x.resample(time=freq), statistic)
         options = {"min_count": 1} if statistic == "sum" else {}
         assert np.allclose(fast, by_xarray(**options).values, rtol=2e-7, atol=0, equal_nan=True)
+
+
+def cf_days(calendar: str, n: int, start: tuple[int, int, int] = (1999, 11, 20)) -> np.ndarray:
+    import cftime
+
+    first = cftime.date2num(cftime.datetime(*start, calendar=calendar), "days since 1970-01-01", calendar)
+    return cftime.num2date(first + np.arange(n), "days since 1970-01-01", calendar)
+
+
+@pytest.mark.parametrize("calendar", ["standard", "noleap", "360_day", "all_leap", "julian"])
+@pytest.mark.parametrize("freq", ["YS", "YS-JUL", "QS-DEC", "QS-FEB", "MS", "all"])
+@pytest.mark.parametrize("months", [None, (6, 7, 8), (12, 1, 2)])
+def test_periods_of_all_calendars_equal_the_slow_twin(
+    calendar: str, freq: str, months: tuple[int, ...] | None
+) -> None:
+    time = cf_days(calendar, 900)
+    values = np.random.default_rng(4).normal(size=(len(time), 2)).astype("float32")
+    values[np.random.default_rng(5).random(values.shape) < 0.1] = np.nan
+    dates = np.array([[t.year, t.month] for t in time])
+    fast = e5.resample(values, "mean", 20, freq, months, time=time)
+    slow = slow_resample.resample(values, dates, "mean", freq, 20, months or range(1, 13))
+    assert np.array_equal(fast, slow.astype("float32"), equal_nan=True)
+    assert np.isfinite(fast).any()
+
+
+@pytest.mark.parametrize("freq", ["YS-JUL", "QS-DEC", "QS-MAR", "YS-DEC"])
+def test_periods_are_labelled_as_xarray_does(freq: str) -> None:
+    values, time = daily_series(3, cells=(1, 2))
+    x = xr.DataArray(values.astype("f8"), {"time": time.astype("datetime64[ns]")}, ("time", "y", "x"))
+    ours, theirs = e5.resample(x, "max", freq=freq), x.resample(time=freq).max()
+    assert np.array_equal(ours.time, theirs.time)
+    assert np.array_equal(ours.values, theirs.values)
+
+
+def test_lists_of_parameters_are_computed_in_one_read() -> None:
+    values, time = hourly_series(9, cells=(3, 4))
+    x = xr.DataArray(values, {"time": time.astype("datetime64[ns]")}, ("time", "y", "x"), name="t2m")
+    together = e5.daily(x, ["max", "min", "mean", "sum"], min_samples=(1, 24))
+    assert together.dims == ("statistic", "min_samples", "time", "y", "x")
+    assert list(together.statistic.values) == ["max", "min", "mean", "sum"]
+    for statistic, least in itertools.product(["max", "min", "mean", "sum"], [1, 24]):
+        alone = e5.daily(x, statistic, min_samples=least)
+        assert together.sel(statistic=statistic, min_samples=least).values.tobytes() == alone.values.tobytes()
+    days, time = daily_series(4)
+    percentiles = e5.percentile_doy(days, np.array([10, 50, 90]), window=[5, 11], time=time)
+    assert percentiles.shape == (3, 2, 365, 3, 5)
+    assert percentiles[2, 1].tobytes() == e5.percentile_doy(days, 90, window=11, time=time).tobytes()
+    with pytest.raises(InputError, match="percentile is an empty list"):
+        e5.percentile_doy(days, [], time=time)
+    with pytest.raises(InputError, match="365 and 366 rows do not fit"):
+        e5.percentile_doy(days, 90, leap_day=["drop", "stretch"], time=time)
+
+
+def test_lists_of_parameters_from_files_and_any_threads(files, monkeypatch) -> None:
+    paths, x = files
+    wanted = e5.resample(x, ["max", "mean"], freq="QS-DEC")
+    p = e5.percentile_doy(x, [10, 90])
+    monkeypatch.setattr(diagnostics, "memory_budget", lambda: 40_000)
+    for threads in THREADS:
+        e5.set_num_threads(threads)
+        assert e5.resample(paths, ["max", "mean"], freq="QS-DEC").values.tobytes() == wanted.values.tobytes()
+        assert e5.percentile_doy(paths, [10, 90]).values.tobytes() == p.values.tobytes()
 
 
 def test_resample_wants_whole_periods_when_told() -> None:
@@ -228,6 +318,122 @@ def test_mean_of_files_equals_mean_in_memory(files) -> None:
     assert (
         e5.resample(paths, "mean", freq="all").values.tobytes() == e5.resample(x, "mean", freq="all").values.tobytes()
     )
+
+
+# --- what does not fit is refused before anything is computed ---
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"freq": "YE"}, "freq is 'YE'.*YS-JUL are years that begin in July"),
+        ({"freq": "QS-XXX"}, "freq is 'QS-XXX'"),
+        ({"freq": None}, "freq is a text"),
+        ({"months": (0, 1)}, "months are numbers from 1 to 12"),
+        ({"months": ()}, "months are numbers from 1 to 12"),
+        ({"months": 7.0}, "months are numbers from 1 to 12"),
+        ({"calendar": 360}, "calendar is a name like 'noleap'"),
+        ({"latitude": "north"}, "latitudes and longitudes are numbers"),
+        ({"months": (7,), "time": slice(0, 20)}, "no time of the series lies in the months"),
+        ({"time": slice(0, 0)}, "x has no times"),
+        ({"cells": slice(0, 0)}, "x has no cells.*selection empty"),
+        ({"statistic": "median"}, "statistic must be one of: max min mean sum"),
+        ({"min_samples": -1}, "min_samples"),
+    ],
+)
+def test_bad_input_is_refused(change: dict, message: str) -> None:
+    values, time = daily_series(2)
+    chosen = change.pop("time", slice(None))
+    values, time = values[chosen][:, change.pop("cells", slice(None))], time[chosen]
+    with pytest.raises(InputError, match=message):
+        e5.resample(values, **{"statistic": "max", **change}, time=time)
+
+
+@pytest.mark.parametrize("order", ["reversed", "doubled", "shuffled"])
+def test_times_must_increase(order: str) -> None:
+    values, time = daily_series(2)
+    index = np.arange(len(time))
+    index = {
+        "reversed": index[::-1],
+        "doubled": np.sort(np.append(index, 7)),
+        "shuffled": np.random.default_rng(1).permutation(index),
+    }[order]
+    for function in (e5.daily, e5.resample):
+        with pytest.raises(InputError, match="times must increase"):
+            function(values[index], "max", time=time[index])
+    with pytest.raises(InputError, match="times must increase"):
+        e5.percentile_doy(values[index], 90, time=time[index])
+
+
+# --- operands beside the first ---
+
+ROW = {
+    "name": "toy",
+    "operands": [
+        {"name": "a", "dims": "time latitude longitude", "units": "degC", "keep_units": False, "optional": False},
+        {"name": "b", "dims": "time latitude longitude", "units": "x", "keep_units": False, "optional": False},
+        {"name": "map", "dims": "latitude longitude", "units": "x", "keep_units": False, "optional": True},
+    ],
+}
+PLAIN = dict.fromkeys(("time", "latitude", "longitude", "calendar", "variable"))
+
+
+def labelled(units: str | None = "K", calendar: str | None = None, dims: str = "tyx") -> xr.DataArray:
+    values, time = daily_series(2, cells=(3, 4))
+    names = {"t": "time", "y": "latitude", "x": "longitude"}
+    coords = {"time": time.astype("datetime64[ns]"), "latitude": [50.0, 49.0, 48.0], "longitude": np.arange(4.0)}
+    x = xr.DataArray(values, coords, tuple(coords), attrs={} if units is None else {"units": units})
+    x = x if calendar is None else x.convert_calendar(calendar)
+    return x.transpose(*(names[d] for d in dims))
+
+
+def operands(a, b, given_map=None, **extra) -> Operands:
+    return Operands(ROW, {**PLAIN, **extra, "a": a, "b": b, "map": given_map})
+
+
+def values_of(source) -> np.ndarray:
+    return source if isinstance(source, np.ndarray) else source[0] * source[1] + source[2]
+
+
+def test_operands_come_to_the_same_cells_and_units() -> None:
+    a = labelled("K")
+    celsius = a.values - 273.15
+    turned = labelled("K", dims="xty").isel(latitude=slice(None, None, -1))
+    field = a.isel(time=0, drop=True).assign_attrs(units="degF")
+    found = operands(a, turned, field)
+    assert found.units == "degC"
+    for source in found.sources[:2]:
+        np.testing.assert_allclose(values_of(source), celsius, atol=1e-4)
+    np.testing.assert_allclose(found.sources[2][0], (field.values - 32) * 5 / 9, atol=1e-4)
+    assert operands(a, a).sources[2] is None
+    assert operands(a, a, 3.5).sources[2].shape == (1, 3, 4)
+    values, time = daily_series(2, cells=(3, 4))
+    plain = operands(values, values, 1.0, time=time)
+    assert plain.sources[0] is values, "a plain array is taken to be in the units of the row"
+
+
+@pytest.mark.parametrize(
+    ("b", "message"),
+    [
+        (lambda: labelled().isel(time=slice(1, None)), "b has other times"),
+        (lambda: labelled(calendar="noleap"), "b has the calendar noleap, the data"),
+        (lambda: labelled().assign_coords(latitude=[51.0, 50.0, 49.5]), "b has another latitude"),
+        (lambda: labelled().isel(longitude=slice(0, 2)), "b has another longitude"),
+        (lambda: labelled().expand_dims(number=2), "b has the dimension number"),
+        (lambda: labelled("m"), "b is in m, and degC is needed"),
+        (lambda: None, "b is missing"),
+    ],
+)
+def test_operands_that_do_not_fit(b, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        operands(labelled(), b())
+
+
+def test_the_first_operand_needs_units_of_its_kind() -> None:
+    with pytest.raises(InputError, match="a has no units"):
+        operands(labelled(None), labelled())
+    with pytest.raises(InputError, match="a is in kg, and degC is needed"):
+        operands(labelled("kg"), labelled())
 
 
 # --- percentiles ---
@@ -296,3 +502,12 @@ def test_percentile_against_numpy(quantile_type: int, method: str) -> None:
     for slot in range(365):
         pool = np.concatenate([by_year[:, (slot + k) % 365] for k in range(-2, 3)])
         assert ours[slot] == pytest.approx(np.quantile(pool, 0.9, method=method), rel=1e-13)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fixed_thresholds_have_the_precision_of_the_data(dtype: str) -> None:
+    time = np.arange("2001-01-01", "2002-01-01", dtype="datetime64[D]")
+    values = np.full((len(time), 1), 0.1, dtype)  # float32(0.1) is a little more than 0.1
+    for threshold, days in ((0.1, 0), (0.09, 365)):
+        assert e5.run_lengths(values, threshold, "total", time=time) == days
+        assert e5.spell_statistics(values, threshold, time=time).total == days

@@ -5,19 +5,20 @@ from __future__ import annotations
 import pytest
 
 from era5fast.testing import FAULTS
-from tests.fault_kit import SLOWNESS, play_all
+from tests.fault_kit import play_all
 from tests.fault_matrix import ROWS
+from tests.look_alike import slowness
 
 pytestmark = pytest.mark.native
 
-LIMIT = 60.0 * SLOWNESS  # seconds for a row, then its process is ended
+LIMIT = 60.0  # seconds for a row where nothing else runs, then its process is ended
 
 
 @pytest.fixture(scope="module")
 def played(request):
     """The rows of this run, played in several processes at once."""
     chosen = [item for item in request.session.items if getattr(item, "originalname", "") == test_row.__name__]
-    return play_all([(item.callspec.params["name"], "era5fast") for item in chosen], LIMIT)
+    return play_all([(item.callspec.params["name"], "era5fast") for item in chosen], LIMIT * slowness())
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -227,6 +227,30 @@ def test_holes_and_repeated_steps_are_reported(
 
 
 @needs_cfgrib
+def test_a_file_that_ends_between_two_messages_is_suspected(
+    real_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    import eccodes
+
+    with open(real_data / SINGLE, "rb") as file:
+        message = eccodes.codes_grib_new_from_file(file)
+    parts = []
+    for date in (20170101, 20170102, 20170103):
+        for variable in (167, 168):
+            eccodes.codes_set(message, "dataDate", date)
+            eccodes.codes_set(message, "paramId", variable)
+            parts.append(eccodes.codes_get_message(message))
+    eccodes.codes_release(message)
+    path = tmp_path / "x.grib"
+    path.write_bytes(b"".join(parts))
+    assert e5.open_dataset(path, "t2m").t2m.sizes["time"] == 3
+    assert caplog.text == ""
+    path.write_bytes(b"".join(parts[:-1]))
+    assert e5.open_dataset(path, "t2m").t2m.sizes["time"] == 3
+    assert "x.grib: from 2017-01-03 12:00 on only 1 of 2 variables are there: the file may be cut off" in caplog.text
+
+
+@needs_cfgrib
 def test_fields_that_some_levels_lack_are_reported(
     real_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -292,17 +292,20 @@ def native_calls(files: list[str], few_events: e5.Events, folder: Path) -> dict[
     axes = (seconds, LATITUDE[:11], LONGITUDE[:13], calendar := "proleptic_gregorian")
     dataset, file = _core.open_dataset(files, None), _core.open_file(files[0])
     times = dataset.header()["seconds"]
-    extreme, event, percentile = ["max", 0], [2, 0, 26], [90, 5, None, 8, "wrap", "drop"]
+    extreme, event, percentile = ["max", 0], [2, 0, 26], [90, 5, None, 8, "wrap", "drop", 1, 0, -1e300]
     daily = np.arange(len(times)) * 86400  # any values do, percentiles need a daily series
     little = 8 << 20  # bytes: less than the files hold, so that a scratch file is used
     store, spill = str(folder / "events.gpkg"), str(folder)
     return {
-        "scan": lambda p: _core.scan("daily", extreme, series, hourly, calendar, 0, 0, p),
-        "scan of files": lambda p: _core.scan("daily", extreme, dataset, times, calendar, 0, 0, p),
-        "sweep": lambda p: _core.sweep("percentile_doy", percentile, values, seconds, calendar, 1 << 30, spill, p),
-        "sweep of files": lambda p: _core.sweep(
-            "percentile_doy", percentile, dataset, daily, calendar, little, spill, p
+        "scan": lambda p: _core.scan("daily", [extreme], series, hourly, calendar, (0, 0), p),
+        "scan of files": lambda p: _core.scan("daily", [extreme], dataset, times, calendar, (0, 0), p),
+        "sweep": lambda p: _core.sweep(
+            "percentile_doy", [percentile], [values], seconds, calendar, None, 1 << 30, spill, p
         ),
+        "sweep of files": lambda p: _core.sweep(
+            "percentile_doy", [percentile], [dataset], daily, calendar, None, little, spill, p
+        ),
+        "regional": lambda p: _core.regional(dataset, np.array([0, 2]), np.array([3, 5]), np.ones(2), 0, 0.0, 0.0, p),
         "field": lambda p: _core.field("find_events", event, values, threshold, slot, *axes, p),
         "read dataset": lambda p: dataset.read([(0, 700), (0, 41), (0, 61)], progress=p),
         "read file": lambda p: file.read("t2m", progress=p),
@@ -316,6 +319,7 @@ CALLS = [
     "scan of files",
     "sweep",
     "sweep of files",
+    "regional",
     "field",
     "read dataset",
     "read file",
@@ -362,8 +366,8 @@ def test_exception_in_the_callback_stops_the_work() -> None:
         raise StopHere
 
     with pytest.raises(StopHere):
-        _core.sweep("percentile_doy", [90, 5, None, 8, "wrap", "drop"], endless(7300, 100, 100),
-                    days(7300).astype("datetime64[s]").astype("int64"), "standard", 0, "", stop)  # fmt: skip
+        _core.sweep("percentile_doy", [[90, 5, None, 8, "wrap", "drop", 1, 0, -1e300]], [endless(7300, 100, 100)],
+                    days(7300).astype("datetime64[s]").astype("int64"), "standard", None, 0, "", stop)  # fmt: skip
     assert time.monotonic() - began < 1
 
 
@@ -374,8 +378,8 @@ def test_callback_may_call_the_core() -> None:
     def again(*state: object) -> None:
         inner.append(e5.daily(noise(48, 2, 2), "max", time=hours(48)))
 
-    _core.scan("daily", ["max", 0], endless(24 * 400, 41, 61),
-               hours(9600).astype("datetime64[s]").astype("int64"), "standard", 0, 0, again)  # fmt: skip
+    _core.scan("daily", [["max", 0]], endless(24 * 400, 41, 61),
+               hours(9600).astype("datetime64[s]").astype("int64"), "standard", (0, 0), again)  # fmt: skip
     assert all(np.array_equal(found, inner[0]) for found in inner)
 
 
@@ -544,7 +548,10 @@ def failing_calls(folder: Path, few_events: e5.Events) -> dict[str, Callable[[],
     values = noise(4, 3, 2)
     threshold, slot = np.zeros((1, 3, 2)), np.zeros(4, "int32")
     axes, spill = (seconds, np.arange(3.0), np.arange(2.0)), str(folder)
-    percentile, bad_period = [90, 5, None, 8, "wrap", "drop"], [90, 5, ("x", "y"), 8, "wrap", "drop"]
+    percentile, bad_period = (
+        [90, 5, None, 8, "wrap", "drop", 1, 0, -1e300],
+        [90, 5, ("x", "y"), 8, "wrap", "drop", 1, 0, -1e300],
+    )
     event = [2, 0, 26]
     batch = ("k", "v", "K", "{}", "t")
     return {
@@ -554,14 +561,22 @@ def failing_calls(folder: Path, few_events: e5.Events) -> dict[str, Callable[[],
         "dataset": lambda: _core.open_dataset([text, text], "t2m"),
         "dataset of nothing": lambda: _core.open_dataset([], None),
         "dataset of numbers": lambda: _core.open_dataset([str(text), 7], None),
-        "kernel": lambda: _core.scan("nonesuch", [], values, seconds, "standard", 0, 0, None),
+        "kernel": lambda: _core.scan("nonesuch", [[]], values, seconds, "standard", (0, 0), None),
         "period": lambda: _core.sweep(
-            "percentile_doy", bad_period, values, seconds, "standard", 1 << 30, spill, None
+            "percentile_doy", [bad_period], [values], seconds, "standard", None, 1 << 30, spill, None
         ),
-        "choice": lambda: _core.scan("daily", ["middle", 0], values, seconds, "standard", 0, 0, None),
-        "short": lambda: _core.scan("daily", ["max", 0], values, seconds[:3], "standard", 0, 0, None),
-        "budget": lambda: _core.sweep("percentile_doy", percentile, values, seconds, "standard", "much", spill, None),
-        "calendar": lambda: _core.sweep("percentile_doy", percentile, values, seconds, "mayan", 1 << 30, spill, None),
+        "choice": lambda: _core.scan("daily", [["middle", 0]], values, seconds, "standard", (0, 0), None),
+        "short": lambda: _core.scan("daily", [["max", 0]], values, seconds[:3], "standard", (0, 0), None),
+        "budget": lambda: _core.sweep(
+            "percentile_doy", [percentile], [values], seconds, "standard", None, "much", spill, None
+        ),
+        "calendar": lambda: _core.sweep(
+            "percentile_doy", [percentile], [values], seconds, "mayan", None, 1 << 30, spill, None
+        ),
+        "regions": lambda: _core.regional(values, np.array([0, 2]), np.array([3]), np.ones(1), 0, 0.0, 0.0, None),
+        "cells of regions": lambda: _core.regional(
+            values, np.array([0, 1]), np.array([99]), np.ones(1), 0, 0.0, 0.0, None
+        ),
         "grid": lambda: _core.field(
             "find_events", event, values, threshold, slot, *axes[:2], [0, 0], "standard", None
         ),

@@ -245,6 +245,26 @@ def test_one_unit_by_two_names_fits(tmp_path: Path) -> None:
     assert np.array_equal(e5.read(paths, progress=False), values, equal_nan=True)
 
 
+def test_a_file_without_a_unit_is_taken_but_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    values = field(STEPS)
+    paths = quarters(tmp_path, values)
+    with netCDF4.Dataset(paths[1], "a") as file:
+        del file["t2m"].units
+    assert np.array_equal(e5.read(paths, progress=False), values, equal_nan=True)
+    assert "t2m: 1 of 4 files do not say its unit, the first is b.nc: taken to be as in the others" in caplog.text
+    caplog.clear()
+    e5.read(paths[1], progress=False)
+    assert caplog.text == ""
+
+
+def test_two_statistics_of_one_variable_are_not_joined(tmp_path: Path) -> None:
+    for name, other in (("cell_methods", "time: maximum"), ("GRIB_stepType", "max")):
+        attrs = {"units": "K", name: "mean"}
+        changes = {part: {"attrs": attrs} for part in "acd"} | {"b": {"attrs": {**attrs, name: other}}}
+        with pytest.raises(InputError, match=r"b\.nc: its statistic differs from that of a\.nc"):
+            e5.read(quarters(tmp_path, field(STEPS), **changes), progress=False)
+
+
 def test_fewer_cells_do_not_fit(tmp_path: Path) -> None:
     paths = [write(tmp_path / "a.nc", field(4)), write(tmp_path / "b.nc", field(4)[:, :3], latitude=LATITUDE[:3])]
     with pytest.raises(InputError, match="its grid differs"):
@@ -563,6 +583,13 @@ def test_how_an_archive_is_read_is_explained(tmp_path: Path) -> None:
     other = write(tmp_path / "c.nc", field(4), name="d2m")
     assert {"t2m", "tp", "d2m"} <= set(e5.explain([archive, other]))
     assert e5.explain(str(tmp_path / "c*.nc")) == e5.explain(other)
+
+
+def test_a_damaged_member_of_an_archive_is_called_by_its_own_name(tmp_path: Path) -> None:
+    whole = write(tmp_path / "data.nc", field(4))
+    whole.write_bytes(whole.read_bytes()[:-100])
+    with pytest.raises(CorruptDataError, match=r"^data\.nc: cut short"):
+        e5.read(pack(tmp_path / "x.zip", whole), progress=False)
 
 
 def test_a_text_beside_the_data_of_an_archive_is_left_alone(tmp_path: Path) -> None:
@@ -890,6 +917,11 @@ def test_more_than_a_quarter_of_the_memory_is_not_taken(plain: Path, monkeypatch
     with pytest.raises(ResultTooLargeError, match=r"t2m \(60, 5, 7\) as float32 needs .* MiB") as caught:
         e5.read(plain, progress=False)
     assert isinstance(caught.value, MemoryError)
+    for lazy in (e5.open_dataset(plain).t2m, xr.open_dataset(plain, engine="era5fast").t2m):
+        with pytest.raises(ResultTooLargeError, match=r"t2m .* needs") as caught:
+            lazy.load()
+        assert "chunks=" in str(caught.value)
+        assert lazy[:59].values.shape == (59, 5, 7)
     out = np.empty((60, 5, 7), "float32")
     assert e5.read(plain, out=out, progress=False) is out
     assert e5.read(plain, time=slice("2001-01-01", "2001-01-01"), progress=False).shape == (24, 5, 7)

@@ -116,7 +116,8 @@ def test_errors_name_file_and_line(tmp_path, change, line, text):
             "dataset: x\nrequest: {a: b}\nstart: 2003\ntarget: x\nstep: 5",
             "line 5: a template has no 'step'",
         ),
-        ("r.yaml", "dataset: x\nrequest: {a: b}\nstart: 2003", "a template needs a target"),
+        ("r.yaml", "dataset: x\nrequest: {a: '{year}'}", "dates need start and end"),
+        ("r.yaml", "dataset: x\nrequest: {a: b}\nend: 2003", "a template needs either"),
         ("r.json", '{"requests": [],\n "x": 5}', "'x' has no place"),
         ("r.yaml", "dataset: x\nrequest: 5\nstart: 2003\ntarget: x", "keys and values"),
         ("r.yaml", "a: &a [*a]", "no"),
@@ -128,6 +129,30 @@ def test_whatever_is_in_a_file_is_an_input_error(tmp_path, name, content, text):
     with pytest.raises(InputError, match=r"r\.\w+") as caught:
         load(write(tmp_path, content, name))
     assert text in str(caught.value)
+
+
+def test_a_variable_of_the_other_kind_of_level_is_named_with_its_line_and_dataset(tmp_path):
+    text = "dataset: reanalysis-era5-single-levels\nstart: 2003\nvariable: [t]\nlevels: 500"
+    with pytest.raises(InputError, match=r"line 3: .* has no 't' \(temperature\)\. It is in .*-pressure-levels"):
+        load(write(tmp_path, text))
+    with pytest.raises(InputError, match=r"line 4: .* has no levels"):
+        load(write(tmp_path, text.replace("[t]", "[2t]")))
+
+
+def test_a_request_as_it_is_sent_needs_no_name_and_no_dates(tmp_path):
+    text = """\
+dataset: reanalysis-era5-single-levels
+request: {product_type: reanalysis, variable: 2m_temperature, date: 2003-06-01/2003-06-30, time: "12:00",
+          data_format: netcdf}
+"""
+    (job,) = load_plan(write(tmp_path, text))
+    assert (job.name, job.inputs["variable"]) == ("era5_t2m_12utc_2003-06.nc", "2m_temperature")
+    (job,) = load_plan(write(tmp_path, text + "target: june.nc\n"))
+    assert job.name == "june.nc"
+    several = text.replace("2003-06-01/2003-06-30", '"{date}"') + "dates: [2003-06-01, 2003-06-02]\n"
+    assert [job.name for job in load_plan(write(tmp_path, several))] == [
+        f"era5_t2m_12utc_2003-06-{day:02d}.nc" for day in (1, 2)
+    ]
 
 
 def test_what_is_pasted_from_the_web_form_is_a_request(tmp_path):

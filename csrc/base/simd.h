@@ -17,6 +17,14 @@
 /* Cells side by side in a tile: value of lane c in row r at [r × E5_LANES + c].  A cache line of floats. */
 #define E5_LANES 16
 
+/* for (c …) over the lanes of rows that are the same or do not overlap: one step per vector, never unrolled to bits.
+ */
+#if defined(__clang__)
+#define E5_EACH_LANE(c) _Pragma("clang loop vectorize(assume_safety)") for (size_t c = 0; c < E5_LANES; c++)
+#else
+#define E5_EACH_LANE(c) _Pragma("GCC ivdep") _Pragma("GCC unroll 1") for (size_t c = 0; c < E5_LANES; c++)
+#endif
+
 #define E5_SIMD_BODY static inline __attribute__((always_inline))
 
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -1,13 +1,12 @@
-#include <errno.h>
 #include <math.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/path.h"
 #include "db/journal.h"
 #include "db/journal_base.h"
 
@@ -53,23 +52,6 @@ static void strike_off(const struct e5_journal *journal) {
 /* --- opening and closing
  * -------------------------------------------------------------------------------------------- */
 
-/* The real, absolute name, so that chdir() does not move it. */
-static enum e5_status real_path(const char *path, char **out, struct e5_error *err) {
-    *out = realpath(path, NULL);
-    if (*out != NULL) return E5_OK;
-    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
-    char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-    char *real = folder != NULL && errno == ENOENT ? realpath(folder, NULL) : NULL;
-    enum e5_status status = E5_OK;
-    if (real == NULL || name[0] == '\0')
-        status = e5_fail_errno(err, errno, path, "cannot open the journal");
-    else if (asprintf(out, "%s/%s", real, name) < 0)
-        *out = NULL, status = e5_fail_errno(err, ENOMEM, path, "cannot open the journal");
-    free(folder);
-    free(real);
-    return status;
-}
-
 static enum e5_status forget_old(struct e5_journal *journal, struct e5_error *err) {
     int64_t old = 0;
     double time = e5_clock_wall() - E5_JOURNAL_KEPT;
@@ -91,7 +73,8 @@ static enum e5_status fill_in(struct e5_journal *journal, const char *path, cons
     enum e5_status status = e5_strdup(service, &journal->service, err);
     if (status == E5_OK) status = e5_strdup(owner, &journal->owner, err);
     if (status != E5_OK) return status;
-    return path == NULL ? e5_strdup(":memory:", &journal->db.path, err) : real_path(path, &journal->db.path, err);
+    if (path == NULL) return e5_strdup(":memory:", &journal->db.path, err);
+    return e5_path_real(path, "cannot open the journal", &journal->db.path, err);
 }
 
 enum e5_status e5_journal_open(const char *path, const char *service, const char *owner, double busy_seconds,

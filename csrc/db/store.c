@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/path.h"
 #include "db/features.h"
 #include "db/geometry.h"
 #include "db/lock.h"
@@ -177,28 +178,6 @@ static enum e5_status open_existing(struct e5_store *store, struct e5_error *err
     return E5_OK;
 }
 
-/* The real, absolute name: the lock must lie beside that one, whatever links lead to it, and chdir() must not move
- * it. */
-static enum e5_status real_path(const char *path, char **out, struct e5_error *err) {
-    struct stat info;
-    *out = realpath(path, NULL);
-    if (*out != NULL) return E5_OK;
-    int reason = errno;
-    if (reason != ENOENT || lstat(path, &info) == 0) /* a link that leads nowhere is not ours to fill */
-        return e5_fail_errno(err, reason, path, "cannot open the event database");
-    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
-    char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-    char *real = folder != NULL ? realpath(folder, NULL) : NULL;
-    enum e5_status status = E5_OK;
-    if (real == NULL)
-        status = e5_fail_errno(err, errno, path, "cannot make the event database");
-    else if (asprintf(out, "%s/%s", real, name) < 0)
-        *out = NULL, status = e5_fail_errno(err, ENOMEM, path, "cannot make the event database");
-    free(folder);
-    free(real);
-    return status;
-}
-
 enum e5_status e5_store_open(const char *path, double busy_seconds, struct e5_watch *watch, struct e5_store **out,
                              struct e5_error *err) {
     struct e5_store *store;
@@ -210,7 +189,8 @@ enum e5_status e5_store_open(const char *path, double busy_seconds, struct e5_wa
     store->owner = getpid();
     store->busy_seconds = busy_seconds;
     begin_waiting(store, watch);
-    status = real_path(path, &store->db.path, err);
+    /* the lock must lie beside that one, whatever links lead to it; a link that leads nowhere is not ours to fill */
+    status = e5_path_real(path, "cannot open the event database", &store->db.path, err);
     if (status == E5_OK) status = build_if_missing(store, err);
     if (status == E5_OK) status = open_existing(store, err);
     store->db.watch = NULL;

@@ -17,19 +17,21 @@ enum e5_status e5_quantile_check(double probability, int type, struct e5_error *
     return E5_OK;
 }
 
-struct e5_quantile_rank e5_quantile_rank(double probability, int type, size_t n) {
-    const double fuzz = 4 * DBL_EPSILON;
-    double alpha = constants[type - 4].alpha, beta = constants[type - 4].beta, count = (double)n;
-    double position = alpha + probability * (count + 1 - alpha - beta); /* from 1 */
-    double whole = floor(position + fuzz), fraction = position - whole;
-    if (fraction < fuzz) fraction = 0; /* a little below 0 where the fuzz has lifted the position */
-    if (whole < 1) return (struct e5_quantile_rank){0, 0, 0};
-    if (whole >= count) return (struct e5_quantile_rank){n - 1, n - 1, 0};
-    return (struct e5_quantile_rank){(size_t)whole - 1, (size_t)whole, fraction};
+/* Numbered from 0, and rounded as NumPy does it. */
+static double position_of(double probability, int type, double n) {
+    double alpha = constants[type - 4].alpha, beta = constants[type - 4].beta;
+    if (type == 7) return (n - 1) * probability;
+    return n * probability + (alpha + probability * (1 - alpha - beta)) - 1;
 }
 
-double e5_quantile_between(double lower, double upper, double fraction) {
-    return fraction == 0 ? lower : lower + fraction * (upper - lower); /* infinite neighbours do not spoil a hit */
+struct e5_quantile_rank e5_quantile_rank(double probability, int type, size_t n) {
+    const double fuzz = 4 * DBL_EPSILON;
+    double position = position_of(probability, type, (double)n);
+    double whole = floor(position + fuzz), fraction = position - whole;
+    if (fraction < fuzz) fraction = 0; /* a little below 0 where the fuzz has lifted the position */
+    if (whole < 0) return (struct e5_quantile_rank){0, 0, 0};
+    if (whole + 1 >= (double)n) return (struct e5_quantile_rank){n - 1, n - 1, 0};
+    return (struct e5_quantile_rank){(size_t)whole, (size_t)whole + 1, fraction};
 }
 
 static void swap(double *a, double *b) {

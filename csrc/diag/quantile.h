@@ -1,8 +1,9 @@
 /* quantile: sample quantiles of Hyndman and Fan's types 4 to 9.
  *
  * Hyndman & Fan 1996, Am. Stat. 50, 361.  For n sorted values and probability q the quantile lies at position
- * p = α + q (n + 1 − α − β); j = floor(p + 4ε), γ = p − j (0 when within 4ε); Q = x_j + γ (x_{j+1} − x_j) with
- * indices clamped to 1 … n.  n = 1 gives the value, n = 0 NaN.  Pure functions: any thread; nothing blocks. */
+ * p = α + q (n + 1 − α − β); j = floor(p + 4ε), γ = p − j (0 when within 4ε); Q lies γ of the way from x_j to
+ * x_{j+1}, with indices clamped to 1 … n.  n = 1 gives the value, n = 0 NaN.  Operations are rounded in NumPy's
+ * order, so that numpy.quantile gives the same bits.  Pure functions: any thread; nothing blocks. */
 #ifndef E5_DIAG_QUANTILE_H
 #define E5_DIAG_QUANTILE_H
 
@@ -16,7 +17,12 @@ struct e5_quantile_rank {
 E5_MUST_USE enum e5_status e5_quantile_check(double probability, int type, struct e5_error *err);
 /* Which order statistics make the quantile of n > 0 values. */
 struct e5_quantile_rank e5_quantile_rank(double probability, int type, size_t n);
-double e5_quantile_between(double lower, double upper, double fraction);
+/* From the nearer end, so that the result never leaves [lower, upper]; infinite neighbours do not spoil a hit. */
+static inline double e5_quantile_between(double lower, double upper, double fraction) {
+    double way = upper - lower;
+    double between = fraction < 0.5 ? lower + way * fraction : upper - way * (1 - fraction);
+    return fraction == 0 ? lower : between;
+}
 /* Quantile of n values that hold no NaN; `values` is reordered. */
 double e5_quantile(double *values, size_t n, double probability, int type);
 

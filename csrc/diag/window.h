@@ -4,22 +4,26 @@
  * it.  What happens at the ends of a year, and to 29 February, differs between implementations:
  *   E5_NEIGHBOURS_WRAP  windows wrap inside each calendar year (climdex.pcic): every slot has the same count
  *   E5_NEIGHBOURS_REAL  the real previous and next days inside the base period (xclim): ends of the base are short
+ *   E5_NEIGHBOURS_RING  as real, with the end of the base joined to its start (CDO with rm=c)
+ *   E5_NEIGHBOURS_AROUND  as real, and days outside the base count where there are any (marineHeatWaves)
  *   E5_LEAP_DROP        29 February is left out; it uses slot 59 (28 February): 365 slots (climdex.pcic)
  *   E5_LEAP_STRETCH     slots are raw day numbers; 366 is dropped, 1…365 stretched to 1…366 (xclim)
+ *   E5_LEAP_OWN         slots are numbered as in leap years, 1 March is 61 always: 366 slots; 29 February is one
+ * (CDO) E5_LEAP_MEAN        the same, and the result of 29 February is the mean of its neighbours' (marineHeatWaves)
  * Calendars whose years are all of the same length (noleap, all_leap, 360_day) have one slot per day, nothing is
- * dropped or stretched, and both leap rules are the same.
+ * dropped, stretched or averaged, and all leap rules are the same.
  *
  * In the arrays slots count from 0: slot s is day number s + 1.  Pools exist for `slots` slots, results are wanted
  * for e5_window_result_slots().  Where these differ (E5_LEAP_STRETCH: 365 and 366), whoever computes a value per pool
- * interpolates linearly: result d (from 0) lies at d × (slots − 1) / (result slots − 1) in the pools' values.
+ * interpolates linearly between the values of two slots, e5_window_place(): both ends keep theirs.
  * The holder owns the arrays (_fini).  Any thread; nothing blocks. */
 #ifndef E5_DIAG_WINDOW_H
 #define E5_DIAG_WINDOW_H
 
 #include "model/time_axis.h"
 
-enum e5_neighbours { E5_NEIGHBOURS_WRAP, E5_NEIGHBOURS_REAL };
-enum e5_leap_rule { E5_LEAP_DROP, E5_LEAP_STRETCH };
+enum e5_neighbours { E5_NEIGHBOURS_WRAP, E5_NEIGHBOURS_REAL, E5_NEIGHBOURS_RING, E5_NEIGHBOURS_AROUND };
+enum e5_leap_rule { E5_LEAP_DROP, E5_LEAP_STRETCH, E5_LEAP_OWN, E5_LEAP_MEAN };
 
 struct e5_window {
     size_t slots; /* 365, 366 or 360 */
@@ -45,5 +49,14 @@ void e5_window_fini(struct e5_window *window);
  * 0, that a day of the calendar is compared with. */
 size_t e5_window_result_slots(enum e5_calendar calendar, enum e5_leap_rule leap);
 size_t e5_window_slot_of_day(enum e5_calendar calendar, enum e5_leap_rule leap, int64_t day);
+/* Where a result slot lies among the pools: at `slot` + `fraction` (0 to less than 1). */
+struct e5_window_place {
+    size_t slot;
+    double fraction;
+};
+struct e5_window_place e5_window_place(size_t slots, size_t results, size_t result);
+/* Whether slots are numbered as in leap years although not all years are, and which is then 29 February's. */
+bool e5_window_leap_slots(enum e5_calendar calendar, enum e5_leap_rule leap);
+#define E5_WINDOW_LEAP_SLOT 59
 
 #endif

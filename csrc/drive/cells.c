@@ -117,6 +117,11 @@ void e5_cells_row_as_stored(const struct e5_cells *cells, size_t step, size_t fi
         e5_cells_row(cells, step, first, n, out);
 }
 
+const char *e5_cells_side_by_side(const struct e5_cells *cells, size_t first, size_t n) {
+    bool whole = cells->strides[cells->ndim - 1] == (ptrdiff_t)e5_dtype_size(cells->dtype);
+    return cells->plain && whole && run_length(cells, first, n) == n ? cell_address(cells, first) : NULL;
+}
+
 void e5_cells_prefetch(const struct e5_cells *cells, size_t step, size_t first, size_t n) {
     const char *address = cell_address(cells, first) + (ptrdiff_t)step * cells->step_stride;
     ptrdiff_t size = (ptrdiff_t)e5_dtype_size(cells->view->dtype);
@@ -124,6 +129,6 @@ void e5_cells_prefetch(const struct e5_cells *cells, size_t step, size_t first, 
     for (ptrdiff_t at = 0; at < (ptrdiff_t)n * size; at += LINE) __builtin_prefetch(address + at);
 }
 
-void e5_cells_series(const struct e5_cells *cells, size_t cell, double *out) {
-    decode(cells, cell_address(cells, cell), cells->step_stride, cells->steps, out);
+void e5_cells_series(const struct e5_cells *cells, size_t cell, size_t first, size_t n, double *out) {
+    decode(cells, cell_address(cells, cell) + (ptrdiff_t)first * cells->step_stride, cells->step_stride, n, out);
 }

@@ -23,10 +23,12 @@ struct e5_cells e5_cells_of(const struct e5_view *view);
 /* Cells [first, first + n) of one step: as doubles, or as `dtype`. */
 void e5_cells_row(const struct e5_cells *cells, size_t step, size_t first, size_t n, double *out);
 void e5_cells_row_as_stored(const struct e5_cells *cells, size_t step, size_t first, size_t n, void *out);
+/* Where cells [first, first + n) of step 0 lie side by side as values of `dtype`; NULL if they do not. */
+const char *e5_cells_side_by_side(const struct e5_cells *cells, size_t first, size_t n);
 /* Hint that these cells will be asked for soon; rows of a large array lie in pages of their own, where the machine
  * does not look ahead by itself. */
 void e5_cells_prefetch(const struct e5_cells *cells, size_t step, size_t first, size_t n);
-/* All steps of one cell. */
-void e5_cells_series(const struct e5_cells *cells, size_t cell, double *out);
+/* Steps [first, first + n) of one cell. */
+void e5_cells_series(const struct e5_cells *cells, size_t cell, size_t first, size_t n, double *out);
 
 #endif

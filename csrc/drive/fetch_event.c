@@ -136,6 +136,11 @@ static void note_failure(struct e5_entry *entry, enum e5_event event, const stru
     if (err->status == E5_OK) err->status = e5_fail(err, E5_INTERNAL, "unexpected event %d", (int)event);
 }
 
+/* What may pass has been counted already when it was asked how long to wait. */
+static void count_attempts(struct e5_entry *entry, bool counted) {
+    entry->result->error.attempts = entry->retry.tries + (counted ? 0 : 1);
+}
+
 void e5_engine_event(struct e5_engine *engine, struct e5_entry *entry, enum e5_event event,
                      const struct e5_error *why) {
     double now = e5_clock_monotonic();
@@ -146,11 +151,15 @@ void e5_engine_event(struct e5_engine *engine, struct e5_entry *entry, enum e5_e
     if (event == E5_EVENT_EXPIRED && entry->job_id[0] != '\0') e5_fetch_forget_job(entry);
     enum e5_wait wait = e5_lifecycle_advance(&entry->life, event);
     double seconds = wait_for(engine, entry, wait, why, now);
-    if (isinf(seconds)) {
+    bool gives_up = isinf(seconds);
+    if (gives_up) {
         entry->life.stage = E5_STAGE_FAILED;
         seconds = 0;
     }
-    if (entry->life.stage == E5_STAGE_FAILED) note_failure(entry, event, why);
+    if (entry->life.stage == E5_STAGE_FAILED) {
+        note_failure(entry, event, why);
+        count_attempts(entry, gives_up && wait == E5_WAIT_RETRY);
+    }
     give_back(engine, entry);
     e5_engine_schedule(engine, entry, now + seconds);
 }
@@ -158,6 +167,7 @@ void e5_engine_event(struct e5_engine *engine, struct e5_entry *entry, enum e5_e
 void e5_engine_fail(struct e5_engine *engine, struct e5_entry *entry, const struct e5_error *why) {
     entry->life.stage = E5_STAGE_FAILED;
     entry->result->error = *why;
+    count_attempts(entry, true);
     give_back(engine, entry);
 }
 
@@ -176,7 +186,6 @@ static void finish_error(struct e5_engine *engine, struct e5_entry *entry) {
     if (err->target[0] == '\0' && entry->item->target != NULL) e5_error_target(err, entry->item->target);
     if (entry->job_id[0] != '\0') e5_error_job(err, entry->job_id);
     add_hint(err);
-    err->attempts = entry->retry.tries;
     if (entry->retry.row > 0) err->elapsed = e5_clock_monotonic() - entry->retry.since;
     e5_token_mask(engine->options->http.key, err->what);
     e5_token_mask(engine->options->http.key, err->hint);

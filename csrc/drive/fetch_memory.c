@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "drive/fetch_load.h"
 
@@ -94,17 +95,13 @@ enum e5_status e5_memory_prepare(struct e5_entry *entry, struct e5_error *err) {
 
 /* Tasks. */
 
-/* The target as the journal names it: absolute, without links. */
+/* The target as the journal names it. */
 static bool absolute_path(const char *target, char out[PATH_MAX]) {
-    char folder[PATH_MAX];
-    const char *slash = strrchr(target, '/'), *name = slash != NULL ? slash + 1 : target;
-    int length = slash == NULL ? 1 : slash == target ? 1 : (int)(slash - target);
-    if (snprintf(folder, sizeof folder, "%.*s", length, slash == NULL ? "." : target) >= (int)sizeof folder)
-        return false;
-    if (realpath(folder, out) == NULL) return false;
-    size_t used = strlen(out);
-    if (used > 1) out[used++] = '/';
-    return snprintf(out + used, PATH_MAX - used, "%s", name) < (int)(PATH_MAX - used);
+    char *path;
+    if (e5_path_in_folder(target, "cannot find", &path, NULL) != E5_OK) return false;
+    bool fits = e5_text_copy(out, PATH_MAX, path);
+    free(path);
+    return fits;
 }
 
 static int64_t changed_at(const struct stat *info) {

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "io/archive_files.h"
 #include "io/join.h"
@@ -67,20 +68,15 @@ void e5_fetch_unpack_clean(const struct e5_place *place) {
     e5_archive_files_remove(place->directory, folder);
 }
 
-/* Absolute and without links, so that a later change of directory does not matter. */
+/* So that a later change of directory does not matter. */
 static enum e5_status find_path(struct e5_fetch_unpack *u, struct e5_error *err) {
-    const char *path = u->place->path, *slash = strrchr(path, '/');
-    char *directory = NULL, *parent = NULL;
-    enum e5_status status = e5_strdup(slash != NULL ? path : ".", &directory, err);
+    char *target;
+    enum e5_status status = e5_path_in_folder(u->place->path, "cannot find the directory of", &target, err);
     if (status != E5_OK) return status;
-    if (slash != NULL) directory[slash == path ? 1 : slash - path] = '\0';
-    parent = realpath(directory, NULL);
-    if (parent == NULL) status = e5_fail_errno(err, errno, path, "cannot find the directory of");
-    size_t size = status == E5_OK ? strlen(parent) + sizeof u->folder + 2 : 0;
-    if (status == E5_OK) status = e5_alloc(size, 1, &u->path, err);
-    if (status == E5_OK) snprintf(u->path, size, "%s/%s", parent, u->folder);
-    free(directory);
-    free(parent);
+    size_t before = (size_t)(strrchr(target, '/') - target) + 1, size = before + sizeof u->folder;
+    status = e5_alloc(size, 1, &u->path, err);
+    if (status == E5_OK) snprintf(u->path, size, "%.*s%s", (int)before, target, u->folder);
+    free(target);
     return status;
 }
 

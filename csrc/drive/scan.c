@@ -4,11 +4,14 @@
 #include "drive/scan.h"
 
 #include "base/alloc.h"
+#include "drive/cells.h"
 
-#define SEGMENT_MAX 4096    /* cells: row and state of a segment stay in the L2 cache */
-#define SEGMENT_MIN 512     /* cells: below, beginning a task costs more than it brings */
-#define SEGMENT_STEP 64     /* cells: keeps every segment's state aligned */
-#define TASKS_PER_THREAD 4  /* segments have equal work; a few each even out what the machine does beside us */
+#define SEGMENT_BYTES (256 << 10) /* of a row: long enough for the machine to look ahead … */
+#define STRIP_BYTES (512 << 10)   /* … and of the steps that all requests see before the next ones are read */
+#define SEGMENT_MIN 512           /* cells: below, beginning a task costs more than it brings */
+#define SEGMENT_STEP 64           /* cells: keeps every segment's state aligned */
+#define STRIP_MAX 256             /* steps */
+#define TASKS_PER_THREAD 4 /* segments have equal work; a few each even out what the machine does beside us */
 
 /* One request at one segment. */
 struct lane {
@@ -20,12 +23,16 @@ struct pass {
     struct e5_source *source;
     const struct e5_scan_request *requests;
     size_t n;
-    size_t segment, segments;
-    char **state;       /* n: for all cells */
+    struct e5_cells cells; /* of an array, or a block, that is decoded strip by strip */
+    struct e5_view block_view;
+    size_t size; /* of a value */
+    size_t segment, segments, strip;
+    char **state; /* n: for all cells */
     struct lane *lanes; /* segments × n */
-    double *scratch;    /* slots × 2 × segment: a row, and an output row */
+    char *scratch; /* slots × slot_bytes: a row of results, and a strip where one is decoded */
+    size_t slot_bytes;
     struct e5_watch *watch;
-    const char *block; /* steps × cells at hand */
+    const char *block; /* steps × cells at hand; NULL: decoded strip by strip */
     size_t first, steps;
 };
 
@@ -63,47 +70,67 @@ static void advance(const struct pass *pass, const struct e5_scan_request *reque
     while (lane->period < to) {
         int32_t left = lane->period++;
         if (left >= 0) {
-            ops->end(lane->state, values, cells.count, periods->expected[left], request->params);
+            ops->end(lane->state, values, cells.count, periods->expected[left], pass->source->dtype, request->params);
             write_out(request, (size_t)left * pass->source->cells + cells.first, values, cells.count);
         }
         if ((size_t)lane->period < periods->count)
-            ops->begin(lane->state, cells.count, lane->period == 0, request->params);
+            ops->begin(lane->state, cells.count, lane->period == 0, pass->source->dtype, request->params);
     }
 }
 
 /* --- one segment of one block --- */
 
-static const double *row_of(const struct pass *pass, size_t step, struct range cells, double *row) {
-    size_t at = step * pass->source->cells + cells.first;
-    if (pass->source->dtype == E5_F64) return (const double *)pass->block + at;
-    const float *from = (const float *)pass->block + at;
-    for (size_t i = 0; i < cells.count; i++) row[i] = from[i];
-    return row;
+/* Steps [step, step + steps) of the block for these cells: in place, or decoded into `strip`. */
+static struct e5_rows rows_of(const struct pass *pass, size_t step, size_t steps, struct range cells, char *strip) {
+    struct e5_rows rows = {.dtype = pass->source->dtype, .steps = steps, .cells = cells.count};
+    if (pass->block != NULL) {
+        rows.values = pass->block + (step * pass->source->cells + cells.first) * pass->size;
+        rows.stride = pass->source->cells;
+        return rows;
+    }
+    for (size_t k = 0; k < steps; k++)
+        e5_cells_row_as_stored(&pass->cells, step + k, cells.first, cells.count,
+                               strip + k * cells.count * pass->size);
+    rows.values = strip;
+    rows.stride = cells.count;
+    return rows;
+}
+
+/* One request sees the steps of a strip, as many at once as belong to one period. */
+static void scan_strip(const struct pass *pass, size_t request_index, struct lane *lane, size_t step,
+                       const struct e5_rows *strip, struct range cells, double *values) {
+    const struct e5_scan_request *request = &pass->requests[request_index];
+    const int32_t *period = request->periods->of_sample + pass->first + step;
+    for (size_t at = 0, length; at < strip->steps; at += length) {
+        for (length = 1; at + length < strip->steps && period[at + length] == period[at];) length++;
+        if (period[at] < 0) continue;
+        struct e5_rows rows = *strip;
+        rows.values = (const char *)strip->values + at * strip->stride * pass->size;
+        rows.steps = length;
+        advance(pass, request, lane, period[at], cells, values);
+        request->kernel->ops.scan->steps(lane->state, &rows, request->params);
+    }
 }
 
 static enum e5_status scan_segment(void *context, size_t index, unsigned slot, struct e5_error *err) {
     const struct pass *pass = context;
     struct range cells = range_of(pass, index);
-    struct lane *lanes = pass->lanes + index * pass->n;
-    double *scratch = pass->scratch + slot * 2 * pass->segment, *values = scratch + pass->segment;
-    (void)err;
-    for (size_t step = 0; step < pass->steps; step++) {
-        const double *row = row_of(pass, step, cells, scratch);
-        for (size_t i = 0; i < pass->n; i++) {
-            const struct e5_scan_request *request = &pass->requests[i];
-            int32_t period = request->periods->of_sample[pass->first + step];
-            if (period < 0) continue;
-            advance(pass, request, &lanes[i], period, cells, values);
-            request->kernel->ops.scan->step(lanes[i].state, row, cells.count, request->params);
-        }
+    char *scratch = pass->scratch + slot * pass->slot_bytes;
+    enum e5_status status = E5_OK;
+    for (size_t step = 0; step < pass->steps && status == E5_OK; step += pass->strip) {
+        size_t left = pass->steps - step, steps = left < pass->strip ? left : pass->strip;
+        struct e5_rows rows = rows_of(pass, step, steps, cells, scratch + pass->segment * sizeof(double));
+        for (size_t i = 0; i < pass->n; i++)
+            scan_strip(pass, i, &pass->lanes[index * pass->n + i], step, &rows, cells, (double *)scratch);
+        e5_watch_add(pass->watch, (int64_t)(steps * cells.count));
+        status = e5_watch_check(pass->watch, err);
     }
-    e5_watch_add(pass->watch, (int64_t)(pass->steps * cells.count));
-    return E5_OK;
+    return status;
 }
 
 static enum e5_status finish_segment(void *context, size_t index, unsigned slot, struct e5_error *err) {
     const struct pass *pass = context;
-    double *values = pass->scratch + slot * 2 * pass->segment;
+    double *values = (double *)(pass->scratch + slot * pass->slot_bytes);
     (void)err;
     for (size_t i = 0; i < pass->n; i++) {
         const struct e5_scan_request *request = &pass->requests[i];
@@ -115,26 +142,40 @@ static enum e5_status finish_segment(void *context, size_t index, unsigned slot,
 
 /* --- all blocks --- */
 
-/* Have the next block in memory: in place where the source can show it, else read into `buffer`, which grows. */
+/* The block at hand is not what is meant yet: see it as packed values. */
+static void scale_block(struct pass *pass, const void *block) {
+    const struct e5_source *source = pass->source;
+    pass->block_view = (struct e5_view){.data = block,
+                                        .dtype = source->dtype,
+                                        .ndim = 2,
+                                        .shape = {pass->steps, source->cells},
+                                        .strides = {(ptrdiff_t)(source->cells * pass->size), (ptrdiff_t)pass->size},
+                                        .packing = E5_PACKING_NONE};
+    pass->block_view.packing.scale = source->scale;
+    pass->block_view.packing.offset = source->offset;
+    pass->cells = e5_cells_of(&pass->block_view);
+    pass->block = NULL;
+}
+
+/* Have the next block in memory.  An array is one block: as it lies, or to be decoded by those who need it. */
 static enum e5_status next_block(struct pass *pass, size_t block_bytes, struct block *buffer,
                                  const struct e5_parallel *par, struct e5_error *err) {
     struct e5_source *source = pass->source;
-    size_t row = source->cells * e5_dtype_size(source->dtype);
+    pass->block = source->direct;
+    pass->steps = source->steps;
+    if (source->view != NULL) return E5_OK;
     pass->steps = source->block(source->self, pass->first, block_bytes);
     if (pass->steps < 1 || pass->steps > source->steps - pass->first)
         return e5_fail(err, E5_INTERNAL, "a source gave a block of %zu steps", pass->steps);
-    if (source->direct != NULL) {
-        pass->block = (const char *)source->direct + pass->first * row;
-        return E5_OK;
-    }
     if (buffer->steps < pass->steps) {
         free(buffer->bytes); /* nothing in it is needed any more: no copy */
         buffer->steps = 0;
-        enum e5_status status = e5_alloc(pass->steps, row, &buffer->bytes, err);
+        enum e5_status status = e5_alloc(pass->steps, source->cells * pass->size, &buffer->bytes, err);
         if (status != E5_OK) return status;
         buffer->steps = pass->steps;
     }
     pass->block = buffer->bytes;
+    if (source->scale != 0) scale_block(pass, buffer->bytes);
     return source->read(source->self, pass->first, pass->steps, buffer->bytes, par, pass->watch, err);
 }
 
@@ -177,17 +218,26 @@ static enum e5_status check_request(const struct e5_scan_request *request, size_
     return status == E5_OK ? check_periods(request, steps, err) : status;
 }
 
-static size_t segment_size(size_t cells, unsigned slots) {
-    size_t fair = cells / ((size_t)slots * TASKS_PER_THREAD);
-    size_t size = fair < SEGMENT_MIN ? SEGMENT_MIN : fair > SEGMENT_MAX ? SEGMENT_MAX : fair;
-    return (size + SEGMENT_STEP - 1) / SEGMENT_STEP * SEGMENT_STEP;
+/* Cells of a segment and steps of a strip.  Where several requests see a strip, or one is decoded, it stays in the
+ * second cache; alone a request reads it but once, and strips are there for cancelling only. */
+static void cut(struct pass *pass, unsigned slots) {
+    bool decodes = pass->source->scale != 0 || (pass->source->view != NULL && pass->source->direct == NULL);
+    bool again = pass->n > 1 || decodes;
+    size_t cells = pass->source->cells, fair = cells / ((size_t)slots * TASKS_PER_THREAD);
+    size_t most = SEGMENT_BYTES / pass->size / (again ? 4 : 1);
+    size_t size = fair < SEGMENT_MIN ? SEGMENT_MIN : fair > most ? most : fair;
+    pass->segment = (size + SEGMENT_STEP - 1) / SEGMENT_STEP * SEGMENT_STEP;
+    pass->segments = (cells + pass->segment - 1) / pass->segment;
+    size_t fit = STRIP_BYTES / (pass->segment * pass->size);
+    pass->strip = again && fit < STRIP_MAX ? fit : STRIP_MAX;
+    pass->slot_bytes = pass->segment * (sizeof(double) + (decodes ? pass->strip * pass->size : 0));
 }
 
 static enum e5_status make_lanes(struct pass *pass, struct e5_error *err) {
     enum e5_status status = E5_OK;
     for (size_t i = 0; status == E5_OK && i < pass->n; i++) {
         const struct e5_scan_request *request = &pass->requests[i];
-        size_t size = request->kernel->ops.scan->state_size(request->params);
+        size_t size = request->kernel->ops.scan->state_size(request->params, pass->source->dtype);
         status = e5_alloc(pass->source->cells, size, &pass->state[i], err);
         for (size_t k = 0; status == E5_OK && k < pass->segments; k++)
             pass->lanes[k * pass->n + i] = (struct lane){pass->state[i] + k * pass->segment * size, -1};
@@ -199,17 +249,17 @@ enum e5_status e5_scan(struct e5_source *source, const struct e5_scan_request *r
                        struct e5_pool *pool, struct e5_watch *watch, struct e5_error *err) {
     struct e5_parallel threads = pool != NULL ? e5_pool_parallel(pool) : (struct e5_parallel){.slots = 1};
     const struct e5_parallel *par = pool != NULL ? &threads : NULL;
-    struct pass pass = {.source = source, .requests = requests, .n = n, .watch = watch};
+    struct pass pass = {
+        .source = source, .requests = requests, .n = n, .watch = watch, .size = e5_dtype_size(source->dtype)};
     enum e5_status status = E5_OK;
     for (size_t i = 0; status == E5_OK && i < n; i++) status = check_request(&requests[i], source->steps, err);
     if (status != E5_OK || n == 0 || source->cells == 0) return status;
-    pass.segment = segment_size(source->cells, threads.slots);
-    pass.segments = (source->cells + pass.segment - 1) / pass.segment;
+    if (source->view != NULL) pass.cells = e5_cells_of(source->view);
+    cut(&pass, threads.slots);
     e5_watch_expect(watch, (int64_t)(source->steps * source->cells));
     status = e5_alloc(n, sizeof *pass.state, &pass.state, err);
     if (status == E5_OK) status = e5_alloc(pass.segments * n, sizeof *pass.lanes, &pass.lanes, err);
-    if (status == E5_OK)
-        status = e5_alloc(threads.slots * 2, pass.segment * sizeof *pass.scratch, &pass.scratch, err);
+    if (status == E5_OK) status = e5_alloc(threads.slots, pass.slot_bytes, &pass.scratch, err);
     if (status == E5_OK) status = make_lanes(&pass, err);
     if (status == E5_OK) status = scan_blocks(&pass, block_bytes, par, err);
     for (size_t i = 0; pass.state != NULL && i < n; i++) free(pass.state[i]);

@@ -50,6 +50,7 @@ struct e5_source e5_source_memory(const struct e5_view *view) {
         .steps = cells.steps,
         .cells = cells.count,
         .dtype = cells.dtype,
+        .view = view,
         .direct = block_in_place(&cells),
         .self = (void *)(uintptr_t)view, /* read only; the interface has room for sources that change */
         .block = block_memory,

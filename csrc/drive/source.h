@@ -13,6 +13,8 @@
 struct e5_source {
     size_t steps, cells;
     enum e5_dtype dtype;
+    double scale, offset; /* of what comes in blocks: value × scale + offset is meant; scale 0: the value itself */
+    const struct e5_view *view; /* an array in memory; else NULL */
     const void *direct; /* the whole field as a block, when it lies in memory like that; else NULL */
     void *self;
     size_t (*block)(const void *self, size_t first, size_t ceiling); /* steps to read next, at least 1 */

@@ -149,16 +149,13 @@ static enum e5_status write_blocks(struct e5_source *source, size_t block_bytes,
     return status;
 }
 
-enum e5_status e5_spill_write(struct e5_source *source, const char *directory, size_t tile_bytes, size_t block_bytes,
+enum e5_status e5_spill_write(struct e5_source *source, const char *directory, size_t tile, size_t block_bytes,
                               const struct e5_parallel *par, struct e5_watch *watch, struct e5_spill *out,
                               struct e5_error *err) {
-    size_t series = source->steps * e5_dtype_size(source->dtype), fit = series > 0 ? tile_bytes / series : 1;
     *out = (struct e5_spill){.descriptor = -1,
                              .steps = source->steps,
                              .cells = source->cells,
-                             .tile = fit < 1               ? 1
-                                     : fit < source->cells ? fit
-                                                           : source->cells,
+                             .tile = tile,
                              .dtype = source->dtype,
                              .directory = directory};
     struct writing w = {.spill = out};

@@ -19,8 +19,8 @@ struct e5_spill {
     const char *directory; /* borrowed */
 };
 
-/* Tiles of at most `tile_bytes` (at least one cell); the source is read in blocks of some `block_bytes`. */
-E5_MUST_USE enum e5_status e5_spill_write(struct e5_source *source, const char *directory, size_t tile_bytes,
+/* Tiles of `tile` cells; the source is read in blocks of some `block_bytes`. */
+E5_MUST_USE enum e5_status e5_spill_write(struct e5_source *source, const char *directory, size_t tile,
                                           size_t block_bytes, const struct e5_parallel *par, struct e5_watch *watch,
                                           struct e5_spill *out, struct e5_error *err);
 void e5_spill_close(struct e5_spill *spill);

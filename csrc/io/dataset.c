@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "io/dataset_parts.h"
 #include "io/fit.h"
 
@@ -13,6 +14,7 @@ struct opening {
     struct e5_dataset *ds;
     const char *const *paths;
     const char *variable;
+    struct e5_watch *watch;
     atomic_bool needs; /* netcdf-c, which may not be used */
 };
 
@@ -34,7 +36,7 @@ static enum e5_status fit_grid(struct e5_dataset *ds, size_t p, struct e5_error 
 
 static enum e5_status open_part(struct opening *o, size_t p, const char *variable, struct e5_error *err) {
     struct e5_member *member = &o->ds->part[p].member;
-    enum e5_status status = e5_member_open(o->paths[p], variable, o->ds->library, member, err);
+    enum e5_status status = e5_member_open(o->paths[p], variable, o->ds->library, o->watch, member, err);
     if (status == E5_OK && member->file == NULL) atomic_store(&o->needs, true);
     return status;
 }
@@ -50,7 +52,7 @@ static enum e5_status open_task(void *context, size_t index, unsigned slot, stru
 
 /* The first file comes first: it tells which variable is meant, and the grid. */
 static enum e5_status open_parts(struct opening *o, size_t npaths, const struct e5_parallel *par,
-                                 struct e5_watch *watch, struct e5_error *err) {
+                                 struct e5_error *err) {
     struct e5_dataset *ds = o->ds;
     enum e5_status status = e5_alloc(npaths, sizeof *ds->part, &ds->part, err);
     if (status != E5_OK) return status;
@@ -58,10 +60,22 @@ static enum e5_status open_parts(struct opening *o, size_t npaths, const struct 
     status = open_part(o, 0, o->variable, err);
     if (status == E5_OK && !o->needs) {
         if (o->variable == NULL) o->variable = ds->part[0].member.var->name;
-        status = e5_parallel_for(par, watch, npaths - 1, open_task, o, err);
+        status = e5_parallel_for(par, o->watch, npaths - 1, open_task, o, err);
     }
     ds->needs = o->needs;
     return status;
+}
+
+/* A file that does not say in which unit it is may be in another one than the others. */
+static void report_units(const struct e5_dataset *ds) {
+    size_t silent = 0, first = 0;
+    for (size_t p = 0; p < ds->parts; p++)
+        if (!ds->part[p].member.says_units && silent++ == 0) first = p;
+    if (silent == 0 || silent == ds->parts) return;
+    const char *path = ds->part[first].member.file->path, *slash = strrchr(path, '/');
+    e5_log(E5_LOG_WARNING,
+           "%.40s: %zu of %zu files do not say its unit, the first is %.60s: taken to be as in the others",
+           ds->part[0].member.var->name, silent, ds->parts, slash != NULL ? slash + 1 : path);
 }
 
 static enum e5_status measure(struct e5_dataset *ds, struct e5_error *err) {
@@ -92,15 +106,17 @@ enum e5_status e5_dataset_open(const char *const *paths, size_t npaths, const ch
     enum e5_status status = e5_alloc(1, sizeof *ds, &ds, err);
     if (status != E5_OK) return status;
     ds->library = library;
-    struct opening opening = {.ds = ds, .paths = paths, .variable = variable};
-    status = open_parts(&opening, npaths, par, watch, err);
+    struct opening opening = {.ds = ds, .paths = paths, .variable = variable, .watch = watch};
+    status = open_parts(&opening, npaths, par, err);
     if (status == E5_OK && !ds->needs) status = e5_dataset_make_layers(ds, watch, err);
     if (status == E5_OK && !ds->needs) status = measure(ds, err);
     if (status == E5_OK && !ds->needs) status = e5_dataset_make_steps(ds, err);
-    if (status == E5_OK && !ds->needs)
+    if (status == E5_OK && !ds->needs) {
+        report_units(ds);
         *out = ds;
-    else
+    } else {
         e5_dataset_close(ds);
+    }
     return status;
 }
 

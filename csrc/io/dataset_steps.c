@@ -8,6 +8,7 @@
 #include "io/dataset_parts.h"
 #include "io/fit.h"
 #include "io/probe.h"
+#include "model/holes.h"
 #include "model/time_axis.h"
 
 #define STEPS_MAX ((size_t)INT32_MAX) /* events number their steps with int32_t */
@@ -123,31 +124,20 @@ static enum e5_status drop_duplicates(struct e5_dataset *ds, struct e5_entry *en
 
 /* --- what is missing --- */
 
-/* A few holes in steps that are otherwise regular: every difference is a multiple of the most frequent one, at most
- * one in twenty is longer, and of several holes at most a third of all steps is missing.  What was asked for with
- * gaps in mind (months, seasons, some hours of the day) is not like that; a lone hole is reported however long it is.
- */
 static enum e5_status report_holes(const struct e5_dataset *ds, struct e5_error *err) {
-    size_t n = ds->count[E5_AXIS_TIME], holes = 0, missing = 0, first = 0;
+    size_t n = ds->count[E5_AXIS_TIME];
     struct e5_time_axis axis = {ds->part[0].member.calendar, n, ds->seconds};
     int64_t step;
     char before[40], after[40];
     enum e5_status status = e5_time_axis_step(&axis, &step, err);
-    if (status != E5_OK || step <= 0) return status;
-    for (size_t i = 1; i < n; i++) {
-        int64_t gap = ds->seconds[i] - ds->seconds[i - 1];
-        if (gap % step != 0) return E5_OK;
-        if (gap == step) continue;
-        if (holes++ == 0) first = i;
-        missing += (size_t)(gap / step - 1);
-    }
-    bool asked_for = holes > 1 && missing > (missing + n) / 3;
-    if (holes == 0 || holes * 20 > n - 1 || asked_for) return E5_OK;
-    write_date(ds, ds->seconds[first - 1], before, sizeof before);
-    write_date(ds, ds->seconds[first], after, sizeof after);
+    if (status != E5_OK) return status;
+    struct e5_holes holes = e5_holes_find(ds->seconds, n, step);
+    if (holes.count == 0) return E5_OK;
+    write_date(ds, ds->seconds[holes.after - 1], before, sizeof before);
+    write_date(ds, ds->seconds[holes.after], after, sizeof after);
     e5_log(E5_LOG_WARNING, "%.40s: %zu time steps are missing in %zu hole%s, the first between %s in %.60s and %s",
-           ds->part[0].member.var->name, missing, holes, holes == 1 ? "" : "s", before,
-           last_name(ds, &ds->layer[0].entry[first - 1]), after);
+           ds->part[0].member.var->name, holes.missing, holes.count, holes.count == 1 ? "" : "s", before,
+           last_name(ds, &ds->layer[0].entry[holes.after - 1]), after);
     return E5_OK;
 }
 

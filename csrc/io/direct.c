@@ -28,6 +28,14 @@ struct direct {
     struct e5_watch *watch;
 };
 
+static enum e5_status take_scratch(struct direct *d, size_t n, struct e5_error *err) {
+    enum e5_status status = e5_alloc(n, sizeof *d->scratch, &d->scratch, err);
+    if (status != E5_OK) return status;
+    d->scratches = n;
+    for (size_t i = 0; i < n; i++) e5_scratch_init(&d->scratch[i]);
+    return E5_OK;
+}
+
 /* --- bytes as they are: contiguous variables, and chunks that went through no filter --- */
 
 struct load { /* the wanted bytes of a box of which the first lies at `address`; the others keep their distance */
@@ -196,9 +204,8 @@ static enum e5_status read_chunked(struct direct *d, const struct e5_parallel *p
     if (status != E5_OK) return status;
     if (2 * e5_map_chunk_bytes(d->map) > SCRATCH_MAX / slots) par = NULL;
     d->neighbours = choose_neighbours(d, slots);
-    status = e5_alloc(slots, d->neighbours * sizeof *d->scratch, &d->scratch, err);
+    status = take_scratch(d, slots * d->neighbours, err);
     if (status != E5_OK) return status;
-    d->scratches = slots * d->neighbours;
     size_t along = d->touched.along[d->slab->ndim - 1], rows = (along + d->neighbours - 1) / d->neighbours;
     return e5_parallel_for(par, watch, d->touched.count / along * rows, read_row, d, err);
 }
@@ -249,9 +256,8 @@ static enum e5_status read_contiguous(struct direct *d, const struct e5_parallel
     unsigned slots = e5_parallel_slots(par);
     choose_shares(d, share);
     enum e5_status status = e5_touched_make(d->slab->ndim, d->slab->pick, d->map->dim, share, &d->touched, err);
-    if (status == E5_OK) status = e5_alloc(slots, sizeof *d->scratch, &d->scratch, err);
+    if (status == E5_OK) status = take_scratch(d, slots, err);
     if (status != E5_OK) return status;
-    d->scratches = slots;
     return e5_parallel_for(par, watch, d->touched.count, read_share, d, err);
 }
 

@@ -1,6 +1,7 @@
 #include "io/filter.h"
 
 #include <libdeflate.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,9 @@
 
 #define CHECKSUM_SIZE 4
 #define DEFLATE_RATIO 1032 /* the format cannot do better: 258 bytes for two bits */
+#define SHORT_RUN 64       /* elements; as few as these are no work for vector registers */
+#define SPARES_MAX 32
+#define SPARE_BYTES ((size_t)64 << 20)
 
 struct pass { /* a chunk on its way through the filters, last one first */
     const char *path;
@@ -109,6 +113,16 @@ static enum e5_status check_sum(struct pass *p) {
     return fletcher32(p->bytes, p->size) == stored ? E5_OK : damaged(p, "has a wrong checksum");
 }
 
+/* Few elements of a chunk lie side by side in the variable, too: of time series, say. */
+static bool has_short_runs(const struct e5_map *map) {
+    size_t run = 1;
+    for (int d = map->ndim - 1; d >= 0; d--) {
+        run *= map->chunk[d];
+        if (map->chunk[d] < map->dim[d]) break;
+    }
+    return run <= SHORT_RUN;
+}
+
 enum e5_status e5_filter_undo(const char *path, const struct e5_map *map, const struct e5_chunk *chunk,
                               struct e5_scratch *scratch, struct e5_decoded *out, struct e5_error *err) {
     struct pass p = {path, map, scratch, scratch->stored.bytes, chunk->size, err};
@@ -118,7 +132,7 @@ enum e5_status e5_filter_undo(const char *path, const struct e5_map *map, const 
     for (int i = map->filters - 1; i >= 0 && status == E5_OK; i--) {
         if (!was_applied(chunk, i)) continue;
         /* A shuffle that is undone last is left to whoever moves the elements: that saves a pass over memory. */
-        shuffled = map->filter[i] == E5_SHUFFLE && i == 0;
+        shuffled = map->filter[i] == E5_SHUFFLE && i == 0 && !has_short_runs(map);
         if (map->filter[i] == E5_DEFLATE) status = inflate(&p, size_before(map, chunk, i));
         if (map->filter[i] == E5_FLETCHER32) status = check_sum(&p);
         if (map->filter[i] == E5_SHUFFLE && !shuffled) status = unshuffle(&p);
@@ -134,10 +148,46 @@ struct e5_room *e5_scratch_holder(struct e5_scratch *scratch, const struct e5_de
     return decoded->bytes == scratch->first.bytes ? &scratch->first : &scratch->second;
 }
 
+/* --- memory between calls --- */
+
+/* Who finds it taken goes without: nobody waits, and a process forked meanwhile is none the worse. */
+static struct {
+    atomic_flag taken;
+    size_t n, bytes;
+    struct e5_scratch scratch[SPARES_MAX];
+} spare = {.taken = ATOMIC_FLAG_INIT};
+
+static size_t bytes_of(const struct e5_scratch *scratch) {
+    return scratch->stored.size + scratch->first.size + scratch->second.size;
+}
+
+void e5_scratch_init(struct e5_scratch *scratch) {
+    *scratch = (struct e5_scratch){0};
+    if (atomic_flag_test_and_set(&spare.taken)) return;
+    if (spare.n > 0) {
+        *scratch = spare.scratch[--spare.n];
+        spare.bytes -= bytes_of(scratch);
+    }
+    atomic_flag_clear(&spare.taken);
+}
+
+static bool keep(const struct e5_scratch *scratch) {
+    if (bytes_of(scratch) == 0 || atomic_flag_test_and_set(&spare.taken)) return false;
+    bool fits = spare.n < SPARES_MAX && spare.bytes + bytes_of(scratch) <= SPARE_BYTES;
+    if (fits) {
+        spare.scratch[spare.n++] = *scratch;
+        spare.bytes += bytes_of(scratch);
+    }
+    atomic_flag_clear(&spare.taken);
+    return fits;
+}
+
 void e5_scratch_fini(struct e5_scratch *scratch) {
-    free(scratch->stored.bytes);
-    free(scratch->first.bytes);
-    free(scratch->second.bytes);
-    libdeflate_free_decompressor(scratch->inflater);
+    if (!keep(scratch)) {
+        free(scratch->stored.bytes);
+        free(scratch->first.bytes);
+        free(scratch->second.bytes);
+        libdeflate_free_decompressor(scratch->inflater);
+    }
     *scratch = (struct e5_scratch){0};
 }

@@ -1,7 +1,8 @@
 /* filter: one stored chunk → its elements: HDF5's filters deflate, shuffle and fletcher32, undone in reverse order.
  *
- * A struct e5_scratch belongs to one slot (zeroed: empty; _fini frees).  One thread at a time per scratch; nothing
- * blocks. */
+ * A struct e5_scratch belongs to one slot (zeroed: empty).  Its memory comes from calls before and is left to calls
+ * that follow, up to 64 MiB in all, since the first touch of fresh memory takes nearly as long as inflating into it.
+ * One thread at a time per scratch; nothing blocks. */
 #ifndef E5_IO_FILTER_H
 #define E5_IO_FILTER_H
 
@@ -29,6 +30,7 @@ E5_MUST_USE enum e5_status e5_filter_undo(const char *path, const struct e5_map 
                                           struct e5_scratch *scratch, struct e5_decoded *out, struct e5_error *err);
 /* The room of the scratch in which the decoded elements lie. */
 struct e5_room *e5_scratch_holder(struct e5_scratch *scratch, const struct e5_decoded *decoded);
+void e5_scratch_init(struct e5_scratch *scratch);
 void e5_scratch_fini(struct e5_scratch *scratch);
 
 #endif

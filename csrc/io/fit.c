@@ -111,6 +111,17 @@ static enum e5_status other_units(const struct e5_member *a, const struct e5_mem
     return mismatch(a, b, "the variable's unit", how, err);
 }
 
+/* A mean and a maximum of one variable have one name: what their attributes say of it must not differ. */
+static bool same_statistic(const struct e5_member *a, const struct e5_member *b) {
+    static const char *const names[] = {"cell_methods", "GRIB_stepType"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct e5_ncattr *x = e5_ncattr_find(a->var, names[i]), *y = e5_ncattr_find(b->var, names[i]);
+        bool both = x != NULL && y != NULL && x->text != NULL && y->text != NULL;
+        if (both && strcmp(x->text, y->text) != 0) return false;
+    }
+    return true;
+}
+
 /* The service's old files say "gregorian", the new ones "proleptic_gregorian": the same since 1582. */
 static bool same_calendar(enum e5_calendar a, enum e5_calendar b) {
     bool both_civil = (a == E5_STANDARD || a == E5_PROLEPTIC) && (b == E5_STANDARD || b == E5_PROLEPTIC);
@@ -137,6 +148,7 @@ enum e5_status e5_fit(const struct e5_member *first, const struct e5_member *oth
         if (!found) return other_grid(first, other, role, err);
     }
     if (!same_units(first, other)) return other_units(first, other, err);
+    if (!same_statistic(first, other)) return e5_fit_mismatch(first, other, "its statistic", err);
     if (!same_levels(first, other)) return e5_fit_mismatch(first, other, "its kind of level", err);
     return same_calendar(first->calendar, other->calendar) ? E5_OK
                                                            : e5_fit_mismatch(first, other, "its calendar", err);

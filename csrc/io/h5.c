@@ -8,6 +8,7 @@
 #include "io/h5_header.h"
 
 #define SUPERBLOCK_MAX 128
+#define SUPERBLOCK_MIN 24 /* with addresses of two bytes */
 #define DRIVER_MESSAGE 0x14
 #define READS 64u /* how often all objects and all global heaps may be read through one open file … */
 #define READS_SLACK ((uint64_t)64 << 20) /* … and some more of small files */
@@ -90,6 +91,7 @@ static enum e5_status read_superblock(struct e5_h5 *h5, struct e5_error *err) {
     if (status != E5_OK) return status;
     if (memcmp(head, signature, sizeof signature) != 0)
         return e5_h5_corrupt(h5, err, "no HDF5 signature where one was");
+    if (size < SUPERBLOCK_MIN) return e5_h5_corrupt(h5, err, "its superblock is cut short");
     struct e5_h5_cursor c = {.at = head + 9, .end = head + size};
     unsigned version = head[8];
     if (version > 3) return e5_h5_not_known(h5, err, "it uses a newer version of HDF5's superblock");
@@ -111,6 +113,7 @@ enum e5_status e5_h5_open(const char *path, const struct e5_probe *probe, struct
     enum e5_status status = e5_alloc(1, sizeof *h5, &h5, err);
     if (status != E5_OK) return status;
     h5->descriptor = -1;
+    h5->watch = probe->watch;
     h5->base = probe->start;
     h5->size = probe->size - probe->start;
     h5->address_bytes = h5->length_bytes = 8;

@@ -92,7 +92,7 @@ static enum e5_status charge(struct e5_h5 *h5, uint64_t address, uint64_t size, 
         return e5_h5_corrupt(h5, err, "a part of its structure lies outside the file");
     if (size > h5->left) return e5_h5_unsafe(h5, err, "its structure leads in circles");
     h5->left -= size;
-    return E5_OK;
+    return e5_watch_check(h5->watch, err);
 }
 
 static enum e5_status fetch(struct e5_h5 *h5, uint64_t address, size_t size, void *out, struct e5_error *err) {

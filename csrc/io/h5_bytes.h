@@ -21,6 +21,7 @@ struct e5_h5_page {
 struct e5_h5 {
     char *path;
     int descriptor;
+    const struct e5_watch *watch; /* or NULL */
     uint64_t base, size; /* where the HDF5 part begins; bytes of it */
     uint64_t root;
     unsigned address_bytes, length_bytes;

@@ -48,7 +48,7 @@ static enum e5_status add_file(struct e5_join *join, const char *path, struct e5
     if (status != E5_OK) return status;
     struct e5_join_file *file = &join->files[join->count];
     *file = (struct e5_join_file){0};
-    status = e5_ncfile_open(path, &file->file, err);
+    status = e5_ncfile_open(path, NULL, &file->file, err);
     if (status == E5_OK) join->count++;
     return status;
 }

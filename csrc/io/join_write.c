@@ -333,7 +333,7 @@ enum e5_status e5_join_write(const struct e5_join *join, const char *target, str
     struct writer w = {.join = join, .target = target, .id = -1, .watch = watch, .err = err};
     struct e5_ncfile *made = NULL;
     enum e5_status status = write_header(&w);
-    if (status == E5_OK) status = e5_ncfile_open(target, &made, err);
+    if (status == E5_OK) status = e5_ncfile_open(target, watch, &made, err);
     for (size_t i = 0; i < join->row_count && status == E5_OK; i++) { /* maps of the target, while it is unchanged */
         const struct e5_map *map;
         bool direct;

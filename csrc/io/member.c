@@ -94,6 +94,7 @@ static void note_shape(struct e5_member *m) {
     }
     m->versions = expver >= 0 ? m->file->dim[m->var->dim[expver]].length : 1;
     m->unit = map->chunked && time >= 0 ? map->chunk[time] : 1;
+    m->says_units = text_of(m->var, "units") != NULL;
 }
 
 static bool holds_nothing(const struct e5_member *m) {
@@ -114,9 +115,9 @@ static enum e5_status find_ways(struct e5_member *m, bool *needs, struct e5_erro
 
 /* Without the library that it needs the member has no file. */
 static enum e5_status open_into(struct e5_member *m, const char *path, const char *variable, bool library,
-                                struct e5_error *err) {
+                                struct e5_watch *watch, struct e5_error *err) {
     bool needs = false;
-    enum e5_status status = e5_ncfile_open_kept(path, library, &m->file, err);
+    enum e5_status status = e5_ncfile_open_kept(path, library, watch, &m->file, err);
     if (status != E5_OK || m->file == NULL) return status;
     status = e5_axes_choose(m->file, variable, &m->var, err);
     if (status == E5_OK) status = e5_axes_find(m->file, m->var, &m->axes, err);
@@ -134,10 +135,10 @@ static enum e5_status open_into(struct e5_member *m, const char *path, const cha
     return read_axes(m, err);
 }
 
-enum e5_status e5_member_open(const char *path, const char *variable, bool library, struct e5_member *out,
-                              struct e5_error *err) {
+enum e5_status e5_member_open(const char *path, const char *variable, bool library, struct e5_watch *watch,
+                              struct e5_member *out, struct e5_error *err) {
     *out = (struct e5_member){0};
-    enum e5_status status = open_into(out, path, variable, library, err);
+    enum e5_status status = open_into(out, path, variable, library, watch, err);
     if (status != E5_OK)
         e5_member_close(out);
     else if (out->file != NULL)

@@ -24,13 +24,14 @@ struct e5_member {
     int64_t *seconds;         /* steps, in the order of the file */
     double *values[E5_AXES]; /* of the axes but time; NULL: there are none, or they were given up (_forget) */
     bool by_library;          /* netcdf-c reads the data */
+    bool says_units;
     char *finality;           /* per step, once asked for */
 };
 
 /* `variable` NULL: the only variable with all axes.  With `library` false, a file that netcdf-c must help with leaves
  * out->file NULL. */
-E5_MUST_USE enum e5_status e5_member_open(const char *path, const char *variable, bool library, struct e5_member *out,
-                                          struct e5_error *err);
+E5_MUST_USE enum e5_status e5_member_open(const char *path, const char *variable, bool library,
+                                          struct e5_watch *watch, struct e5_member *out, struct e5_error *err);
 void e5_member_close(struct e5_member *member);
 void e5_member_forget(struct e5_member *member, enum e5_role role); /* its values are not needed any more … */
 void e5_member_forget_attrs(struct e5_member *member);              /* … or the attributes of its file */

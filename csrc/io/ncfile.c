@@ -18,14 +18,16 @@
 /* --- open and close --- */
 
 /* Resolved, so that a later change of directory does not matter, and so that no "://" makes netcdf-c see a URL. */
-static enum e5_status look(struct e5_ncfile *file, const char *path, struct e5_error *err) {
+static enum e5_status look(struct e5_ncfile *file, const char *path, struct e5_watch *watch, struct e5_error *err) {
     struct e5_layout *layout;
     enum e5_status status = e5_alloc(1, sizeof *layout, &layout, err);
     if (status != E5_OK) return status;
     file->layout = layout;
     file->path = realpath(path, NULL);
     if (file->path == NULL) return e5_fail_errno(err, errno, path, "open");
-    return e5_probe_file_kept(file->path, &layout->probe, err);
+    status = e5_probe_file_kept(file->path, &layout->probe, err);
+    layout->probe.watch = watch;
+    return status;
 }
 
 /* file->why says whether netcdf-c must go on. */
@@ -41,12 +43,13 @@ static enum e5_status read_by_library(struct e5_ncfile *file, struct e5_error *e
     return status == E5_OK ? e5_h5_maps_fill(file, err) : status;
 }
 
-enum e5_status e5_ncfile_open_kept(const char *path, bool library, struct e5_ncfile **out, struct e5_error *err) {
+enum e5_status e5_ncfile_open_kept(const char *path, bool library, struct e5_watch *watch, struct e5_ncfile **out,
+                                   struct e5_error *err) {
     *out = NULL;
     struct e5_ncfile *file;
     enum e5_status status = e5_alloc(1, sizeof *file, &file, err);
     if (status != E5_OK) return status;
-    status = look(file, path, err);
+    status = look(file, path, watch, err);
     if (status == E5_OK) status = read_directly(file, err);
     if (status == E5_OK && file->why != NULL && library) status = read_by_library(file, err);
     if (status == E5_OK && (file->why == NULL || library))
@@ -58,18 +61,21 @@ enum e5_status e5_ncfile_open_kept(const char *path, bool library, struct e5_ncf
 
 void e5_ncfile_let_go(struct e5_ncfile *file) { e5_layout_let_go(file->layout); }
 
-static enum e5_status open_file(const char *path, bool library, struct e5_ncfile **out, struct e5_error *err) {
-    enum e5_status status = e5_ncfile_open_kept(path, library, out, err);
+static enum e5_status open_file(const char *path, bool library, struct e5_watch *watch, struct e5_ncfile **out,
+                                struct e5_error *err) {
+    enum e5_status status = e5_ncfile_open_kept(path, library, watch, out, err);
     if (*out != NULL) e5_ncfile_let_go(*out);
     return status;
 }
 
-enum e5_status e5_ncfile_open(const char *path, struct e5_ncfile **out, struct e5_error *err) {
-    return open_file(path, true, out, err);
+enum e5_status e5_ncfile_open(const char *path, struct e5_watch *watch, struct e5_ncfile **out,
+                              struct e5_error *err) {
+    return open_file(path, true, watch, out, err);
 }
 
-enum e5_status e5_ncfile_open_direct(const char *path, struct e5_ncfile **out, struct e5_error *err) {
-    return open_file(path, false, out, err);
+enum e5_status e5_ncfile_open_direct(const char *path, struct e5_watch *watch, struct e5_ncfile **out,
+                                     struct e5_error *err) {
+    return open_file(path, false, watch, out, err);
 }
 
 void e5_ncfile_close(struct e5_ncfile *file) {

@@ -6,7 +6,7 @@
  * block on disk and gate. Faults: unreadable, foreign or changing file E5_CORRUPT (with what was found instead: HTML,
  * zip, GRIB, empty), no such file E5_STORAGE, an HDF5 file that is locked for writing E5_TARGET_BUSY, a filter that
  * is not installed or a slab outside the variable E5_INPUT, oversized header claims and pointers to other files
- * E5_UNSAFE.
+ * E5_UNSAFE; a cancel by the watch (which may be NULL) is seen while structures are read.
  */
 #ifndef E5_IO_NCFILE_H
 #define E5_IO_NCFILE_H
@@ -15,13 +15,15 @@
 #include "io/header.h"
 #include "io/pick.h"
 
-E5_MUST_USE enum e5_status e5_ncfile_open(const char *path, struct e5_ncfile **out, struct e5_error *err);
+E5_MUST_USE enum e5_status e5_ncfile_open(const char *path, struct e5_watch *watch, struct e5_ncfile **out,
+                                          struct e5_error *err);
 /* The same without netcdf-c: `*out` is NULL on success where the header needs it. */
-E5_MUST_USE enum e5_status e5_ncfile_open_direct(const char *path, struct e5_ncfile **out, struct e5_error *err);
+E5_MUST_USE enum e5_status e5_ncfile_open_direct(const char *path, struct e5_watch *watch, struct e5_ncfile **out,
+                                                 struct e5_error *err);
 /* The same as one or the other, and the file stays open until _let_go (or _close): for reading several small things
  * at once.  Until then one thread at a time. */
-E5_MUST_USE enum e5_status e5_ncfile_open_kept(const char *path, bool library, struct e5_ncfile **out,
-                                               struct e5_error *err);
+E5_MUST_USE enum e5_status e5_ncfile_open_kept(const char *path, bool library, struct e5_watch *watch,
+                                               struct e5_ncfile **out, struct e5_error *err);
 void e5_ncfile_let_go(struct e5_ncfile *file);
 /* Does reading the variable enter netcdf-c? */
 E5_MUST_USE enum e5_status e5_ncfile_by_library(const struct e5_ncfile *file, const struct e5_ncvar *var, bool *out,

@@ -108,26 +108,6 @@ static enum e5_status refuse_foreign(const char *path, const unsigned char *head
     return corrupt(path, what, "the file is damaged or of another kind; download it again", err);
 }
 
-static uint64_t little_endian(const unsigned char *from) {
-    uint64_t value = 0;
-    for (int i = 7; i >= 0; i--) value = value << 8 | from[i];
-    return value;
-}
-
-/* The superblock says where the file ends.  Only the usual 8-byte addresses are judged here: the library judges the
- * rest. */
-static enum e5_status check_end(const char *path, const unsigned char *head, size_t size,
-                                const struct e5_probe *probe, struct e5_error *err) {
-    unsigned version = size > 8 ? head[8] : 255;
-    size_t at = version == 0 ? 40 : version == 1 ? 44 : 28;
-    unsigned char width = version < 2 ? head[13] : head[9];
-    if (version > 3 || size < at + 8) return corrupt(path, "a damaged HDF5 file", "download it again", err);
-    uint64_t end = little_endian(head + at);
-    if (width != 8 || probe->start > 0 || end <= probe->size) return E5_OK;
-    return e5_probe_fail(err, E5_CORRUPT, path, "download it again", "cut short: %llu of %llu bytes",
-                         (unsigned long long)probe->size, (unsigned long long)end);
-}
-
 /* Leaves the first bytes of the HDF5 part in `head` when a signature is found behind a user block. */
 static bool find_hdf5(int descriptor, unsigned char *head, size_t *size, uint64_t *start) {
     if (has(head, *size, (const char *)hdf5_signature, 8)) return true;
@@ -168,8 +148,7 @@ static enum e5_status classify(const char *path, int descriptor, struct e5_probe
     probe->container = netcdf3 ? E5_NETCDF3 : E5_HDF5;
     if (netcdf3) return E5_OK;
     if (!find_hdf5(descriptor, head, &size, &probe->start)) return refuse_foreign(path, head, size, err);
-    status = refuse_written(path, descriptor, err);
-    return status == E5_OK ? check_end(path, head, size, probe, err) : status;
+    return refuse_written(path, descriptor, err);
 }
 
 enum e5_status e5_probe_file_kept(const char *path, struct e5_probe *out, struct e5_error *err) {
@@ -192,6 +171,7 @@ enum e5_status e5_probe_file(const char *path, struct e5_probe *out, struct e5_e
 void e5_probe_let_go(struct e5_probe *probe) {
     if (probe->kept) close(probe->descriptor);
     probe->kept = false;
+    probe->watch = NULL;
 }
 
 static bool same(const struct stat *a, const struct stat *b) {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "base/error.h"
+#include "base/watch.h"
 
 enum e5_container { E5_NETCDF3, E5_HDF5 };
 
@@ -20,6 +20,7 @@ struct e5_probe {
     struct stat identity;
     bool kept;      /* `descriptor` is open, for the time that much is read: see _file_kept() */
     int descriptor;
+    struct e5_watch *watch; /* whoever may cancel while it is kept, or NULL */
 };
 
 /* Report a fault of a file: its last name and what is wrong in `what`, the whole path as target, and a hint ("":

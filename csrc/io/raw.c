@@ -104,6 +104,7 @@ enum e5_status e5_raw_read(const struct e5_ncfile *file, const struct e5_map *ma
                            size_t *size, struct e5_error *err) {
     const struct e5_probe *probe = &((const struct e5_layout *)file->layout)->probe;
     struct raw r = {.path = file->path, .map = map, .descriptor = -1, .err = err};
+    e5_scratch_init(&r.scratch);
     enum e5_status status = measure(&r, most);
     if (status == E5_OK) status = e5_probe_reopen(file->path, probe, &r.descriptor, err);
     if (status == E5_OK) fill(&r);

@@ -40,6 +40,8 @@ static void put_run(const struct put *p, size_t from, size_t n, size_t to) {
     char *out = p->slab->out + to * p->wide;
     if (p->piece->constant)
         put_constant(p, n, out);
+    else if (p->piece->plane == 0 && e5_unpack_keeps_bytes(&p->slab->how))
+        memcpy(out, p->piece->bytes + from, n * p->wide);
     else if (p->piece->plane > 0)
         put_shuffled(p, from, n, out);
     else
@@ -145,12 +147,43 @@ static bool prepare(struct put *p, const struct e5_slab *slab, const struct e5_p
 struct neighbours {
     const struct put *put;
     size_t n;
+    struct e5_stretch stretch[E5_NEIGHBOURS_MAX]; /* bytes: from the row's beginning, to the output row's, how many */
 };
 
 /* The cuts of neighbours differ in the last dimension only: all of them have a row where the first has one. */
 static void put_rows(void *context, size_t from, size_t to) {
     const struct neighbours *all = context;
     for (size_t i = 0; i < all->n; i++) put_row((void *)&all->put[i], from, to);
+}
+
+/* The same where every row is one stretch of bytes that stay as they are: they are short, and counting where each
+ * goes takes longer than moving it. */
+static void copy_rows(void *context, size_t from, size_t to) {
+    const struct neighbours *all = context;
+    char *out = all->put->slab->out + to * all->put->wide;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct e5_stretch *s = &all->stretch[i];
+        memcpy(out + s->to, all->put[i].piece->bytes + from + s->from, s->count);
+    }
+}
+
+static bool copies(const struct neighbours *all) {
+    bool plain = e5_unpack_keeps_bytes(&all->put->slab->how);
+    for (size_t i = 0; i < all->n; i++) {
+        const struct put *p = &all->put[i];
+        plain &= !p->piece->constant && p->piece->plane == 0 && p->cut.part[p->cut.row].stretches == 1;
+    }
+    return plain;
+}
+
+static void measure_stretches(struct neighbours *all) {
+    for (size_t i = 0; i < all->n; i++) {
+        const struct put *p = &all->put[i];
+        const struct e5_cut_part *part = &p->cut.part[p->cut.row];
+        struct e5_stretch s = e5_cut_stretch(part, 0);
+        all->stretch[i] = (struct e5_stretch){(s.from - part->low) * part->from, s.to * part->to * p->wide,
+                                              s.count * p->cut.unit * p->wide};
+    }
 }
 
 void e5_slab_put(const struct e5_slab *slab, const struct e5_piece *piece, size_t n) {
@@ -164,8 +197,11 @@ void e5_slab_put(const struct e5_slab *slab, const struct e5_piece *piece, size_
         together &= (p->piece->plane > 0) == (put[0].piece->plane > 0);
         all.n++;
     }
-    if (together && all.n > 1)
-        e5_cut_rows(&put[0].cut, put_rows, &all);
-    else
+    if (!together || all.n < 2) {
         for (size_t i = 0; i < all.n; i++) e5_cut_rows(&put[i].cut, put[i].row, &put[i]);
+        return;
+    }
+    bool plain = copies(&all);
+    if (plain) measure_stretches(&all);
+    e5_cut_rows(&put[0].cut, plain ? copy_rows : put_rows, &all);
 }

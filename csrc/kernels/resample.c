@@ -1,5 +1,5 @@
-/* resample: one value for the samples of a month, a year, or the whole series. */
+/* resample: one value for the samples of a month, a season, a year, or the whole series. */
 #include "kernels/statistic.h"
 
-const struct e5_scan_ops e5_resample_ops = {e5_statistic_state_size, e5_statistic_begin, e5_statistic_step,
+const struct e5_scan_ops e5_resample_ops = {e5_statistic_state_size, e5_statistic_begin, e5_statistic_steps,
                                             e5_statistic_end};

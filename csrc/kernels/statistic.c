@@ -1,74 +1,120 @@
-/* The state is two arrays, value and count of valid samples, side by side for all cells of a segment.  Loops have no
- * branches and one statistic each, so that they vectorise. */
+/* The state is two arrays side by side for all cells of a segment: extremes in the precision of the data or sums in
+ * double, and how many samples are valid.  Up to eight steps go into a state at a time, so that it is loaded and
+ * stored once for all of them; loops have no branches and one statistic each, and become vector code. */
 #include "kernels/statistic.h"
 
 #include <math.h>
+
+#include "base/simd.h"
 
 enum statistic { MAX, MIN, MEAN, SUM }; /* the order of the choices in kernels.def */
 
 enum { STATISTIC, MIN_SAMPLES }; /* params, in the order of kernels.def */
 
-struct cell {
-    double value; /* extreme or sum of the valid samples so far */
-    double valid; /* how many; a double, so that one vector holds as many counts as values */
-};
-
 static enum statistic statistic(const struct e5_params *params) {
     return (enum statistic)params->value[STATISTIC].integer;
 }
 
-size_t e5_statistic_state_size(const struct e5_params *params) {
-    (void)params;
-    return sizeof(struct cell);
+/* Whether values are kept as float: of extremes nothing is lost. */
+static bool is_single(enum e5_dtype dtype, const struct e5_params *params) {
+    return dtype == E5_F32 && statistic(params) <= MIN;
 }
 
-void e5_statistic_begin(void *state, size_t cells, bool first, const struct e5_params *params) {
-    double *restrict value = state, *restrict valid = value + cells;
+size_t e5_statistic_state_size(const struct e5_params *params, enum e5_dtype dtype) {
+    return is_single(dtype, params) ? sizeof(float) + sizeof(int32_t) : 2 * sizeof(double);
+}
+
+static int32_t *valid_of(void *state, size_t cells, enum e5_dtype dtype, const struct e5_params *params) {
+    return (int32_t *)((char *)state + cells * (is_single(dtype, params) ? sizeof(float) : sizeof(double)));
+}
+
+void e5_statistic_begin(void *state, size_t cells, bool first, enum e5_dtype dtype, const struct e5_params *params) {
     double start = statistic(params) == MAX ? -INFINITY : statistic(params) == MIN ? INFINITY : 0;
+    float *restrict single = state;
+    double *restrict twice = state;
+    int32_t *restrict valid = valid_of(state, cells, dtype, params);
+    bool is_float = is_single(dtype, params);
     (void)first;
-    for (size_t i = 0; i < cells; i++) value[i] = start;
+    for (size_t i = 0; is_float && i < cells; i++) single[i] = (float)start;
+    for (size_t i = 0; !is_float && i < cells; i++) twice[i] = start;
     for (size_t i = 0; i < cells; i++) valid[i] = 0;
 }
 
-/* A comparison with NaN is false: missing samples change neither extreme nor count. */
-static void step_max(double *restrict value, double *restrict valid, const double *restrict row, size_t cells) {
-    for (size_t i = 0; i < cells; i++) {
-        value[i] = row[i] > value[i] ? row[i] : value[i];
-        valid[i] += row[i] == row[i] ? 1.0 : 0.0;
-    }
-}
+/* A comparison with NaN is false: missing samples change neither extreme nor count, and 0 is added for them to a sum
+ * that begins with 0. */
+#define HIGHER(value, x) ((x) > (value) ? (x) : (value))
+#define LOWER(value, x) ((x) < (value) ? (x) : (value))
+#define PLUS(value, x) ((value) + (double)((x) == (x) ? (x) : 0))
 
-static void step_min(double *restrict value, double *restrict valid, const double *restrict row, size_t cells) {
-    for (size_t i = 0; i < cells; i++) {
-        value[i] = row[i] < value[i] ? row[i] : value[i];
-        valid[i] += row[i] == row[i] ? 1.0 : 0.0;
-    }
-}
+#define PARAMETERS(type, number) \
+    (number * value, int32_t *valid, const type *rows, size_t stride, size_t cells, size_t steps)
+#define FUSED_STEPS(name, type, number, update)                                                                \
+    E5_SIMD_BODY void name##_fused(number *restrict value, int32_t *restrict valid, const type *restrict rows, \
+                                   size_t stride, size_t cells, const size_t steps) {                          \
+        for (size_t i = 0; i < cells; i++) {                                                                   \
+            number result = value[i];                                                                          \
+            int32_t count = valid[i];                                                                          \
+            for (size_t k = 0; k < steps; k++) {                                                               \
+                type x = rows[k * stride + i];                                                                 \
+                result = update(result, x);                                                                    \
+                count += x == x;                                                                               \
+            }                                                                                                  \
+            value[i] = result;                                                                                 \
+            valid[i] = count;                                                                                  \
+        }                                                                                                      \
+    }                                                                                                          \
+    E5_SIMD_BODY void name##_body PARAMETERS(type, number) {                                                   \
+        for (; steps >= 8; steps -= 8, rows += 8 * stride) name##_fused(value, valid, rows, stride, cells, 8); \
+        for (; steps >= 2; steps -= 2, rows += 2 * stride) name##_fused(value, valid, rows, stride, cells, 2); \
+        if (steps > 0) name##_fused(value, valid, rows, stride, cells, 1);                                     \
+    }                                                                                                          \
+    E5_SIMD_VARIANTS(name, PARAMETERS(type, number), (value, valid, rows, stride, cells, steps))
 
-static void step_sum(double *restrict value, double *restrict valid, const double *restrict row, size_t cells) {
-    for (size_t i = 0; i < cells; i++) {
-        value[i] += row[i] == row[i] ? row[i] : 0.0;
-        valid[i] += row[i] == row[i] ? 1.0 : 0.0;
-    }
-}
+FUSED_STEPS(max_f32, float, float, HIGHER)
+FUSED_STEPS(min_f32, float, float, LOWER)
+FUSED_STEPS(sum_f32, float, double, PLUS)
+FUSED_STEPS(max_f64, double, double, HIGHER)
+FUSED_STEPS(min_f64, double, double, LOWER)
+FUSED_STEPS(sum_f64, double, double, PLUS)
 
-void e5_statistic_step(void *state, const double *row, size_t cells, const struct e5_params *params) {
-    double *value = state, *valid = value + cells;
+void e5_statistic_steps(void *state, const struct e5_rows *rows, const struct e5_params *params) {
+    int32_t *valid = valid_of(state, rows->cells, rows->dtype, params);
+    size_t stride = rows->stride, cells = rows->cells, steps = rows->steps;
+    bool single = rows->dtype == E5_F32;
     switch (statistic(params)) {
-    case MAX: step_max(value, valid, row, cells); break;
-    case MIN: step_min(value, valid, row, cells); break;
+    case MAX:
+        if (single)
+            max_f32(state, valid, rows->values, stride, cells, steps);
+        else
+            max_f64(state, valid, rows->values, stride, cells, steps);
+        break;
+    case MIN:
+        if (single)
+            min_f32(state, valid, rows->values, stride, cells, steps);
+        else
+            min_f64(state, valid, rows->values, stride, cells, steps);
+        break;
     case MEAN:
-    case SUM: step_sum(value, valid, row, cells); break;
+    case SUM:
+        if (single)
+            sum_f32(state, valid, rows->values, stride, cells, steps);
+        else
+            sum_f64(state, valid, rows->values, stride, cells, steps);
+        break;
     }
 }
 
-void e5_statistic_end(void *state, double *out, size_t cells, int32_t expected, const struct e5_params *params) {
-    const double *restrict value = state, *restrict valid = value + cells;
+void e5_statistic_end(void *state, double *out, size_t cells, int32_t expected, enum e5_dtype dtype,
+                      const struct e5_params *params) {
+    const float *restrict single = state;
+    const double *restrict twice = state;
+    const int32_t *restrict valid = valid_of(state, cells, dtype, params);
     int64_t wanted = params->value[MIN_SAMPLES].integer > 0 ? params->value[MIN_SAMPLES].integer : expected;
-    double enough = wanted > 1 ? (double)wanted : 1;
-    bool mean = statistic(params) == MEAN;
+    int32_t enough = wanted < 1 ? 1 : wanted < INT32_MAX ? (int32_t)wanted : INT32_MAX;
+    bool is_float = is_single(dtype, params), mean = statistic(params) == MEAN;
     for (size_t i = 0; i < cells; i++) {
-        double result = mean ? value[i] / valid[i] : value[i];
-        out[i] = valid[i] >= enough ? result : NAN;
+        double value = is_float ? (double)single[i] : twice[i];
+        value = mean ? value / (double)valid[i] : value;
+        out[i] = valid[i] >= enough ? value : NAN;
     }
 }

@@ -7,9 +7,10 @@
 
 #include "kernels/kernel.h"
 
-size_t e5_statistic_state_size(const struct e5_params *params);
-void e5_statistic_begin(void *state, size_t cells, bool first, const struct e5_params *params);
-void e5_statistic_step(void *state, const double *row, size_t cells, const struct e5_params *params);
-void e5_statistic_end(void *state, double *out, size_t cells, int32_t expected, const struct e5_params *params);
+size_t e5_statistic_state_size(const struct e5_params *params, enum e5_dtype dtype);
+void e5_statistic_begin(void *state, size_t cells, bool first, enum e5_dtype dtype, const struct e5_params *params);
+void e5_statistic_steps(void *state, const struct e5_rows *rows, const struct e5_params *params);
+void e5_statistic_end(void *state, double *out, size_t cells, int32_t expected, enum e5_dtype dtype,
+                      const struct e5_params *params);
 
 #endif

@@ -1,6 +1,7 @@
 #include "model/time_axis.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
@@ -57,6 +58,7 @@ static enum e5_status allocate(const struct e5_time_axis *axis, int64_t count, s
     if (count > MOST_PERIODS)
         return e5_fail(err, E5_UNSAFE, "the time axis spans %lld periods, from damaged stamps?", (long long)count);
     enum e5_status status = e5_alloc((size_t)count, sizeof *out->start, &out->start, err);
+    if (status == E5_OK) status = e5_alloc((size_t)count, sizeof *out->end, &out->end, err);
     if (status == E5_OK) status = e5_alloc((size_t)count, sizeof *out->expected, &out->expected, err);
     if (status == E5_OK) status = e5_alloc(axis->n, sizeof *out->of_sample, &out->of_sample, err);
     out->count = status == E5_OK ? (size_t)count : 0;
@@ -94,6 +96,7 @@ enum e5_status e5_periods_by_day(const struct e5_time_axis *axis, enum e5_day_ru
     int32_t expected = expected_samples(rule == E5_DAY_SINCE_MIDNIGHT ? 1 : E5_DAY / step);
     for (size_t p = 0; p < out->count; p++) {
         out->start[p] = (first + (int64_t)p) * E5_DAY - utc_offset;
+        out->end[p] = out->start[p] + E5_DAY;
         out->expected[p] = expected;
     }
     for (size_t i = 0; i < axis->n; i++) {
@@ -103,52 +106,103 @@ enum e5_status e5_periods_by_day(const struct e5_time_axis *axis, enum e5_day_ru
     return E5_OK;
 }
 
-/* Periods of a calendar are numbered: months since January of year 0, years, or 0 for the whole. */
-static int64_t number_of(enum e5_calendar calendar, enum e5_frequency frequency, int64_t seconds) {
-    if (frequency == E5_WHOLE) return 0;
-    struct e5_date date = e5_date_from_days(calendar, floor_divide(seconds, E5_DAY));
-    return frequency == E5_BY_YEAR ? date.year : date.year * 12 + date.month - 1;
+/* --- periods of the calendar --- */
+
+static const char *const month_names[12] = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN",
+                                            "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
+
+/* The month after a "-", January when there is nothing; 0: neither. */
+static int anchor_of(const char *text) {
+    if (*text == '\0') return 1;
+    for (int i = 0; i < 12; i++)
+        if (*text == '-' && strcmp(text + 1, month_names[i]) == 0) return i + 1;
+    return 0;
 }
 
-static int64_t start_of(enum e5_calendar calendar, enum e5_frequency frequency, int64_t number) {
-    struct e5_date date = {number, 1, 1};
-    if (frequency == E5_BY_MONTH) {
-        date.year = floor_divide(number, 12);
-        date.month = (int)(number - date.year * 12) + 1;
+enum e5_status e5_frequency_parse(const char *text, struct e5_frequency *out, struct e5_error *err) {
+    *out = (struct e5_frequency){.anchor = 1};
+    if (strcmp(text, "all") == 0) return E5_OK;
+    out->months = strncmp(text, "YS", 2) == 0 ? 12 : strncmp(text, "QS", 2) == 0 ? 3 : 0;
+    if (out->months > 0) out->anchor = anchor_of(text + 2);
+    if (strcmp(text, "MS") == 0) out->months = 1;
+    if (out->months > 0 && out->anchor > 0) return E5_OK;
+    enum e5_status status = e5_fail(err, E5_INPUT, "freq is '%.40s'", text);
+    e5_error_hint(err, "it is YS, QS, MS or all; YS-JUL are years that begin in July, QS-DEC seasons from December");
+    return status;
+}
+
+bool e5_frequency_counts(struct e5_frequency frequency, int month) {
+    return frequency.only == 0 || (frequency.only >> (month - 1) & 1) != 0;
+}
+
+/* Periods are numbered from one that begins in year 0; the whole series is number 0. */
+static int64_t number_of(struct e5_frequency frequency, struct e5_date date) {
+    if (frequency.months == 0) return 0;
+    return floor_divide(date.year * 12 + date.month - frequency.anchor, frequency.months);
+}
+
+static struct e5_date date_of(enum e5_calendar calendar, int64_t seconds) {
+    return e5_date_from_days(calendar, floor_divide(seconds, E5_DAY));
+}
+
+static int64_t start_of_month(enum e5_calendar calendar, int64_t month) { /* since January of year 0 */
+    int64_t year = floor_divide(month, 12);
+    return e5_date_to_days(calendar, (struct e5_date){year, (int)(month - year * 12) + 1, 1}) * E5_DAY;
+}
+
+/* Seconds of the months between start and end that count. */
+static int64_t counted(enum e5_calendar calendar, struct e5_frequency frequency, int64_t start, int64_t end) {
+    if (frequency.only == 0) return end - start;
+    int64_t sum = 0, at = start;
+    while (at < end) {
+        struct e5_date date = date_of(calendar, at);
+        int64_t next = start_of_month(calendar, date.year * 12 + date.month), to = next < end ? next : end;
+        if (e5_frequency_counts(frequency, date.month)) sum += to - at;
+        at = to;
     }
-    return e5_date_to_days(calendar, date) * E5_DAY;
+    return sum;
 }
 
-static void span_of(const struct e5_time_axis *axis, enum e5_frequency frequency, int64_t number, int64_t step,
-                    int64_t *start, int64_t *end) {
-    bool whole = frequency == E5_WHOLE;
-    *start = whole ? axis->seconds[0] : start_of(axis->calendar, frequency, number);
-    *end = whole ? axis->seconds[axis->n - 1] + step : start_of(axis->calendar, frequency, number + 1);
+static enum e5_status put_samples(const struct e5_time_axis *axis, struct e5_frequency frequency, int64_t first,
+                                  struct e5_periods *out, struct e5_error *err) {
+    size_t found = 0;
+    for (size_t i = 0; i < axis->n; i++) {
+        struct e5_date date = date_of(axis->calendar, axis->seconds[i]);
+        bool counts = e5_frequency_counts(frequency, date.month);
+        out->of_sample[i] = counts ? (int32_t)(number_of(frequency, date) - first) : -1;
+        found += counts;
+    }
+    if (found > 0) return E5_OK;
+    e5_periods_fini(out);
+    return e5_fail(err, E5_INPUT, "no time of the series lies in the months asked for");
 }
 
-enum e5_status e5_periods_by_calendar(const struct e5_time_axis *axis, enum e5_frequency frequency,
+enum e5_status e5_periods_by_calendar(const struct e5_time_axis *axis, struct e5_frequency frequency,
                                       struct e5_periods *out, struct e5_error *err) {
     int64_t step;
     *out = (struct e5_periods){0};
     enum e5_status status = e5_time_axis_check(axis, err);
     if (status == E5_OK) status = e5_time_axis_step(axis, &step, err);
     if (status != E5_OK) return status;
-    int64_t first = number_of(axis->calendar, frequency, axis->seconds[0]);
-    int64_t last = number_of(axis->calendar, frequency, axis->seconds[axis->n - 1]);
+    enum e5_calendar calendar = axis->calendar;
+    int64_t first = number_of(frequency, date_of(calendar, axis->seconds[0]));
+    int64_t last = number_of(frequency, date_of(calendar, axis->seconds[axis->n - 1]));
     status = allocate(axis, last - first + 1, out, err);
     if (status != E5_OK) return status;
     for (size_t p = 0; p < out->count; p++) {
-        int64_t end;
-        span_of(axis, frequency, first + (int64_t)p, step, &out->start[p], &end);
-        out->expected[p] = expected_samples((end - out->start[p] + step / 2) / step); /* nearest: months differ */
+        int64_t month = (first + (int64_t)p) * frequency.months + frequency.anchor - 1;
+        bool whole = frequency.months == 0;
+        out->start[p] = whole ? axis->seconds[0] : start_of_month(calendar, month);
+        out->end[p] = whole ? axis->seconds[axis->n - 1] + step : start_of_month(calendar, month + frequency.months);
+        int64_t length = counted(calendar, frequency, out->start[p], out->end[p]);
+        out->expected[p] = expected_samples((length + step / 2) / step); /* nearest: months differ */
     }
-    for (size_t i = 0; i < axis->n; i++)
-        out->of_sample[i] = (int32_t)(number_of(axis->calendar, frequency, axis->seconds[i]) - first);
-    return E5_OK;
+    return put_samples(axis, frequency, first, out, err);
 }
 
 void e5_periods_fini(struct e5_periods *periods) {
     free(periods->start);
+    free(periods->end);
     free(periods->of_sample);
     free(periods->expected);
     *periods = (struct e5_periods){0};

@@ -23,7 +23,7 @@ enum e5_day_rule {
  * up as periods without samples. */
 struct e5_periods {
     size_t count;
-    int64_t *start; /* count: first second of each period */
+    int64_t *start, *end; /* count: first second of each period, and the first one after it */
     int32_t *of_sample; /* one per sample: its period, or −1 when it belongs to none; never decreasing but for −1 */
     int32_t *expected; /* count: how many samples a complete period has, at least 1 */
 };
@@ -37,10 +37,18 @@ E5_MUST_USE enum e5_status e5_time_axis_step(const struct e5_time_axis *axis, in
  * usual step samples (at least 1; exactly 1 since midnight).  `start` is the first second of the day, in UTC. */
 E5_MUST_USE enum e5_status e5_periods_by_day(const struct e5_time_axis *axis, enum e5_day_rule rule,
                                              int64_t utc_offset, struct e5_periods *out, struct e5_error *err);
-/* Group daily (or any) samples by calendar month or year, or all together.  A complete period has as many samples as
- * the usual step fits into it; E5_WHOLE reaches from the first sample to the last and starts at the first. */
-enum e5_frequency { E5_BY_MONTH, E5_BY_YEAR, E5_WHOLE };
-E5_MUST_USE enum e5_status e5_periods_by_calendar(const struct e5_time_axis *axis, enum e5_frequency frequency,
+/* Periods as xclim and pandas name them: "YS" and "YS-JUL" (years that begin in July), "QS-DEC" (seasons), "MS"
+ * (months), "all" (the whole series).  Of each period some months only may count. */
+struct e5_frequency {
+    int months;    /* length of a period: 1, 3 or 12; 0: the whole series */
+    int anchor;    /* a month, from 1, in which a period begins */
+    unsigned only; /* bit m − 1: month m counts; 0: all of them */
+};
+E5_MUST_USE enum e5_status e5_frequency_parse(const char *text, struct e5_frequency *out, struct e5_error *err);
+bool e5_frequency_counts(struct e5_frequency frequency, int month);
+/* Group samples by periods of the calendar.  A complete period has as many samples as the usual step fits into its
+ * months that count; the whole series reaches from the first sample to the last.  E5_INPUT when no sample counts. */
+E5_MUST_USE enum e5_status e5_periods_by_calendar(const struct e5_time_axis *axis, struct e5_frequency frequency,
                                                   struct e5_periods *out, struct e5_error *err);
 void e5_periods_fini(struct e5_periods *periods);
 

@@ -1,10 +1,8 @@
 #include "net/curl_options.h"
 
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <math.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define HAPPY_EYEBALLS_MS 200L /* then the other address family is tried as well */
 
@@ -25,55 +23,6 @@ static void set_trust(CURL *easy, const struct e5_http_shared *shared) {
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-}
-
-/* A service may have several numbers: what any of them may name, it may name. */
-static void note_reach(struct e5_http_shared *shared, enum e5_reach reach) {
-    if (!shared->is_reach_seen || reach > shared->reach) shared->reach = reach;
-    shared->is_reach_seen = true;
-}
-
-static bool is_allowed(const struct e5_curl_guard *guard, enum e5_reach reach) {
-    bool home = strcmp(guard->address->host, guard->shared->service.host) == 0;
-    if (guard->proxy[0] != '\0') return true; /* which is where the user says it is */
-    if (home) note_reach(guard->shared, reach);
-    return home || reach <= guard->shared->reach;
-}
-
-static int make_socket(const struct curl_sockaddr *address) {
-#ifdef SOCK_CLOEXEC
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-#else
-    int made = socket(address->family, address->socktype, address->protocol);
-    if (made >= 0) fcntl(made, F_SETFD, FD_CLOEXEC);
-    return made;
-#endif
-}
-
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
-    struct e5_curl_guard *guard = context;
-    enum e5_reach reach = e5_reach_of(&address->addr);
-    (void)purpose;
-    if (!is_allowed(guard, reach)) {
-        guard->has_refused = true;
-        guard->refused = reach;
-        return CURL_SOCKET_BAD;
-    }
-    guard->has_allowed = true;
-    int made = make_socket(address);
-    return made >= 0 ? made : CURL_SOCKET_BAD;
-}
-
-void e5_curl_set_guard(void *easy, struct e5_curl_guard *guard) {
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, guard);
-}
-
-void e5_curl_guard_judge(const struct e5_curl_guard *guard, int curl_code, struct e5_error *err) {
-    bool shut = curl_code == CURLE_COULDNT_CONNECT && guard->has_refused && !guard->has_allowed;
-    const char *where = guard->refused == E5_REACH_LOCAL ? "on this machine" : "in a private network";
-    if (shut && err->status == E5_OK)
-        err->status = e5_fail(err, E5_UNSAFE, "refused data address %s: %s", where, guard->address->host);
 }
 
 enum e5_status e5_curl_add_header(struct curl_slist **list, const char *line, struct e5_error *err) {
@@ -100,4 +49,18 @@ void e5_curl_set_shared(void *easy, const struct e5_http_shared *shared) {
 #if LIBCURL_VERSION_NUM >= 0x075700
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* cancel does not wait for a name lookup */
 #endif
+}
+
+enum e5_status e5_curl_set_method(void *easy, const char *method, const char *body, struct e5_error *err) {
+    bool posts = strcmp(method, "POST") == 0, deletes = strcmp(method, "DELETE") == 0;
+    bool heads = strcmp(method, "HEAD") == 0;
+    if (heads) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    if (heads || strcmp(method, "GET") == 0) return E5_OK;
+    if (posts)
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* libcurl repeats what a used connection cuts off */
+    if (!deletes || body != NULL)
+        if (curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body != NULL ? body : "") != CURLE_OK)
+            return e5_fail(err, E5_MEMORY, "cannot keep the body of a request");
+    if (!posts) curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+    return E5_OK;
 }

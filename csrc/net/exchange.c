@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "net/curl_fault.h"
+#include "net/curl_guard.h"
 #include "net/curl_options.h"
 #include "net/flow.h"
 #include "net/json.h"
@@ -154,21 +155,6 @@ static bool is_get(const struct e5_exchange *exchange) {
     return strcmp(exchange->method, "GET") == 0 || strcmp(exchange->method, "HEAD") == 0;
 }
 
-static enum e5_status set_method(struct e5_exchange *exchange, const char *body, struct e5_error *err) {
-    CURL *easy = exchange->easy;
-    const char *method = exchange->method;
-    bool posts = strcmp(method, "POST") == 0, deletes = strcmp(method, "DELETE") == 0;
-    if (strcmp(method, "HEAD") == 0) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    if (is_get(exchange)) return E5_OK;
-    if (posts)
-        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* libcurl repeats what a used connection cuts off */
-    if (!deletes || body != NULL)
-        if (curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body != NULL ? body : "") != CURLE_OK)
-            return e5_fail(err, E5_MEMORY, "cannot keep the body of a request");
-    if (!posts) curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
-    return E5_OK;
-}
-
 static enum e5_status set_call(struct e5_exchange *exchange, const char *body, struct e5_error *err) {
     CURL *easy = exchange->easy;
     exchange->body.ceiling = E5_JSON_CEILING;
@@ -176,7 +162,7 @@ static enum e5_status set_call(struct e5_exchange *exchange, const char *body, s
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING,
                      ""); /* what libcurl can decode; the ceiling holds for the result */
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, e5_curl_milliseconds(2 * exchange->shared->timeout));
-    return set_method(exchange, body, err);
+    return e5_curl_set_method(easy, exchange->method, body, err);
 }
 
 static enum e5_status set_range(struct e5_exchange *exchange, const struct e5_http_call *call, struct e5_error *err) {
@@ -315,18 +301,11 @@ static void classify(struct e5_exchange *exchange) {
     exchange->temporary = e5_curl_fault(&failure, &exchange->error);
 }
 
-static enum e5_exchange_next begin_to_ask(struct e5_exchange *exchange) {
-    bool of_proxy = exchange->failed_with == CURLE_COULDNT_RESOLVE_PROXY;
-    exchange->lookup = e5_lookup_start(of_proxy ? exchange->proxy : exchange->address.host);
+static enum e5_exchange_next begin_to_ask(struct e5_exchange *exchange, const char *host) {
+    e5_lookup_free(exchange->lookup);
+    exchange->lookup = e5_lookup_start(host);
     exchange->asked_at = e5_clock_monotonic();
     return E5_EXCHANGE_ASKING;
-}
-
-bool e5_exchange_asked(struct e5_exchange *exchange) {
-    bool over = e5_lookup_verdict(exchange->lookup) != E5_LOOKUP_RUNNING ||
-                e5_clock_monotonic() - exchange->asked_at > exchange->shared->connect_timeout;
-    if (over) classify(exchange);
-    return over;
 }
 
 static void refuse_redirect(struct e5_exchange *exchange, const char *to) {
@@ -346,6 +325,20 @@ static void begin_anew(struct e5_exchange *exchange) {
     e5_buffer_clear(&exchange->body);
     e5_http_head_init(&exchange->head);
     begin_flow(exchange);
+}
+
+enum e5_exchange_next e5_exchange_asked(struct e5_exchange *exchange) {
+    bool runs = e5_lookup_verdict(exchange->lookup) == E5_LOOKUP_RUNNING;
+    if (runs && e5_clock_monotonic() - exchange->asked_at <= exchange->shared->connect_timeout)
+        return E5_EXCHANGE_ASKING;
+    if (!e5_curl_guard_asks(&exchange->guard, exchange->failed_with)) {
+        classify(exchange);
+        return E5_EXCHANGE_OVER;
+    }
+    if (!e5_curl_guard_answer(&exchange->guard, exchange->lookup, &exchange->temporary, &exchange->error))
+        return E5_EXCHANGE_OVER;
+    begin_anew(exchange);
+    return E5_EXCHANGE_AGAIN;
 }
 
 /* Only GET, only with somewhere to go; the new address is judged like the first one. */
@@ -392,9 +385,13 @@ enum e5_exchange_next e5_exchange_ended(struct e5_exchange *exchange, int curl_c
         return redirected(exchange) ? E5_EXCHANGE_AGAIN : E5_EXCHANGE_OVER;
     exchange->cut_short = curl_code == CURLE_PARTIAL_FILE;
     exchange->failed_with = curl_code;
+    if (e5_curl_guard_asks(&exchange->guard, curl_code))
+        return begin_to_ask(exchange, exchange->shared->service.host);
     e5_curl_guard_judge(&exchange->guard, curl_code, &exchange->error);
     if (exchange->error.status != E5_OK) return E5_EXCHANGE_OVER;
-    if (e5_curl_is_lookup(curl_code)) return begin_to_ask(exchange);
+    bool of_proxy = curl_code == CURLE_COULDNT_RESOLVE_PROXY;
+    if (e5_curl_is_lookup(curl_code))
+        return begin_to_ask(exchange, of_proxy ? exchange->proxy : exchange->address.host);
     classify(exchange);
     return E5_EXCHANGE_OVER;
 }

@@ -51,7 +51,7 @@ struct e5_http_shared {
 enum e5_exchange_next {
     E5_EXCHANGE_OVER,  /* its outcome stands */
     E5_EXCHANGE_AGAIN, /* it was redirected and its handle is ready to run again */
-    E5_EXCHANGE_ASKING /* why it failed is being found out: see e5_exchange_asked() */
+    E5_EXCHANGE_ASKING /* a name is being looked up: see e5_exchange_asked() */
 };
 
 void *e5_exchange_owner(const struct e5_exchange *exchange);
@@ -73,7 +73,8 @@ void *e5_exchange_easy(const struct e5_exchange *exchange); /* the CURL handle *
 struct e5_exchange *e5_exchange_of(void *easy);
 /* libcurl has ended it with this CURLcode. */
 enum e5_exchange_next e5_exchange_ended(struct e5_exchange *exchange, int curl_code);
-bool e5_exchange_asked(struct e5_exchange *exchange); /* true: the answer is here, or was waited for long enough */
+/* Not E5_EXCHANGE_ASKING: the answer is here, or was waited for long enough. */
+enum e5_exchange_next e5_exchange_asked(struct e5_exchange *exchange);
 struct e5_exchange **e5_exchange_link(struct e5_exchange *exchange); /* for a list of those that are asking */
 void e5_exchange_delete(struct e5_exchange *exchange);
 

@@ -106,12 +106,25 @@ static void take_out(struct e5_hash_crew *crew, const struct task *task) {
     *at = task->next;
 }
 
+/* Only whoever hashes needs room for it, and most of those who meet do not. */
+static void go_on_with_room(struct task *const chosen[], size_t n) {
+    unsigned char *block;
+    struct e5_error err = E5_ERROR_NONE;
+    enum e5_status status = e5_alloc(n, E5_HASH_BLOCK, &block, &err);
+    if (status == E5_OK) go_on(chosen, n, block);
+    for (size_t i = 0; i < n && status != E5_OK; i++) {
+        chosen[i]->status = status;
+        chosen[i]->error = err;
+    }
+    free(block);
+}
+
 /* With the lock held, but not while it hashes. */
-static void round_of(struct e5_hash_crew *crew, struct task *chosen[LANES], size_t n, unsigned char *block) {
+static void round_of(struct e5_hash_crew *crew, struct task *chosen[LANES], size_t n) {
     for (size_t i = 0; i < n; i++) chosen[i]->is_taken = true;
     crew->rounds++;
     pthread_mutex_unlock(&crew->lock);
-    go_on(chosen, n, block);
+    go_on_with_room(chosen, n);
     pthread_mutex_lock(&crew->lock);
     crew->rounds--;
     for (size_t i = 0; i < n; i++) {
@@ -134,14 +147,14 @@ static bool may_begin(const struct e5_hash_crew *crew, struct task *const chosen
     return atomic_load(&crew->expected) <= growing || now - chosen[0]->since >= COMPANY;
 }
 
+/* Nobody is woken: whoever comes as the eighth begins the round itself. */
 static void append(struct e5_hash_crew *crew, struct task *task) {
     struct task **end = &crew->first;
     while (*end != NULL) end = &(*end)->next;
     *end = task;
-    pthread_cond_broadcast(&crew->changed); /* it may be the eighth */
 }
 
-static void hash_together(struct e5_hash_crew *crew, struct task *task, unsigned char *block) {
+static void hash_together(struct e5_hash_crew *crew, struct task *task) {
     struct task *chosen[LANES];
     pthread_mutex_lock(&crew->lock);
     append(crew, task);
@@ -152,7 +165,7 @@ static void hash_together(struct e5_hash_crew *crew, struct task *task, unsigned
             task->is_over = true;
             take_out(crew, task);
         } else if (may_begin(crew, chosen, n, e5_clock_monotonic())) {
-            round_of(crew, chosen, n, block);
+            round_of(crew, chosen, n);
         } else {
             e5_clock_wait(&crew->changed, &crew->lock, e5_clock_monotonic() + STEP);
         }
@@ -160,16 +173,15 @@ static void hash_together(struct e5_hash_crew *crew, struct task *task, unsigned
     pthread_mutex_unlock(&crew->lock);
 }
 
-static void hash_alone(struct task *task, unsigned char *block) {
+static void hash_alone(struct task *task) {
     while (task->status == E5_OK && left(task) > 0) {
         task->status = e5_watch_check(task->watch, &task->error);
-        if (task->status == E5_OK) go_on(&task, 1, block);
+        if (task->status == E5_OK) go_on_with_room(&task, 1);
     }
 }
 
 enum e5_status e5_hash_crew_add(struct e5_hash_crew *crew, struct e5_hash_message *message, int fd, const char *path,
                                 int64_t upto, bool is_coming, struct e5_watch *watch, struct e5_error *err) {
-    unsigned char *block;
     struct task task = {.message = message,
                         .fd = fd,
                         .path = path,
@@ -178,15 +190,11 @@ enum e5_status e5_hash_crew_add(struct e5_hash_crew *crew, struct e5_hash_messag
                         .since = e5_clock_monotonic(),
                         .watch = watch,
                         .error = E5_ERROR_NONE};
-    bool alone = crew == NULL || left(&task) < LEAST;
     if (left(&task) <= 0) return E5_OK;
-    enum e5_status status = e5_alloc(alone ? 1 : LANES, E5_HASH_BLOCK, &block, err);
-    if (status != E5_OK) return status;
-    if (alone)
-        hash_alone(&task, block);
+    if (crew == NULL || left(&task) < LEAST)
+        hash_alone(&task);
     else
-        hash_together(crew, &task, block);
-    free(block);
+        hash_together(crew, &task);
     if (task.status != E5_OK && err != NULL && err->status == E5_OK) *err = task.error;
     return task.status;
 }

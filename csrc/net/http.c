@@ -70,8 +70,8 @@ static enum e5_status fill(struct e5_http *http, const struct e5_http_options *o
     set_times(shared, options);
     enum e5_status status = e5_url_check_service(options->url, &shared->service, err);
     shared->reach = e5_reach_of_host(shared->service.host);
-    if (!e5_reach_is_number(shared->service.host) && shared->reach == E5_REACH_PUBLIC)
-        shared->reach = E5_REACH_PRIVATE; /* nobody knows yet */
+    shared->is_reach_seen = e5_reach_is_number(shared->service.host) || shared->reach != E5_REACH_PUBLIC;
+    if (!shared->is_reach_seen) shared->reach = E5_REACH_PRIVATE; /* nobody knows yet */
     if (status == E5_OK) status = e5_proxy_for(options->proxy, options->no_proxy, &shared->service, &proxy, err);
     if (status == E5_OK) status = e5_strdup(options->user_agent, &shared->user_agent, err);
     if (status == E5_OK) status = copy_text(options->ca_file, &shared->ca_file, err);
@@ -169,10 +169,15 @@ static void forget(struct e5_http *http, struct e5_exchange *exchange) {
 }
 
 static struct e5_exchange *asked(struct e5_http *http) {
-    struct e5_exchange *exchange = http->asking;
-    while (exchange != NULL && !e5_exchange_asked(exchange)) exchange = *e5_exchange_link(exchange);
-    if (exchange != NULL) forget(http, exchange);
-    return exchange;
+    for (struct e5_exchange *exchange = http->asking, *next; exchange != NULL; exchange = next) {
+        next = *e5_exchange_link(exchange);
+        enum e5_exchange_next then = e5_exchange_asked(exchange);
+        if (then == E5_EXCHANGE_ASKING) continue;
+        forget(http, exchange);
+        if (then == E5_EXCHANGE_OVER) return exchange;
+        curl_multi_add_handle(http->multi, e5_exchange_easy(exchange)); /* a slot was just freed */
+    }
+    return NULL;
 }
 
 struct e5_exchange *e5_http_ended(struct e5_http *http) {

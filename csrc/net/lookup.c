@@ -21,6 +21,7 @@ struct e5_name {
 struct e5_lookup {
     char host[256];
     atomic_int verdict, holders; /* the thread and the owner; the last one frees it */
+    enum e5_reach reach;         /* set before the verdict */
 };
 
 static void let_go(struct e5_lookup *lookup) {
@@ -44,6 +45,10 @@ static void *run(void *argument) {
     struct addrinfo *found = NULL;
     const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM};
     int code = getaddrinfo(lookup->host, NULL, &wanted, &found);
+    for (const struct addrinfo *one = found; code == 0 && one != NULL; one = one->ai_next) {
+        enum e5_reach reach = e5_reach_of(one->ai_addr);
+        if (reach > lookup->reach) lookup->reach = reach;
+    }
     if (code == 0) freeaddrinfo(found);
     atomic_store(&lookup->verdict, verdict_of(code));
     let_go(lookup);
@@ -78,6 +83,12 @@ struct e5_lookup *e5_lookup_start(const char *host) {
 
 enum e5_lookup_verdict e5_lookup_verdict(const struct e5_lookup *lookup) {
     return lookup != NULL ? (enum e5_lookup_verdict)atomic_load(&lookup->verdict) : E5_LOOKUP_SILENT;
+}
+
+bool e5_lookup_reach(const struct e5_lookup *lookup, enum e5_reach *out) {
+    if (e5_lookup_verdict(lookup) != E5_LOOKUP_FOUND) return false;
+    *out = lookup->reach;
+    return true;
 }
 
 void e5_lookup_free(struct e5_lookup *lookup) {

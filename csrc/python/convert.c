@@ -87,6 +87,20 @@ static int read_choice(PyObject *value, const char *choices, int64_t *out) {
     return word != NULL && *out >= 0 ? 0 : -1;
 }
 
+/* One word, or a sequence of words: a bit for each. */
+static int read_choices(PyObject *value, const char *choices, int64_t *out) {
+    PyObject *words = PyUnicode_Check(value) ? PyTuple_Pack(1, value) : PySequence_Fast(value, "");
+    int result = words != NULL ? 0 : -1;
+    *out = 0;
+    for (Py_ssize_t i = 0; result == 0 && i < PySequence_Fast_GET_SIZE(words); i++) {
+        int64_t index = -1;
+        result = read_choice(PySequence_Fast_GET_ITEM(words, i), choices, &index);
+        if (result == 0) *out |= (int64_t)1 << index;
+    }
+    Py_XDECREF(words);
+    return result;
+}
+
 /* "1981", "1981-06" or a date: its first day, or its last day. */
 static int read_day(PyObject *value, enum e5_calendar calendar, bool last, int64_t *out) {
     PyObject *text = PyObject_Str(value);
@@ -122,7 +136,7 @@ static int read_period(PyObject *value, enum e5_calendar calendar, struct e5_per
 static int read_param(PyObject *module, const struct e5_kernel *kernel, const struct e5_param_spec *spec,
                       PyObject *value, enum e5_calendar calendar, union e5_param *out) {
     const char *wanted = "a number";
-    char choices[160];
+    char choices[700];
     switch (spec->type) {
     case E5_INTEGER:
         out->integer = PyLong_AsLongLong(value);
@@ -135,6 +149,13 @@ static int read_param(PyObject *module, const struct e5_kernel *kernel, const st
         snprintf(choices, sizeof choices, "one of: %s", spec->choices);
         PyErr_Clear();
         return bad_param(module, kernel, spec, choices);
+    case E5_CHOICES:
+        if (read_choices(value, spec->choices, &out->integer) == 0) return 0;
+        snprintf(choices, sizeof choices, "some of: %s", spec->choices);
+        PyErr_Clear();
+        return bad_param(module, kernel, spec, choices);
+    case E5_FREQUENCY:
+    case E5_MONTHS: return 0; /* of groupings: read apart */
     case E5_PERIOD:
         if (read_period(value, calendar, &out->period) == 0) return 0;
         PyErr_Clear();

@@ -9,10 +9,11 @@
 
 static int execute(PyObject *module) {
     if (PyArray_ImportNumPyAPI() < 0) return -1;
-    int (*const rooms[])(PyObject *) = {e5py_add_pool,      e5py_add_cache,   e5py_add_model,  e5py_add_files,
-                                        e5py_add_dataset,   e5py_add_kernels, e5py_add_events, e5py_add_journal,
-                                        e5py_add_fetch,     e5py_add_http,    e5py_add_ask,    e5py_add_archive,
-                                        e5py_add_statefile, e5py_add_regional};
+    int (*const rooms[])(PyObject *) = {e5py_add_pool,    e5py_add_cache,      e5py_add_model,    e5py_add_files,
+                                        e5py_add_dataset, e5py_add_kernels,    e5py_add_field,    e5py_add_events,
+                                        e5py_add_journal, e5py_add_fetch,      e5py_add_http,     e5py_add_ask,
+                                        e5py_add_archive, e5py_add_statefile,  e5py_add_regional, e5py_add_runs,
+                                        e5py_add_points,  e5py_add_resampling, e5py_add_ufuncs,   e5py_add_indices};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
         if (rooms[i](module) < 0) return -1;
     return 0;

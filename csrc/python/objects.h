@@ -1,6 +1,6 @@
 /* objects: the C things behind Python objects, for the rooms of the binding that need each other's.
  *
- * Borrowed pointers live as long as the caller holds the Python object.  Needs the GIL, but for e5py_pool_release. */
+ * Borrowed pointers live as long as the caller holds the Python object.  Needs the GIL, but for e5py_pool_try and _release. */
 #ifndef E5PY_OBJECTS_H
 #define E5PY_OBJECTS_H
 
@@ -11,6 +11,7 @@
 
 /* The process's pool, made on first use and made anew after fork(); every acquire needs one release. */
 struct e5_pool *e5py_pool_acquire(PyObject *module); /* NULL with an exception set */
+struct e5_pool *e5py_pool_try(void); /* the same without the GIL; NULL and no exception when there is none */
 void e5py_pool_release(void);
 
 struct e5_dataset *e5py_dataset(PyObject *module, PyObject *object); /* NULL when it is none; no exception */

@@ -18,8 +18,7 @@ struct open_file {
 
 static enum e5_status open_file_body(void *context, struct e5_watch *watch, struct e5_error *err) {
     struct open_file *call = context;
-    (void)watch;
-    return (call->library ? e5_ncfile_open : e5_ncfile_open_direct)(call->path, &call->file, err);
+    return (call->library ? e5_ncfile_open : e5_ncfile_open_direct)(call->path, watch, &call->file, err);
 }
 
 static PyObject *file_open(PyObject *module, PyObject *args, PyObject *keywords) {

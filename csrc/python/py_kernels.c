@@ -1,97 +1,127 @@
-/* py_kernels: the table of diagnostics, and one entry for each kind of kernel. */
+/* py_kernels: the table of diagnostics, and the entries for SCAN and SERIES kernels. */
 #include <string.h>
 
 #include "drive/scan.h"
 #include "drive/sweep.h"
 #include "python/convert.h"
 #include "python/objects.h"
+#include "python/py_rows.h"
 #include "python/raise.h"
 #include "python/wait.h"
 
-/* --- the table as Python data --- */
-
-static PyObject *param_row(const struct e5_param_spec *spec) {
-    static const char *const types[] = {"integer", "number", "choice", "flag", "period"};
-    return Py_BuildValue("{ss ss sz sd sd sz ss}", "name", spec->name, "type", types[spec->type], "default",
-                         spec->standard, "low", spec->low, "high", spec->high, "choices", spec->choices, "doc",
-                         spec->doc);
-}
-
-static PyObject *param_rows(const struct e5_param_spec *spec) {
-    PyObject *rows = PyList_New(0);
-    for (; rows != NULL && spec->name != NULL; spec++) {
-        PyObject *row = param_row(spec);
-        if (row == NULL || PyList_Append(rows, row) < 0) Py_CLEAR(rows);
-        Py_XDECREF(row);
-    }
-    return rows;
-}
-
-static PyObject *operand_rows(const struct e5_operand_spec *spec) {
-    PyObject *rows = PyList_New(0);
-    for (; rows != NULL && spec->name != NULL; spec++) {
-        PyObject *row = Py_BuildValue("{ss ss ss}", "name", spec->name, "dims", spec->dims, "doc", spec->doc);
-        if (row == NULL || PyList_Append(rows, row) < 0) Py_CLEAR(rows);
-        Py_XDECREF(row);
-    }
-    return rows;
-}
-
-static PyObject *kernel_row(const struct e5_kernel *kernel) {
-    static const char *const kinds[] = {"scan", "series", "field"};
-    static const char *const groupings[] = {"", "day", "frequency"};
-    return Py_BuildValue("{ss ss ss ss sN sN sN ss ss ss ss ss}", "name", kernel->name, "kind", kinds[kernel->kind],
-                         "grouping", groupings[kernel->grouping], "summary", kernel->summary, "operands",
-                         operand_rows(kernel->operands), "params", param_rows(kernel->params), "grouping_params",
-                         param_rows(e5_grouping_params(kernel->grouping)), "result", kernel->result, "result_dims",
-                         kernel->result_dims, "cell_methods", kernel->cell_methods, "notes", kernel->notes,
-                         "references", kernel->references);
-}
-
-PyDoc_STRVAR(kernels_doc, "kernels()\n--\n\nRows of the table of diagnostics.");
-static PyObject *kernels(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none)) {
-    PyObject *rows = PyList_New(0);
-    for (size_t i = 0; rows != NULL && i < e5_kernel_count; i++) {
-        PyObject *row = kernel_row(&e5_kernels[i]);
-        if (row == NULL || PyList_Append(rows, row) < 0) Py_CLEAR(rows);
-        Py_XDECREF(row);
-    }
-    return rows;
-}
-
-/* New array (length, *cell dimensions of `like`). */
-static PyObject *result_array(size_t length, const struct e5_view *like, enum e5_dtype dtype) {
-    npy_intp shape[E5_MAX_DIMS] = {(npy_intp)length};
-    for (int i = 1; i < like->ndim; i++) shape[i] = (npy_intp)like->shape[i];
-    return PyArray_SimpleNew(like->ndim, shape, e5py_typenum(dtype));
-}
-
-/* --- SCAN --- */
-
 #define BLOCK_BYTES ((size_t)64 << 20) /* of a stream: small beside any laptop's memory, large beside a chunk */
 
-struct scan_call {
-    struct e5_source source;
-    struct e5_scan_request request;
-    struct e5_params params;
+PyDoc_STRVAR(kernels_doc, "kernels()\n--\n\nRows of the table of diagnostics.");
+static PyObject *kernels(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none)) { return e5py_kernel_rows(); }
+
+/* --- what both entries read --- */
+
+struct call {
+    PyObject *module;
+    const struct e5_kernel *kernel;
+    PyArrayObject *seconds;
+    struct e5_time_axis axis;
+    struct e5_params *params; /* one set per combination of parameters */
+    size_t sets;
+    bool grouped;
     struct e5_periods periods;
-    struct e5_pool *pool;
+    struct e5_missing missing;
+    bool judged; /* missing is there */
 };
 
-static enum e5_status scan_body(void *context, struct e5_watch *watch, struct e5_error *err) {
-    struct scan_call *call = context;
-    return e5_scan(&call->source, &call->request, 1, BLOCK_BYTES, call->pool, watch, err);
+static void call_fini(struct call *call) {
+    e5_missing_fini(&call->missing);
+    e5_periods_fini(&call->periods);
+    PyMem_Free(call->params);
+    Py_XDECREF(call->seconds);
 }
 
-/* The source behind an array or a Dataset, and the view that tells the shape of its cells. */
-static int source_of(PyObject *module, PyObject *object, struct e5_view *view, struct e5_source *out) {
-    struct e5_dataset *dataset = e5py_dataset(module, object);
-    if (dataset == NULL) {
-        if (!PyArray_Check(object)) return PyErr_SetString(PyExc_TypeError, "an array or a Dataset is needed"), -1;
-        if (e5py_view(module, (PyArrayObject *)object, view) < 0) return -1;
-        *out = e5_source_memory(view);
-        return 0;
+static int fail(const struct call *call, struct e5_error *err) { return e5py_raise(call->module, err), -1; }
+
+/* One set of parameters per member of the sequence. */
+static int read_sets(struct call *call, PyObject *sets) {
+    Py_ssize_t n = PySequence_Size(sets);
+    if (n < 1) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "no set of parameters");
+        return -1;
     }
+    call->params = PyMem_New(struct e5_params, (size_t)n);
+    if (call->params == NULL) return PyErr_NoMemory(), -1;
+    for (; call->sets < (size_t)n; call->sets++) {
+        PyObject *values = PySequence_GetItem(sets, (Py_ssize_t)call->sets);
+        int result = values == NULL ? -1
+                                    : e5py_params(call->module, call->kernel, values, call->axis.calendar,
+                                                  &call->params[call->sets]);
+        Py_XDECREF(values);
+        if (result < 0) return -1;
+    }
+    return 0;
+}
+
+static int group_by_day(struct call *call, PyObject *grouping) {
+    struct e5_error err = E5_ERROR_NONE;
+    int rule;
+    long long offset;
+    if (!PyArg_ParseTuple(grouping, "iL", &rule, &offset)) return -1;
+    return e5_periods_by_day(&call->axis, (enum e5_day_rule)rule, offset, &call->periods, &err) == E5_OK
+               ? 0
+               : fail(call, &err);
+}
+
+static int group_by_frequency(struct call *call, PyObject *grouping) {
+    struct e5_error err = E5_ERROR_NONE;
+    struct e5_frequency frequency;
+    const char *text;
+    int missing;
+    unsigned only;
+    if (!PyArg_ParseTuple(grouping, "sIi", &text, &only, &missing)) return -1;
+    enum e5_status status = e5_frequency_parse(text, &frequency, &err);
+    frequency.only = only;
+    if (status == E5_OK) status = e5_periods_by_calendar(&call->axis, frequency, &call->periods, &err);
+    if (status == E5_OK && call->kernel->kind == E5_SERIES) {
+        status = e5_missing_init(&call->missing, &call->axis, &call->periods, frequency,
+                                 (enum e5_missing_rule)missing, &err);
+        call->judged = status == E5_OK;
+    }
+    return status == E5_OK ? 0 : fail(call, &err);
+}
+
+/* Without a grouping a SCAN sees the whole series, a SERIES no periods. */
+static int read_grouping(struct call *call, PyObject *grouping) {
+    struct e5_error err = E5_ERROR_NONE;
+    struct e5_frequency whole = {.anchor = 1};
+    call->grouped = true;
+    switch (call->kernel->grouping) {
+    case E5_GROUP_BY_DAY: return group_by_day(call, grouping);
+    case E5_GROUP_BY_FREQUENCY: return group_by_frequency(call, grouping);
+    case E5_UNGROUPED: break;
+    }
+    call->grouped = call->kernel->kind == E5_SCAN;
+    if (!call->grouped || e5_periods_by_calendar(&call->axis, whole, &call->periods, &err) == E5_OK) return 0;
+    return fail(call, &err);
+}
+
+static int read_call(struct call *call, const char *name, enum e5_kernel_kind kind, PyObject *sets, PyObject *times,
+                     const char *calendar, PyObject *grouping) {
+    call->seconds = e5py_contiguous(times, NPY_INT64, 1);
+    call->kernel = call->seconds != NULL ? e5py_kernel(call->module, name, kind) : NULL;
+    if (call->kernel == NULL || e5py_time_axis(call->module, call->seconds, calendar, &call->axis) < 0) return -1;
+    return read_sets(call, sets) < 0 || read_grouping(call, grouping) < 0 ? -1 : 0;
+}
+
+static PyObject *starts(const struct call *call) {
+    if (!call->grouped) Py_RETURN_NONE;
+    return e5py_array(NPY_INT64, call->periods.start, call->periods.count);
+}
+
+/* New array (sets, rows, *cell dimensions of `like`). */
+static PyObject *result_array(size_t sets, size_t rows, const struct e5_view *like, enum e5_dtype dtype) {
+    npy_intp shape[E5_MAX_DIMS + 1] = {(npy_intp)sets, (npy_intp)rows};
+    for (int i = 1; i < like->ndim; i++) shape[i + 1] = (npy_intp)like->shape[i];
+    return PyArray_SimpleNew(like->ndim + 1, shape, e5py_typenum(dtype));
+}
+
+static int files_of(PyObject *module, struct e5_dataset *dataset, struct e5_view *view, struct e5_source *out) {
     struct e5_error err = E5_ERROR_NONE;
     *view = (struct e5_view){.ndim = 3};
     view->shape[1] = e5_dataset_length(dataset, E5_AXIS_LATITUDE);
@@ -99,207 +129,203 @@ static int source_of(PyObject *module, PyObject *object, struct e5_view *view, s
     return e5_source_files(dataset, out, &err) == E5_OK ? 0 : (e5py_raise(module, &err), -1);
 }
 
-static int make_periods(PyObject *module, const struct e5_kernel *kernel, const struct e5_time_axis *axis, int rule,
-                        long long utc_offset, struct e5_periods *out) {
-    struct e5_error err = E5_ERROR_NONE;
-    enum e5_status status = kernel->grouping == E5_GROUP_BY_DAY
-                                ? e5_periods_by_day(axis, (enum e5_day_rule)rule, utc_offset, out, &err)
-                                : e5_periods_by_calendar(axis, (enum e5_frequency)rule, out, &err);
-    return status == E5_OK ? 0 : (e5py_raise(module, &err), -1);
+/* The source behind an array or a Dataset, or behind (one of them, scale, offset), and the view that tells the shape
+ * of its cells. */
+static int source_of(PyObject *module, PyObject *object, struct e5_view *view, struct e5_source *out) {
+    double scale = 0, offset = 0;
+    if (PyTuple_Check(object) && !PyArg_ParseTuple(object, "Odd", &object, &scale, &offset)) return -1;
+    struct e5_dataset *dataset = e5py_dataset(module, object);
+    if (dataset != NULL) {
+        if (files_of(module, dataset, view, out) < 0) return -1;
+        out->scale = scale;
+        out->offset = offset;
+        return 0;
+    }
+    if (!PyArray_Check(object)) return PyErr_SetString(PyExc_TypeError, "an array or a Dataset is needed"), -1;
+    if (e5py_view(module, (PyArrayObject *)object, view) < 0) return -1;
+    if (scale != 0) {
+        view->packing.scale = scale;
+        view->packing.offset = offset;
+    }
+    *out = e5_source_memory(view);
+    return 0;
 }
 
-PyDoc_STRVAR(scan_doc, "scan(name, params, source, seconds, calendar, rule, utc_offset, progress)\n--\n\n"
-                       "Run a SCAN kernel; (values, first second of each period).");
-static PyObject *scan(PyObject *module, PyObject *args) {
-    struct scan_call call = {0};
+/* Values of one set of parameters in the result. */
+static char *values_of(PyObject *array, size_t set) {
+    return PyArray_BYTES((PyArrayObject *)array) + (npy_intp)set * PyArray_STRIDE((PyArrayObject *)array, 0);
+}
+
+static int check_steps(size_t steps, size_t times) {
+    if (steps == times) return 0;
+    return PyErr_Format(PyExc_ValueError, "%zu time steps, but %zu times", steps, times), -1;
+}
+
+/* --- SCAN --- */
+
+struct scan_call {
+    struct call call;
     struct e5_view view;
-    struct e5_time_axis axis;
-    PyObject *values, *object, *times, *progress, *array = NULL, *result = NULL;
-    const char *name, *calendar;
-    int rule;
-    long long utc_offset;
-    if (!PyArg_ParseTuple(args, "sOOOsiLO", &name, &values, &object, &times, &calendar, &rule, &utc_offset,
-                          &progress))
-        return NULL;
-    PyArrayObject *seconds = e5py_contiguous(times, NPY_INT64, 1);
-    const struct e5_kernel *kernel = seconds != NULL ? e5py_kernel(module, name, E5_SCAN) : NULL;
-    if (kernel == NULL || e5py_time_axis(module, seconds, calendar, &axis) < 0 ||
-        e5py_params(module, kernel, values, axis.calendar, &call.params) < 0 ||
-        source_of(module, object, &view, &call.source) < 0 ||
-        make_periods(module, kernel, &axis, rule, utc_offset, &call.periods) < 0)
-        goto out;
-    if (call.source.steps != axis.n) {
-        PyErr_Format(PyExc_ValueError, "%zu time steps, but %zu times", call.source.steps, axis.n);
-        goto out;
+    struct e5_source source;
+    struct e5_scan_request *requests; /* call.sets */
+    struct e5_pool *pool;
+};
+
+static enum e5_status scan_body(void *context, struct e5_watch *watch, struct e5_error *err) {
+    struct scan_call *scan = context;
+    return e5_scan(&scan->source, scan->requests, scan->call.sets, BLOCK_BYTES, scan->pool, watch, err);
+}
+
+static PyObject *run_scan(struct scan_call *scan, PyObject *progress) {
+    const struct call *call = &scan->call;
+    enum e5_dtype dtype = call->kernel->as_input ? scan->source.dtype : E5_F64;
+    PyObject *array = result_array(call->sets, call->periods.count, &scan->view, dtype), *result = NULL;
+    scan->requests = PyMem_New(struct e5_scan_request, call->sets);
+    if (scan->requests == NULL) PyErr_NoMemory();
+    scan->pool = array != NULL && scan->requests != NULL ? e5py_pool_acquire(call->module) : NULL;
+    if (scan->pool != NULL) {
+        for (size_t i = 0; i < call->sets; i++)
+            scan->requests[i] =
+                (struct e5_scan_request){call->kernel, &call->params[i], &call->periods, dtype, values_of(array, i)};
+        if (e5py_run(call->module, scan_body, scan, progress) == 0) result = Py_BuildValue("ON", array, starts(call));
+        e5py_pool_release();
     }
-    array = result_array(call.periods.count, &view, call.source.dtype);
-    call.pool = array != NULL ? e5py_pool_acquire(module) : NULL;
-    if (call.pool == NULL) goto out;
-    call.request = (struct e5_scan_request){kernel, &call.params, &call.periods, call.source.dtype,
-                                            PyArray_DATA((PyArrayObject *)array)};
-    if (e5py_run(module, scan_body, &call, progress) == 0)
-        result = Py_BuildValue("ON", array, e5py_array(NPY_INT64, call.periods.start, call.periods.count));
-    e5py_pool_release();
-out:
-    e5_periods_fini(&call.periods);
+    PyMem_Free(scan->requests);
     Py_XDECREF(array);
-    Py_XDECREF(seconds);
+    return result;
+}
+
+PyDoc_STRVAR(scan_doc, "scan(name, sets, source, seconds, calendar, grouping, progress)\n--\n\n"
+                       "Run a SCAN kernel with each set of parameters; (values of all sets, first second of each\n"
+                       "period).  `grouping` is (rule, utc_offset) or (freq, months, missing), as the row has it.");
+static PyObject *scan(PyObject *module, PyObject *args) {
+    struct scan_call scan = {.call = {.module = module}};
+    PyObject *sets, *object, *times, *grouping, *progress, *result = NULL;
+    const char *name, *calendar;
+    if (!PyArg_ParseTuple(args, "sOOOsOO", &name, &sets, &object, &times, &calendar, &grouping, &progress))
+        return NULL;
+    if (read_call(&scan.call, name, E5_SCAN, sets, times, calendar, grouping) == 0 &&
+        source_of(module, object, &scan.view, &scan.source) == 0 &&
+        check_steps(scan.source.steps, scan.call.axis.n) == 0)
+        result = run_scan(&scan, progress);
+    call_fini(&scan.call);
     return result;
 }
 
 /* --- SERIES --- */
 
 struct sweep_call {
-    struct e5_sweep_plan plan;
-    struct e5_view view;
-    struct e5_source source; /* files; memory is swept as it lies */
-    bool files;
-    unsigned long long budget;
-    const char *directory;
-    double *out;
+    struct call call;
+    struct e5_view view[E5_MAX_OPERANDS];
+    struct e5_source source[E5_MAX_OPERANDS];
+    struct e5_sweep_operand operand[E5_MAX_OPERANDS];
+    struct e5_series_input input;
+    struct e5_sweep_plan *plans; /* call.sets */
+    struct e5_sweep_out *out;
+    struct e5_sweep sweep;
     struct e5_pool *pool;
 };
 
 static enum e5_status sweep_body(void *context, struct e5_watch *watch, struct e5_error *err) {
-    struct sweep_call *call = context;
-    if (!call->files) return e5_sweep(&call->plan, &call->view, call->out, call->pool, watch, err);
-    return e5_sweep_source(&call->plan, &call->source, (size_t)call->budget, call->directory, call->out, call->pool,
-                           watch, err);
+    struct sweep_call *sweep = context;
+    return e5_sweep(&sweep->sweep, sweep->pool, watch, err);
 }
 
-PyDoc_STRVAR(sweep_doc, "sweep(name, params, source, seconds, calendar, budget, directory, progress)\n--\n\n"
-                        "Run a SERIES kernel on every cell; files of more than `budget` bytes go through a scratch\n"
-                        "file in `directory`.");
-static PyObject *sweep(PyObject *module, PyObject *args) {
-    struct sweep_call call = {0};
-    struct e5_error err = E5_ERROR_NONE;
-    struct e5_params params;
-    struct e5_time_axis axis;
-    PyObject *values, *object, *times, *progress, *result = NULL;
-    const char *name, *calendar;
-    if (!PyArg_ParseTuple(args, "sOOOsKsO", &name, &values, &object, &times, &calendar, &call.budget, &call.directory,
-                          &progress))
-        return NULL;
-    call.files = e5py_dataset(module, object) != NULL;
-    PyArrayObject *seconds = e5py_contiguous(times, NPY_INT64, 1);
-    const struct e5_kernel *kernel = seconds != NULL ? e5py_kernel(module, name, E5_SERIES) : NULL;
-    if (kernel == NULL || e5py_time_axis(module, seconds, calendar, &axis) < 0 ||
-        e5py_params(module, kernel, values, axis.calendar, &params) < 0 ||
-        source_of(module, object, &call.view, &call.source) < 0)
-        goto out;
-    if (call.source.steps != axis.n) {
-        PyErr_Format(PyExc_ValueError, "%zu time steps, but %zu times", call.source.steps, axis.n);
-        goto out;
+/* None, an array, or a Dataset; series must have as many steps as there are times. */
+static int read_operand(struct sweep_call *sweep, PyObject *object, size_t i) {
+    const struct call *call = &sweep->call;
+    if (object == Py_None) return 0;
+    if (source_of(call->module, object, &sweep->view[i], &sweep->source[i]) < 0) return -1;
+    if (sweep->source[i].view != NULL)
+        sweep->operand[i].view = &sweep->view[i];
+    else
+        sweep->operand[i].source = &sweep->source[i];
+    sweep->input.rows[i] = sweep->source[i].steps;
+    if (strncmp(call->kernel->operands[i].dims, "time", 4) != 0) return 0;
+    return check_steps(sweep->source[i].steps, call->axis.n);
+}
+
+static int read_operands(struct sweep_call *sweep, PyObject *objects) {
+    const struct e5_operand_spec *spec = sweep->call.kernel->operands;
+    sweep->input.axis = &sweep->call.axis;
+    sweep->input.periods = sweep->call.grouped ? &sweep->call.periods : NULL;
+    sweep->input.missing = sweep->call.judged ? &sweep->call.missing : NULL;
+    for (size_t i = 0; spec[i].name != NULL; i++) {
+        PyObject *object = PySequence_GetItem(objects, (Py_ssize_t)i);
+        int result = object == NULL ? -1 : read_operand(sweep, object, i);
+        Py_XDECREF(object); /* the caller's sequence holds it */
+        if (result < 0) return -1;
     }
-    if (e5_sweep_plan(kernel, &params, &axis, &call.plan, &err) != E5_OK) {
-        e5py_raise(module, &err);
-        goto out;
-    }
-    result = result_array(call.plan.out_length, &call.view, E5_F64);
-    call.pool = result != NULL ? e5py_pool_acquire(module) : NULL;
-    if (call.pool == NULL) goto out;
-    call.out = PyArray_DATA((PyArrayObject *)result);
-    if (e5py_run(module, sweep_body, &call, progress) < 0) Py_CLEAR(result);
-    e5py_pool_release();
-out:
-    e5_sweep_plan_fini(&call.plan);
-    Py_XDECREF(seconds);
-    return result;
-}
-
-/* --- FIELD --- */
-
-struct field_call {
-    const struct e5_kernel *kernel;
-    struct e5_params params;
-    struct e5_field field;
-    struct e5_grid grid;
-    struct e5_pool *pool;
-    struct e5_events *events;
-};
-
-static enum e5_status field_body(void *context, struct e5_watch *watch, struct e5_error *err) {
-    struct field_call *call = context;
-    struct e5_parallel par = e5_pool_parallel(call->pool);
-    return call->kernel->ops.field->run(&call->field, &call->params, &par, watch, &call->events, err);
-}
-
-static bool same_cells(PyArrayObject *a, PyArrayObject *b) {
-    return PyArray_DIM(a, 1) == PyArray_DIM(b, 1) && PyArray_DIM(a, 2) == PyArray_DIM(b, 2);
-}
-
-/* All shapes agree, and every slot exists. */
-static int check_field(PyArrayObject *value, PyArrayObject *threshold, PyArrayObject *slot,
-                       const struct e5_field *field) {
-    const char *wrong = NULL;
-    if (!same_cells(value, threshold))
-        wrong = "threshold and data have different cells";
-    else if ((size_t)PyArray_DIM(value, 1) != field->grid->rows ||
-             (size_t)PyArray_DIM(value, 2) != field->grid->columns)
-        wrong = "latitude and longitude do not fit the data";
-    else if (field->axis.n != field->steps || (size_t)PyArray_DIM(slot, 0) != field->steps)
-        wrong = "times do not fit the data";
-    for (size_t i = 0; wrong == NULL && i < field->steps; i++)
-        if (field->slot[i] < 0 || field->slot[i] >= PyArray_DIM(threshold, 0)) wrong = "a slot outside the threshold";
-    return wrong == NULL ? 0 : (PyErr_SetString(PyExc_ValueError, wrong), -1);
-}
-
-enum { VALUE, THRESHOLD, SLOT, SECONDS, LATITUDE, LONGITUDE, INPUTS };
-
-/* float32 where that holds every value of the array exactly, else float64. */
-static int value_typenum(PyObject *object) {
-    bool single = PyArray_Check(object) && PyArray_CanCastSafely(PyArray_TYPE((PyArrayObject *)object), NPY_FLOAT32);
-    return single ? NPY_FLOAT32 : NPY_FLOAT64;
-}
-
-static int pin_inputs(PyObject *const *objects, PyArrayObject **pinned) {
-    int typenum[] = {value_typenum(objects[VALUE]), NPY_FLOAT64, NPY_INT32, NPY_INT64, NPY_FLOAT64, NPY_FLOAT64};
-    static const int ndim[] = {3, 3, 1, 1, 1, 1};
-    for (int i = 0; i < INPUTS; i++)
-        if ((pinned[i] = e5py_contiguous(objects[i], typenum[i], ndim[i])) == NULL) return -1;
     return 0;
 }
 
-static int prepare_field(PyObject *module, PyArrayObject **in, const char *calendar, struct field_call *call) {
+static int make_plans(struct sweep_call *sweep) {
+    const struct call *call = &sweep->call;
     struct e5_error err = E5_ERROR_NONE;
-    if (e5py_time_axis(module, in[SECONDS], calendar, &call->field.axis) < 0) return -1;
-    if (e5_grid_init(&call->grid, PyArray_DATA(in[LATITUDE]), (size_t)PyArray_SIZE(in[LATITUDE]),
-                     PyArray_DATA(in[LONGITUDE]), (size_t)PyArray_SIZE(in[LONGITUDE]), &err) != E5_OK)
-        return e5py_raise(module, &err), -1;
-    call->field.steps = (size_t)PyArray_DIM(in[VALUE], 0);
-    call->field.grid = &call->grid;
-    call->field.value = PyArray_DATA(in[VALUE]);
-    call->field.dtype = PyArray_TYPE(in[VALUE]) == NPY_FLOAT64 ? E5_F64 : E5_F32;
-    call->field.threshold = PyArray_DATA(in[THRESHOLD]);
-    call->field.slot = PyArray_DATA(in[SLOT]);
-    return check_field(in[VALUE], in[THRESHOLD], in[SLOT], &call->field);
+    sweep->plans = PyMem_Calloc(call->sets, sizeof *sweep->plans);
+    sweep->out = PyMem_Calloc(call->sets, sizeof *sweep->out);
+    if (sweep->plans == NULL || sweep->out == NULL) return PyErr_NoMemory(), -1;
+    for (size_t i = 0; i < call->sets; i++) {
+        if (e5_sweep_plan(call->kernel, &call->params[i], &sweep->input, &sweep->plans[i], &err) != E5_OK)
+            return fail(call, &err);
+        if (sweep->plans[i].out_rows == sweep->plans[0].out_rows) continue;
+        (void)!e5_fail(&err, E5_INPUT, "%s: results of %zu and %zu rows do not fit into one", call->kernel->name,
+                       sweep->plans[0].out_rows, sweep->plans[i].out_rows);
+        return fail(call, &err);
+    }
+    return 0;
 }
 
-PyDoc_STRVAR(field_doc,
-             "field(name, params, values, threshold, slot, seconds, latitude, longitude, calendar, progress)\n--\n\n"
-             "Run a FIELD kernel; Events.");
-static PyObject *field(PyObject *module, PyObject *args) {
-    struct field_call call = {0};
-    PyArrayObject *in[INPUTS] = {NULL};
-    PyObject *objects[INPUTS], *values, *progress, *result = NULL;
+/* The operand that says which cells there are. */
+static size_t first_given(const struct sweep_call *sweep) {
+    size_t i = 0;
+    while (i + 1 < E5_MAX_OPERANDS && sweep->operand[i].view == NULL && sweep->operand[i].source == NULL) i++;
+    return i;
+}
+
+static PyObject *run_sweep(struct sweep_call *sweep, PyObject *progress) {
+    const struct call *call = &sweep->call;
+    size_t given = first_given(sweep), rows = sweep->plans[0].out_rows, cells = sweep->source[given].cells;
+    enum e5_dtype dtype = call->kernel->as_input ? sweep->source[given].dtype : E5_F64;
+    PyObject *array = result_array(call->sets, rows, &sweep->view[given], dtype), *result = NULL;
+    sweep->pool = array != NULL ? e5py_pool_acquire(call->module) : NULL;
+    if (sweep->pool != NULL) {
+        for (size_t i = 0; i < call->sets; i++)
+            sweep->out[i] = (struct e5_sweep_out){values_of(array, i), dtype, cells};
+        sweep->sweep.plans = sweep->plans;
+        sweep->sweep.out = sweep->out;
+        sweep->sweep.nplans = call->sets;
+        sweep->sweep.operands = sweep->operand;
+        sweep->sweep.missing = call->judged ? &call->missing : NULL;
+        if (e5py_run(call->module, sweep_body, sweep, progress) == 0)
+            result = Py_BuildValue("ON", array, starts(call));
+        e5py_pool_release();
+    }
+    Py_XDECREF(array);
+    return result;
+}
+
+PyDoc_STRVAR(sweep_doc,
+             "sweep(name, sets, operands, seconds, calendar, grouping, budget, directory, progress)\n--\n\n"
+             "Run a SERIES kernel with each set of parameters on every cell; (values of all sets, first\n"
+             "second of each period or None).  Files of more than `budget` bytes go through scratch files\n"
+             "in `directory`.");
+static PyObject *sweep(PyObject *module, PyObject *args) {
+    struct sweep_call sweep = {.call = {.module = module}};
+    PyObject *sets, *objects, *times, *grouping, *progress, *result = NULL;
     const char *name, *calendar;
-    if (!PyArg_ParseTuple(args, "sOOOOOOOsO", &name, &values, &objects[VALUE], &objects[THRESHOLD], &objects[SLOT],
-                          &objects[SECONDS], &objects[LATITUDE], &objects[LONGITUDE], &calendar, &progress))
+    unsigned long long budget;
+    if (!PyArg_ParseTuple(args, "sOOOsOKsO", &name, &sets, &objects, &times, &calendar, &grouping, &budget,
+                          &sweep.sweep.directory, &progress))
         return NULL;
-    call.kernel = e5py_kernel(module, name, E5_FIELD);
-    if (call.kernel == NULL || pin_inputs(objects, in) < 0 || prepare_field(module, in, calendar, &call) < 0 ||
-        e5py_params(module, call.kernel, values, call.field.axis.calendar, &call.params) < 0)
-        goto out;
-    call.pool = e5py_pool_acquire(module);
-    if (call.pool == NULL) goto out;
-    if (e5py_run(module, field_body, &call, progress) == 0)
-        result = e5py_events_take(module, call.events);
-    else
-        e5_events_free(call.events); /* made, but stopped by ctrl-C or the progress callback at the last moment */
-    e5py_pool_release();
-out:
-    e5_grid_fini(&call.grid);
-    for (int i = 0; i < INPUTS; i++) Py_XDECREF(in[i]);
+    sweep.sweep.budget = (size_t)budget;
+    if (read_call(&sweep.call, name, E5_SERIES, sets, times, calendar, grouping) == 0 &&
+        read_operands(&sweep, objects) == 0 && make_plans(&sweep) == 0)
+        result = run_sweep(&sweep, progress);
+    for (size_t i = 0; sweep.plans != NULL && i < sweep.call.sets; i++) e5_sweep_plan_fini(&sweep.plans[i]);
+    PyMem_Free(sweep.plans);
+    PyMem_Free(sweep.out);
+    call_fini(&sweep.call);
     return result;
 }
 
@@ -307,7 +333,6 @@ static PyMethodDef functions[] = {
     {"kernels", kernels, METH_NOARGS, kernels_doc},
     {"scan", scan, METH_VARARGS, scan_doc},
     {"sweep", sweep, METH_VARARGS, sweep_doc},
-    {"field", field, METH_VARARGS, field_doc},
     {NULL},
 };
 

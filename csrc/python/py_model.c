@@ -1,5 +1,7 @@
 /* py_model: CF time, variables and thresholds' slots. */
 #include "diag/window.h"
+#include "model/holes.h"
+#include "model/time_axis.h"
 #include "model/variable.h"
 #include "python/convert.h"
 #include "python/raise.h"
@@ -90,6 +92,25 @@ static PyObject *variable_row(const struct e5_variable *row) {
                          hours[e5_variable_day_rule(row->kind)]);
 }
 
+PyDoc_STRVAR(holes_doc, "holes(seconds)\n--\n\nHoles in otherwise regular, ascending steps: how many, how many steps "
+                        "are missing, and the index behind the first one; (0, 0, 0): nothing to report.");
+static PyObject *holes(PyObject *module, PyObject *args) {
+    struct e5_error err = E5_ERROR_NONE;
+    PyObject *object;
+    int64_t step;
+    if (!PyArg_ParseTuple(args, "O", &object)) return NULL;
+    PyArrayObject *seconds = e5py_contiguous(object, NPY_INT64, 1);
+    if (seconds == NULL) return NULL;
+    size_t n = (size_t)PyArray_DIM(seconds, 0);
+    struct e5_time_axis axis = {E5_PROLEPTIC, n, PyArray_DATA(seconds)};
+    enum e5_status status = e5_time_axis_step(&axis, &step, &err);
+    struct e5_holes found = {0};
+    if (status == E5_OK) found = e5_holes_find(axis.seconds, n, step);
+    Py_DECREF(seconds);
+    if (status != E5_OK) return e5py_raise(module, &err);
+    return Py_BuildValue("(nnn)", (Py_ssize_t)found.count, (Py_ssize_t)found.missing, (Py_ssize_t)found.after);
+}
+
 PyDoc_STRVAR(variable_doc, "variable(name)\n--\n\nWhat is known about an ERA5 variable, or None.");
 static PyObject *variable(PyObject *Py_UNUSED(module), PyObject *args) {
     const char *name;
@@ -114,6 +135,7 @@ static PyMethodDef functions[] = {
     {"decode_time", decode_time, METH_VARARGS, decode_time_doc},
     {"dates", dates, METH_VARARGS, dates_doc},
     {"slots", slots, METH_VARARGS, slots_doc},
+    {"holes", holes, METH_VARARGS, holes_doc},
     {"variable", variable, METH_VARARGS, variable_doc},
     {"variables", variables, METH_NOARGS, variables_doc},
     {NULL},

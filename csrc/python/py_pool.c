@@ -36,14 +36,23 @@ static enum e5_status refresh(struct e5_error *err) {
     return e5_pool_new(wanted_threads(), &shared.pool, err);
 }
 
+static struct e5_pool *acquire(struct e5_error *err) {
+    pthread_mutex_lock(&lock);
+    struct e5_pool *pool = refresh(err) == E5_OK ? shared.pool : NULL;
+    if (pool != NULL) shared.users++;
+    pthread_mutex_unlock(&lock);
+    return pool;
+}
+
 struct e5_pool *e5py_pool_acquire(PyObject *module) {
     struct e5_error err = E5_ERROR_NONE;
-    pthread_mutex_lock(&lock);
-    enum e5_status status = refresh(&err);
-    if (status == E5_OK) shared.users++;
-    struct e5_pool *pool = shared.pool;
-    pthread_mutex_unlock(&lock);
-    return status == E5_OK ? pool : (e5py_raise(module, &err), NULL);
+    struct e5_pool *pool = acquire(&err);
+    return pool != NULL ? pool : (e5py_raise(module, &err), NULL);
+}
+
+struct e5_pool *e5py_pool_try(void) {
+    struct e5_error err = E5_ERROR_NONE;
+    return acquire(&err);
 }
 
 void e5py_pool_release(void) {

@@ -25,12 +25,18 @@ int e5py_add_archive(PyObject *module);
 int e5py_add_files(PyObject *module);
 int e5py_add_dataset(PyObject *module);
 int e5py_add_kernels(PyObject *module);
+int e5py_add_field(PyObject *module);
 int e5py_add_events(PyObject *module);
 int e5py_add_journal(PyObject *module);
 int e5py_add_fetch(PyObject *module);
 int e5py_add_http(PyObject *module);
 int e5py_add_ask(PyObject *module);
 int e5py_add_statefile(PyObject *module);
+int e5py_add_ufuncs(PyObject *module);
+int e5py_add_indices(PyObject *module);
+int e5py_add_points(PyObject *module);
+int e5py_add_resampling(PyObject *module);
 int e5py_add_regional(PyObject *module);
+int e5py_add_runs(PyObject *module);
 
 #endif

@@ -67,11 +67,13 @@ class Result:
         return median(run.processor for run in self.ours[1]), median(run.processor for run in self.theirs)
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """The command line of a benchmark."""
+def arguments(description: str, rooms: Sequence[str] = ()) -> argparse.Namespace:
+    """The command line of a benchmark; `rooms` are parts of it that can be asked for by name."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="less data and one round, to see that everything runs")
     parser.add_argument("--rounds", type=int, help="rounds per row (default: 3, or 1 with --quick)")
+    if rooms:
+        parser.add_argument("rooms", nargs="*", default=rooms, help=f"which ones; default: {' '.join(rooms)}")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
     return options

@@ -198,6 +198,7 @@ TEST(one_bad_item_does_not_stop_the_others) {
     items[2].target = "/nowhere/at/all.nc";
     CHECK(fetch(4) == E5_OK);
     CHECK(results[0].error.status == E5_JOB_FAILED && strstr(results[0].error.what, "MarsNoDataError") != NULL);
+    CHECK(results[0].error.attempts == 1);
     CHECK(results[1].error.status == E5_INPUT && results[2].error.status == E5_STORAGE);
     CHECK(results[3].error.status == E5_OK && is_whole("3.nc"));
     CHECK(cds.jobs == 2 && folder_count() == 1);

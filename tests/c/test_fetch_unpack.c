@@ -118,7 +118,7 @@ static bool holds(const char *name, const char *variable) {
     struct e5_ncfile *file = NULL;
     char path[200];
     snprintf(path, sizeof path, "%s/%s", make_path("t"), name);
-    CHECK_OK(e5_ncfile_open(path, &file, err));
+    CHECK_OK(e5_ncfile_open(path, NULL, &file, err));
     bool found = file != NULL && e5_ncfile_find(file, variable) != NULL;
     e5_ncfile_close(file);
     return found;

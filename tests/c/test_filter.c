@@ -169,10 +169,23 @@ TEST(a_bomb_is_unsafe) {
     e5_scratch_fini(&scratch);
 }
 
+TEST(memory_is_left_to_the_next_call) {
+    struct e5_scratch scratch, next;
+    e5_scratch_init(&scratch);
+    CHECK_OK(e5_room_need(&scratch.first, 1000, err));
+    uint8_t *bytes = scratch.first.bytes;
+    e5_scratch_fini(&scratch);
+    CHECK(scratch.first.bytes == NULL);
+    e5_scratch_init(&next);
+    CHECK(next.first.bytes == bytes);
+    e5_scratch_fini(&next);
+}
+
 int main(void) {
     RUN(every_order_and_mask);
     RUN(turned_bits_are_found);
     RUN(a_wrong_size_is_corrupt);
     RUN(a_bomb_is_unsafe);
+    RUN(memory_is_left_to_the_next_call);
     return check_summary();
 }

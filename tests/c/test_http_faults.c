@@ -228,12 +228,38 @@ TEST(a_name_does_not_lead_data_into_a_private_network) {
     struct outcome outcome = run(http, &here);
     CHECK(outcome.status == E5_UNSAFE && !outcome.temporary);
     CHECK(strstr(outcome.err.what, "refused data address on this machine: here.test") != NULL);
-    CHECK(run(http, &inside).status != E5_UNSAFE); /* where the service is has not been seen yet */
     CHECK(run(http, &home).status != E5_UNSAFE);
     outcome = run(http, &inside);
     CHECK(outcome.status == E5_UNSAFE && !outcome.temporary);
     CHECK(strstr(outcome.err.what, "refused data address in a private network: inside.test") != NULL);
     e5_http_free(http);
+}
+
+/* What becomes of data in a private network where nobody has connected to the service yet. */
+static struct outcome data_inside_of(const char *service, const char *data, double connect_timeout) {
+    size_t received = 0;
+    const struct e5_http_sink sink = {.context = &received, .head = take_head, .body = take_body};
+    struct e5_http_options options = {.url = service, .user_agent = "tester/1", .connect_timeout = connect_timeout};
+    struct e5_http_call call = {.url = data, .sink = &sink};
+    struct e5_http *http;
+    CHECK_OK(e5_http_new(&options, &http, err));
+    struct outcome outcome = run(http, &call);
+    e5_http_free(http);
+    return outcome;
+}
+
+TEST(where_the_service_is_counts_before_the_first_call_to_it) {
+    turn = "10.255.255.2";
+    struct outcome outcome = data_inside_of("https://far.test/api", "https://inside.test/x", 30);
+    CHECK(outcome.status == E5_UNSAFE && !outcome.temporary);
+    outcome = data_inside_of("https://far.test/api", "https://10.255.255.1/x", 30);
+    CHECK(outcome.status == E5_UNSAFE && !outcome.temporary);
+    outcome = data_inside_of("https://silent.test/api", "https://inside.test/x", 30);
+    CHECK(outcome.status == E5_NETWORK && outcome.temporary);
+    CHECK(strstr(outcome.err.what, "cannot look up silent.test") != NULL);
+    outcome = data_inside_of("https://turns.test/api", "https://inside.test/x", 1);
+    CHECK(outcome.status != E5_OK && outcome.status != E5_UNSAFE); /* it was tried */
+    CHECK(strstr(outcome.err.what, "cannot look up") == NULL);
 }
 
 /* An engine with a service of that name, which has been connected to. */
@@ -428,6 +454,7 @@ int main(void) {
     RUN(a_dead_address_family_costs_less_than_a_second);
     RUN(an_unknown_host_is_believed_after_three_tries);
     RUN(a_name_does_not_lead_data_into_a_private_network);
+    RUN(where_the_service_is_counts_before_the_first_call_to_it);
     RUN(one_private_number_of_several_stands_in_nobodys_way);
     RUN(a_service_with_a_private_number_may_name_private_data);
     RUN(a_service_is_as_near_as_the_nearest_of_its_numbers);

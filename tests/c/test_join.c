@@ -152,7 +152,7 @@ static void text_of(const char *path, const char *variable, const char *attribut
 
 static bool has(const char *path, const char *variable) {
     struct e5_ncfile *file = NULL;
-    CHECK_OK(e5_ncfile_open(path, &file, err));
+    CHECK_OK(e5_ncfile_open(path, NULL, &file, err));
     bool found = file != NULL && e5_ncfile_find(file, variable) != NULL;
     e5_ncfile_close(file);
     return found;
@@ -374,7 +374,7 @@ static void *read_on(void *context) {
     const atomic_bool *stop = context;
     while (!atomic_load(stop)) {
         struct e5_ncfile *file = NULL;
-        CHECK_OK(e5_ncfile_open(make_path("read.nc"), &file, err));
+        CHECK_OK(e5_ncfile_open(make_path("read.nc"), NULL, &file, err));
         e5_ncfile_close(file);
     }
     return NULL;

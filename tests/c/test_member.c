@@ -79,7 +79,7 @@ static const struct dim usual[] = {{"time", 3, 0, HOURS}, {"latitude", 2, 0, NUL
 
 static struct e5_member open_member(const char *path) {
     struct e5_member m = {0};
-    CHECK_OK(e5_member_open(path, "t", true, &m, err));
+    CHECK_OK(e5_member_open(path, "t", true, NULL, &m, err));
     return m;
 }
 
@@ -208,7 +208,7 @@ TEST(levels_have_one_name) {
 static void check_refused(const struct dim *dim, int ndim, const char *said) {
     struct e5_error err = E5_ERROR_NONE;
     struct e5_member m;
-    CHECK(e5_member_open(make_file("bad.nc", dim, ndim), "t", true, &m, &err) == E5_INPUT && m.file == NULL);
+    CHECK(e5_member_open(make_file("bad.nc", dim, ndim), "t", true, NULL, &m, &err) == E5_INPUT && m.file == NULL);
     if (strstr(err.what, said) == NULL) printf("  said: %s\n", err.what);
     CHECK(strstr(err.what, said) != NULL);
 }
@@ -234,7 +234,7 @@ TEST(an_unknown_dimension_of_length_one_is_passed_over) {
 TEST(a_file_that_needs_the_library_says_so) {
     const char *path = make_file("library.nc", usual, 3);
     struct e5_member m;
-    CHECK_OK(e5_member_open(path, "t", false, &m, err));
+    CHECK_OK(e5_member_open(path, "t", false, NULL, &m, err));
     CHECK(m.file != NULL && !m.by_library);
     e5_member_close(&m);
     int id, type, var, dim = 0;
@@ -242,9 +242,9 @@ TEST(a_file_that_needs_the_library_says_so) {
     NC(nc_def_opaque(id, 4, "four bytes", &type));
     NC(nc_def_var(id, "opaque", type, 1, &dim, &var));
     NC(nc_close(id));
-    CHECK_OK(e5_member_open(path, "t", false, &m, err));
+    CHECK_OK(e5_member_open(path, "t", false, NULL, &m, err));
     CHECK(m.file == NULL);
-    CHECK_OK(e5_member_open(path, "t", true, &m, err));
+    CHECK_OK(e5_member_open(path, "t", true, NULL, &m, err));
     CHECK(m.file != NULL);
     e5_member_close(&m);
 }

@@ -19,7 +19,7 @@ enum { T = 7, Y = 10, X = 13, ALL = T * Y * X };
 
 static struct e5_ncfile *open_file(const char *path) {
     struct e5_ncfile *file = NULL;
-    CHECK_OK(e5_ncfile_open(path, &file, err));
+    CHECK_OK(e5_ncfile_open(path, NULL, &file, err));
     return file;
 }
 
@@ -310,7 +310,7 @@ TEST(large_netcdf3_variables_are_read_in_blocks) {
 static void check_refused(const char *path, enum e5_status expected, const char *word) {
     struct e5_error err = E5_ERROR_NONE;
     struct e5_ncfile *file = NULL;
-    enum e5_status status = e5_ncfile_open(path, &file, &err);
+    enum e5_status status = e5_ncfile_open(path, NULL, &file, &err);
     CHECK(status == expected && file == NULL);
     if (strstr(err.what, word) == NULL) printf("  said: %s\n", err.what);
     CHECK(strstr(err.what, word) != NULL);
@@ -327,7 +327,7 @@ TEST(foreign_files_are_named) {
     check_refused(make_bytes("a.grib", "GRIB\0\0\0\1", 8), E5_CORRUPT, "GRIB");
     check_refused(make_bytes("a.nc.gz", "\x1f\x8b\x08\0\0", 5), E5_CORRUPT, "gzip");
     check_refused(make_bytes("noise.nc", "\x01\x02\x03\x04\x05", 5), E5_CORRUPT, "01 02 03 04");
-    check_refused(make_bytes("magic.nc", "\x89HDF\r\n\x1a\n", 8), E5_CORRUPT, "damaged");
+    check_refused(make_bytes("magic.nc", "\x89HDF\r\n\x1a\n", 8), E5_CORRUPT, "cut short");
     check_refused(make_bytes("cdf.nc", "CDF\1", 4), E5_CORRUPT, "cut short");
     check_refused(make_path("nowhere.nc"), E5_STORAGE, "No such file");
     check_refused(make_folder, E5_STORAGE, "directory");
@@ -339,7 +339,7 @@ static void check_truncated(const char *whole, const char *name) {
     unsigned char *bytes = make_slurp(whole, &size);
     for (size_t cut = 1; cut < size; cut += 1 + cut / 7) {
         struct e5_ncfile *file = NULL;
-        CHECK_STATUS(E5_CORRUPT, e5_ncfile_open(make_bytes(name, bytes, cut), &file, err));
+        CHECK_STATUS(E5_CORRUPT, e5_ncfile_open(make_bytes(name, bytes, cut), NULL, &file, err));
     }
     free(bytes);
 }
@@ -355,7 +355,7 @@ static bool never_wrong(const char *path) {
     size_t start[3] = {0}, count[3] = {T, Y, X};
     double out[ALL];
     struct e5_ncfile *file = NULL;
-    CHECK_OK(e5_ncfile_open(path, &file, err));
+    CHECK_OK(e5_ncfile_open(path, NULL, &file, err));
     enum e5_status status = e5_ncfile_read(file, &file->var[0], start, count, E5_F64, out, NULL, NULL, NULL);
     bool right = status == E5_OK;
     for (size_t i = 0; i < ALL && right; i++) right = out[i] == value_at(i);
@@ -383,7 +383,7 @@ TEST(flipped_bits_in_chunks_are_found) {
 static void read_whatever_opens(const char *path) {
     struct e5_ncfile *file = NULL;
     struct e5_error err = E5_ERROR_NONE;
-    if (e5_ncfile_open(path, &file, &err) != E5_OK) return;
+    if (e5_ncfile_open(path, NULL, &file, &err) != E5_OK) return;
     for (size_t i = 0; i < file->nvar; i++) {
         size_t start[E5_MAX_DIMS] = {0}, count[E5_MAX_DIMS];
         double out[ALL];
@@ -468,7 +468,7 @@ TEST(a_kept_file_is_opened_once) {
         close(before);
         CHECK(mkdir(home, 0700) == 0);
         const char *path = classic ? make_mixed("home/kept", 0) : make_storage(&storages[10], "home/kept");
-        CHECK_OK(e5_ncfile_open_kept(path, false, &file, err));
+        CHECK_OK(e5_ncfile_open_kept(path, false, NULL, &file, err));
         for (int d = 0; d < file->var[0].ndim; d++) count[d] = file->dim[file->var[0].dim[d]].length;
         CHECK(rename(home, moved) == 0);
         CHECK_OK(e5_ncfile_read(file, &file->var[0], start, count, E5_F64, out, NULL, NULL, err));
@@ -591,7 +591,7 @@ TEST(checksum_behind_the_compression) {
     CHECK_OK(e5_room_need(&scratch.stored, chunk.size, err));
     memcpy(scratch.stored.bytes, packed, chunk.size);
     CHECK_OK(e5_filter_undo("x.nc", &map, &chunk, &scratch, &decoded, err));
-    CHECK(decoded.plane == 16 && memcmp(decoded.bytes, shuffled, 64) == 0);
+    CHECK(decoded.plane == 0 && memcmp(decoded.bytes, plain, 64) == 0);
     scratch.stored.bytes[size] ^= 1;
     CHECK_STATUS(E5_CORRUPT, e5_filter_undo("x.nc", &map, &chunk, &scratch, &decoded, err));
     e5_scratch_fini(&scratch);
@@ -615,7 +615,7 @@ static enum e5_status open_and_read(const char *path, struct e5_error *err) {
     struct e5_ncfile *file = NULL;
     size_t start[3] = {0}, count[3] = {T, Y, X};
     double out[ALL];
-    enum e5_status status = e5_ncfile_open(path, &file, err);
+    enum e5_status status = e5_ncfile_open(path, NULL, &file, err);
     if (status == E5_OK) status = e5_ncfile_read(file, &file->var[0], start, count, E5_F64, out, NULL, NULL, err);
     e5_ncfile_close(file);
     return status;
@@ -644,7 +644,7 @@ TEST(what_was_never_written_is_filled_in_parts) {
     NC(nc_def_var_chunking(id, var, NC_CONTIGUOUS, NULL));
     NC(nc_put_att_float(id, var, "_FillValue", NC_FLOAT, 1, &fill));
     NC(nc_close(id));
-    CHECK_OK(e5_ncfile_open(path, &file, err));
+    CHECK_OK(e5_ncfile_open(path, NULL, &file, err));
     CHECK_OK(e5_ncfile_select_stored(file, &file->var[0], pick, out, &par, NULL, err));
     CHECK(parts >= 10); /* a cancel is seen between them */
     size_t good = 0;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/isa.h"
 #include "check.h"
+#include "diag/doy.h"
 #include "diag/quantile.h"
 #include "diag/window.h"
 #include "drive/sweep.h"
@@ -84,7 +85,10 @@ static struct e5_params params_of(double percentile, int width, int type, enum e
                                         {.period = {0, 0, false}},
                                         {.integer = type},
                                         {.integer = neighbours},
-                                        {.integer = leap}}};
+                                        {.integer = leap},
+                                        {.integer = 1},
+                                        {.number = 0},
+                                        {.number = E5_NO_LIMIT}}};
 }
 
 /* --- the slow way: sort every pool --- */
@@ -123,23 +127,38 @@ static double stretched(const double *slots, size_t n, size_t results, size_t at
     return position == before ? left[0] : left[0] + (position - before) * (left[1] - left[0]);
 }
 
+static enum e5_status sweep_view(const struct e5_sweep_plan *plan, const struct e5_view *view, double *out,
+                                 struct e5_pool *pool, struct e5_watch *watch, struct e5_error *err) {
+    struct e5_sweep_operand operand = {.view = view};
+    struct e5_sweep_out to = {out, E5_F64, view->shape[1]};
+    struct e5_sweep sweep = {.plans = plan, .out = &to, .nplans = 1, .operands = &operand};
+    return e5_sweep(&sweep, pool, watch, err);
+}
+
+static struct e5_series_input input_of(const struct series *series) {
+    return (struct e5_series_input){.axis = &series->axis, .rows = {series->axis.n}};
+}
+
 static void check_series(const struct series *series, const struct e5_params *params, struct e5_pool *pool) {
     struct e5_period base = params->value[2].period;
     struct e5_sweep_plan plan;
     struct e5_window window;
     struct e5_view view = view_of(series);
+    struct e5_series_input input = input_of(series);
     size_t wrong = 0,
            results = e5_window_result_slots(series->axis.calendar, (enum e5_leap_rule)params->value[5].integer);
     CHECK_OK(e5_window_init(&window, &series->axis, base.given ? base.first_day : INT64_MIN,
                             base.given ? base.last_day : INT64_MAX, (int)params->value[1].integer,
                             (enum e5_neighbours)params->value[4].integer, (enum e5_leap_rule)params->value[5].integer,
                             err));
-    CHECK_OK(e5_sweep_plan(e5_kernel_find("percentile_doy"), params, &series->axis, &plan, err));
-    CHECK(plan.out_length == results);
+    CHECK_OK(e5_sweep_plan(e5_kernel_find("percentile_doy"), params, &input, &plan, err));
+    CHECK(plan.out_rows == results);
     double *out = malloc(results * series->cells * sizeof *out), slots[366];
-    CHECK_OK(e5_sweep(&plan, &view, out, pool, NULL, err));
+    CHECK_OK(sweep_view(&plan, &view, out, pool, NULL, err));
     for (size_t cell = 0; cell < series->cells; cell++) {
         slow_cell(series, &window, cell, params->value[0].number, (int)params->value[3].integer, slots);
+        if (params->value[5].integer == E5_LEAP_MEAN && e5_window_leap_slots(series->axis.calendar, E5_LEAP_MEAN))
+            slots[59] = slots[58] + 0.5 * (slots[60] - slots[58]);
         for (size_t i = 0; i < results; i++)
             wrong += !same(out[i * series->cells + cell], stretched(slots, window.slots, results, i));
     }
@@ -185,9 +204,9 @@ TEST(medians_of_wide_windows) {
 
 TEST(calendars) {
     for (int calendar = 0; calendar < E5_CALENDAR_COUNT; calendar++)
-        for (int rules = 0; rules < 4; rules++) {
+        for (int rules = 0; rules < 16; rules++) {
             struct series series = new_series((enum e5_calendar)calendar, 1999, 2000, 5, rules == 1);
-            struct e5_params params = params_of(90, 5, 8, rules & 1, rules >> 1);
+            struct e5_params params = params_of(90, 5, 8, rules & 3, rules >> 2);
             check_series(&series, &params, NULL);
             free_series(&series);
         }
@@ -264,10 +283,11 @@ TEST(a_pool_counted_on_fingers) {
     struct e5_params params = params_of(50, 3, 7, E5_NEIGHBOURS_WRAP, E5_LEAP_DROP);
     struct e5_sweep_plan plan;
     struct e5_view view = view_of(&series);
+    struct e5_series_input input = input_of(&series);
     double out[365];
     for (size_t i = 0; i < 730; i++) series.field[i] = (float)(10 * (i % 365 + 1) + i / 365 + 1);
-    CHECK_OK(e5_sweep_plan(e5_kernel_find("percentile_doy"), &params, &series.axis, &plan, err));
-    CHECK_OK(e5_sweep(&plan, &view, out, NULL, NULL, err));
+    CHECK_OK(e5_sweep_plan(e5_kernel_find("percentile_doy"), &params, &input, &plan, err));
+    CHECK_OK(sweep_view(&plan, &view, out, NULL, NULL, err));
     CHECK(out[99] == 1001.5);
     CHECK(out[0] == 21.5); /* 1 and 2 January, 31 December of the same year: 11, 12, 21, 22, 3651, 3652 */
     e5_sweep_plan_fini(&plan);
@@ -278,7 +298,8 @@ TEST(a_pool_counted_on_fingers) {
 
 static enum e5_status plan_only(const struct series *series, const struct e5_params *params, struct e5_error *err) {
     struct e5_sweep_plan plan;
-    enum e5_status status = e5_sweep_plan(e5_kernel_find("percentile_doy"), params, &series->axis, &plan, err);
+    struct e5_series_input input = input_of(series);
+    enum e5_status status = e5_sweep_plan(e5_kernel_find("percentile_doy"), params, &input, &plan, err);
     e5_sweep_plan_fini(&plan);
     return status;
 }
@@ -320,14 +341,15 @@ TEST(every_allocation_may_fail) {
     struct series series = new_series(E5_STANDARD, 2001, 800, 3, false);
     struct e5_params params = params_of(90, 5, 8, E5_NEIGHBOURS_REAL, E5_LEAP_STRETCH);
     struct e5_view view = view_of(&series);
+    struct e5_series_input input = input_of(&series);
     double out[366 * 3];
     enum e5_status status = E5_MEMORY;
     int failures = 0;
     for (int n = 1; status != E5_OK && n < 100; n++) {
         struct e5_sweep_plan plan;
         e5_alloc_fail_after(n);
-        status = e5_sweep_plan(e5_kernel_find("percentile_doy"), &params, &series.axis, &plan, NULL);
-        if (status == E5_OK) status = e5_sweep(&plan, &view, out, NULL, NULL, NULL);
+        status = e5_sweep_plan(e5_kernel_find("percentile_doy"), &params, &input, &plan, NULL);
+        if (status == E5_OK) status = sweep_view(&plan, &view, out, NULL, NULL, NULL);
         CHECK(status == E5_OK || status == E5_MEMORY);
         failures += status == E5_MEMORY;
         e5_sweep_plan_fini(&plan);

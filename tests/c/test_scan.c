@@ -7,29 +7,39 @@
 
 /* The kernel of these tests writes down the order of calls: its state is a polynomial of all that happened to a cell,
  * so that a call too many, too few or out of order changes the result. */
-static size_t trace_size(const struct e5_params *params) {
+static size_t trace_size(const struct e5_params *params, enum e5_dtype dtype) {
     (void)params;
+    (void)dtype;
     return sizeof(double);
 }
 
-static void trace_begin(void *state, size_t cells, bool first, const struct e5_params *params) {
+static void trace_begin(void *state, size_t cells, bool first, enum e5_dtype dtype, const struct e5_params *params) {
     double *trace = state;
+    (void)dtype;
     (void)params;
     for (size_t i = 0; i < cells; i++) trace[i] = first ? 1 : trace[i] / 3 + 2; /* a state that lasts over periods */
 }
 
-static void trace_step(void *state, const double *row, size_t cells, const struct e5_params *params) {
+static void trace_steps(void *state, const struct e5_rows *rows, const struct e5_params *params) {
     double *trace = state;
-    for (size_t i = 0; i < cells; i++) trace[i] = trace[i] * 0.75 + row[i] * params->value[0].number;
+    for (size_t step = 0; step < rows->steps; step++)
+        for (size_t i = 0; i < rows->cells; i++) {
+            size_t at = step * rows->stride + i;
+            double x = rows->dtype == E5_F32 ? (double)((const float *)rows->values)[at]
+                                             : ((const double *)rows->values)[at];
+            trace[i] = trace[i] * 0.75 + x * params->value[0].number;
+        }
 }
 
-static void trace_end(void *state, double *out, size_t cells, int32_t expected, const struct e5_params *params) {
+static void trace_end(void *state, double *out, size_t cells, int32_t expected, enum e5_dtype dtype,
+                      const struct e5_params *params) {
     double *trace = state;
+    (void)dtype;
     (void)params;
     for (size_t i = 0; i < cells; i++) out[i] = trace[i] + expected;
 }
 
-static const struct e5_scan_ops trace_ops = {trace_size, trace_begin, trace_step, trace_end};
+static const struct e5_scan_ops trace_ops = {trace_size, trace_begin, trace_steps, trace_end};
 static const struct e5_kernel trace = {.name = "trace",
                                        .kind = E5_SCAN,
                                        .params = {{"factor", E5_NUMBER, "1", 0, 10, .doc = ""}},
@@ -128,9 +138,12 @@ TEST(any_threads_blocks_and_sizes_give_the_same) {
             check_scan(&source, pool, 1); /* step by step */
             check_scan(&source, pool, 70000);
             check_scan(&source, pool, SIZE_MAX); /* all at once */
-            source.direct = NULL; /* the same through a block buffer */
+            source.direct = NULL; /* the same decoded strip by strip */
+            check_scan(&source, pool, 70000);
+            source.view = NULL; /* and through a block buffer */
             check_scan(&source, pool, 70000);
             source.direct = field;
+            source.view = &view;
             e5_pool_free(pool);
         }
         free(field);
@@ -343,6 +356,7 @@ TEST(every_allocation_may_fail) {
     enum e5_status status = E5_MEMORY;
     int failures = 0;
     source.direct = NULL;
+    source.view = NULL;
     for (int n = 1; status != E5_OK && n < 100; n++) {
         struct e5_error error = E5_ERROR_NONE;
         e5_alloc_fail_after(n);

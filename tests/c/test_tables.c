@@ -177,9 +177,9 @@ static void compare_maps(const struct e5_ncfile *a, const struct e5_ncfile *b) {
 static bool compare(const char *path) {
     int before = check_failures;
     struct e5_ncfile *direct = NULL, *library = open_by_library(path);
-    CHECK_OK(e5_ncfile_open_direct(path, &direct, err));
+    CHECK_OK(e5_ncfile_open_direct(path, NULL, &direct, err));
     bool without = direct != NULL;
-    if (!without) CHECK_OK(e5_ncfile_open(path, &direct, err));
+    if (!without) CHECK_OK(e5_ncfile_open(path, NULL, &direct, err));
     if (direct != NULL) {
         CHECK(without == (direct->why == NULL));
         compare_tables(direct, library);
@@ -453,7 +453,7 @@ TEST(what_is_not_known_goes_through_netcdf_c) {
     CHECK(!compare(make_groups("open.nc", NC_UNLIMITED)));
     CHECK(compare(make_groups("closed.nc", 3)));
     CHECK(!compare(make_deep("deep7.nc")));
-    CHECK_OK(e5_ncfile_open(path, &file, err));
+    CHECK_OK(e5_ncfile_open(path, NULL, &file, err));
     e5_ncfile_explain(file, e5_ncfile_find(file, "plain"), text, sizeof text);
     CHECK(strstr(text, "Read directly") == text &&
           strstr(text, "header came through netCDF-C: a variable is") != NULL);
@@ -519,8 +519,8 @@ TEST(links_of_hdf5) {
     id = H5Fopen(foreign, H5F_ACC_RDWR, H5P_DEFAULT);
     CHECK(H5Lcreate_external("/etc/hostname", "/", id, "there", H5P_DEFAULT, H5P_DEFAULT) >= 0);
     H5Fclose(id);
-    CHECK_STATUS(E5_UNSAFE, e5_ncfile_open_direct(foreign, &file, err));
-    CHECK_STATUS(E5_UNSAFE, e5_ncfile_open(foreign, &file, err));
+    CHECK_STATUS(E5_UNSAFE, e5_ncfile_open_direct(foreign, NULL, &file, err));
+    CHECK_STATUS(E5_UNSAFE, e5_ncfile_open(foreign, NULL, &file, err));
 }
 
 /* --- netCDF-3 by hand --- */
@@ -532,12 +532,12 @@ TEST(records_that_were_not_counted) {
     unsigned char *bytes = make_slurp(make_single_record("counted.nc", 0, 5), &size);
     struct e5_ncfile *file = NULL;
     memset(bytes + 4, 0xFF, 4);
-    CHECK_OK(e5_ncfile_open_direct(make_bytes("stream.nc", bytes, size), &file, err));
+    CHECK_OK(e5_ncfile_open_direct(make_bytes("stream.nc", bytes, size), NULL, &file, err));
     CHECK(file->dim[0].length == 5 && file->dim[0].unlimited);
     CHECK_OK(e5_ncfile_read(file, &file->var[0], start, count, E5_F64, values, NULL, NULL, err));
     for (int i = 0; i < 15; i++) CHECK(values[i] == i);
     e5_ncfile_close(file);
-    CHECK_OK(e5_ncfile_open_direct(make_bytes("part.nc", bytes, size - 1), &file, err));
+    CHECK_OK(e5_ncfile_open_direct(make_bytes("part.nc", bytes, size - 1), NULL, &file, err));
     CHECK(file->dim[0].length == 4);
     e5_ncfile_close(file);
     free(bytes);
@@ -553,7 +553,7 @@ static enum e5_status open_and_read(void *context, size_t index, unsigned slot, 
     const struct crowd *crowd = context;
     struct e5_ncfile *file = NULL;
     (void)slot;
-    enum e5_status status = e5_ncfile_open_direct(crowd->path[index % 6], &file, err);
+    enum e5_status status = e5_ncfile_open_direct(crowd->path[index % 6], NULL, &file, err);
     if (status == E5_OK && file == NULL) status = e5_fail(err, E5_INTERNAL, "needs netcdf-c");
     for (size_t i = 0; status == E5_OK && i < file->nvar; i++) {
         size_t start[E5_MAX_DIMS] = {0}, count[E5_MAX_DIMS] = {0};
@@ -599,7 +599,7 @@ TEST(every_allocation_may_fail_in_headers) {
             struct e5_ncfile *file = NULL;
             struct e5_error err = E5_ERROR_NONE;
             e5_alloc_fail_after(n);
-            status = e5_ncfile_open_direct(path, &file, &err);
+            status = e5_ncfile_open_direct(path, NULL, &file, &err);
             e5_alloc_fail_after(0);
             CHECK(status == E5_OK || status == E5_MEMORY);
             e5_ncfile_close(file);
@@ -613,7 +613,7 @@ TEST(open_files_hold_no_descriptors) {
     static struct e5_ncfile *files[FILES];
     const char *paths[] = {make_types("held3.nc", 0, false), make_conventions("held4.nc")};
     int before = dup(0), after;
-    for (int i = 0; i < FILES; i++) CHECK_OK(e5_ncfile_open_direct(paths[i % 2], &files[i], err));
+    for (int i = 0; i < FILES; i++) CHECK_OK(e5_ncfile_open_direct(paths[i % 2], NULL, &files[i], err));
     after = dup(0);
     CHECK(before >= 0 && after == before + 1);
     close(before);

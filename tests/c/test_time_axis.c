@@ -6,6 +6,9 @@ enum { HOUR = 3600, MANY = 2000 };
 
 static int64_t stamps[MANY];
 
+static const struct e5_frequency by_months = {.months = 1, .anchor = 1}, by_years = {.months = 12, .anchor = 1},
+                                 whole = {.anchor = 1};
+
 static struct e5_time_axis axis_of(enum e5_calendar calendar, int64_t from, int64_t step, size_t n) {
     for (size_t i = 0; i < n; i++) stamps[i] = from + (int64_t)i * step;
     return (struct e5_time_axis){.calendar = calendar, .n = n, .seconds = stamps};
@@ -128,16 +131,16 @@ TEST(coarse_and_single_samples) {
 TEST(months_and_years) {
     struct e5_time_axis axis = axis_of(E5_STANDARD, at(1999, 11, 15), E5_DAY, 500);
     struct e5_periods periods;
-    CHECK_OK(e5_periods_by_calendar(&axis, E5_BY_MONTH, &periods, err));
+    CHECK_OK(e5_periods_by_calendar(&axis, by_months, &periods, err));
     CHECK(periods.count == 17 && periods.start[0] == at(1999, 11, 1) && periods.start[16] == at(2001, 3, 1));
     CHECK(periods.expected[0] == 30 && periods.expected[3] == 29 && samples_in(&periods, 500, 0) == 16);
     CHECK(samples_in(&periods, 500, 3) == 29);
     e5_periods_fini(&periods);
-    CHECK_OK(e5_periods_by_calendar(&axis, E5_BY_YEAR, &periods, err));
+    CHECK_OK(e5_periods_by_calendar(&axis, by_years, &periods, err));
     CHECK(periods.count == 3 && periods.start[1] == at(2000, 1, 1) && periods.expected[1] == 366);
     CHECK(samples_in(&periods, 500, 1) == 366 && samples_in(&periods, 500, 0) == 47);
     e5_periods_fini(&periods);
-    CHECK_OK(e5_periods_by_calendar(&axis, E5_WHOLE, &periods, err));
+    CHECK_OK(e5_periods_by_calendar(&axis, whole, &periods, err));
     CHECK(periods.count == 1 && periods.expected[0] == 500 && periods.start[0] == at(1999, 11, 15));
     CHECK(samples_in(&periods, 500, 0) == 500);
     e5_periods_fini(&periods);
@@ -146,12 +149,12 @@ TEST(months_and_years) {
 TEST(months_before_year_one_and_on_other_calendars) {
     struct e5_time_axis axis = axis_of(E5_DAYS_360, -1970 * 360 * (int64_t)E5_DAY - 45 * E5_DAY, 6 * HOUR, 400);
     struct e5_periods periods;
-    CHECK_OK(e5_periods_by_calendar(&axis, E5_BY_MONTH, &periods, err));
+    CHECK_OK(e5_periods_by_calendar(&axis, by_months, &periods, err));
     CHECK(periods.count == 4 && periods.expected[0] == 120 && samples_in(&periods, 400, 0) == 60);
     CHECK(samples_in(&periods, 400, 1) == 120);
     e5_periods_fini(&periods);
     axis = axis_of(E5_STANDARD, -141427 * (int64_t)E5_DAY - 10 * E5_DAY, E5_DAY, 40);
-    CHECK_OK(e5_periods_by_calendar(&axis, E5_BY_MONTH, &periods, err));
+    CHECK_OK(e5_periods_by_calendar(&axis, by_months, &periods, err));
     CHECK(periods.count == 3 && periods.expected[1] == 21 && samples_in(&periods, 40, 1) == 21); /* October 1582 */
     e5_periods_fini(&periods);
 }
@@ -160,11 +163,11 @@ TEST(monthly_series_fill_their_periods) {
     struct e5_time_axis axis = axis_of(E5_STANDARD, 0, 1, 24);
     struct e5_periods periods;
     for (int i = 0; i < 24; i++) stamps[i] = at(2001 + i / 12, 1 + i % 12, 1);
-    CHECK_OK(e5_periods_by_calendar(&axis, E5_BY_MONTH, &periods, err));
+    CHECK_OK(e5_periods_by_calendar(&axis, by_months, &periods, err));
     CHECK(periods.count == 24);
     for (size_t p = 0; p < 24; p++) CHECK(periods.expected[p] == 1);
     e5_periods_fini(&periods);
-    CHECK_OK(e5_periods_by_calendar(&axis, E5_BY_YEAR, &periods, err));
+    CHECK_OK(e5_periods_by_calendar(&axis, by_years, &periods, err));
     CHECK(periods.count == 2 && periods.expected[0] == 12 && samples_in(&periods, 24, 1) == 12);
     e5_periods_fini(&periods);
 }
@@ -173,8 +176,8 @@ TEST(damaged_stamps_do_not_eat_memory) {
     struct e5_time_axis axis = axis_of(E5_STANDARD, 0, 900000000000000, 2);
     struct e5_periods periods;
     CHECK_STATUS(E5_UNSAFE, e5_periods_by_day(&axis, E5_DAY_INSTANT, 0, &periods, err));
-    CHECK_STATUS(E5_UNSAFE, e5_periods_by_calendar(&axis, E5_BY_YEAR, &periods, err));
-    CHECK_OK(e5_periods_by_calendar(&axis, E5_WHOLE, &periods, err));
+    CHECK_STATUS(E5_UNSAFE, e5_periods_by_calendar(&axis, by_years, &periods, err));
+    CHECK_OK(e5_periods_by_calendar(&axis, whole, &periods, err));
     e5_periods_fini(&periods);
 }
 
@@ -187,6 +190,50 @@ TEST(memory_that_fails_leaves_nothing_behind) {
         CHECK(periods.start == NULL && periods.count == 0);
     }
     e5_alloc_fail_after(0);
+}
+
+/* --- names of frequencies, seasons, years that begin anywhere --- */
+
+TEST(frequencies_are_known_by_name) {
+    static const struct {
+        const char *text;
+        int months, anchor;
+    } good[] = {{"YS", 12, 1},     {"YS-JAN", 12, 1}, {"YS-JUL", 12, 7}, {"QS", 3, 1},
+                {"QS-DEC", 3, 12}, {"MS", 1, 1},      {"all", 0, 1}};
+    static const char *const bad[] = {"", "Y", "YE", "YS-", "YS-jul", "YSJUL", "QS-XYZ", "MS-JAN", "ALL", "2MS"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct e5_frequency found;
+        CHECK_OK(e5_frequency_parse(good[i].text, &found, err));
+        CHECK(found.months == good[i].months && found.anchor == good[i].anchor && found.only == 0);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct e5_frequency found;
+        CHECK_STATUS(E5_INPUT, e5_frequency_parse(bad[i], &found, err));
+    }
+}
+
+TEST(seasons_and_other_years) {
+    struct e5_time_axis axis = axis_of(E5_STANDARD, at(1999, 11, 15), E5_DAY, 500);
+    struct e5_periods periods;
+    CHECK_OK(e5_periods_by_calendar(&axis, (struct e5_frequency){3, 12, 0}, &periods, err));
+    CHECK(periods.count == 7 && periods.start[0] == at(1999, 9, 1) && periods.start[1] == at(1999, 12, 1));
+    CHECK(periods.end[1] == at(2000, 3, 1) && periods.expected[1] == 91 && samples_in(&periods, 500, 1) == 91);
+    e5_periods_fini(&periods);
+    CHECK_OK(e5_periods_by_calendar(&axis, (struct e5_frequency){12, 7, 0}, &periods, err));
+    CHECK(periods.count == 2 && periods.start[0] == at(1999, 7, 1) && periods.end[0] == at(2000, 7, 1));
+    CHECK(periods.expected[0] == 366 && periods.expected[1] == 365);
+    e5_periods_fini(&periods);
+}
+
+TEST(some_months_only) {
+    struct e5_time_axis axis = axis_of(E5_STANDARD, at(1999, 11, 15), E5_DAY, 500);
+    struct e5_periods periods;
+    CHECK_OK(e5_periods_by_calendar(&axis, (struct e5_frequency){12, 12, 0x803}, &periods, err)); /* DJF */
+    CHECK(periods.count == 3 && periods.expected[1] == 91 && samples_in(&periods, 500, 1) == 91);
+    CHECK(samples_in(&periods, 500, -1) > 0 && periods.of_sample[0] == -1);
+    e5_periods_fini(&periods);
+    axis.n = 20; /* November and December */
+    CHECK_STATUS(E5_INPUT, e5_periods_by_calendar(&axis, (struct e5_frequency){12, 1, 0x40}, &periods, err));
 }
 
 int main(void) {
@@ -203,5 +250,8 @@ int main(void) {
     RUN(monthly_series_fill_their_periods);
     RUN(damaged_stamps_do_not_eat_memory);
     RUN(memory_that_fails_leaves_nothing_behind);
+    RUN(frequencies_are_known_by_name);
+    RUN(seasons_and_other_years);
+    RUN(some_months_only);
     return check_summary();
 }

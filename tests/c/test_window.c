@@ -174,6 +174,11 @@ TEST(days_are_compared_with_their_slot) {
     slot_is(E5_STANDARD, E5_LEAP_DROP, 2000, 3, 1, 59);
     slot_is(E5_STANDARD, E5_LEAP_DROP, 2001, 3, 1, 59);
     slot_is(E5_STANDARD, E5_LEAP_DROP, 2000, 12, 31, 364);
+    slot_is(E5_STANDARD, E5_LEAP_OWN, 2000, 2, 29, 59);
+    slot_is(E5_STANDARD, E5_LEAP_OWN, 2001, 2, 28, 58);
+    slot_is(E5_STANDARD, E5_LEAP_OWN, 2001, 3, 1, 60);
+    slot_is(E5_STANDARD, E5_LEAP_MEAN, 2001, 12, 31, 365);
+    slot_is(E5_NOLEAP, E5_LEAP_MEAN, 2001, 12, 31, 364);
     slot_is(E5_STANDARD, E5_LEAP_STRETCH, 2000, 2, 29, 59);
     slot_is(E5_STANDARD, E5_LEAP_STRETCH, 2000, 3, 1, 60);
     slot_is(E5_STANDARD, E5_LEAP_STRETCH, 2001, 3, 1, 59);

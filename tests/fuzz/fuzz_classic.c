@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct e5_ncfile *file = NULL;
     if (size < 4 || memcmp(data, "CDF", 3) != 0 || memchr("\1\2\5", data[3], 3) == NULL) return 0;
     const char *path = fuzz_file(data, size);
-    if (e5_ncfile_open_direct(path, &file, NULL) != E5_OK) return 0;
+    if (e5_ncfile_open_direct(path, NULL, &file, NULL) != E5_OK) return 0;
     MUST(file != NULL && file->why == NULL);
     for (size_t i = 0; i < file->nvar; i++) read_variable(file, &file->var[i], size);
     e5_ncfile_close(file);

@@ -92,7 +92,7 @@ static void look_at_dataset(const char *variable) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct e5_ncfile *file = NULL;
     const char *path = fuzz_file(data, size);
-    if (e5_ncfile_open_direct(path, &file, NULL) != E5_OK || file == NULL) return 0;
+    if (e5_ncfile_open_direct(path, NULL, &file, NULL) != E5_OK || file == NULL) return 0;
     int datasets = 0;
     for (size_t i = 0; i < file->nvar; i++) look_at(file, &file->var[i], size);
     for (size_t i = 0; i < file->nvar && datasets < DATASETS_MAX; i++)

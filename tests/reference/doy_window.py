@@ -14,14 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 EQUAL_YEARS = {"noleap": 365, "365_day": 365, "all_leap": 366, "366_day": 366, "360_day": 360}
 
 
-def slots(calendar: str) -> int:
-    """Pools that there are on a calendar: one per day of a common year."""
-    return EQUAL_YEARS.get(calendar, 365)
+def slots(calendar: str, leap_day: str) -> int:
+    """Pools that there are on a calendar: one per day of a common year, or of a leap year."""
+    return EQUAL_YEARS.get(calendar, 366 if leap_day in ("own", "mean") else 365)
 
 
 def result_slots(calendar: str, leap_day: str) -> int:
     """Values that are wanted on a calendar: 366 when they are stretched over leap years too."""
-    return 366 if calendar not in EQUAL_YEARS and leap_day == "stretch" else slots(calendar)
+    return EQUAL_YEARS.get(calendar, 365 if leap_day == "drop" else 366)
 
 
 def is_dropped(date: Any, calendar: str, leap_day: str) -> bool:
@@ -35,6 +35,8 @@ def slot_of_day(date: Any, calendar: str, leap_day: str) -> int:
     if calendar in EQUAL_YEARS or leap_day == "stretch":
         return number
     in_leap_year = date.replace(month=12, day=31).timetuple().tm_yday == 366
+    if leap_day in ("own", "mean"):  # numbered as in leap years
+        return number + (not in_leap_year and date.month > 2)
     return number - (in_leap_year and (date.month, date.day) >= (2, 29))
 
 
@@ -70,9 +72,11 @@ def pools(
         Days in a window, odd.
     neighbours
         'wrap': windows wrap inside each calendar year; 'real': the real days before and after inside the base, around
-        every sample that there is.
+        every sample that there is; 'ring': the same, and the last day of the base is followed by its first; 'around':
+        real days of the whole series, around the samples of the base.
     leap_day
-        'drop': 29 February is left out; 'stretch': slots are raw day numbers, of which 366 has no pool.
+        'drop': 29 February is left out; 'stretch': slots are raw day numbers, of which 366 has no pool; 'own' and
+        'mean': slots are the day numbers of leap years.
     calendar
         CF name of the calendar of the dates.
 
@@ -81,10 +85,10 @@ def pools(
     list of lists
         For each slot the indices of its samples, ascending.
     """
-    half, n = width // 2, slots(calendar)
-    inside = [
-        i for i, date in enumerate(dates) if base[0] <= date <= base[1] and not is_dropped(date, calendar, leap_day)
-    ]
+    half, n = width // 2, slots(calendar, leap_day)
+    kept = [i for i, date in enumerate(dates) if not is_dropped(date, calendar, leap_day)]
+    inside = [i for i in kept if base[0] <= dates[i] <= base[1]]
+    neighbourhood = kept if neighbours == "around" else inside
     slot = {i: slot_of_day(dates[i], calendar, leap_day) for i in inside}
     found: list[set[int]] = [set() for _ in range(n)]
     if neighbours == "wrap":
@@ -94,9 +98,12 @@ def pools(
                     found[(slot[i] + k) % n].add(i)
     else:
         count = _counts(dates, calendar, leap_day)
+        length = count[inside[-1]] - count[inside[0]] + 1
         for centre in inside:
-            if slot[centre] < n:
-                found[slot[centre]] |= {i for i in inside if abs(count[i] - count[centre]) <= half}
+            for i in neighbourhood if slot[centre] < n else []:
+                distance = abs(count[i] - count[centre])
+                if distance <= half or (neighbours == "ring" and length - distance <= half):
+                    found[slot[centre]].add(i)
     return [sorted(pool) for pool in found]
 
 

@@ -1,5 +1,6 @@
 """Slow twin of the kernel ``percentile_doy``: every pool is gathered and sorted, cell by cell and day by day."""
 
+import math
 from collections.abc import Sequence
 from datetime import date as Date
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .doy_window import pools, result_slots
+from .doy_window import EQUAL_YEARS, pools, result_slots
 from .quantile import quantile
 
 
@@ -49,6 +50,9 @@ def percentile_doy(
     type: int = 8,
     neighbours: str = "wrap",
     leap_day: str = "drop",
+    smoothing: int = 1,
+    min_share: float = 0,
+    at_least: float = -math.inf,
 ) -> NDArray[np.float64]:
     """Percentile of each calendar day over a base period.
 
@@ -67,9 +71,15 @@ def percentile_doy(
     type
         Hyndman and Fan's type of the sample quantile, 4 to 9.
     neighbours
-        'wrap' or 'real', see `tests.reference.doy_window`.
+        'wrap', 'real', 'ring' or 'around', see `tests.reference.doy_window`.
     leap_day
-        'drop' or 'stretch', see there.
+        'drop', 'stretch', 'own' or 'mean', see there; 'mean' replaces 29 February by the mean of its neighbours.
+    smoothing
+        Width of a running mean over the slots of the year, which is a ring.
+    min_share
+        Share of a pool that must be valid.
+    at_least
+        Smaller values are missing.
 
     Returns
     -------
@@ -85,6 +95,20 @@ def percentile_doy(
     length = result_slots(calendar, leap_day)
     out = np.empty((length, *field.shape[1:]))
     for cell in np.ndindex(field.shape[1:]):
-        slots = [quantile((float(field[(i, *cell)]) for i in pool), percentile / 100, type) for pool in samples]
-        out[(slice(None), *cell)] = slots if length == len(slots) else stretch(slots, length)
+        series = [float(value) for value in field[(slice(None), *cell)]]
+        slots = [
+            _threshold([series[i] for i in pool], percentile / 100, type, min_share, at_least) for pool in samples
+        ]
+        if leap_day == "mean" and calendar not in EQUAL_YEARS:
+            slots[59] = slots[58] + (slots[60] - slots[58]) / 2
+        results = slots if length == len(slots) else stretch(slots, length)
+        out[(slice(None), *cell)] = [
+            sum(results[(d + k) % length] for k in range(-(smoothing // 2), smoothing // 2 + 1)) / smoothing
+            for d in range(length)
+        ]
     return out
+
+
+def _threshold(pool: list[float], probability: float, kind: int, min_share: float, at_least: float) -> float:
+    valid = [value for value in pool if value >= at_least]
+    return quantile(valid, probability, kind) if len(valid) >= min_share * len(pool) else math.nan

@@ -50,12 +50,17 @@ def quantile(values: Iterable[float], probability: float, kind: int = 8) -> floa
     n = len(ordered)
     if n == 0:
         return math.nan
-    position = alpha + probability * (n + 1 - alpha - beta)
+    # From 0, and with the roundings of NumPy.
+    position = (
+        (n - 1) * probability if kind == 7 else n * probability + (alpha + probability * (1 - alpha - beta)) - 1
+    )
     whole = math.floor(position + FUZZ)
     fraction = position - whole
-    if whole < 1:
+    if whole < 0:
         return ordered[0]
-    if whole >= n:
+    if whole + 1 >= n:
         return ordered[-1]
-    lower, upper = ordered[whole - 1], ordered[whole]
-    return lower if fraction < FUZZ else lower + fraction * (upper - lower)
+    lower, upper = ordered[whole], ordered[whole + 1]
+    if fraction < FUZZ:
+        return lower
+    return lower + (upper - lower) * fraction if fraction < 0.5 else upper - (upper - lower) * (1 - fraction)

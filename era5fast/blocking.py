@@ -1,0 +1,203 @@
+"""Atmospheric blocking, from the geopotential height of 500 hPa.
+
+Heights are in m (gpm); geopotential in m² s⁻², as ERA5 has it, is divided by 9.80665. Northern hemisphere, as the
+definitions are. Blocks as objects in space and time: pass anomalies to :func:`era5fast.find_events`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import units
+from .compound import persistent, whole_along
+from .coordinates import longitude_steps
+from .errors import InputError
+from .storms import grid_names
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["blocked_cells", "blocked_longitudes", "dole_gordon"]
+
+GRAVITY = 9.80665
+
+
+def blocked_longitudes(height: xr.DataArray, shifts: Sequence[float] = (-4.0, 0.0, 4.0)) -> xr.DataArray:
+    """Longitudes blocked by the rule of Tibaldi and Molteni.
+
+    Parameters
+    ----------
+    height : DataArray (time, latitude, longitude)
+        Height of 500 hPa, daily.
+    shifts : sequence of float
+        Degrees Δ by which the three latitudes are moved; one of them suffices. Often (−5, 0, 5) on other grids.
+
+    Returns
+    -------
+    DataArray of bool (time, longitude)
+        True where, for any Δ, (Z(60+Δ) − Z(40+Δ))/20 > 0 and (Z(80+Δ) − Z(60+Δ))/20 < −10 m per degree.
+
+    Raises
+    ------
+    InputError
+        If the field has no units of height, or lacks one of the latitudes.
+
+    References
+    ----------
+    Tibaldi & Molteni 1990, Tellus 42A, 343.
+    """
+    height = _in_metres(height)
+    found = None
+    for shift in shifts:
+        south, middle, north = (_at(height, latitude + shift) for latitude in (40.0, 60.0, 80.0))
+        blocked = ((middle - south) / 20 > 0) & ((north - middle) / 20 < -10)
+        found = blocked if found is None else found | blocked
+    if found is None:
+        raise InputError("blocked_longitudes: no shifts")
+    return _named(found, "Blocked longitudes")
+
+
+def blocked_cells(
+    height: xr.DataArray,
+    south_of_it: float | None = None,
+    min_extent: float = 0.0,
+    min_days: int = 1,
+) -> xr.DataArray:
+    """Cells blocked by the two-dimensional rule of Davini and others, 30 to 75° N.
+
+    Parameters
+    ----------
+    height : DataArray (time, latitude, longitude)
+        Height of 500 hPa, daily.
+    south_of_it : float, optional
+        Gradient 15 to 30° to the south that must not be reached, in m per degree: −5 keeps cut-off lows out.
+    min_extent : float
+        Degrees of longitude in a row that must be blocked; 15 in the paper.
+    min_days : int
+        Days in a row that a cell must be blocked; 5 in the paper.
+
+    Returns
+    -------
+    DataArray of bool (time, latitude, longitude)
+        True where (Z(φ) − Z(φ−15))/15 > 0 and (Z(φ+15) − Z(φ))/15 < −10 m per degree.
+
+    Raises
+    ------
+    InputError
+        If the field has no units of height, or its latitudes have no step that divides 15°.
+
+    References
+    ----------
+    Davini et al. 2012, J. Climate 25, 6496.
+    """
+    height = _in_metres(height)
+    latitude, longitude = grid_names(height)
+    height = height.sortby(latitude)
+    rows = _rows_of_15_degrees(height[latitude].values)
+
+    def gradient(at: int) -> xr.DataArray:
+        """From `at` to `at` + 15°, given at the cell itself; missing beyond the grid."""
+        return (height.shift({latitude: -(at + 1) * rows}) - height.shift({latitude: -at * rows})) / 15
+
+    blocked = (gradient(-1) > 0) & (gradient(0) < -10)
+    if south_of_it is not None:
+        blocked &= gradient(-2) < south_of_it
+    blocked &= (height[latitude] >= 30) & (height[latitude] <= 75)
+    if min_extent > 0:
+        blocked = _wide(blocked, longitude, min_extent)
+    return _named(persistent(blocked, min_days), "Blocked cells")
+
+
+def dole_gordon(anomaly: xr.DataArray, above: float = 100.0, min_days: int = 10) -> xr.DataArray:
+    """Persistent positive anomalies of the height of 500 hPa, by Dole and Gordon.
+
+    Parameters
+    ----------
+    anomaly : DataArray (time, latitude, longitude)
+        Height less its climatology.
+    above : float
+        Anomaly in m that must be exceeded; 100 to 200 in the paper.
+    min_days : int
+        Days in a row.
+
+    Returns
+    -------
+    DataArray of bool
+        True on days of runs of at least `min_days` days with anomaly · sin 45° / sin φ > `above`; never at the
+        equator.
+
+    Raises
+    ------
+    InputError
+        If the field has no units of height.
+
+    References
+    ----------
+    Dole & Gordon 1983, Mon. Wea. Rev. 111, 1567.
+    """
+    anomaly = _in_metres(anomaly)
+    latitude, _ = grid_names(anomaly)
+    sines = np.abs(np.sin(np.radians(anomaly[latitude].values.astype("float64"))))
+    weights = np.divide(np.sin(np.pi / 4), sines, out=np.zeros_like(sines), where=sines > 1e-6)
+    strong = anomaly * anomaly[latitude].copy(data=weights) > above
+    return _named(persistent(strong, min_days), "Persistent positive anomalies")
+
+
+def _named(mask: xr.DataArray, name: str) -> xr.DataArray:
+    mask.attrs = {"long_name": name, "units": "1"}  # and nothing of the heights
+    return mask
+
+
+def _in_metres(height: Any) -> xr.DataArray:
+    grid_names(height)
+    given = units.of(height.attrs)
+    try:
+        scale, _ = units.check("m" if given == "gpm" else given, "m", "height")
+    except InputError:
+        if given is None:
+            raise
+        scale = units.check(given, "m2 s-2", "height")[0] / GRAVITY
+    return height if scale == 1 else height * scale
+
+
+def _at(height: xr.DataArray, degrees: float) -> xr.DataArray:
+    latitude, _ = grid_names(height)
+    try:
+        return height.sel({latitude: degrees}, method="nearest", tolerance=1e-3).drop_vars(latitude)
+    except KeyError as error:
+        raise InputError(f"the field has no latitude {degrees:g}", hint="choose shifts that fit the grid") from error
+
+
+def _rows_of_15_degrees(latitude: np.ndarray) -> int:
+    steps = np.diff(latitude)
+    rows = round(15 / steps[0]) if len(steps) and steps[0] > 0 else 0
+    if rows < 1 or not np.allclose(steps * rows, 15, atol=1e-2):
+        raise InputError("latitudes must have one step, of which 15° is a multiple")
+    return int(rows)
+
+
+def _wide(blocked: xr.DataArray, longitude: str, extent: float) -> xr.DataArray:
+    """Keep stretches of longitude of at least `extent` degrees; those of a global grid go on over its seam."""
+    import xarray as xr
+
+    values = np.asarray(blocked[longitude].values, dtype="float64")
+    if values.size < 2 or not np.isfinite(extent):
+        raise InputError("the extent of blocks needs two longitudes at least, and a number of degrees")
+    step = np.abs(longitude_steps(values)).mean()
+    least = int(np.ceil(extent / step - 1e-9))
+    turns = round(360 / step) == len(values)
+
+    def stretches(mask: np.ndarray) -> np.ndarray:
+        pad = min(least, mask.shape[-1]) if turns else 0
+        around = np.concatenate([mask[..., -pad:] if pad else mask[..., :0], mask, mask[..., :pad]], axis=-1)
+        kept = np.moveaxis(persistent(np.moveaxis(around, -1, 0), least), 0, -1)
+        return kept[..., pad : pad + mask.shape[-1]]
+
+    blocked, core = whole_along(blocked, longitude), [[longitude]]
+    kept = xr.apply_ufunc(
+        stretches, blocked, input_core_dims=core, output_core_dims=core, dask="parallelized", output_dtypes=["bool"]
+    )
+    return kept.transpose(*blocked.dims)

@@ -1,0 +1,173 @@
+"""Compound events: two hazards in one place, on one day or one after the other.
+
+The hazards are masks along time: ``hot = tx > p90``, ``dry = pr < p10``; both on one day is ``hot & dry``. DataArrays
+have their dimension of time wherever it is, plain arrays in front.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .field import TIME_NAMES, find_name
+
+__all__ = ["likelihood_multiplication_factor", "persistent", "sequential"]
+
+
+def persistent(mask: Any, min_days: int) -> Any:
+    """Days that belong to a run of at least `min_days` days.
+
+    Parameters
+    ----------
+    mask : array or DataArray of bool
+        Days of a hazard.
+    min_days : int
+        Shortest run that is kept.
+
+    Returns
+    -------
+    array or DataArray of bool
+        As `mask`.
+
+    Raises
+    ------
+    InputError
+        If `min_days` is below 1, or `mask` is not of bool.
+
+    Examples
+    --------
+    >>> persistent([True, False, True, True], 2).tolist()
+    [False, False, True, True]
+    """
+    _check_days("min_days", min_days, 1)
+    return _along_time(lambda days: _runs(days, min_days), mask)
+
+
+def sequential(first: Any, second: Any, within: int) -> Any:
+    """Days on which an event begins soon after another has ended.
+
+    Parameters
+    ----------
+    first, second : array or DataArray of bool
+        Days of the two hazards, such as heat and heavy rain.
+    within : int
+        Days between the last day of the first event and the first day of the second, at most; 1 is the day after.
+
+    Returns
+    -------
+    array or DataArray of bool
+        First days of those events of `second` that begin 1 to `within` days after the last day of one of `first`.
+
+    Raises
+    ------
+    InputError
+        If `within` is below 1, or a mask is not of bool.
+
+    Examples
+    --------
+    >>> sequential([True, True, False, False], [False, False, False, True], 2).tolist()
+    [False, False, False, True]
+    """
+    _check_days("within", within, 1)
+
+    def days_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        last, begins = a.copy(), b.copy()
+        last[:-1] &= ~a[1:]
+        begins[1:] &= ~b[:-1]
+        recent = np.zeros_like(a)
+        for lag in range(1, min(within, len(a) - 1) + 1):
+            recent[lag:] |= last[:-lag]
+        return begins & recent
+
+    return _along_time(days_of, first, second)
+
+
+def likelihood_multiplication_factor(first: Any, second: Any) -> Any:
+    """How much more often two hazards coincide than they would if they were independent.
+
+    Parameters
+    ----------
+    first, second : array or DataArray of bool
+        Days of the two hazards.
+
+    Returns
+    -------
+    array or DataArray
+        P(A ∧ B) / (P(A) P(B)) over time; NaN where one of them never happens.
+
+    Raises
+    ------
+    InputError
+        If a mask is not of bool.
+
+    References
+    ----------
+    Zscheischler & Seneviratne 2017, Sci. Adv. 3, e1700263.
+    """
+
+    def factor(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        both, each = (a & b).sum(0), a.sum(0) * b.sum(0, dtype="float64")
+        return np.divide(both * float(len(a)), each, out=np.full(each.shape, np.nan), where=each > 0)
+
+    return _along_time(factor, first, second, reduce=True)
+
+
+def _runs(days: np.ndarray, least: int) -> np.ndarray:
+    kept = np.zeros_like(days)
+    if len(days) < least:
+        return kept
+    count = np.cumsum(days, axis=0, dtype="int64")
+    whole = count[least - 1 :].copy()  # days of the hazard among `least` in a row
+    whole[1:] -= count[:-least]
+    for lag in range(least):
+        kept[lag : len(days) - least + 1 + lag] |= whole == least
+    return kept
+
+
+def _check_days(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(f"{name} must be a whole number of days from {least} on, not {value!r}")
+
+
+def _along_time(function: Any, *masks: Any, reduce: bool = False) -> Any:
+    """Apply a function of masks with time in front, which keeps time or, with `reduce`, takes it away."""
+    if not any(hasattr(mask, "dims") for mask in masks):
+        return function(*np.broadcast_arrays(*(_as_mask(mask) for mask in masks)))
+    import xarray as xr
+
+    named = [mask for mask in masks if hasattr(mask, "dims")]
+    time = find_name(named[0].dims, TIME_NAMES)
+    if time is None:
+        raise InputError(f"no time axis among the dimensions {tuple(named[0].dims)}")
+    masks = tuple(whole_along(mask, time) for mask in masks)
+    core: list[list[str]] = [[time] if hasattr(mask, "dims") else [] for mask in masks]
+
+    def moved(*values: np.ndarray) -> Any:
+        front = [np.moveaxis(_as_mask(value), -1, 0) for value in np.broadcast_arrays(*values)]
+        result = function(*front)
+        return result if reduce else np.moveaxis(result, 0, -1)
+
+    result = xr.apply_ufunc(
+        moved,
+        *masks,
+        input_core_dims=core,
+        output_core_dims=[[] if reduce else [time]],
+        dask="parallelized",
+        output_dtypes=["float64" if reduce else "bool"],
+        join="exact",
+    )
+    return result if reduce else result.transpose(*named[0].dims)
+
+
+def whole_along(x: Any, dim: str) -> Any:
+    """Return a DataArray with a single chunk along a dimension, where it is made of chunks."""
+    return x.chunk({dim: -1}) if getattr(x, "chunks", None) is not None else x
+
+
+def _as_mask(mask: Any) -> np.ndarray:
+    values = np.asarray(mask)
+    if values.dtype != bool:
+        raise InputError(f"a mask of bool is needed, not {values.dtype}", hint="compare with a threshold: tx > p90")
+    return values

@@ -1,0 +1,463 @@
+"""Indices of climate extremes: the 27 of the ETCCDI, and some of their kin, any number of them in one read.
+
+Every index is a function of its own, named as the ETCCDI names it (``fd``, ``su``, ``tx90p``, ``rx5day``, …);
+:func:`etccdi` computes many at once. They are rows of the core's table, nothing here is written for one of them.
+
+``definition`` says whose rules are followed where programs disagree: ``"etccdi"`` (those of climdex.pcic),
+``"xclim"`` or ``"cdo"``; each rule can be set by itself as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import json
+import tempfile
+from collections import namedtuple
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from . import _core, definitions, units
+from .diagnostics import DEFINITION, grouping_of
+from .errors import InputError
+from .field import Field
+from .memory import memory_budget
+from .operands import Operands
+from .progress import Progress
+from .sources import files_by_variable, is_paths
+from .times import encode_times
+
+_KERNEL = next(row for row in _core.kernels() if row["name"] == "etccdi")
+_ROWS = {row["name"]: row for row in _core.indices()}
+_PARAMS = {spec["name"]: spec for spec in _KERNEL["params"] if spec["name"] != "indices"}
+_GROUPING = {spec["name"]: spec for spec in _KERNEL["grouping_params"]}
+_SERIES = ("tx", "tn", "tg", "pr")
+
+#: The 27 core indices: the table begins with them.
+CORE = tuple(_ROWS)[:27]
+
+#: Names of functions; ``id`` is Python's own.
+_NAMES = {name: "id_" if name == "id" else name for name in _ROWS}
+__all__ = ["CORE", "etccdi", *_NAMES.values()]
+
+#: What the series are called in data sets, in the order in which they are looked for.
+_CALLED = {
+    "tx": ("tx", "tasmax", "tmax", "t2m_max", "t2mmax", "mx2t"),
+    "tn": ("tn", "tasmin", "tmin", "t2m_min", "t2mmin", "mn2t"),
+    "tg": ("tg", "tas", "tavg", "tmean", "t2m_mean"),
+    "pr": ("pr", "rr", "tp", "precip", "precipitation", "prcp"),
+}
+_COMMON = ("time", "latitude", "longitude", "calendar", "progress")
+
+
+def _default(spec: dict[str, Any]) -> Any:
+    return ast.literal_eval(spec["default"])
+
+
+_DEFAULTS = {name: _default(spec) for name, spec in {**_PARAMS, **_GROUPING}.items()}
+
+
+# --- units ---
+
+
+class _Units:
+    """How the units of the data become those of the indices."""
+
+    def __init__(self, fields: dict[str, Field]) -> None:
+        self.temperature = self._of(fields, ("tx", "tn", "tg"), "degC")
+        self.rain = self._of(fields, ("pr",), "mm d-1")
+        #: Units of the rain of a day: a rate, or an amount.
+        self.rain_units = "mm d-1"
+        if self.rain is not None and not self._is_rate(self.rain):
+            self.rain_units = "mm"
+            units.check(self.rain, "mm", "pr")
+
+    @staticmethod
+    def _of(fields: dict[str, Field], names: tuple[str, ...], wanted: str) -> str | None:
+        given = {name: fields[name] for name in names if name in fields}
+        if not given:
+            return None
+        found = {name: units.of(f.attrs) if f.labelled else wanted for name, f in given.items()}
+        for name, unit in found.items():
+            if unit is None or wanted == "degC":
+                units.check(unit, wanted, name)
+        if len(set(found.values())) > 1:
+            text = ", ".join(f"{name} in {unit}" for name, unit in found.items())
+            raise InputError(f"temperatures of different units: {text}", hint="bring them to the same units")
+        return next(iter(found.values()))
+
+    @staticmethod
+    def _is_rate(unit: str) -> bool:
+        try:
+            units.factor(unit, "mm d-1")
+        except InputError:
+            return False
+        return True
+
+    def threshold(self, spec: dict[str, Any], value: Any) -> Any:
+        """A threshold in the units of the data; of a list, each of them."""
+        if isinstance(value, list | tuple | np.ndarray):
+            return [self.threshold(spec, v) for v in value]
+        temperature = spec["units"] == "degC"
+        given = self.temperature if temperature else self.rain
+        if given is None:
+            return _default(spec)  # no series to compare it with
+        text = value if isinstance(value, str) else f"{value!r} {'degC' if temperature else self.rain_units}"
+        return units.quantity(text, given, spec["name"])
+
+    def result(self, row: dict[str, Any]) -> tuple[float, float]:
+        """Scale and offset that bring a result into the units of its row."""
+        unit = row["units"]
+        if unit in ("degC", "K", "K d"):
+            assert self.temperature is not None
+            return units.factor(self.temperature, "degC", difference=unit != "degC")
+        if unit in ("mm", "mm d-1"):
+            assert self.rain is not None
+            return units.factor(self.rain, self.rain_units)
+        return 1.0, 0.0
+
+
+# --- one call ---
+
+
+def _compute(series: dict[str, Any], names: Iterable[str], given: dict[str, Any], common: dict[str, Any]) -> Any:
+    """Compute indices of series; a dict of name → result, and the field that they belong to."""
+    wanted = [name for name in _ROWS if name in set(names)]
+    row, fields, operands = _operands(series, common)
+    params = definitions.apply("etccdi", given.pop("definition"), given, _DEFAULTS)
+    _check_frequency(wanted, params["freq"])
+    unit = _Units(fields)
+    values = {**params, "indices": wanted}
+    for name, spec in _PARAMS.items():
+        if spec["units"]:
+            values[name] = unit.threshold(spec, params[name])
+    field = operands.field
+    sets, lists = _sets(values, params)
+    grouping = grouping_of(_KERNEL, values, field)
+    sources = [operands.sources[row.index(name)] if name in row else None for name in (*_SERIES, "hemisphere")]
+    with Progress("indices", common["progress"]) as progress, operands.reading():
+        out, starts = _core.sweep(
+            "etccdi",
+            sets,
+            sources,
+            field.seconds,
+            field.calendar,
+            grouping,
+            memory_budget(),
+            tempfile.gettempdir(),
+            progress,
+        )
+    assert starts is not None
+    shape = (*(len(of) for _, of in lists), len(wanted), len(starts), *out.shape[2:])
+    out = np.moveaxis(out.reshape(shape), len(lists), 0)
+    axes = [*lists, ("time", encode_times(starts, field.calendar))]
+    return {name: _result(name, out[i], field, axes, unit, params) for i, name in enumerate(wanted)}
+
+
+def _sets(values: dict[str, Any], params: dict[str, Any]) -> tuple[list[list[Any]], list[tuple[str, Any]]]:
+    """All sets of parameter values, and name and values of those that the user gave as lists."""
+    lists = [
+        (name, np.asarray(params[name]))
+        for name, spec in _PARAMS.items()
+        if spec["type"] != "period" and isinstance(values[name], list | tuple | np.ndarray)
+    ]
+    if empty := [name for name, of in lists if of.size == 0]:
+        raise InputError(f"etccdi: {empty[0]} is an empty list")
+    several = {name for name, _ in lists}
+    choices = [
+        values[spec["name"]] if spec["name"] in several else [values[spec["name"]]] for spec in _KERNEL["params"]
+    ]
+    return [list(chosen) for chosen in itertools.product(*choices)], lists
+
+
+def _operands(series: dict[str, Any], common: dict[str, Any]) -> tuple[list[str], dict[str, Field], Operands]:
+    """The series that are there, and the latitude of each cell where it is known."""
+    specs = [{**spec, "units": None} for spec in _KERNEL["operands"] if series.get(spec["name"]) is not None]
+    if not specs:
+        raise InputError("etccdi: no data: tx, tn, tg or pr is needed")
+    extra = {**{key: common[key] for key in _COMMON}, "variable": None}
+    operands = Operands({**_KERNEL, "operands": specs}, {**extra, **series})
+    names = [spec["name"] for spec in specs]
+    fields = dict(zip(names, operands.fields, strict=True))
+    latitude = _latitude_of_cells(operands.field)
+    if latitude is not None:
+        operands.sources.append(latitude)
+        names.append("hemisphere")
+    return names, fields, operands
+
+
+def _latitude_of_cells(field: Field) -> np.ndarray | None:
+    """Latitude of every cell, (1, *cells); None where it is not known."""
+    cells = field.cells()
+    if field.latitude is None:
+        return None
+    names = [str(name) for name in field.cell_dims()] if field.labelled else []
+    axis = next((i for i, name in enumerate(names) if name in ("latitude", "lat")), None)
+    if axis is None:
+        axis = 0 if len(cells) > 0 and cells[0] == len(field.latitude) else None
+    if axis is None and field.latitude.size != 1:
+        return None
+    shape = [1] * len(cells)
+    if axis is not None:
+        shape[axis] = cells[axis]
+    return np.broadcast_to(field.latitude.reshape(shape), cells)[np.newaxis]
+
+
+def _check_frequency(names: list[str], freq: Any) -> None:
+    yearly = isinstance(freq, str) and freq.startswith("YS")
+    if wrong := [name for name in names if _ROWS[name]["monthly"] == "year" and not yearly]:
+        raise InputError(f"{', '.join(wrong)}: defined for years only, not for freq={freq!r}", hint="freq='YS'")
+
+
+def _result(
+    name: str, values: np.ndarray, field: Field, axes: list[tuple[str, Any]], unit: _Units, params: dict[str, Any]
+) -> Any:
+    row = _ROWS[name]
+    scale, offset = unit.result(row)
+    if (scale, offset) != (1.0, 0.0):
+        values = values * scale + offset
+    shares = dict(item.split("=") for item in row["params"].split())
+    days = row["units"] == "%" and "percent_of" in shares and params["percent_of"] == "days"
+    used = {key: params[of] for key, of in shares.items()} | {key: params[key] for key in _GROUPING}
+    attrs = {
+        "units": "days" if days else row["units"],
+        "long_name": row["title"],
+        "cell_methods": row["cell_methods"],
+        DEFINITION: json.dumps({"diagnostic": name, **used}, sort_keys=True, default=str),
+    }
+    return field.wrap(np.ascontiguousarray(values), axes, attrs, name)
+
+
+def _gather(results: dict[str, Any]) -> Any:
+    """Several results: a Dataset, or a named tuple of arrays."""
+    if not hasattr(next(iter(results.values())), "dims"):
+        return namedtuple("Indices", list(results))(*results.values())
+    import xarray as xr
+
+    return xr.Dataset(results)
+
+
+# --- where the series are ---
+
+
+def _find_series(data: Any, series: dict[str, Any]) -> dict[str, Any]:
+    """Series by name out of a Dataset or out of files; what is given by itself goes before."""
+    if data is None:
+        return series
+    if is_paths(data):
+        return {**_in_files(data, series), **{name: x for name, x in series.items() if _is_data(x)}}
+    if not hasattr(data, "data_vars"):
+        raise InputError(
+            f"a Dataset or file names are needed, not {type(data).__name__}",
+            hint="pass series by name: tx=…, tn=…, pr=…",
+        )
+    names = _chosen([str(name) for name in data.data_vars], series)
+    return {**{name: data[called] for name, called in names.items()}, **_others(series, names)}
+
+
+def _is_data(x: Any) -> bool:
+    return x is not None and not isinstance(x, str)
+
+
+def _others(series: dict[str, Any], found: dict[str, str]) -> dict[str, Any]:
+    return {name: x for name, x in series.items() if x is not None and name not in found}
+
+
+def _chosen(there: list[str], series: dict[str, Any]) -> dict[str, str]:
+    """Series → name of the variable, as the user says or as it is usually called."""
+    found = {}
+    for name in _SERIES:
+        said = series.get(name)
+        if isinstance(said, str):
+            if said not in there:
+                raise InputError(f"no variable '{said}' for {name}", hint=f"there are {', '.join(there)}")
+            found[name] = said
+        elif said is None and (called := next((c for c in _CALLED[name] if c in there), None)):
+            found[name] = called
+    if not found and not any(_is_data(x) for x in series.values()):
+        raise InputError(
+            f"no daily temperature or precipitation among {', '.join(there)}",
+            hint="say which variable is which, like tx='t2m'",
+        )
+    return found
+
+
+def _in_files(paths: Any, series: dict[str, Any]) -> dict[str, Any]:
+    from .field import as_field
+
+    held = files_by_variable(paths)
+    return {name: as_field(held[called], variable=called) for name, called in _chosen(list(held), series).items()}
+
+
+# --- functions ---
+
+
+def etccdi(
+    data: Any = None,
+    *,
+    tx: Any = None,
+    tn: Any = None,
+    tg: Any = None,
+    pr: Any = None,
+    indices: str | Iterable[str] | None = None,
+    base_period: tuple[Any, Any] | None = None,
+    freq: str = "YS",
+    definition: str = "etccdi",
+    time: Any = None,
+    latitude: Any = None,
+    longitude: Any = None,
+    calendar: str | None = None,
+    progress: bool = True,
+    **rules: Any,
+) -> Any:
+    """Compute any number of indices of climate extremes in one read of the data.
+
+    Parameters
+    ----------
+    data : Dataset or paths, optional
+        Daily data in which the series are found by their usual names (``tx``, ``tasmax``, ``mx2t``, …).
+    tx, tn, tg, pr : DataArray, ndarray, paths or str, optional
+        Daily maximum, minimum and mean temperature, and precipitation; a str names a variable of `data`. Without `tg`
+        it is (tx + tn) / 2. Plain arrays are in °C and mm.
+    indices : str or sequence of str, optional
+        Names of indices; None: all of the 27 that the data and `freq` allow.
+    base_period : tuple of two years or dates, optional
+        Base period of percentiles; None: all of the data.
+    freq : str
+        Period of each value: 'YS', 'YS-JUL', 'QS-DEC', 'MS', …; the growing season has years only.
+    definition : {'etccdi', 'climdex', 'xclim', 'cdo'}
+        Whose rules are followed where programs disagree.
+    time, latitude, longitude : array, optional
+        Axes of plain arrays. The growing season needs latitudes: south of the equator it begins in July.
+    calendar : str, optional
+        CF calendar of plain ``datetime64`` times.
+    progress : bool
+        Show a progress bar on terminals and in notebooks.
+    **rules
+        Parameters of single indices (``summer_above=30``, ``nn=50``, ``spells="own"``, ``missing="any"``, ``months``,
+        …): see their functions. Those of one value may be lists: one more dimension.
+
+    Returns
+    -------
+    Dataset, or named tuple of ndarrays
+        One variable per index, (time, latitude, longitude), float64.
+
+    Raises
+    ------
+    InputError
+        If an index lacks its series, units are missing or wrong, or a rule is not known.
+
+    Notes
+    -----
+    Fixed thresholds are rounded to the precision of the data, in their units, before they are compared: a day of
+    exactly 0 °C is no frost day, also as float32 in K.
+
+    References
+    ----------
+    Zhang et al. 2011, WIREs Clim. Change 2, 851. Klein Tank et al. 2009, WMO-TD 1500.
+    """
+    if unknown := set(rules) - set(_DEFAULTS):
+        raise InputError(
+            f"etccdi: no rule is called {', '.join(sorted(unknown))}", hint=f"rules are {', '.join(_DEFAULTS)}"
+        )
+    series = _find_series(data, {"tx": tx, "tn": tn, "tg": tg, "pr": pr})
+    there = {name for name, x in series.items() if x is not None}
+    located = latitude is not None or not any(isinstance(x, np.ndarray) for x in series.values())
+    wanted = _wanted(indices, there, freq, located)
+    given = {**rules, "base_period": base_period, "freq": freq, "definition": definition}
+    common = {"time": time, "latitude": latitude, "longitude": longitude, "calendar": calendar, "progress": progress}
+    return _gather(_compute(series, wanted, given, common))
+
+
+def _needs(name: str, there: set[str]) -> set[str]:
+    """Series that an index needs; the mean temperature may be made of the two others."""
+    needs = set(_ROWS[name]["operands"])
+    return (needs - {"tg"}) | {"tx", "tn"} if "tg" in needs and "tg" not in there else needs
+
+
+def _wanted(indices: Any, there: set[str], freq: Any, located: bool) -> list[str]:
+    if indices is not None:
+        names = [indices] if isinstance(indices, str) or not isinstance(indices, Iterable) else list(indices)
+        if unknown := [name for name in names if not isinstance(name, str) or name not in _ROWS]:
+            raise InputError(
+                f"no index is called {', '.join(map(str, unknown))}", hint=f"there are {', '.join(_ROWS)}"
+            )
+        if not names:
+            raise InputError("no index is wanted: the list is empty")
+        return names
+    yearly = isinstance(freq, str) and freq.startswith("YS")
+    names = [name for name in CORE if _needs(name, there) <= there]
+    names = [name for name in names if yearly or _ROWS[name]["monthly"] == "any"]
+    return [name for name in names if name != "gsl" or located]
+
+
+def _signature(row: dict[str, Any]) -> inspect.Signature:
+    kind = inspect.Parameter
+    needed = row["operands"]
+    optional = ["tx", "tn"] if needed == ["tg"] else []
+    parameters = [kind(n, kind.POSITIONAL_OR_KEYWORD, default=None if optional else kind.empty) for n in needed]
+    parameters += [kind(name, kind.KEYWORD_ONLY, default=None) for name in optional]
+    for item in row["params"].split():
+        parameters.append(kind(item.split("=")[0], kind.KEYWORD_ONLY, default=None))
+    parameters.append(kind("freq", kind.KEYWORD_ONLY, default="YS"))
+    parameters += [kind(name, kind.KEYWORD_ONLY, default=None) for name in ("months", "missing")]
+    parameters.append(kind("definition", kind.KEYWORD_ONLY, default="etccdi"))
+    for name in _COMMON:
+        parameters.append(kind(name, kind.KEYWORD_ONLY, default=True if name == "progress" else None))
+    return inspect.Signature(parameters)
+
+
+_TYPES = {"integer": "int", "number": "float", "flag": "bool", "period": "tuple of two years or dates"}
+_SERIES_DOCS = {spec["name"]: spec["doc"] for spec in _KERNEL["operands"]}
+
+
+def _docstring(row: dict[str, Any]) -> str:
+    lines = [f"{row['title']}.", "", "Parameters", "----------"]
+    for name in row["operands"] if row["operands"] != ["tg"] else ["tg", "tx", "tn"]:
+        lines += [f"{name} : DataArray, ndarray or paths (time, ...)", f"    {_SERIES_DOCS[name]}"]
+    for name, of in [item.split("=") for item in row["params"].split()]:
+        spec = _PARAMS[of]
+        kind = "{" + ", ".join(spec["choices"].split()) + "}" if spec["choices"] else _TYPES[spec["type"]]
+        unit = f" In {spec['units'].replace('mm d-1', 'mm')}, or text with units." if spec["units"] else ""
+        default = _default(spec)
+        lines += [f"{name} : {kind}, optional", f"    {spec['doc']}{unit} By itself: {default}."]
+    lines += ["freq : str", f"    {_GROUPING['freq']['doc']}"]
+    lines += ["months : sequence of int, optional", f"    {_GROUPING['months']['doc']}"]
+    lines += ["missing : {any, etccdi, wmo, none}, optional", f"    {_GROUPING['missing']['doc']}"]
+    lines += ["definition : {" + ", ".join(definitions.names("etccdi")) + "}"]
+    lines += ["    Whose rules are followed where nothing else is said."]
+    lines += ["time, latitude, longitude, calendar, progress", "    As in :func:`etccdi`."]
+    lines += [
+        "",
+        "Returns",
+        "-------",
+        "DataArray or ndarray",
+        f"    One value per period and cell, in {row['units']}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _make_function(row: dict[str, Any]) -> Callable[..., Any]:
+    signature = _signature(row)
+    params = dict(item.split("=") for item in row["params"].split())
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        values = bound.arguments
+        series = {name: values[name] for name in _SERIES if name in values}
+        given = {of: values[name] for name, of in params.items() if values[name] is not None}
+        given |= {name: values[name] for name in ("months", "missing") if values[name] is not None}
+        given |= {"freq": values["freq"], "definition": values["definition"]}
+        return _compute(series, [row["name"]], given, {name: values[name] for name in _COMMON})[row["name"]]
+
+    function.__name__ = function.__qualname__ = _NAMES[row["name"]]
+    function.__doc__ = _docstring(row)
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    return function
+
+
+globals().update({_NAMES[name]: _make_function(row) for name, row in _ROWS.items()})

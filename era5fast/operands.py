@@ -1,0 +1,226 @@
+"""Operands of a diagnostic: what the user has, as the core wants it.
+
+The first operand is a :class:`~era5fast.field.Field` and says which cells and times there are; the others are series
+of the same times, maps per day of the year, or maps, all on the same cells.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from . import _core, units
+from .errors import InputError
+from .field import Field, as_field, find_name, on_grid, plain
+from .times import days_of
+
+#: Names of dimensions whose maps belong to parts of the year.
+SLOTS = ("dayofyear", "month", "season")
+
+
+class Operands:
+    """All operands of one call.
+
+    Parameters
+    ----------
+    row : dict
+        Row of the table of diagnostics.
+    given : dict
+        What the user passed, by name.
+
+    Attributes
+    ----------
+    field : Field
+        The first operand.
+    fields : list of Field
+        All that are series.
+    sources : list
+        What the core reads, in the order of the row: arrays with rows first, a ``_core.Dataset``, or one of them with
+        scale and offset; or None.
+    units : str or None
+        Of the first operand as the core sees it; None when they are not known.
+
+    Raises
+    ------
+    InputError
+        If operands lie on other cells or times than the first, have other calendars or units, or are missing.
+    """
+
+    def __init__(self, row: dict[str, Any], given: dict[str, Any]) -> None:
+        specs = row["operands"]
+        extra = {key: given[key] for key in ("time", "latitude", "longitude", "calendar", "variable")}
+        self.field = as_field(given[specs[0]["name"]], **extra)
+        if len(self.field.seconds) == 0:
+            raise InputError(f"{row['name']}: {specs[0]['name']} has no times")
+        if 0 in self.field.cells():
+            raise InputError(f"{row['name']}: {specs[0]['name']} has no cells", hint="is the selection empty?")
+        self.fields = [self.field]
+        self.units = units.of(self.field.attrs)
+        self.sources = [self._first(row, specs[0])]
+        for spec in specs[1:]:
+            self.sources.append(self._source(row, spec, given[spec["name"]], extra))
+
+    def _first(self, row: dict[str, Any], spec: dict[str, Any]) -> Any:
+        """The first operand in the units of the row; a plain array is taken to be in them."""
+        wanted = spec["units"]
+        if wanted is None:
+            return self.field.source
+        if not self.field.labelled:
+            self.units = wanted
+            return self.field.source
+        scale = units.check(self.units, wanted, spec["name"])
+        if spec["keep_units"]:
+            return self.field.source
+        self.units = wanted
+        return scaled(self.field.source, scale)
+
+    def _factor(self, spec: dict[str, Any], attrs: Any) -> tuple[float, float]:
+        """What brings another operand into the units of the row, or of the first operand."""
+        wanted, given = self.units if spec["units"] == "x" else spec["units"], units.of(attrs)
+        if wanted is None or attrs is None or (given is None and spec["units"] == "x"):
+            return 1.0, 0.0
+        return units.check(given, wanted, spec["name"])
+
+    def _source(self, row: dict[str, Any], spec: dict[str, Any], value: Any, extra: dict[str, Any]) -> Any:
+        if value is None:
+            if spec["name"] == "cell_latitude":
+                return self._latitudes()
+            if spec["optional"]:
+                return None
+            raise InputError(f"{row['name']}: {spec['name']} is missing")
+        if spec["dims"].startswith("time"):
+            return self._series(spec, value, extra)
+        slots = (
+            find_name(getattr(value, "dims", ()), SLOTS) or SLOTS[0] if spec["dims"].startswith(SLOTS[0]) else None
+        )
+        scale, offset = self._factor(spec, getattr(value, "attrs", None))
+        rows = rows_of(value, self.field, slots, spec["name"])
+        rows = rows if (scale, offset) == (1.0, 0.0) else rows * scale + offset
+        # A fixed threshold means the number of that precision that is nearest to it: 0.1 is reached by float32(0.1).
+        return rows.astype("float32").astype("float64") if np.ndim(value) == 0 and self.field.is_single() else rows
+
+    def _latitudes(self) -> np.ndarray:
+        """Latitude of each cell of the grid, for a diagnostic that needs it and was not given it."""
+        latitude, longitude = self.field.grid()
+        if self.field.cells() != (latitude.size, longitude.size):
+            raise InputError("the latitudes of the cells are not known", hint="pass cell_latitude=")
+        return np.broadcast_to(latitude[np.newaxis, :, np.newaxis], (1, latitude.size, longitude.size))
+
+    def _series(self, spec: dict[str, Any], value: Any, extra: dict[str, Any]) -> Any:
+        name = spec["name"]
+        other = as_field(value, **{**extra, "variable": None})
+        check_times(self.field, other, name)
+        if other.origin is not None:
+            time = str(other.origin.dims[0])
+            origin = on_grid(other.origin, self.field, time, name)
+            other.source = origin.values if origin.dtype.kind in "fiu" else origin.astype("float64").values
+        elif not isinstance(other.source, np.ndarray):
+            check_axes(self.field, other, name)
+        if other.cells() != self.field.cells() and _squeezed(other.cells()) != _squeezed(self.field.cells()):
+            raise InputError(f"{name} has cells of shape {other.cells()}, the data {self.field.cells()}")
+        self.fields.append(other)
+        return scaled(other.source, self._factor(spec, other.attrs if other.labelled else None))
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Context in which the core may read the sources."""
+        with contextlib.ExitStack() as stack:
+            for field in self.fields:
+                stack.enter_context(field.reading())
+            yield
+
+
+def scaled(source: Any, factor: tuple[float, float]) -> Any:
+    """A source whose values the core brings into other units, where there is something to do."""
+    return source if factor == (1.0, 0.0) else (source, *factor)
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(length for length in shape if length != 1)
+
+
+def check_times(field: Field, other: Field, name: str) -> None:
+    """Refuse a series whose times or calendar differ from those of the first operand.
+
+    Raises
+    ------
+    InputError
+        If they do.
+    """
+    standard = {
+        "gregorian": "standard",
+        "proleptic_gregorian": "standard",
+        "365_day": "noleap",
+        "366_day": "all_leap",
+    }
+    calendars = [standard.get(each.calendar, each.calendar) for each in (field, other)]
+    if calendars[0] != calendars[1]:
+        raise InputError(
+            f"{name} has the calendar {other.calendar}, the data {field.calendar}",
+            hint="bring both to the same calendar",
+        )
+    if not np.array_equal(field.seconds, other.seconds):
+        raise InputError(f"{name} has other times than the data", hint="select the same times of both")
+
+
+def check_axes(field: Field, other: Field, name: str) -> None:
+    """Refuse files whose latitudes or longitudes differ from those of the first operand.
+
+    Raises
+    ------
+    InputError
+        If they do.
+    """
+    for axis, a, b in zip(("latitude", "longitude"), field.grid(), other.grid(), strict=True):
+        if a.shape != b.shape or not np.allclose(a, b, rtol=0, atol=1e-4):
+            raise InputError(f"{name} has another {axis} than the data", hint="select the same cells of both")
+
+
+def rows_of(value: Any, field: Field, first: str | None, name: str) -> np.ndarray:
+    """Maps of an operand, (rows, *cells) as float64: one row per slot, or one.
+
+    Parameters
+    ----------
+    value : float, array or xarray.DataArray
+        A number, one value per cell, or one per cell and slot.
+    field : Field
+        Whose cells are meant.
+    first : str or None
+        Name of the dimension of slots; None: one map.
+    name : str
+        Of the operand, for messages.
+
+    Raises
+    ------
+    InputError
+        If it is no number and has another shape.
+    """
+    cells = field.cells()
+    labelled = hasattr(value, "dims")
+    if labelled:
+        value = on_grid(value, field, first, name)
+    try:
+        values = np.asarray(plain(value), dtype="float64")
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} is no number and no array of numbers") from error
+    slots = values.shape[:1] if first is not None and values.ndim == len(cells) + 1 else ()
+    if labelled and first in value.dims and not slots:  # one value per slot, the same in all cells
+        values, slots = values.reshape(-1, *(1,) * len(cells)), values.shape[:1]
+    if value is None or not _fits(values.shape[len(slots) :], cells):
+        hint = "it is one number, or one per cell" + (", or one per cell and day of the year" if first else "")
+        raise InputError(f"{name} has the shape {values.shape}, cells have the shape {cells}", hint=hint)
+    return np.broadcast_to(values if slots else values[np.newaxis], (*(slots or (1,)), *cells))
+
+
+def _fits(shape: tuple[int, ...], cells: tuple[int, ...]) -> bool:
+    return shape in ((), cells) or shape == (1,) * len(cells)
+
+
+def slots_of(rows: np.ndarray, field: Field) -> np.ndarray:
+    """Row of a map per slot that each time step is compared with, as int32."""
+    if len(rows) == 1:
+        return np.zeros(len(field.seconds), dtype="int32")
+    return _core.slots(days_of(field.seconds), field.calendar, len(rows))

@@ -1,0 +1,436 @@
+"""Runs of days as tables: spells above a threshold, and marine heatwaves with all their properties.
+
+Numbers per period come from :func:`era5fast.diagnostics.spell_statistics`; here are the runs themselves.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from . import _core, diagnostics, units
+from .definitions import apply
+from .errors import InputError
+from .field import Field, as_field
+from .memory import memory_budget
+from .operands import rows_of
+from .progress import Progress
+from .times import dates_of, days_of, encode_times
+
+__all__ = ["MarineHeatwaves", "marine_heatwaves", "spells"]
+
+_TESTS = (">", ">=", "<", "<=")
+_ORDERS = ("filter", "fill")
+_COLUMNS = _core.run_columns()
+_STEPS = ("first", "last", "peak")
+_WITH_CLIMATOLOGY = {
+    "intensity_max",
+    "intensity_mean",
+    "intensity_var",
+    "intensity_cumulative",
+    "rate_onset",
+    "rate_decline",
+    "category",
+    "days_moderate",
+    "days_strong",
+    "days_severe",
+    "days_extreme",
+}
+
+
+def spells(
+    x: Any,
+    threshold: Any,
+    *,
+    min_days: int = 3,
+    max_gap: int = 0,
+    op: str = ">",
+    gap_order: str = "filter",
+    stay: Any = None,
+    climatology: Any = None,
+    leap_day: str | None = None,
+    deviation: str = "population",
+    maximum: str = "at_peak",
+    edge_rates: str = "one_sided",
+    time: Any = None,
+    latitude: Any = None,
+    longitude: Any = None,
+    calendar: str | None = None,
+    variable: str | None = None,
+    progress: bool = True,
+) -> Any:
+    """Spells: all runs of days beyond a threshold, one row each.
+
+    Parameters
+    ----------
+    x : DataArray, ndarray or paths (time, ...)
+        Daily series.
+    threshold : float, DataArray or ndarray
+        What `x` is compared with, in its units: a number (rounded to the precision of `x`), one value per cell, or
+        one per cell and day of the year.
+    min_days : int, default 3
+        Days of the shortest spell.
+    max_gap : int, default 0
+        Days of the longest interruption that is bridged; its days become part of the spell. A missing or absent day
+        is never bridged.
+    op : {'>', '>=', '<', '<='}, default '>'
+        Comparison.  With '<' and '<=' the largest anomaly is the most negative one.
+    gap_order : {'filter', 'fill'}, default 'filter'
+        'filter' drops short spells first and joins those that are left (Hobday et al.); 'fill' bridges first.
+    stay : float, DataArray or ndarray, optional
+        Threshold on which a spell goes on once it has begun.
+    climatology : DataArray or ndarray, optional
+        What is normal; with it come anomalies, rates and categories.
+    leap_day : {'stretch', 'own'}, optional
+        Numbers of 366 days of the year: raw day numbers, or 1 March is 61 in every year. None: as the threshold says
+        that it was made, else 'stretch'.
+    deviation : {'population', 'sample'}, default 'population'
+        Whether standard deviations divide by n or n − 1.
+    maximum : {'at_peak', 'own'}, default 'at_peak'
+        Largest exceedance and value: those on the day of the largest anomaly, or their own largest.
+    edge_rates : {'one_sided', 'missing'}, default 'one_sided'
+        Rates of onset and decline of spells at an edge of the record.
+    time, latitude, longitude, calendar, variable, progress
+        As for all diagnostics.
+
+    Returns
+    -------
+    pandas.DataFrame or numpy.ndarray
+        A row per spell, ordered by cell and start: a DataFrame where pandas is installed, else a structured array.
+        ``cell`` counts the cells as they lie; ``latitude`` and ``longitude`` follow where they are known; ``start``,
+        ``end`` and ``peak`` are dates, ``duration`` days, intensities in the units of `x`; ``censored_start`` and
+        ``censored_end`` tell that the spell reaches the edge of what is known.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of range, or times, axes, calendars or units do not fit.
+
+    References
+    ----------
+    Hobday et al. 2016, Prog. Oceanogr. 141, 227; Hobday et al. 2018, Oceanography 31(2), 162.
+    """
+    field = as_field(x, time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable)
+    table = _table(
+        field,
+        _limits(threshold, field, "threshold", leap_day),
+        None if stay is None else _limits(stay, field, "stay", leap_day),
+        None if climatology is None else _limits(climatology, field, "climatology", leap_day),
+        _rule(min_days, max_gap, op, gap_order),
+        (
+            op.startswith("<"),
+            _choice("deviation", deviation, ("population", "sample")) == 1,
+            _choice("maximum", maximum, ("at_peak", "own")) == 1,
+            _choice("edge_rates", edge_rates, ("missing", "one_sided")) == 1,
+        ),
+        progress,
+    )
+    return _frame(table, field, climatology is not None)
+
+
+def _choice(name: str, value: Any, choices: tuple[str, ...]) -> int:
+    if value not in choices:
+        raise InputError(f"{name} must be one of: {' '.join(choices)}, not {value!r}")
+    return choices.index(value)
+
+
+def _rule(min_days: Any, max_gap: Any, op: Any, gap_order: Any) -> tuple[int, int, int, int]:
+    for name, value, low in (("min_days", min_days, 1), ("max_gap", max_gap, 0)):
+        if not isinstance(value, int | np.integer) or not low <= value <= 1_000_000:
+            raise InputError(f"{name} must be {low} to 1000000, not {value!r}")
+    return _choice("op", op, _TESTS), int(min_days), int(max_gap), _choice("gap_order", gap_order, _ORDERS)
+
+
+def _limits(value: Any, field: Field, name: str, leap_day: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Limits, (slots, cells), and the slot of each step."""
+    if isinstance(value, Real) and _is_single(field):
+        value = float(np.float32(value))
+    rows = rows_of(value, field, "dayofyear", name)
+    scale, offset = _scale(value, field, name)
+    rows = np.ascontiguousarray(rows.reshape(len(rows), -1))
+    if (scale, offset) != (1.0, 0.0):
+        rows = rows * scale + offset
+    if len(rows) == 1:
+        return rows, np.zeros(len(field.seconds), dtype="int32")
+    slots = _core.slots(days_of(field.seconds), field.calendar, len(rows))
+    if len(rows) == 366 and _numbering(value, leap_day) == "own":
+        _, month, day = dates_of(field.seconds, field.calendar)[:, :3].T
+        slots = _leap_slots(month, day)
+    return rows, slots.astype("int32")
+
+
+def _is_single(field: Field) -> bool:
+    return getattr(field.source, "dtype", None) == np.float32
+
+
+def _scale(value: Any, field: Field, name: str) -> tuple[float, float]:
+    """What brings limits into the units of the data; units that nobody names are those of the data."""
+    ours, others = units.of(field.attrs), units.of(getattr(value, "attrs", None))
+    return (1.0, 0.0) if ours is None or others is None else units.check(others, ours, name)
+
+
+def _numbering(value: Any, leap_day: str | None) -> str:
+    """How 366 days are numbered: as the user says, else as the array's own definition says."""
+    if leap_day is not None:
+        return ("stretch", "own")[_choice("leap_day", leap_day, ("stretch", "own"))]
+    definition = getattr(value, "attrs", {}).get(diagnostics.DEFINITION, "")
+    return "own" if '"leap_day": "mean"' in definition or '"leap_day": "own"' in definition else "stretch"
+
+
+def _leap_slots(month: np.ndarray, day: np.ndarray) -> np.ndarray:
+    starts = np.cumsum([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30])
+    return (starts[month - 1] + day - 1).astype("int32")
+
+
+def _table(
+    field: Field, threshold: Any, stay: Any, climatology: Any, rule: Any, switches: Any, progress: Any
+) -> np.ndarray:
+    if len(field.seconds) == 0 or 0 in field.cells():
+        raise InputError("the data are empty", hint="is the selection empty?")
+    with Progress("spells", progress) as bar, field.reading():
+        return _core.runs(
+            field.source,
+            field.seconds,
+            field.calendar,
+            threshold,
+            stay,
+            climatology,
+            rule,
+            switches,
+            memory_budget(),
+            tempfile.gettempdir(),
+            bar,
+        )
+
+
+def _frame(table: np.ndarray, field: Field, with_climatology: bool) -> Any:
+    """Table of the core → DataFrame, or structured array where pandas is not installed."""
+    columns: dict[str, np.ndarray] = {}
+    cell = table[:, 0].astype("int64")
+    columns["cell"] = cell
+    columns.update(_places(cell, field))
+    names = {"first": "start", "last": "end", "peak": "peak"}
+    for i, (name, unit, _) in enumerate(_COLUMNS[1:], 1):
+        values = table[:, i]
+        if name in _STEPS:
+            columns[names[name]] = encode_times(field.seconds[values.astype("int64")], field.calendar)
+        elif name.startswith("censored"):
+            columns[name] = values != 0
+        elif with_climatology or name not in _WITH_CLIMATOLOGY:
+            columns[name] = values.astype("int64") if unit == "days" else values
+    try:
+        import pandas as pd
+    except ImportError:
+        rows = np.empty(len(cell), dtype=[(name, values.dtype) for name, values in columns.items()])
+        for name, values in columns.items():
+            rows[name] = values
+        return rows
+    frame = pd.DataFrame(columns)
+    frame.attrs["units"] = {name: _units(unit, field) for name, unit, _ in _COLUMNS if name in columns}
+    return frame
+
+
+def _units(unit: str, field: Field) -> str:
+    return " ".join(field.attrs.get("units", "x") if word == "x" else word for word in unit.split())
+
+
+def _places(cell: np.ndarray, field: Field) -> dict[str, np.ndarray]:
+    if field.latitude is None or field.longitude is None:
+        return {}
+    if field.cells() != (field.latitude.size, field.longitude.size):
+        return {}
+    row, column = np.divmod(cell, field.longitude.size)
+    return {"latitude": field.latitude[row], "longitude": field.longitude[column]}
+
+
+# --- marine heatwaves ---
+
+
+@dataclass(frozen=True)
+class MarineHeatwaves:
+    """Marine heatwaves (or cold spells) of a field.
+
+    Attributes
+    ----------
+    events : pandas.DataFrame or numpy.ndarray
+        One row per event, as :func:`spells` gives them; ``category`` is 1 moderate, 2 strong, 3 severe, 4 extreme.
+    years : xarray.Dataset or dict of numpy.ndarray
+        Per year and cell: ``count``, ``duration`` (mean), ``intensity_max`` (mean of the events' largest anomalies),
+        ``intensity_max_max``, ``intensity_mean``, ``intensity_cumulative`` (mean), ``total_days`` and ``total_icum``.
+        Events belong to the year in which they start, days to their own.
+    climatology, threshold : DataArray or numpy.ndarray
+        Per day of the year and cell.
+    """
+
+    events: Any
+    years: Any
+    climatology: Any
+    threshold: Any
+
+
+def marine_heatwaves(
+    sst: Any,
+    *,
+    base_period: Any = None,
+    definition: str = "hobday",
+    cold: bool = False,
+    time: Any = None,
+    latitude: Any = None,
+    longitude: Any = None,
+    calendar: str | None = None,
+    variable: str | None = None,
+    progress: bool = True,
+    **parameters: Any,
+) -> MarineHeatwaves:
+    """Marine heatwaves: events, their categories, and what each year had.
+
+    Parameters
+    ----------
+    sst : DataArray, ndarray or paths (time, ...)
+        Daily sea surface temperature (any daily series will do).
+    base_period : tuple of two years or dates, optional
+        Base of climatology and threshold; None: all of `sst`.
+    definition : {'hobday', 'marineheatwaves', 'heatwaver'}, default 'hobday'
+        Whose definition: see the table in ``era5fast.definitions``.
+    cold : bool, default False
+        Cold spells: below the percentile from the other end.
+    time, latitude, longitude, calendar, variable, progress
+        As for all diagnostics.
+    **parameters
+        Any of `percentile` (90), `window` (11), `smoothing` (31), `type` (7), `neighbours` ('around'), `leap_day`
+        ('mean'), `min_days` (5), `max_gap` (2), `gap_order` ('filter'), `op` ('>'), `deviation`, `maximum`,
+        `edge_rates`: see :func:`era5fast.diagnostics.heatwave_climatology` and :func:`spells`.
+
+    Returns
+    -------
+    MarineHeatwaves
+        Events, numbers per year, climatology and threshold.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of range or unknown, or times and axes do not fit.
+
+    Notes
+    -----
+    An event is a run of at least `min_days` days above the percentile of the day of the year; events that are at most
+    `max_gap` days apart are one.  Anomalies are from the climatology, the mean of the same days.  A category counts
+    how often the distance of threshold and climatology fits into the anomaly.  Missing days end an event.
+
+    References
+    ----------
+    Hobday et al. 2016, Prog. Oceanogr. 141, 227; Hobday et al. 2018, Oceanography 31(2), 162.
+    """
+    unknown = set(parameters) - set(_MARINE)
+    if unknown:
+        raise InputError(f"marine_heatwaves has no parameter {min(unknown)}", hint=f"it has {' '.join(_MARINE)}")
+    chosen = apply("marine_heatwaves", definition, parameters, _MARINE)
+    field = as_field(sst, time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable)
+    percentile = 100 - chosen["percentile"] if cold else chosen["percentile"]
+    plain: dict[str, Any] = (
+        {} if field.labelled else {"time": encode_times(field.seconds, field.calendar), "calendar": field.calendar}
+    )
+    normal = diagnostics.heatwave_climatology(
+        sst if field.labelled else field.source,
+        percentile=percentile,
+        base_period=base_period,
+        window=chosen["window"],
+        type=chosen["type"],
+        neighbours=chosen["neighbours"],
+        leap_day=chosen["leap_day"],
+        smoothing=chosen["smoothing"],
+        **plain,
+        variable=variable,
+        progress=progress,
+    )
+    op = chosen["op"].replace(">", "<") if cold else chosen["op"]
+    events = spells(
+        field,
+        normal.threshold,
+        climatology=normal.climatology,
+        op=op,
+        leap_day="own" if chosen["leap_day"] in ("own", "mean") else "stretch",
+        **{name: chosen[name] for name in ("min_days", "max_gap", "gap_order", "deviation", "maximum", "edge_rates")},
+        progress=progress,
+    )
+    return MarineHeatwaves(events, _years(events, field), normal.climatology, normal.threshold)
+
+
+_MARINE: dict[str, Any] = {
+    "percentile": 90,
+    "window": 11,
+    "smoothing": 31,
+    "type": 7,
+    "neighbours": "around",
+    "leap_day": "mean",
+    "min_days": 5,
+    "max_gap": 2,
+    "gap_order": "filter",
+    "op": ">",
+    "deviation": "population",
+    "maximum": "at_peak",
+    "edge_rates": "one_sided",
+}
+
+
+def _years(events: Any, field: Field) -> Any:
+    """Numbers per year and cell; NaN where a mean has no event."""
+    years = dates_of(field.seconds, field.calendar)[:, 0]
+    first, count = int(years[0]), int(years[-1] - years[0]) + 1
+    cells = int(np.prod(field.cells()))
+    cell = np.asarray(events["cell"])
+    start = _years_of(events["start"]) - first
+    at = start * cells + cell
+    size = count * cells
+
+    def total(values: Any) -> np.ndarray:
+        return np.bincount(at, weights=np.asarray(values, dtype="float64"), minlength=size)
+
+    n = np.bincount(at, minlength=size).astype("float64")
+    largest = np.full(size, -np.inf)
+    intensity = np.asarray(events["intensity_max"])
+    sign = -1.0 if len(intensity) and intensity[0] < 0 else 1.0
+    np.maximum.at(largest, at, sign * intensity)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result = {
+            "count": n,
+            "duration": total(events["duration"]) / n,
+            "intensity_max": total(intensity) / n,
+            "intensity_max_max": np.where(n > 0, sign * largest, np.nan),
+            "intensity_mean": total(events["intensity_mean"]) / n,
+            "intensity_cumulative": total(events["intensity_cumulative"]) / n,
+            "total_days": _days_per_year(events, field, first, count, cells),
+            "total_icum": total(events["intensity_cumulative"]),
+        }
+    shaped = {name: values.reshape(count, *field.cells()) for name, values in result.items()}
+    if not field.labelled:
+        return shaped
+    import xarray as xr
+
+    axis = [("year", np.arange(first, first + count))]
+    return xr.Dataset({name: field.wrap(values, axis, {}, name) for name, values in shaped.items()})
+
+
+def _years_of(dates: Any) -> np.ndarray:
+    values = np.asarray(dates)
+    if values.dtype.kind == "M":
+        return values.astype("datetime64[Y]").astype("int64") + 1970
+    return np.array([date.year for date in values], dtype="int64")
+
+
+def _days_per_year(events: Any, field: Field, first: int, count: int, cells: int) -> np.ndarray:
+    """Days of events that lie in each year, whatever year the event started in."""
+    years = dates_of(field.seconds, field.calendar)[:, 0]
+    ends = np.searchsorted(years, np.arange(first, first + count), side="right")  # steps before the end of each year
+    dates = encode_times(field.seconds, field.calendar)
+    steps = [np.searchsorted(dates, np.asarray(events[key])) for key in ("start", "end")]
+    cell, total = np.asarray(events["cell"]), np.zeros(count * cells)
+    for year in range(count):
+        low = ends[year - 1] if year else 0
+        inside = np.minimum(steps[1] + 1, ends[year]) - np.maximum(steps[0], low)
+        total[year * cells : (year + 1) * cells] = np.bincount(cell, weights=np.maximum(inside, 0), minlength=cells)
+    return total

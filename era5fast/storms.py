@@ -1,0 +1,184 @@
+"""Severity of wind storms, from daily maxima of wind or gusts and their local 98th percentile.
+
+Each function gives one number per time step, summed over all cells; sum these over the days of a storm, or over a
+year. Dask-backed fields stay lazy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from . import units
+from .coordinates import longitude_steps
+from .errors import InputError
+from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_name
+from .regions import RADIUS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["cell_areas", "dawkins_index", "klawa_ulbrich_index", "storm_severity_index"]
+
+
+def cell_areas(x: xr.DataArray) -> xr.DataArray:
+    """Areas of the cells of a grid.
+
+    Cells reach half-way to their neighbours, and at most to the poles.
+
+    Parameters
+    ----------
+    x : DataArray
+        Field on a grid of latitudes and longitudes in equal steps.
+
+    Returns
+    -------
+    DataArray (latitude, longitude)
+        Areas in km² on a sphere of radius 6371 km.
+
+    Raises
+    ------
+    InputError
+        If there is no grid, or it has a single row or column.
+    """
+    import xarray as xr
+
+    latitude, longitude = grid_names(x)
+    lat, lon = (np.asarray(x[name].values, dtype="float64") for name in (latitude, longitude))
+    if min(lat.size, lon.size) < 2:
+        raise InputError("the areas of cells need two latitudes and two longitudes at least")
+    half = np.abs(np.diff(lat)).mean() / 2
+    edges = np.sin(np.radians(np.clip([lat - half, lat + half], -90, 90)))
+    step = np.radians(np.abs(longitude_steps(lon)).mean())
+    areas = np.broadcast_to((RADIUS**2 * step * (edges[1] - edges[0]))[:, np.newaxis], (lat.size, lon.size))
+    coords = {latitude: x[latitude], longitude: x[longitude]}
+    return xr.DataArray(areas, dims=(latitude, longitude), coords=coords, attrs={"units": "km2"}, name="cell_area")
+
+
+def grid_names(x: Any) -> tuple[str, str]:
+    """Names of the dimensions of latitude and longitude.
+
+    Raises
+    ------
+    InputError
+        If `x` is no DataArray, or has none.
+    """
+    if not (hasattr(x, "dims") and hasattr(x, "coords")):
+        raise InputError("a DataArray with latitude and longitude is needed")
+    names = [find_name(x.dims, wanted) for wanted in (LATITUDE_NAMES, LONGITUDE_NAMES)]
+    if names[0] is None or names[1] is None:
+        raise InputError(f"no latitude and longitude among the dimensions {tuple(x.dims)}")
+    return names[0], names[1]
+
+
+def klawa_ulbrich_index(wind: xr.DataArray, v98: xr.DataArray, population: xr.DataArray) -> xr.DataArray:
+    """Loss index of Klawa and Ulbrich.
+
+    Parameters
+    ----------
+    wind : DataArray (time, latitude, longitude)
+        Daily maxima.
+    v98 : DataArray (latitude, longitude)
+        Their 98th percentile over all days of a base period, in the same units.
+    population : DataArray (latitude, longitude)
+        People in each cell, or another measure of what can be damaged.
+
+    Returns
+    -------
+    DataArray (time)
+        Σ population · (v/v98 − 1)³ over cells where v > v98.
+
+    Raises
+    ------
+    InputError
+        If units differ, or `wind` is on no grid.
+
+    References
+    ----------
+    Klawa & Ulbrich 2003, NHESS 3, 725.
+    """
+    return _sum((_excess(wind, v98) ** 3) * population, wind, "Loss index of Klawa and Ulbrich", "1")
+
+
+def storm_severity_index(wind: xr.DataArray, v98: xr.DataArray) -> xr.DataArray:
+    """Storm severity index of Leckebusch and others, over all cells of the field.
+
+    Parameters
+    ----------
+    wind : DataArray (time, latitude, longitude)
+        Daily maxima.
+    v98 : DataArray (latitude, longitude)
+        Their 98th percentile over all days of a base period, in the same units.
+
+    Returns
+    -------
+    DataArray (time)
+        Σ max(0, v/v98 − 1)³ · cell area, in km². Mask `wind` for the cluster of one storm.
+
+    Raises
+    ------
+    InputError
+        If units differ, or `wind` is on no grid.
+
+    References
+    ----------
+    Leckebusch et al. 2008, Meteorol. Z. 17, 575.
+    """
+    return _sum((_excess(wind, v98) ** 3) * cell_areas(wind), wind, "Storm severity index", "km2")
+
+
+def dawkins_index(wind: xr.DataArray, above: float = 25.0, form: Literal["sum", "wisc"] = "sum") -> xr.DataArray:
+    """Severity index of Dawkins and others, of winds above a fixed speed.
+
+    Parameters
+    ----------
+    wind : DataArray (time, latitude, longitude)
+        Daily maxima, or footprints of storms.
+    above : float
+        Speed in m s-1 that counts.
+    form : {sum, wisc}, default sum
+        'sum': Σ A v³ over the cells above; 'wisc': their area times the cube of their mean speed.
+
+    Returns
+    -------
+    DataArray (time)
+        In km² m³ s⁻³.
+
+    Raises
+    ------
+    InputError
+        If `wind` has no units of speed, or is on no grid.
+
+    References
+    ----------
+    Dawkins et al. 2016, NHESS 16, 1999.
+    """
+    areas = cell_areas(wind)
+    scale, _ = units.check(units.of(wind.attrs), "m s-1", "wind")
+    speed = wind * scale
+    speed = speed.where(speed > above)
+    name, unit = "Severity index of Dawkins", "km2 m3 s-3"
+    if form == "sum":
+        return _sum(speed**3 * areas, wind, name, unit)
+    if form != "wisc":
+        raise InputError("dawkins_index: form must be one of: sum wisc")
+    area = _sum(areas.where(speed.notnull()), wind, name, unit)
+    mean = _sum(speed * areas, wind, name, unit) / area
+    return (area * mean**3).fillna(0).assign_attrs(area.attrs)
+
+
+def _excess(wind: xr.DataArray, v98: xr.DataArray) -> xr.DataArray:
+    """Share by which winds exceed the percentile, 0 below; missing stays missing."""
+    grid_names(wind)
+    given, other = units.of(wind.attrs), units.of(getattr(v98, "attrs", None))
+    if given is not None and other is not None:
+        scale, _ = units.check(other, given, "v98")
+        v98 = v98 if scale == 1 else v98 * scale
+    return (wind / v98 - 1).clip(min=0)
+
+
+def _sum(values: xr.DataArray, wind: xr.DataArray, name: str, unit: str) -> xr.DataArray:
+    total = values.astype("float64").sum(grid_names(wind), skipna=True)
+    total.attrs = {"long_name": name, "units": unit}
+    return total

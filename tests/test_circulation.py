@@ -1,0 +1,254 @@
+"""Wind storms, blocking, compound events: against loops written from the definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from era5fast import blocking, compound, storms
+from era5fast.errors import InputError
+
+LATITUDE = np.arange(90.0, -1.0, -5.0)
+LONGITUDE = np.arange(0.0, 360.0, 10.0)
+
+
+def field(values: np.ndarray, unit: str, latitude=LATITUDE, longitude=LONGITUDE) -> xr.DataArray:
+    time = np.datetime64("2001-01-01", "ns") + np.arange(len(values)) * np.timedelta64(1, "D")
+    coords = {"time": time, "latitude": latitude, "longitude": longitude}
+    return xr.DataArray(values, dims=("time", "latitude", "longitude"), coords=coords, attrs={"units": unit})
+
+
+def heights(days: int = 12, seed: int = 1) -> xr.DataArray:
+    """Falling to the pole, with enough noise for some blocks."""
+    rng = np.random.default_rng(seed)
+    mean = 5900 - 9 * np.abs(LATITUDE)
+    noise = rng.normal(0, 160, (days, LATITUDE.size, LONGITUDE.size))
+    return field(mean[:, np.newaxis] + noise, "m")
+
+
+# --- storms ---
+
+
+def test_areas_of_cells_add_up_to_the_globe() -> None:
+    x = field(np.zeros((1, 181, 36)), "m s-1", latitude=np.arange(90.0, -91.0, -1.0))
+    areas = storms.cell_areas(x)
+    assert float(areas.sum()) == pytest.approx(4 * np.pi * 6371.0**2, rel=1e-12)
+    assert areas.attrs["units"] == "km2"
+
+
+def test_areas_do_not_see_where_the_axis_is_cut() -> None:
+    values = np.full((1, 3, 4), 30.0)
+    latitude = np.array([50.0, 51, 52])
+    over = storms.cell_areas(field(values, "m s-1", latitude, np.array([358.0, 359, 0, 1])))
+    np.testing.assert_array_equal(over, storms.cell_areas(field(values, "m s-1", latitude, np.arange(-2.0, 2))))
+
+
+def test_severity_is_that_of_the_loop() -> None:
+    rng = np.random.default_rng(2)
+    wind = field(rng.uniform(5, 40, (4, LATITUDE.size, LONGITUDE.size)), "m s-1")
+    wind[0, 3, 3] = np.nan
+    v98 = wind.isel(time=0, drop=True) * 0 + 20
+    people = v98 * rng.uniform(0, 3, v98.shape)
+    areas = storms.cell_areas(wind).values
+    severity = storms.storm_severity_index(wind, v98.assign_attrs(units="m s-1"))
+    losses = storms.klawa_ulbrich_index(wind, v98, people)
+    dawkins, wisc = storms.dawkins_index(wind), storms.dawkins_index(wind, form="wisc")
+    for day in range(4):
+        total, loss, cubes, area, speeds = 0.0, 0.0, 0.0, 0.0, 0.0
+        for i, j in np.ndindex(areas.shape):
+            v, limit = float(wind[day, i, j]), float(v98[i, j])
+            if v > limit:
+                total += (v / limit - 1) ** 3 * areas[i, j]
+                loss += (v / limit - 1) ** 3 * float(people[i, j])
+            if v > 25:
+                cubes, area, speeds = cubes + areas[i, j] * v**3, area + areas[i, j], speeds + areas[i, j] * v
+        assert float(severity[day]) == pytest.approx(total)
+        assert float(losses[day]) == pytest.approx(loss)
+        assert float(dawkins[day]) == pytest.approx(cubes)
+        assert float(wisc[day]) == pytest.approx(area * (speeds / area) ** 3)
+
+
+def test_units_of_wind() -> None:
+    wind = field(np.full((1, LATITUDE.size, LONGITUDE.size), 108.0), "km/h")
+    v98 = (wind.isel(time=0, drop=True) / 5.4).assign_attrs(units="m s-1")  # 20 m/s = 72 km/h
+    expected = 0.5**3 * float(storms.cell_areas(wind).sum())
+    assert float(storms.storm_severity_index(wind, v98)[0]) == pytest.approx(expected)
+    assert float(storms.dawkins_index(wind, form="wisc")[0]) == pytest.approx(expected * 8 * 30**3)
+    calm = (wind * 0).assign_attrs(units="m s-1")
+    assert float(storms.dawkins_index(calm, form="wisc")[0]) == 0
+    with pytest.raises(InputError, match="wind has no units"):
+        storms.dawkins_index(wind.assign_attrs(units=""))
+    with pytest.raises(InputError, match="form must be one of"):
+        storms.dawkins_index(wind, form="mean")
+    with pytest.raises(InputError, match="no latitude and longitude"):
+        storms.storm_severity_index(wind.isel(latitude=0), v98)
+
+
+# --- blocking ---
+
+
+def at(z: xr.DataArray, day: int, latitude: float, column: int) -> float:
+    return float(z.sel(latitude=latitude)[day, column])
+
+
+@pytest.mark.parametrize("shifts", [(-5, 0, 5), (0,)])
+def test_tibaldi_and_molteni(shifts) -> None:
+    z = heights()
+    got = blocking.blocked_longitudes(z, shifts)
+    for day, column in np.ndindex(got.shape):
+        blocked = False
+        for shift in shifts:
+            south, middle, north = (at(z, day, latitude + shift, column) for latitude in (40, 60, 80))
+            blocked |= (middle - south) / 20 > 0 and (north - middle) / 20 < -10
+        assert bool(got[day, column]) == blocked
+    assert 0 < got.mean() < 1
+
+
+@pytest.mark.parametrize("south_of_it", [None, -5.0])
+def test_davini_cell_by_cell(south_of_it) -> None:
+    z = heights(4)
+    got = blocking.blocked_cells(z, south_of_it).sel(latitude=LATITUDE)
+    count = 0
+    for day, row, column in np.ndindex(got.shape):
+        phi, blocked = LATITUDE[row], False
+        if 30 <= phi <= 75:
+            south = (at(z, day, phi, column) - at(z, day, phi - 15, column)) / 15
+            north = (at(z, day, phi + 15, column) - at(z, day, phi, column)) / 15
+            blocked = south > 0 and north < -10
+            if south_of_it is not None:
+                blocked &= (at(z, day, phi - 15, column) - at(z, day, phi - 30, column)) / 15 < south_of_it
+        assert bool(got[day, row, column]) == blocked
+        count += blocked
+    assert count > 0
+
+
+def test_extent_goes_over_the_seam() -> None:
+    z = field(np.broadcast_to((5900 - 9 * LATITUDE)[:, np.newaxis], (1, LATITUDE.size, LONGITUDE.size)).copy(), "m")
+    high = z.copy()
+    high[0, list(LATITUDE).index(60), [0, -1, 15]] += 400
+    alone = blocking.blocked_cells(high).sel(latitude=60)[0].values
+    assert alone[[0, -1, 15]].all()
+    assert alone.sum() == 3
+    wide = blocking.blocked_cells(high, min_extent=20).sel(latitude=60)[0].values
+    assert wide[[0, -1]].all()
+    assert wide.sum() == 2
+    assert not blocking.blocked_cells(high, min_days=2).any()
+
+
+def test_extent_of_an_axis_that_is_cut_elsewhere() -> None:
+    z = heights(4)
+    cut = z.assign_coords(longitude=(LONGITUDE + 180) % 360)  # … 350, 0, 10 …
+    np.testing.assert_array_equal(
+        blocking.blocked_cells(cut, min_extent=20), blocking.blocked_cells(z, min_extent=20)
+    )
+    with pytest.raises(InputError, match="a number of degrees"):
+        blocking.blocked_cells(z, min_extent=float("inf"))
+
+
+def test_geopotential_is_divided_by_gravity() -> None:
+    z = heights()
+    geopotential = (z * 9.80665).assign_attrs(units="m**2 s**-2")
+    xr.testing.assert_identical(blocking.blocked_longitudes(geopotential, (0,)), blocking.blocked_longitudes(z, (0,)))
+    xr.testing.assert_identical(
+        blocking.blocked_longitudes(z.assign_attrs(units="gpm"), (0,)), blocking.blocked_longitudes(z, (0,))
+    )
+    with pytest.raises(InputError, match="height has no units"):
+        blocking.blocked_longitudes(z.assign_attrs(units=""))
+    with pytest.raises(InputError, match="height is in K"):
+        blocking.blocked_longitudes(z.assign_attrs(units="K"))
+    with pytest.raises(InputError, match="no latitude 36"):
+        blocking.blocked_longitudes(z)
+    with pytest.raises(InputError, match="15° is a multiple"):
+        blocking.blocked_cells(z.isel(latitude=slice(None, None, 2)).assign_coords(latitude=LATITUDE[::2] * 0.7))
+
+
+def test_dole_and_gordon() -> None:
+    rng = np.random.default_rng(4)
+    z = field(rng.normal(60, 100, (40, LATITUDE.size, LONGITUDE.size)), "m")
+    got = blocking.dole_gordon(z, above=30, min_days=3).values
+    with np.errstate(divide="ignore"):
+        strong = z.values * (np.sin(np.pi / 4) / np.sin(np.radians(LATITUDE)))[:, np.newaxis] > 30
+    strong[:, LATITUDE == 0] = False
+    np.testing.assert_array_equal(got, slow_runs(strong, 3))
+    assert got.any()
+
+
+def test_blocking_stays_lazy() -> None:
+    pytest.importorskip("dask.array")
+    z = heights()
+    lazy = blocking.blocked_cells(z.chunk(time=3), min_extent=20)
+    assert lazy.chunks is not None
+    xr.testing.assert_identical(lazy.compute(), blocking.blocked_cells(z, min_extent=20))
+
+
+# --- compound events ---
+
+
+def slow_runs(mask: np.ndarray, least: int) -> np.ndarray:
+    kept = np.zeros_like(mask)
+    for cell in np.ndindex(mask.shape[1:]):
+        day = 0
+        series = mask[(slice(None), *cell)]
+        while day < len(series):
+            end = day
+            while end < len(series) and series[end]:
+                end += 1
+            if end - day >= least:
+                kept[(slice(day, end), *cell)] = True
+            day = max(end, day + 1)
+    return kept
+
+
+masks = st.lists(st.booleans(), min_size=1, max_size=40)
+
+
+@settings(max_examples=80, deadline=None)
+@given(masks, st.integers(1, 6))
+def test_runs_are_those_of_the_loop(days, least) -> None:
+    mask = np.array(days)
+    np.testing.assert_array_equal(compound.persistent(mask, least), slow_runs(mask, least))
+
+
+@settings(max_examples=80, deadline=None)
+@given(masks, st.data(), st.integers(1, 5))
+def test_sequences_are_those_of_the_loop(days, data, within) -> None:
+    a = np.array(days)
+    b = np.array(data.draw(st.lists(st.booleans(), min_size=len(a), max_size=len(a))))
+    expected = np.zeros_like(a)
+    for day in range(len(a)):
+        begins = b[day] and not (day > 0 and b[day - 1])
+        ends = [d for d in range(day) if a[d] and not a[d + 1]]
+        expected[day] = begins and any(1 <= day - d <= within for d in ends)
+    np.testing.assert_array_equal(compound.sequential(a, b, within), expected)
+
+
+def test_likelihood() -> None:
+    a = np.array([[1, 1, 0, 0], [1, 0, 0, 0]], dtype=bool).T
+    b = np.array([[1, 0, 0, 0], [0, 0, 0, 0]], dtype=bool).T
+    np.testing.assert_array_equal(compound.likelihood_multiplication_factor(a, b), [2.0, np.nan])
+
+
+def test_labels_stay_where_they_are() -> None:
+    z = heights() > 5500
+    turned = z.transpose("latitude", "time", "longitude")
+    other = heights(seed=2) > 5500
+    kept = compound.persistent(turned, 2)
+    assert kept.dims == turned.dims
+    np.testing.assert_array_equal(kept.transpose(*z.dims), compound.persistent(z.values, 2))
+    follow = compound.sequential(turned, other, 2).transpose(*z.dims)
+    np.testing.assert_array_equal(follow, compound.sequential(z.values, other.values, 2))
+    factor = compound.likelihood_multiplication_factor(turned, other)
+    assert factor.dims == ("latitude", "longitude")
+    np.testing.assert_array_equal(factor, compound.likelihood_multiplication_factor(z.values, other.values))
+
+
+def test_masks_are_masks() -> None:
+    with pytest.raises(InputError, match="a mask of bool"):
+        compound.persistent(np.arange(3.0), 2)
+    with pytest.raises(InputError, match="min_days must be a whole number"):
+        compound.persistent(np.ones(3, dtype=bool), 0)
+    with pytest.raises(InputError, match="no time axis"):
+        compound.persistent(heights()[0] > 5500, 2)

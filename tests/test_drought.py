@@ -1,0 +1,173 @@
+"""SPI and SPEI: slow twins, climate_indices, xclim, lmoments3, scipy."""
+
+from __future__ import annotations
+
+import climate_indices.compute
+import climate_indices.indices
+import lmoments3.distr
+import numpy as np
+import pytest
+import xarray as xr
+import xclim
+from scipy import stats
+
+import era5fast as e5
+from era5fast.errors import InputError
+from tests.reference import standardised as slow
+
+YEARS = 40
+
+
+@pytest.fixture(autouse=True)
+def all_threads():
+    yield
+    e5.set_num_threads(0)
+
+
+def monthly(cells: tuple[int, ...] = (2, 3), dtype: str = "float64", seed: int = 0):
+    """Precipitation with a season, and dry months in the last cells."""
+    rng = np.random.default_rng(seed)
+    season = 40 + 30 * np.sin(np.arange(YEARS * 12) / 6 * np.pi)
+    values = rng.gamma(2.0, season[:, None, None] / 2, (YEARS * 12, *cells))
+    values[..., -1] *= rng.random(values.shape[:-1]) > 0.3
+    time = np.arange("1981-01", f"{1981 + YEARS}-01", dtype="datetime64[M]").astype("datetime64[D]")
+    return values.astype(dtype), time
+
+
+def balance(cells: tuple[int, ...] = (2, 3)):
+    values, time = monthly(cells)
+    return values - 45, time
+
+
+# --- SPI ---
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", ">f4"])
+@pytest.mark.parametrize(("scale", "method", "zeros"), [(1, "thom", "top"), (3, "thom", "centre"), (12, "ml", "top")])
+def test_spi_is_that_of_the_slow_twin(dtype: str, scale: int, method: str, zeros: str) -> None:
+    values, time = monthly(dtype=dtype)
+    values[100, 0, 0] = np.nan
+    e5.set_num_threads(1)
+    found = e5.spi(values, scale, method=method, zeros=zeros, time=time)
+    for cell in np.ndindex(values.shape[1:]):
+        series = values[(slice(None), *cell)].astype("f8").tolist()
+        wanted = slow.spi(series, scale, method=method, zeros=zeros)
+        tolerance = 1e-9 if method == "thom" else 1e-5  # scipy's optimiser stops early
+        assert found[(slice(None), *cell)] == pytest.approx(wanted, abs=tolerance, nan_ok=True)
+    e5.set_num_threads(4)
+    again = e5.spi(np.asfortranarray(values), scale, method=method, zeros=zeros, time=time)
+    assert np.array_equal(found, again, equal_nan=True)
+
+
+@pytest.mark.parametrize("scale", [1, 3, 6])
+def test_spi_is_that_of_climate_indices(scale: int) -> None:
+    values, time = monthly()
+    found = e5.spi(values, scale, base_period=("1991", "2010"), limit=3.09, time=time)
+    for cell in np.ndindex(values.shape[1:]):
+        theirs = climate_indices.indices.spi(
+            values[(slice(None), *cell)],
+            scale,
+            climate_indices.indices.Distribution.gamma,
+            1981,
+            1991,
+            2010,
+            climate_indices.compute.Periodicity.monthly,
+        )
+        assert found[(slice(None), *cell)] == pytest.approx(theirs, abs=2e-3, nan_ok=True)
+
+
+def test_spi_is_that_of_xclim() -> None:
+    values, time = monthly((1, 2))
+    data = xr.DataArray(
+        values, {"time": time.astype("M8[ns]"), "lat": [10.0], "lon": [1.0, 2.0]}, ("time", "lat", "lon"), "pr",
+        {"units": "mm/day", "standard_name": "precipitation_flux"},
+    )  # fmt: skip
+    theirs = xclim.indices.standardized_precipitation_index(
+        data, freq="MS", window=3, dist="gamma", method="APP", cal_start="1981-01-01", cal_end="2020-12-31",
+        fitkwargs={"floc": 0},
+    )  # fmt: skip
+    found = e5.spi(data, 3)
+    assert found.attrs["units"] == "1"
+    wet = values.min(axis=(0, 1)) > 0  # what a month without rain is, is theirs to choose
+    assert found.values[..., wet] == pytest.approx(
+        theirs.transpose("time", "lat", "lon").values[..., wet], abs=1e-6, nan_ok=True
+    )
+
+
+def test_pearson3_is_that_of_lmoments3_and_scipy() -> None:
+    values, time = monthly((1, 1))
+    found = e5.spi(values, 1, distribution="pearson3", time=time)[:, 0, 0]
+    for month in range(12):
+        series = values[month::12, 0, 0]
+        fit = lmoments3.distr.pe3.lmom_fit(series)
+        wanted = stats.norm.ppf(stats.pearson3.cdf(series, fit["skew"], fit["loc"], fit["scale"]))
+        assert found[month::12] == pytest.approx(wanted, abs=1e-6)
+    mirrored = e5.spi(500 - values, 1, distribution="pearson3", time=time)[:, 0, 0]
+    assert mirrored == pytest.approx(-found, abs=1e-9)
+
+
+# --- SPEI ---
+
+
+@pytest.mark.parametrize("scale", [1, 6])
+def test_spei_is_that_of_the_slow_twin_and_of_lmoments3(scale: int) -> None:
+    values, time = balance()
+    found = e5.spei(values, scale, time=time)
+    for cell in np.ndindex(values.shape[1:]):
+        series = values[(slice(None), *cell)]
+        theirs = np.full(len(series), np.nan)
+        added = np.array(slow.sums(series.tolist(), scale))
+        for month in range(12):
+            here = added[month::12]
+            fit = lmoments3.distr.glo.lmom_fit(here[~np.isnan(here)])
+            theirs[month::12] = stats.norm.ppf(lmoments3.distr.glo(**fit).cdf(here))
+        assert found[(slice(None), *cell)] == pytest.approx(np.clip(theirs, -8.21, 8.21), abs=1e-9, nan_ok=True)
+        wanted = slow.spei(series.tolist(), scale)
+        told = ~np.isnan(wanted)  # below its origin the distribution of three parameters has nothing to say
+        assert found[(slice(None), *cell)][told] == pytest.approx(wanted[told], abs=1e-9)
+
+
+def test_spei_of_mirrored_data_is_mirrored() -> None:
+    values, time = balance()
+    for distribution in ("log_logistic", "pearson3", "normal"):
+        up, down = (e5.spei(sign * values, 3, distribution=distribution, time=time) for sign in (1, -1))
+        assert up == pytest.approx(-down, abs=1e-9, nan_ok=True)
+
+
+# --- both ---
+
+
+def test_indices_are_standard_normal_over_the_base_period() -> None:
+    values, time = monthly((1, 2000))
+    for found in (e5.spi(values[..., :1500], 3, time=time), e5.spei(values[..., :1500] - 45, 3, time=time)):
+        assert np.nanmean(found) == pytest.approx(0, abs=0.02)
+        assert np.nanstd(found) == pytest.approx(1, abs=0.05)
+
+
+def test_months_before_the_first_sum_and_around_gaps_are_missing() -> None:
+    values, time = monthly((1, 1))
+    keep = np.r_[0:50, 53 : len(time)]
+    found = e5.spi(values[keep], 3, time=time[keep])[:, 0, 0]
+    assert np.flatnonzero(np.isnan(found)).tolist() == [0, 1, 50, 51]
+    missing = values.copy()
+    missing[100] = np.nan
+    assert np.flatnonzero(np.isnan(e5.spi(missing, 3, time=time)[:, 0, 0])).tolist() == [0, 1, 100, 101, 102]
+
+
+def test_limit_and_deserts() -> None:
+    values, time = monthly((1, 1))
+    assert np.nanmax(np.abs(e5.spi(values, 1, limit=1.5, time=time))) == 1.5
+    values[:] = 0
+    assert np.isnan(e5.spi(values, 1, time=time)).all()
+    assert np.isnan(e5.spei(values, 1, time=time)).all()
+
+
+def test_what_is_not_monthly_is_refused() -> None:
+    time = np.arange("2001-01-01", "2003-01-01", dtype="datetime64[D]")
+    with pytest.raises(InputError, match="more than one value in a month"):
+        e5.spi(np.ones((len(time), 1)), 3, time=time)
+    values, time = monthly()
+    with pytest.raises(InputError, match="scale is 0"):
+        e5.spi(values, 0, time=time)
+    with pytest.raises(InputError, match="base period"):
+        e5.spi(values, 3, base_period=("1901", "1930"), time=time)
