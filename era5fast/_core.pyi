@@ -76,6 +76,7 @@ def regional(
     first: np.ndarray,
     cell: np.ndarray,
     weight: np.ndarray,
+    beyond: np.ndarray,
     statistic: int,
     threshold: float,
     min_share: float,

@@ -6,7 +6,7 @@ definitions are. Blocks as objects in space and time: pass anomalies to :func:`e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from . import units
 from .compound import persistent, whole_along
 from .coordinates import longitude_steps
 from .errors import InputError
-from .storms import grid_names
+from .storms import check_number, grid_names
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,6 +50,7 @@ def blocked_longitudes(height: xr.DataArray, shifts: Sequence[float] = (-4.0, 0.
     Tibaldi & Molteni 1990, Tellus 42A, 343.
     """
     height = _in_metres(height)
+    _check_shifts(shifts)
     found = None
     for shift in shifts:
         south, middle, north = (_at(height, latitude + shift) for latitude in (40.0, 60.0, 80.0))
@@ -58,6 +59,13 @@ def blocked_longitudes(height: xr.DataArray, shifts: Sequence[float] = (-4.0, 0.
     if found is None:
         raise InputError("blocked_longitudes: no shifts")
     return _named(found, "Blocked longitudes")
+
+
+def _check_shifts(shifts: Any) -> None:
+    if isinstance(shifts, str) or not isinstance(shifts, Iterable) or getattr(shifts, "ndim", 1) == 0:
+        raise InputError(f"shifts must be a list of degrees, not {shifts!r}", hint="like (-4, 0, 4)")
+    for shift in shifts:
+        check_number("each of shifts", shift)
 
 
 def blocked_cells(
@@ -93,6 +101,9 @@ def blocked_cells(
     ----------
     Davini et al. 2012, J. Climate 25, 6496.
     """
+    check_number("min_extent", min_extent)
+    if south_of_it is not None:
+        check_number("south_of_it", south_of_it)
     height = _in_metres(height)
     latitude, longitude = grid_names(height)
     height = height.sortby(latitude)
@@ -108,7 +119,7 @@ def blocked_cells(
     blocked &= (height[latitude] >= 30) & (height[latitude] <= 75)
     if min_extent > 0:
         blocked = _wide(blocked, longitude, min_extent)
-    return _named(persistent(blocked, min_days), "Blocked cells")
+    return _named(blocked if min_days == 1 else persistent(blocked, min_days), "Blocked cells")
 
 
 def dole_gordon(anomaly: xr.DataArray, above: float = 100.0, min_days: int = 10) -> xr.DataArray:
@@ -138,6 +149,7 @@ def dole_gordon(anomaly: xr.DataArray, above: float = 100.0, min_days: int = 10)
     ----------
     Dole & Gordon 1983, Mon. Wea. Rev. 111, 1567.
     """
+    check_number("above", above)
     anomaly = _in_metres(anomaly)
     latitude, _ = grid_names(anomaly)
     sines = np.abs(np.sin(np.radians(anomaly[latitude].values.astype("float64"))))
@@ -184,8 +196,8 @@ def _wide(blocked: xr.DataArray, longitude: str, extent: float) -> xr.DataArray:
     import xarray as xr
 
     values = np.asarray(blocked[longitude].values, dtype="float64")
-    if values.size < 2 or not np.isfinite(extent):
-        raise InputError("the extent of blocks needs two longitudes at least, and a number of degrees")
+    if values.size < 2:
+        raise InputError("the extent of blocks needs two longitudes at least")
     step = np.abs(longitude_steps(values)).mean()
     least = int(np.ceil(extent / step - 1e-9))
     turns = round(360 / step) == len(values)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
-from .field import TIME_NAMES, find_name
+from .field import TIME_NAMES, find_name, plain
+from .times import DAY, decode_times
 
 __all__ = ["likelihood_multiplication_factor", "persistent", "sequential"]
 
@@ -134,31 +135,81 @@ def _check_days(name: str, value: Any, least: int) -> None:
 def _along_time(function: Any, *masks: Any, reduce: bool = False) -> Any:
     """Apply a function of masks with time in front, which keeps time or, with `reduce`, takes it away."""
     if not any(hasattr(mask, "dims") for mask in masks):
-        return function(*np.broadcast_arrays(*(_as_mask(mask) for mask in masks)))
+        return function(*_together(masks))
     import xarray as xr
 
     named = [mask for mask in masks if hasattr(mask, "dims")]
     time = find_name(named[0].dims, TIME_NAMES)
     if time is None:
         raise InputError(f"no time axis among the dimensions {tuple(named[0].dims)}")
+    if without := [tuple(mask.dims) for mask in named if time not in mask.dims]:
+        raise InputError(f"no {time} among the dimensions {without[0]} of the other mask", hint="both are days")
     masks = tuple(whole_along(mask, time) for mask in masks)
     core: list[list[str]] = [[time] if hasattr(mask, "dims") else [] for mask in masks]
+    day = None if reduce else _days_since_first(named[0], time)
 
     def moved(*values: np.ndarray) -> Any:
         front = [np.moveaxis(_as_mask(value), -1, 0) for value in np.broadcast_arrays(*values)]
-        result = function(*front)
-        return result if reduce else np.moveaxis(result, 0, -1)
+        if reduce:
+            return function(*front)
+        result = function(*front) if day is None else function(*(_with_absent_days(x, day) for x in front))[day]
+        return np.moveaxis(result, 0, -1)
 
-    result = xr.apply_ufunc(
-        moved,
-        *masks,
-        input_core_dims=core,
-        output_core_dims=[[] if reduce else [time]],
-        dask="parallelized",
-        output_dtypes=["float64" if reduce else "bool"],
-        join="exact",
-    )
+    try:
+        result = xr.apply_ufunc(
+            moved,
+            *masks,
+            input_core_dims=core,
+            output_core_dims=[[] if reduce else [time]],
+            dask="parallelized",
+            output_dtypes=["float64" if reduce else "bool"],
+            join="exact",
+        )
+    except InputError:
+        raise
+    except ValueError as error:  # other shapes, or other coordinates
+        raise InputError(
+            f"the masks do not fit each other: {error}", hint="select the same days and cells of both"
+        ) from error
+    result.attrs = {"units": "1"}  # and nothing of what the masks were made from
     return result if reduce else result.transpose(*named[0].dims)
+
+
+def _days_since_first(mask: Any, time: str) -> np.ndarray | None:
+    """Day of each step, from 0 on; None where the steps have no times."""
+    if time not in mask.coords:
+        return None
+    seconds, _ = decode_times(mask[time].values, None)
+    steps = np.diff(seconds)
+    if (steps <= 0).any():
+        raise InputError("the times of a mask do not grow", hint=f"x.sortby('{time}')")
+    if len(steps) and (steps.min() != DAY or (steps % DAY).any()):
+        raise InputError(
+            "a mask of days is needed: its steps are others", hint="make daily values first: e5.daily(x, 'max')"
+        )
+    return (seconds - seconds[:1]) // DAY
+
+
+def _with_absent_days(mask: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """The mask with a step for every day: no event is known on a day that is absent."""
+    if len(day) == 0 or day[-1] == len(day) - 1:
+        return mask
+    whole = np.zeros((int(day[-1]) + 1, *mask.shape[1:]), dtype=bool)
+    whole[day] = mask
+    return whole
+
+
+def _together(masks: tuple[Any, ...]) -> tuple[np.ndarray, ...]:
+    """Plain masks, broadcast against each other."""
+    values = [_as_mask(mask) for mask in masks]
+    shapes = [mask.shape for mask in values]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError as error:
+        raise InputError(f"masks of the shapes {shapes} do not fit each other") from error
+    if not shape:
+        raise InputError("a mask has days along its first axis, and this is a single value")
+    return tuple(np.broadcast_to(mask, shape) for mask in values)
 
 
 def whole_along(x: Any, dim: str) -> Any:
@@ -167,7 +218,7 @@ def whole_along(x: Any, dim: str) -> Any:
 
 
 def _as_mask(mask: Any) -> np.ndarray:
-    values = np.asarray(mask)
+    values = plain(mask)
     if values.dtype != bool:
         raise InputError(f"a mask of bool is needed, not {values.dtype}", hint="compare with a threshold: tx > p90")
     return values

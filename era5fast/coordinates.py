@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
+from .field import plain
 
 __all__ = ["Cells", "cells_around", "degrees"]
 
@@ -53,7 +54,7 @@ def degrees(values: Any, axis: str) -> np.ndarray:
     >>> degrees(["47°30'N", "12.25 S", "-5"], "latitude")
     array([ 47.5 , -12.25,  -5.  ])
     """
-    given = np.asarray(values)
+    given = plain(values)
     if given.dtype.kind in "OUST":
         numbers = np.array([_degree(value, axis) for value in given.ravel().tolist()], dtype="float64")
         given = numbers.reshape(given.shape)
@@ -76,7 +77,7 @@ def _degree(value: Any, axis: str) -> float:
     if not isinstance(value, str | bytes):
         try:
             return float(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{axis} {value!r} is no number of degrees") from error
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     match = _TEXT.fullmatch(text)

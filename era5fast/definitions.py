@@ -58,7 +58,7 @@ def names(diagnostic: str) -> tuple[str, ...]:
     return tuple(DEFINITIONS.get(diagnostic, {}))
 
 
-def apply(diagnostic: str, definition: str, given: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+def apply(diagnostic: str, definition: Any, given: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     """Parameters of a call: what the user gave, else what the definition says, else the defaults.
 
     Parameters

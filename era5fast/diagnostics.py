@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import itertools
 import json
+import re
 import tempfile
 import warnings
 from collections import namedtuple
@@ -22,12 +23,12 @@ import numpy as np
 
 from . import _core, solar_days, units
 from .errors import InputError
-from .field import Field, as_field, as_maps, check_maps
+from .field import Field, as_field, as_maps, check_days, check_maps, one_variable
 from .memory import memory_budget
-from .operands import Operands, slots_of
+from .operands import Operands, bind, slots_of
 from .progress import Progress
 from .sources import is_paths
-from .times import dates_of, encode_times
+from .times import DAY, dates_of, encode_times, usual_step
 from .variable_table import find as find_variable
 
 #: Those of single values stand in ``pointwise``.
@@ -38,6 +39,11 @@ __all__ = [row["name"] for row in _ROWS]
 
 #: Attribute that carries the definition of a result from one diagnostic to the next, and into the database.
 DEFINITION = "era5fast_definition"
+
+
+#: Those that count days, and those that count steps of a day or longer, such as months.
+_OF_DAYS = ("excess_heat", "fire_weather", "heatwave_aspects", "heatwave_climatology", "hwmid")
+_OF_DAYS_OR_LONGER = ("spell_statistics",)
 
 
 # --- running a row ---
@@ -64,9 +70,11 @@ def _run_scan(row: dict[str, Any], given: dict[str, Any]) -> Any:
 def _run_series(row: dict[str, Any], given: dict[str, Any]) -> Any:
     operands = Operands(row, given)
     field = operands.field
+    if row["name"] in _OF_DAYS or row["name"] in _OF_DAYS_OR_LONGER:
+        check_days(field, row["name"], longer=row["name"] in _OF_DAYS_OR_LONGER)
     grouping = grouping_of(row, given, field)
     sets, lists = _sets(row, given, operands)
-    _warn_of_short_base(given.get("base_period"), field)
+    warn_of_short_base(given.get("base_period"), field)
     with Progress(row["name"], given["progress"]) as progress, operands.reading():
         out, starts = _core.sweep(
             row["name"],
@@ -113,7 +121,7 @@ def _run_field(row: dict[str, Any], given: dict[str, Any]) -> Any:
 _RUNNERS = {"scan": _run_scan, "series": _run_series, "field": _run_field}
 
 
-def _warn_of_short_base(base_period: Any, field: Field) -> None:
+def warn_of_short_base(base_period: Any, field: Field) -> None:
     """Say it when the series does not cover the base period: thresholds then rest on fewer years than asked for."""
     if not isinstance(base_period, tuple | list) or len(base_period) != 2 or len(field.seconds) == 0:
         return
@@ -144,7 +152,14 @@ def _by_day(row: dict[str, Any], specs: dict[str, Any], given: dict[str, Any], f
     if given["hours"] == "auto":
         variable = find_variable(field.name) if field.name else None
         given["hours"] = variable.hours if variable is not None else "instant"
+        if given["hours"] == "hour_ending" and _has_land_grid(field):
+            given["hours"] = "since_midnight"
     rule = _choice(row, specs["hours"], given["hours"]) - 1  # the first choice is "auto"
+    if given["hours"] == "since_midnight" and given["statistic"] not in ("sum", ["sum"], ("sum",)):
+        raise InputError(
+            f"{row['name']}: totals since midnight have a sum of the day only, no {given['statistic']}",
+            hint="'sum', or hours='hour_ending' where each value is the total of its hour",
+        )
     offset, spec = given["utc_offset"], specs["utc_offset"]
     if isinstance(offset, str) and offset in spec["choices"].split():
         return rule, 0  # each longitude has its own
@@ -153,6 +168,12 @@ def _by_day(row: dict[str, Any], specs: dict[str, Any], given: dict[str, Any], f
             f"{row['name']}: utc_offset must be {spec['low']:g} to {spec['high']:g} hours or 'solar', not {offset!r}"
         )
     return rule, round(float(offset) * 3600)
+
+
+def _has_land_grid(field: Field) -> bool:
+    """Whether the grid has the 0.1° of ERA5-Land, whose hours are totals since midnight."""
+    axis = field.latitude
+    return axis is not None and axis.size > 1 and bool(abs(abs(axis[1] - axis[0]) - 0.1) < 1e-3)
 
 
 def _choice(row: dict[str, Any], spec: dict[str, Any], value: Any) -> int:
@@ -166,7 +187,7 @@ def _months(row: dict[str, Any], months: Any) -> int:
     """Bits of the months that count; 0 for all of them."""
     if months is None:
         return 0
-    numbers = list(months) if isinstance(months, Iterable) else [months]
+    numbers = list(months) if isinstance(months, Iterable) and getattr(months, "ndim", 1) else [months]
     if not numbers or not all(isinstance(m, int | np.integer) and 1 <= m <= 12 for m in numbers):
         raise InputError(f"{row['name']}: months are numbers from 1 to 12, not {months!r}")
     return int(np.bitwise_or.reduce([1 << (int(m) - 1) for m in numbers]))
@@ -188,7 +209,7 @@ def _sets(
     lists = []
     for spec in row["params"]:
         value = given[spec["name"]]
-        several = spec["type"] in _LISTABLE and isinstance(value, list | tuple | np.ndarray) and np.ndim(value) == 1
+        several = spec["type"] in _LISTABLE and is_list(value)
         values = list(value) if several else [value]
         if not values:
             raise InputError(f"{row['name']}: {spec['name']} is an empty list")
@@ -198,13 +219,23 @@ def _sets(
     return [list(values) for values in itertools.product(*choices)], lists
 
 
+def is_list(value: Any) -> bool:
+    """Whether a parameter is a list of values, and not of other lists."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, list | tuple) and not any(isinstance(v, list | tuple | np.ndarray) for v in value)
+
+
 def _in_units(row: dict[str, Any], spec: dict[str, Any], value: Any, wanted: str | None) -> Any:
     """Bring a number into the units of the first operand; where these are not known, they are those of the row.
 
-    Numbers are given in the units of the row, text like ``"25 degC"`` in its own.
+    Numbers are given in the units of the row, which ``x`` says are those of the operand; text like ``"25 degC"`` in
+    its own.
     """
     if spec["units"] is None or value is None:
         return value
+    if spec["units"] == "x":
+        return units.quantity(value, wanted, f"{row['name']}: {spec['name']}")
     own = spec["units"].removeprefix("delta ")
     difference = own != spec["units"]
     text = value if isinstance(value, str) else f"{float(value)!r} {own}" if isinstance(value, Real) else value
@@ -268,21 +299,23 @@ def _definition(row: dict[str, Any], given: dict[str, Any], field: Field) -> dic
     """Name and parameters of a diagnostic, and the definitions of what went into it."""
     names = [p["name"] for p in row["params"] + row["grouping_params"]]
     definition: dict[str, Any] = {"diagnostic": row["name"], **{name: _plain(given[name]) for name in names}}
-    first, *others = (operand["name"] for operand in row["operands"])
-    definition[first] = json.loads(field.attrs[DEFINITION]) if DEFINITION in field.attrs else field.name
-    for name in others:
-        if given[name] is not None:
-            definition[name] = _operand_definition(given[name])
+    first, *others = row["operands"]
+    definition[first["name"]] = json.loads(field.attrs[DEFINITION]) if DEFINITION in field.attrs else field.name
+    for spec in others:
+        if (operand := given[spec["name"]]) is not None:
+            definition[spec["name"]] = _operand_definition(operand, spec["dims"].startswith("time"))
     return definition
 
 
-def _operand_definition(operand: Any) -> Any:
-    """How an operand was made; where nobody knows, its content stands for it."""
+def _operand_definition(operand: Any, series: bool) -> Any:
+    """How an operand was made; where nobody knows, the name of a series or the content of maps stands for it."""
     attrs = getattr(operand, "attrs", {})
     if DEFINITION in attrs:
         return json.loads(attrs[DEFINITION])
     if is_paths(operand):
         return str(operand)
+    if series:
+        return _text(getattr(operand, "name", None))
     values = np.ascontiguousarray(operand, dtype="float64")
     return values.item() if values.size == 1 else {"sha256": hashlib.sha256(values.tobytes()).hexdigest()}
 
@@ -306,10 +339,14 @@ def _attributes(
     field = operands.field
     if not field.labelled:
         return {}
-    same = output["units"] == "x" and "standard_name" in field.attrs
+    unit = _output_units(output["units"], operands.units)
+    if output["units"] == "x" and given.get("statistic") == "sum":
+        unit = _units_of_sum(unit, field)
+    same = output["units"] == "x" and unit == operands.units and "standard_name" in field.attrs
     attrs = {"standard_name": field.attrs["standard_name"]} if same else {}
-    if unit := _output_units(output["units"], operands.units):
-        attrs["units"] = unit
+    if unit:
+        # What counts steps counts days where steps are days.
+        attrs["units"] = unit if unit != "days" or usual_step(field.seconds) == DAY else "1"
     long_name = field.attrs.get("long_name", field.name)
     title = (output["doc"] or row["summary"]).rstrip(".")
     attrs["long_name"] = f"{title}: {long_name}" if long_name and output["doc"] is None else title
@@ -325,6 +362,13 @@ def _output_units(wanted: str | None, own: str | None) -> str | None:
     if "x" in words and own is None:
         return None
     return " ".join(str(own) if word == "x" else word for word in words) or None
+
+
+def _units_of_sum(unit: str | None, field: Field) -> str | None:
+    """Units of a sum over steps: of days of mm/day it is mm; where the step is no such time, those of the values."""
+    per = {3600: r"(h|hr|hour)", DAY: r"(d|day)"}.get(usual_step(field.seconds))
+    amount = re.sub(rf"\s*(/\s*{per}|\sper\s{per}|\s{per}(\*\*|\^)?-1)$", "", unit) if per and unit else unit
+    return amount or unit
 
 
 def _cf_method(statistic: Any) -> Any:
@@ -420,9 +464,10 @@ def _make_function(row: dict[str, Any]) -> Callable[..., Any]:
     runner = _RUNNERS[row["kind"]]
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return runner(row, dict(bound.arguments))
+        given = bind(row["name"], signature, args, kwargs)
+        for i, spec in enumerate(row["operands"]):
+            given[spec["name"]] = one_variable(given[spec["name"]], given["variable"] if i == 0 else None)
+        return runner(row, given)
 
     function.__name__ = function.__qualname__ = row["name"]
     function.__doc__ = _docstring(row)
@@ -450,7 +495,8 @@ def _annotation(spec: dict[str, Any], lists: bool) -> str:
     words = ", ".join(_literal(word) for word in (spec["choices"] or "").split())
     if spec["type"] == "choices":
         return f"Sequence[Literal[{words}]] | Literal[{words}]"
-    kind = " | ".join(filter(None, (_STUB_TYPES.get(spec["type"]), f"Literal[{words}]" if words else "")))
+    text = "str" if spec["units"] else ""  # with units of its own
+    kind = " | ".join(filter(None, (_STUB_TYPES.get(spec["type"]), text, f"Literal[{words}]" if words else "")))
     return f"{kind} | Sequence[{kind}]" if lists and spec["type"] in _LISTABLE else kind
 
 
@@ -488,6 +534,8 @@ def stub() -> str:
         "DEFINITION: str",
         "",
         "def grouping_of(row: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[Any, ...] | None: ...",
+        "def is_list(value: Any) -> bool: ...",
+        "def warn_of_short_base(base_period: Any, field: Field) -> None: ...",
     ]
     return "\n".join([*head, "def stub() -> str: ...", *map(_stub_line, _ROWS)]) + "\n"
 

@@ -7,6 +7,8 @@ from .field import Field
 DEFINITION: str
 
 def grouping_of(row: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[Any, ...] | None: ...
+def is_list(value: Any) -> bool: ...
+def warn_of_short_base(base_period: Any, field: Field) -> None: ...
 def stub() -> str: ...
 def daily(
     x: Any,
@@ -46,7 +48,7 @@ def percentile_doy(
     leap_day: Literal["drop", "stretch", "own", "mean"] | Sequence[Literal["drop", "stretch", "own", "mean"]] = ...,
     smoothing: int | Sequence[int] = ...,
     min_share: float | Sequence[float] = ...,
-    at_least: float | Sequence[float] = ...,
+    at_least: float | str | Sequence[float | str] = ...,
     *,
     time: Any = ...,
     latitude: Any = ...,
@@ -60,7 +62,7 @@ def percentile(
     percentile: float | Sequence[float],
     base_period: tuple[str | int, str | int] | None = ...,
     type: int | Sequence[int] = ...,
-    at_least: float | Sequence[float] = ...,
+    at_least: float | str | Sequence[float | str] = ...,
     *,
     time: Any = ...,
     latitude: Any = ...,
@@ -81,7 +83,7 @@ def percentile_exceedance(
     leap_day: Literal["drop", "stretch", "own", "mean"] | Sequence[Literal["drop", "stretch", "own", "mean"]] = ...,
     smoothing: int | Sequence[int] = ...,
     min_share: float | Sequence[float] = ...,
-    share_of: Literal["valid", "all"] | Sequence[Literal["valid", "all"]] = ...,
+    percent_of: Literal["valid", "all"] | Sequence[Literal["valid", "all"]] = ...,
     freq: str = ...,
     months: Sequence[int] | int | None = ...,
     missing: Literal["any", "etccdi", "wmo", "none"] = ...,
@@ -188,7 +190,7 @@ def fire_weather(
 ) -> Any: ...
 def run_lengths(
     x: Any,
-    threshold: float | Sequence[float],
+    threshold: float | str | Sequence[float | str],
     statistic: Literal["count", "total", "longest", "mean", "first", "last"] | Sequence[Literal["count", "total", "longest", "mean", "first", "last"]] = ...,
     op: Literal[">", ">=", "<", "<="] | Sequence[Literal[">", ">=", "<", "<="]] = ...,
     min_length: int | Sequence[int] = ...,

@@ -7,7 +7,7 @@ knows how: diagnostics take a :class:`Field`, and give a result back through :me
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from .errors import InputError
 from .locks import reading
 from .sources import expand, has_grib, is_paths, open_core
-from .times import decode_times
+from .times import DAY, decode_times, same_calendar, usual_step
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,6 +70,11 @@ class Field:
             values = self.source.read(None, None, progress)
         # A level or a member of its own is no dimension of a map.
         return values.reshape(len(self.seconds), *(len(axis) for axis in self.grid()))
+
+    def at(self, steps: np.ndarray) -> Field:
+        """The field at some of its time steps, given as a mask; its values are in memory then."""
+        origin = None if self.origin is None else self.origin.isel({self.origin.dims[0]: np.flatnonzero(steps)})
+        return replace(self, source=self.values()[steps], seconds=self.seconds[steps], origin=origin)
 
     def reading(self) -> contextlib.AbstractContextManager[None]:
         """Context in which the core may read the source: alone with the netCDF libraries where it needs them."""
@@ -161,7 +166,7 @@ def as_field(
 
     Parameters
     ----------
-    x : numpy.ndarray, xarray.DataArray, path or sequence of paths
+    x : numpy.ndarray, xarray.DataArray, xarray.Dataset, path or sequence of paths
         Values with time first, or files that hold them.
     time : array of datetime64 or cftime dates
         Times of an ndarray; taken from the coordinates or the files otherwise.
@@ -170,7 +175,7 @@ def as_field(
     calendar : str, optional
         CF calendar of ``datetime64`` times; ``"proleptic_gregorian"`` when left out.
     variable : str, optional
-        Which variable of the files is meant.
+        Which variable of the files or of the Dataset is meant.
 
     Raises
     ------
@@ -179,10 +184,11 @@ def as_field(
     """
     if isinstance(x, Field):
         return x
+    x = one_variable(x, variable)
     if hasattr(x, "dims") and hasattr(x, "coords"):
-        return _from_dataarray(x)
+        return _of_calendar(_from_dataarray(x), calendar)
     if is_paths(x):
-        return _from_files(x, variable)
+        return _of_calendar(_from_files(x, variable), calendar)
     values = plain(x)
     if time is None:
         raise InputError("a plain array has no times", hint="pass time= with one date per step, or a DataArray")
@@ -190,6 +196,41 @@ def as_field(
     if values.ndim < 1 or values.shape[0] != len(seconds):
         raise InputError(f"{len(seconds)} times for an array of shape {values.shape}", hint="time is the first axis")
     return Field(values, seconds, calendar, _axis(latitude), _axis(longitude), "", {}, labelled=False)
+
+
+def _of_calendar(field: Field, calendar: str | None) -> Field:
+    """The field, which says itself what its calendar is: the user may not say another."""
+    if calendar is not None and not same_calendar(field.calendar, calendar):
+        raise InputError(
+            f"the calendar of the data is {field.calendar}, not {calendar}", hint="calendar= goes with plain arrays"
+        )
+    return field
+
+
+def one_variable(x: Any, variable: str | None = None) -> Any:
+    """Return the variable of a Dataset that is meant; anything else as it is.
+
+    Parameters
+    ----------
+    x : any
+        What the user passed.
+    variable : str, optional
+        Name of the variable; None: the only one.
+
+    Raises
+    ------
+    InputError
+        If there is no such variable, or are several and none is named.
+    """
+    if not hasattr(x, "data_vars"):
+        return x
+    names = [str(name) for name in x.data_vars]
+    if variable is None and len(names) == 1:
+        return x[names[0]]
+    if variable not in names:
+        said = "which variable of the Dataset?" if variable is None else f"no variable {variable!r} in the Dataset"
+        raise InputError(said, hint=f"it holds {', '.join(names) or 'none'}: pass one of them, like ds['…']")
+    return x[variable]
 
 
 def plain(x: Any) -> np.ndarray:
@@ -291,6 +332,33 @@ def check_maps(field: Field) -> None:
         raise InputError(f"cannot compute with an array of type {field.source.dtype}")
 
 
+def check_days(field: Field, name: str, *, longer: bool = False) -> None:
+    """Refuse a series whose usual step is not a day, for a function that counts days.
+
+    Parameters
+    ----------
+    field : Field
+        The series.
+    name : str
+        Name of the function, for the message.
+    longer : bool
+        Steps longer than a day, such as months, have a meaning too.
+
+    Raises
+    ------
+    InputError
+        If the steps are others.
+    """
+    step = usual_step(field.seconds)
+    if step < DAY:
+        raise InputError(
+            f"{name} counts days, and a step of the data is {step / DAY * 24:g} h",
+            hint="make daily values first: e5.daily(x, 'max')",
+        )
+    if step > DAY and not longer:
+        raise InputError(f"{name} counts days, and a step of the data is {step / DAY:g} days")
+
+
 def on_grid(x: xr.DataArray, field: Field, first: str | None, name: str) -> xr.DataArray:
     """Bring a DataArray onto the cells of a field: the same cells in the same order.
 
@@ -322,15 +390,25 @@ def on_grid(x: xr.DataArray, field: Field, first: str | None, name: str) -> xr.D
     x = x.transpose(*order)
     for names_of_axis, axis in ((LATITUDE_NAMES, field.latitude), (LONGITUDE_NAMES, field.longitude)):
         dim = find_name(x.dims, names_of_axis)
-        if axis is None or dim is None or dim not in x.coords or np.array_equal(x[dim].values, axis):
-            continue
-        try:
-            x = x.sel({dim: axis}, method="nearest", tolerance=_SAME_PLACE)
-        except (KeyError, ValueError) as error:
-            raise InputError(
-                f"{name} has another {dim} than the data", hint="select the same cells of both"
-            ) from error
+        if axis is not None and dim is not None:
+            x = along_axis(x, str(dim), axis, name)
     return x
+
+
+def along_axis(x: xr.DataArray, dim: str, axis: np.ndarray, name: str) -> xr.DataArray:
+    """Bring a DataArray onto the places of an axis: the same places in the same order.
+
+    Raises
+    ------
+    InputError
+        If it lies on others; `name` says in the message what it is.
+    """
+    if dim not in x.coords or np.array_equal(x[dim].values, axis):
+        return x
+    try:
+        return x.sel({dim: axis}, method="nearest", tolerance=_SAME_PLACE)
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{name} has another {dim} than the data", hint="select the same cells of both") from error
 
 
 def _name_of_same(dim: Any, dims: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 from . import diagnostics, units
 from .errors import InputError
+from .field import as_field
+from .sources import is_paths
 
 __all__ = ["KINDS", "Kind", "heatwaves"]
 
@@ -91,9 +93,10 @@ def heatwaves(
     InputError
         If the definition is unknown, a temperature is missing, or parameters, times or units do not fit.
     """
-    if kind not in KINDS:
+    if str(kind) not in KINDS:
         raise InputError(f"heatwaves: kind must be one of: {' '.join(KINDS)}, not {kind!r}")
-    chosen, given = KINDS[kind], {"tx": tx, "tn": tn, "tg": tg}
+    series = {"tx": tx, "tn": tn, "tg": tg}
+    chosen, given = KINDS[kind], {name: as_field(x) if is_paths(x) else x for name, x in series.items()}
     x = _needed(kind, given, chosen.series)
     second = () if chosen.also is None else (_needed(kind, given, chosen.also[0]), _degrees(given, chosen.also))
     if chosen.normal:
@@ -125,8 +128,11 @@ def _needed(kind: str, given: dict[str, Any], name: str) -> Any:
 def _degrees(given: dict[str, Any], limit: tuple[str, float]) -> float:
     """A limit in the units of its temperature."""
     name, value = limit
-    unit = units.of(getattr(given[name], "attrs", None))
-    return value if unit is None else units.quantity(f"{value} degC", unit, name)
+    if not hasattr(given[name], "attrs"):  # a plain array
+        return value
+    unit = units.of(given[name].attrs)
+    units.check(unit, "degC", name)
+    return units.quantity(f"{value} degC", str(unit), name)
 
 
 def _normal(x: Any, chosen: Kind, base_period: Any, time: Any, progress: bool) -> Any:

@@ -10,22 +10,25 @@ Every index is a function of its own, named as the ETCCDI names it (``fd``, ``su
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import itertools
 import json
+import re
 import tempfile
 from collections import namedtuple
 from collections.abc import Callable, Iterable
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from . import _core, definitions, units
-from .diagnostics import DEFINITION, grouping_of
+from .diagnostics import DEFINITION, grouping_of, is_list, warn_of_short_base
 from .errors import InputError
-from .field import Field
+from .field import Field, as_field, check_days
 from .memory import memory_budget
-from .operands import Operands
+from .operands import Operands, bind
 from .progress import Progress
 from .sources import files_by_variable, is_paths
 from .times import encode_times
@@ -99,14 +102,18 @@ class _Units:
 
     def threshold(self, spec: dict[str, Any], value: Any) -> Any:
         """A threshold in the units of the data; of a list, each of them."""
-        if isinstance(value, list | tuple | np.ndarray):
+        what = f"etccdi: {spec['name']}"
+        if is_list(value):
             return [self.threshold(spec, v) for v in value]
         temperature = spec["units"] == "degC"
         given = self.temperature if temperature else self.rain
         if given is None:
             return _default(spec)  # no series to compare it with
-        text = value if isinstance(value, str) else f"{value!r} {'degC' if temperature else self.rain_units}"
-        return units.quantity(text, given, spec["name"])
+        own = "degC" if temperature else self.rain_units
+        if not isinstance(value, str | Real):
+            raise InputError(f"{what} must be a number, text like '25 {own}' or a list of these, not {value!r}")
+        text = value if isinstance(value, str) else f"{float(value)!r} {own}"
+        return units.quantity(text, given, what)
 
     def result(self, row: dict[str, Any]) -> tuple[float, float]:
         """Scale and offset that bring a result into the units of its row."""
@@ -127,6 +134,7 @@ def _compute(series: dict[str, Any], names: Iterable[str], given: dict[str, Any]
     """Compute indices of series; a dict of name → result, and the field that they belong to."""
     wanted = [name for name in _ROWS if name in set(names)]
     row, fields, operands = _operands(series, common)
+    check_days(operands.field, wanted[0] if len(wanted) == 1 else "etccdi")
     params = definitions.apply("etccdi", given.pop("definition"), given, _DEFAULTS)
     _check_frequency(wanted, params["freq"])
     unit = _Units(fields)
@@ -137,6 +145,8 @@ def _compute(series: dict[str, Any], names: Iterable[str], given: dict[str, Any]
     field = operands.field
     sets, lists = _sets(values, params)
     grouping = grouping_of(_KERNEL, values, field)
+    if any("base_period=" in _ROWS[name]["params"] for name in wanted):
+        warn_of_short_base(params["base_period"], field)
     sources = [operands.sources[row.index(name)] if name in row else None for name in (*_SERIES, "hemisphere")]
     with Progress("indices", common["progress"]) as progress, operands.reading():
         out, starts = _core.sweep(
@@ -162,7 +172,7 @@ def _sets(values: dict[str, Any], params: dict[str, Any]) -> tuple[list[list[Any
     lists = [
         (name, np.asarray(params[name]))
         for name, spec in _PARAMS.items()
-        if spec["type"] != "period" and isinstance(values[name], list | tuple | np.ndarray)
+        if spec["type"] != "period" and is_list(values[name])
     ]
     if empty := [name for name, of in lists if of.size == 0]:
         raise InputError(f"etccdi: {empty[0]} is an empty list")
@@ -179,14 +189,27 @@ def _operands(series: dict[str, Any], common: dict[str, Any]) -> tuple[list[str]
     if not specs:
         raise InputError("etccdi: no data: tx, tn, tg or pr is needed")
     extra = {**{key: common[key] for key in _COMMON}, "variable": None}
-    operands = Operands({**_KERNEL, "operands": specs}, {**extra, **series})
     names = [spec["name"] for spec in specs]
+    operands = Operands({**_KERNEL, "operands": specs}, {**extra, **_on_common_days(names, series, extra)})
     fields = dict(zip(names, operands.fields, strict=True))
     latitude = _latitude_of_cells(operands.field)
     if latitude is not None:
         operands.sources.append(latitude)
         names.append("hemisphere")
     return names, fields, operands
+
+
+def _on_common_days(names: list[str], series: dict[str, Any], extra: dict[str, Any]) -> dict[str, Field]:
+    """The series as fields, cut to the times that all of them have."""
+    about = {key: extra[key] for key in ("time", "latitude", "longitude", "calendar")}
+    fields = {name: as_field(series[name], **about) for name in names}
+    times = [each.seconds for each in fields.values()]
+    if all(np.array_equal(times[0], other) for other in times[1:]):
+        return fields
+    common = functools.reduce(np.intersect1d, times)
+    if len(common) == 0:
+        raise InputError(f"{' and '.join(names)} have no day in common", hint="daily values have one time of the day")
+    return {name: each.at(np.isin(each.seconds, common)) for name, each in fields.items()}
 
 
 def _latitude_of_cells(field: Field) -> np.ndarray | None:
@@ -286,8 +309,6 @@ def _chosen(there: list[str], series: dict[str, Any]) -> dict[str, str]:
 
 
 def _in_files(paths: Any, series: dict[str, Any]) -> dict[str, Any]:
-    from .field import as_field
-
     held = files_by_variable(paths)
     return {name: as_field(held[called], variable=called) for name, called in _chosen(list(held), series).items()}
 
@@ -321,7 +342,8 @@ def etccdi(
         Daily data in which the series are found by their usual names (``tx``, ``tasmax``, ``mx2t``, …).
     tx, tn, tg, pr : DataArray, ndarray, paths or str, optional
         Daily maximum, minimum and mean temperature, and precipitation; a str names a variable of `data`. Without `tg`
-        it is (tx + tn) / 2. Plain arrays are in °C and mm.
+        it is (tx + tn) / 2. Plain arrays are in °C and mm. Of series that cover different days, those count that all
+        of them have: the precipitation of ERA5 begins a day earlier than its temperatures.
     indices : str or sequence of str, optional
         Names of indices; None: all of the 27 that the data and `freq` allow.
     base_period : tuple of two years or dates, optional
@@ -378,9 +400,13 @@ def _needs(name: str, there: set[str]) -> set[str]:
     return (needs - {"tg"}) | {"tx", "tn"} if "tg" in needs and "tg" not in there else needs
 
 
+def _is_single(indices: Any) -> bool:
+    return isinstance(indices, str) or not isinstance(indices, Iterable) or getattr(indices, "ndim", 1) == 0
+
+
 def _wanted(indices: Any, there: set[str], freq: Any, located: bool) -> list[str]:
     if indices is not None:
-        names = [indices] if isinstance(indices, str) or not isinstance(indices, Iterable) else list(indices)
+        names = [indices] if _is_single(indices) else list(indices)
         if unknown := [name for name in names if not isinstance(name, str) or name not in _ROWS]:
             raise InputError(
                 f"no index is called {', '.join(map(str, unknown))}", hint=f"there are {', '.join(_ROWS)}"
@@ -408,6 +434,14 @@ def _signature(row: dict[str, Any]) -> inspect.Signature:
     for name in _COMMON:
         parameters.append(kind(name, kind.KEYWORD_ONLY, default=True if name == "progress" else None))
     return inspect.Signature(parameters)
+
+
+def _in_its_words(error: InputError, name: str, params: dict[str, str]) -> InputError:
+    """The error with the names of the function that was called in place of those of the common row."""
+    what = error.what.replace("etccdi: ", f"{name}: ", 1)
+    for own, of in params.items():
+        what = re.sub(rf"(?<=^{name}: ){of}\b", own, what)
+    return InputError(what, hint=error.hint)
 
 
 _TYPES = {"integer": "int", "number": "float", "flag": "bool", "period": "tuple of two years or dates"}
@@ -445,14 +479,15 @@ def _make_function(row: dict[str, Any]) -> Callable[..., Any]:
     params = dict(item.split("=") for item in row["params"].split())
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        values = bound.arguments
+        values = bind(_NAMES[row["name"]], signature, args, kwargs)
         series = {name: values[name] for name in _SERIES if name in values}
         given = {of: values[name] for name, of in params.items() if values[name] is not None}
         given |= {name: values[name] for name in ("months", "missing") if values[name] is not None}
         given |= {"freq": values["freq"], "definition": values["definition"]}
-        return _compute(series, [row["name"]], given, {name: values[name] for name in _COMMON})[row["name"]]
+        try:
+            return _compute(series, [row["name"]], given, {name: values[name] for name in _COMMON})[row["name"]]
+        except InputError as error:
+            raise _in_its_words(error, row["name"], params) from error
 
     function.__name__ = function.__qualname__ = _NAMES[row["name"]]
     function.__doc__ = _docstring(row)

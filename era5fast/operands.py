@@ -7,6 +7,7 @@ of the same times, maps per day of the year, or maps, all on the same cells.
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from . import _core, units
 from .errors import InputError
 from .field import Field, as_field, find_name, on_grid, plain
-from .times import days_of
+from .times import days_of, same_calendar
 
 #: Names of dimensions whose maps belong to parts of the year.
 SLOTS = ("dayofyear", "month", "season")
@@ -60,6 +61,8 @@ class Operands:
         self.fields = [self.field]
         self.units = units.of(self.field.attrs)
         self.sources = [self._first(row, specs[0])]
+        #: Units of the series by what rows call them: x is the first operand, others go by their names.
+        self._units_of = {"x": self.units}
         for spec in specs[1:]:
             self.sources.append(self._source(row, spec, given[spec["name"]], extra))
 
@@ -79,10 +82,15 @@ class Operands:
 
     def _factor(self, spec: dict[str, Any], attrs: Any) -> tuple[float, float]:
         """What brings another operand into the units of the row, or of the first operand."""
-        wanted, given = self.units if spec["units"] == "x" else spec["units"], units.of(attrs)
-        if wanted is None or attrs is None or (given is None and spec["units"] == "x"):
+        wanted, given = self._wanted(spec), units.of(attrs)
+        if wanted is None or attrs is None or (given is None and spec["units"] in self._units_of):
             return 1.0, 0.0
         return units.check(given, wanted, spec["name"])
+
+    def _wanted(self, spec: dict[str, Any]) -> str | None:
+        """Units in which an operand is needed; None where nobody knows."""
+        wanted: str | None = spec["units"]
+        return wanted if wanted is None else self._units_of.get(wanted, wanted)
 
     def _source(self, row: dict[str, Any], spec: dict[str, Any], value: Any, extra: dict[str, Any]) -> Any:
         if value is None:
@@ -93,6 +101,8 @@ class Operands:
             raise InputError(f"{row['name']}: {spec['name']} is missing")
         if spec["dims"].startswith("time"):
             return self._series(spec, value, extra)
+        if isinstance(value, str):
+            value = units.quantity(value, self._wanted(spec), f"{row['name']}: {spec['name']}")
         slots = (
             find_name(getattr(value, "dims", ()), SLOTS) or SLOTS[0] if spec["dims"].startswith(SLOTS[0]) else None
         )
@@ -117,11 +127,12 @@ class Operands:
             time = str(other.origin.dims[0])
             origin = on_grid(other.origin, self.field, time, name)
             other.source = origin.values if origin.dtype.kind in "fiu" else origin.astype("float64").values
-        elif not isinstance(other.source, np.ndarray):
+        elif other.labelled:  # of files
             check_axes(self.field, other, name)
         if other.cells() != self.field.cells() and _squeezed(other.cells()) != _squeezed(self.field.cells()):
             raise InputError(f"{name} has cells of shape {other.cells()}, the data {self.field.cells()}")
         self.fields.append(other)
+        self._units_of[name] = spec["units"] or units.of(other.attrs)
         return scaled(other.source, self._factor(spec, other.attrs if other.labelled else None))
 
     @contextlib.contextmanager
@@ -131,6 +142,22 @@ class Operands:
             for field in self.fields:
                 stack.enter_context(field.reading())
             yield
+
+
+def bind(name: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a call by name, with their defaults.
+
+    Raises
+    ------
+    TypeError
+        If one is missing, unknown or given twice; it names the function, as for any other.
+    """
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{name}() {error}") from None
+    bound.apply_defaults()
+    return dict(bound.arguments)
 
 
 def scaled(source: Any, factor: tuple[float, float]) -> Any:
@@ -150,14 +177,7 @@ def check_times(field: Field, other: Field, name: str) -> None:
     InputError
         If they do.
     """
-    standard = {
-        "gregorian": "standard",
-        "proleptic_gregorian": "standard",
-        "365_day": "noleap",
-        "366_day": "all_leap",
-    }
-    calendars = [standard.get(each.calendar, each.calendar) for each in (field, other)]
-    if calendars[0] != calendars[1]:
+    if not same_calendar(field.calendar, other.calendar):
         raise InputError(
             f"{name} has the calendar {other.calendar}, the data {field.calendar}",
             hint="bring both to the same calendar",
@@ -206,6 +226,8 @@ def rows_of(value: Any, field: Field, first: str | None, name: str) -> np.ndarra
         values = np.asarray(plain(value), dtype="float64")
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} is no number and no array of numbers") from error
+    if values.size == 0:
+        raise InputError(f"{name} is empty", hint="it is one number, or one per cell")
     slots = values.shape[:1] if first is not None and values.ndim == len(cells) + 1 else ()
     if labelled and first in value.dims and not slots:  # one value per slot, the same in all cells
         values, slots = values.reshape(-1, *(1,) * len(cells)), values.shape[:1]

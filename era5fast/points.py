@@ -11,7 +11,7 @@ import numpy as np
 from . import _core
 from .coordinates import Cells, cells_around, degrees
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_name, plain
+from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_name, one_variable, plain
 from .memory import check_room
 from .progress import Progress
 from .sources import is_paths
@@ -63,7 +63,12 @@ def great_circle(lat1: Any, lon1: Any, lat2: Any, lon2: Any) -> Any:
         import xarray as xr
 
         attrs = {"long_name": "great-circle distance", "units": "km"}
-        result = xr.apply_ufunc(_broadcast_distance, *given, dask="parallelized", output_dtypes=["float64"])
+        try:
+            result = xr.apply_ufunc(_broadcast_distance, *given, dask="parallelized", output_dtypes=["float64"])
+        except InputError:
+            raise
+        except ValueError as error:  # other lengths, or other coordinates
+            raise InputError(f"coordinates do not fit each other: {error}") from error
         return result.assign_attrs(attrs)
     return _broadcast_distance(*given)
 
@@ -82,7 +87,7 @@ def _broadcast_distance(*given: Any) -> Any:
 
 def _known_degrees(values: Any, axis: str) -> np.ndarray:
     """Degrees in which NaN may stand for what is not known."""
-    array = np.asarray(values)
+    array = plain(values)
     if array.dtype.kind != "f" or not np.isnan(array).any():
         return degrees(values, axis)
     return np.where(np.isnan(array), np.nan, degrees(np.nan_to_num(array), axis))
@@ -198,13 +203,14 @@ def sample(
     the globe is the neighbour. What is within 0.00002° of a row or column is on it, as axes may have been rounded to
     single precision.
     """
-    if method not in ("nearest", "bilinear"):
+    if str(method) not in ("nearest", "bilinear"):
         raise InputError(f"method must be nearest or bilinear, not {method!r}")
-    if outside not in ("error", "nan"):
+    if str(outside) not in ("error", "nan"):
         raise InputError(f"outside must be error or nan, not {outside!r}")
     lats, lons = _list_of_points(latitude, longitude)
     if is_paths(x):
         x = _open(x, variable)
+    x = one_variable(x, variable)
     labelled = hasattr(x, "dims") and hasattr(x, "coords")
     maps = _Maps.of_array(x) if labelled else _Maps.of_plain(x, axes)
     cells = cells_around(*maps.axes, lats, lons, method)
@@ -262,10 +268,10 @@ class _Maps:
         self.chunks = tuple(int(hints.get(dim, n)) for dim, n in zip(dims or ("", ""), lengths, strict=True))
 
     @classmethod
-    def of_plain(cls, x: Any, axes: tuple[Any, Any] | None) -> _Maps:
+    def of_plain(cls, x: Any, axes: Any) -> _Maps:
         """Maps of a plain array."""
         array = plain(x)
-        if axes is None or len(axes) != 2:
+        if not isinstance(axes, tuple | list) or len(axes) != 2:
             raise InputError("the grid is not known", hint="pass axes=(latitudes, longitudes), or a DataArray")
         rows, columns = (np.atleast_1d(degrees(axis, name)) for axis, name in zip(axes, _AXES, strict=True))
         if array.ndim < 2 or array.shape[-2:] != (*rows.shape, *columns.shape):

@@ -18,6 +18,8 @@ import numpy as np
 
 from . import _core, units
 from .errors import InputError
+from .field import one_variable, plain
+from .operands import bind
 
 _ROWS = {row["name"]: row for row in _core.kernels() if row["kind"] == "pointwise"}
 
@@ -62,7 +64,7 @@ def ufunc(name: str, choice: str | None = None) -> np.ufunc:
     >>> round(float(ufunc("heat_index", "nws")(308.15, 50.0)), 2)
     313.83
     """
-    if name not in _ROWS:
+    if str(name) not in _ROWS:
         raise InputError(f"no function {name!r} of single values", hint=f"there are: {' '.join(_ROWS)}")
     return _core.ufunc(name, _place_of(_ROWS[name], choice))
 
@@ -74,7 +76,7 @@ def _place_of(row: dict[str, Any], choice: str | None) -> int:
     spec = row["params"][0]
     choices = spec["choices"].split()
     chosen = ast.literal_eval(spec["default"]) if choice is None else choice
-    if chosen not in choices:
+    if str(chosen) not in choices:
         raise InputError(f"{row['name']}: {spec['name']} must be one of: {spec['choices']}")
     return choices.index(chosen)
 
@@ -201,10 +203,8 @@ def _is_labelled(value: Any) -> bool:
 
 def _plain(name: str, value: Any) -> Any:
     """Return a number, an array or a dask array as NumPy computes with it."""
-    if isinstance(value, np.ma.MaskedArray):
-        value = np.ma.filled(value if value.dtype.kind == "f" else value.astype("float64"), np.nan)
     if not hasattr(value, "__dask_graph__") and not isinstance(value, int | float):
-        value = np.asarray(value)
+        value = plain(value)
     if np.result_type(value).kind not in "fiub":
         raise InputError(f"{name} is no number and no array of numbers")
     return value
@@ -271,9 +271,8 @@ def _make_function(row: dict[str, Any]) -> Callable[..., Any]:
     signature = _signature(row)
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return _run(row, dict(bound.arguments))
+        given = bind(row["name"], signature, args, kwargs)
+        return _run(row, {name: one_variable(value) for name, value in given.items()})
 
     function.__name__ = function.__qualname__ = row["name"]
     function.__doc__ = _docstring(row)

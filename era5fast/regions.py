@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from . import _core
+from . import _core, units
 from .errors import InputError
-from .field import as_field, as_maps, check_maps
+from .field import as_field, as_maps, check_maps, one_variable
 from .progress import Progress
 from .times import encode_times
 
@@ -50,6 +50,8 @@ class Regions:
         Indices into a map, row by row.
     weight : numpy.ndarray
         km² of the cell that lie inside the region.
+    beyond : numpy.ndarray
+        km² of each region that lie outside the grid.
     latitude, longitude : numpy.ndarray
         The grid, in degrees.
     """
@@ -58,6 +60,7 @@ class Regions:
     first: np.ndarray
     cell: np.ndarray
     weight: np.ndarray
+    beyond: np.ndarray
     latitude: np.ndarray
     longitude: np.ndarray
 
@@ -97,6 +100,7 @@ class Regions:
             np.cumsum([0, *map(len, cell)]),
             np.concatenate(cell),
             np.concatenate(weight),
+            np.array([_beyond(geometry, inside) for (_, geometry), inside in zip(named, weight, strict=True)]),
             latitude,
             longitude,
         )
@@ -177,6 +181,13 @@ def _area(geometry: Geometry) -> float:
             sizes = [abs(_below(np.radians(np.asarray(ring.coords)))) for ring in rings]
             total += sizes[0] - sum(sizes[1:])
     return total * RADIUS**2
+
+
+def _beyond(geometry: Geometry, inside: np.ndarray) -> float:
+    """km² of a polygon that no cell covers; what is left of rounding is nothing."""
+    whole = _area(geometry)
+    rest = whole - float(inside.sum())
+    return rest if rest > 1e-9 * whole else 0.0
 
 
 def _below(ring: np.ndarray) -> float:
@@ -304,7 +315,7 @@ def regional(
     regions: Any,
     statistic: str = "mean",
     *,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     min_share: float = 0.5,
     time: Any = None,
     latitude: Any = None,
@@ -324,10 +335,12 @@ def regional(
     statistic : {'mean', 'sum', 'max', 'min', 'share_above', 'share_below'}, default mean
         Area-weighted mean; sum of value × km²; extremes over all cells that touch the region; or the share of the
         region's area that lies above (below) a threshold.
-    threshold : float, optional
-        For the shares, in the units of `x`; the comparison is strict, in the precision of `x`.
+    threshold : float or str, optional
+        For the shares, in the units of `x`, or text like ``"30 degC"``; the comparison is strict, in the precision of
+        `x`.
     min_share : float, default 0.5
-        Share of a region's area that must have values for a result; missing values are left out.
+        Share of a region's area, also of what lies outside the grid, that must have values for a result; missing
+        values are left out.
     time, latitude, longitude, calendar : optional
         Axes of an ndarray.
     variable : str, optional
@@ -352,10 +365,16 @@ def regional(
     if not 0 <= min_share <= 1:
         raise InputError(f"min_share is {min_share}, must be 0 to 1")
     field = as_field(
-        as_maps(x), time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable
+        as_maps(one_variable(x, variable)),
+        time=time,
+        latitude=latitude,
+        longitude=longitude,
+        calendar=calendar,
+        variable=variable,
     )
     rows, columns = field.grid()
     check_maps(field)
+    limit = 0.0 if threshold is None else units.quantity(threshold, units.of(field.attrs), "threshold")
     found = _on(regions, rows, columns)
     with Progress("regional", progress) as shown, field.reading():
         values = _core.regional(
@@ -363,8 +382,9 @@ def regional(
             found.first,
             found.cell,
             found.weight,
+            found.beyond,
             _STATISTICS.index(statistic),
-            0.0 if threshold is None else float(threshold),
+            limit,
             float(min_share),
             shown,
         )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import _core
 from .errors import InputError
-from .field import TIME_NAMES, find_name, plain
+from .field import TIME_NAMES, find_name, one_variable, plain
 from .memory import check_room
 from .progress import Progress
 
@@ -135,12 +134,9 @@ def bootstrap(
     (3.1, True)
     """
     for name, value, choices in (("statistic", statistic, _STATISTICS), ("method", method, _INTERVALS)):
-        if value not in choices:
+        if str(value) not in choices:
             raise InputError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise InputError(f"confidence must be between 0 and 1, not {confidence!r}", hint="0.95 for 95 %")
-    if not isinstance(ddof, int | np.integer) or ddof not in (0, 1):
-        raise InputError(f"ddof must be 0 or 1, not {ddof!r}")
+    _check_numbers(confidence, ddof)
     values, rest = _samples(x, axis, dim, least=3)
     count, (key, seed) = _count(n_resamples), _key(seed)
     check_room("the resamples", (count + len(values), len(values)), np.dtype("uint16"), "draw fewer resamples")
@@ -207,7 +203,7 @@ def permutation_test(
     >>> result.difference, result.pvalue, result.exact
     (-3.0, 0.1, True)
     """
-    if alternative not in ("two-sided", "less", "greater"):
+    if str(alternative) not in ("two-sided", "less", "greater"):
         raise InputError(f"alternative must be two-sided, less or greater, not {alternative!r}")
     first, rest = _samples(x, axis, dim, least=1)
     second, others = _samples(y, axis, dim, least=1)
@@ -251,8 +247,9 @@ class _Cells(NamedTuple):
         return values if self.shape else float(values)
 
 
-def _samples(x: Any, axis: int, dim: str | None, least: int) -> tuple[np.ndarray, _Cells]:
+def _samples(x: Any, axis: Any, dim: str | None, least: int) -> tuple[np.ndarray, _Cells]:
     """Values with the samples along the first axis, and what the other axes are."""
+    x = one_variable(x)
     if hasattr(x, "dims") and hasattr(x, "coords"):
         name = dim or find_name(x.dims, TIME_NAMES) or (x.dims[0] if x.ndim == 1 else None)
         if name not in x.dims:
@@ -277,13 +274,20 @@ def _flat(values: np.ndarray) -> np.ndarray:
     return values.reshape(len(values), math.prod(values.shape[1:])).astype("float64", copy=False)
 
 
+def _check_numbers(confidence: Any, ddof: Any) -> None:
+    if not isinstance(confidence, float | int | np.number) or not 0 < confidence < 1:
+        raise InputError(f"confidence must be between 0 and 1, not {confidence!r}", hint="0.95 for 95 %")
+    if not isinstance(ddof, int | np.integer) or ddof not in (0, 1):
+        raise InputError(f"ddof must be 0 or 1, not {ddof!r}")
+
+
 def _count(n_resamples: Any) -> int:
     if isinstance(n_resamples, int | np.integer) and 1 <= n_resamples < 2**31:
         return int(n_resamples)
     raise InputError(f"n_resamples must be a whole number above 0, not {n_resamples!r}")
 
 
-def _key(seed: int | None) -> tuple[int, int]:
+def _key(seed: Any) -> tuple[int, int]:
     """Key of the core's random numbers, and the seed from which it comes."""
     if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
         raise InputError(f"seed must be a whole number from 0 on, not {seed!r}")

@@ -15,7 +15,7 @@ import numpy as np
 from . import _core, diagnostics, units
 from .definitions import apply
 from .errors import InputError
-from .field import Field, as_field
+from .field import Field, as_field, check_days
 from .memory import memory_budget
 from .operands import rows_of
 from .progress import Progress
@@ -69,9 +69,9 @@ def spells(
     ----------
     x : DataArray, ndarray or paths (time, ...)
         Daily series.
-    threshold : float, DataArray or ndarray
-        What `x` is compared with, in its units: a number (rounded to the precision of `x`), one value per cell, or
-        one per cell and day of the year.
+    threshold : float, str, DataArray or ndarray
+        What `x` is compared with, in its units: a number (rounded to the precision of `x`), text like ``"30 degC"``,
+        one value per cell, or one per cell and day of the year.
     min_days : int, default 3
         Days of the shortest spell.
     max_gap : int, default 0
@@ -115,6 +115,7 @@ def spells(
     Hobday et al. 2016, Prog. Oceanogr. 141, 227; Hobday et al. 2018, Oceanography 31(2), 162.
     """
     field = as_field(x, time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable)
+    check_days(field, "spells", longer=True)
     table = _table(
         field,
         _limits(threshold, field, "threshold", leap_day),
@@ -133,7 +134,7 @@ def spells(
 
 
 def _choice(name: str, value: Any, choices: tuple[str, ...]) -> int:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise InputError(f"{name} must be one of: {' '.join(choices)}, not {value!r}")
     return choices.index(value)
 
@@ -147,6 +148,8 @@ def _rule(min_days: Any, max_gap: Any, op: Any, gap_order: Any) -> tuple[int, in
 
 def _limits(value: Any, field: Field, name: str, leap_day: str | None) -> tuple[np.ndarray, np.ndarray]:
     """Limits, (slots, cells), and the slot of each step."""
+    if isinstance(value, str):
+        value = units.quantity(value, units.of(field.attrs), name)
     if isinstance(value, Real) and _is_single(field):
         value = float(np.float32(value))
     rows = rows_of(value, field, "dayofyear", name)
@@ -330,6 +333,10 @@ def marine_heatwaves(
         raise InputError(f"marine_heatwaves has no parameter {min(unknown)}", hint=f"it has {' '.join(_MARINE)}")
     chosen = apply("marine_heatwaves", definition, parameters, _MARINE)
     field = as_field(sst, time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable)
+    check_days(field, "marine_heatwaves")
+    for name, kind in (("percentile", Real), ("op", str)):
+        if not isinstance(chosen[name], kind):
+            raise InputError(f"marine_heatwaves: {name} must be one {kind.__name__}, not {chosen[name]!r}")
     percentile = 100 - chosen["percentile"] if cold else chosen["percentile"]
     plain: dict[str, Any] = (
         {} if field.labelled else {"time": encode_times(field.seconds, field.calendar), "calendar": field.calendar}

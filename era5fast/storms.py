@@ -13,7 +13,7 @@ import numpy as np
 from . import units
 from .coordinates import longitude_steps
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_name
+from .field import LATITUDE_NAMES, LONGITUDE_NAMES, along_axis, find_name
 from .regions import RADIUS
 
 if TYPE_CHECKING:
@@ -72,6 +72,18 @@ def grid_names(x: Any) -> tuple[str, str]:
     return names[0], names[1]
 
 
+def check_number(name: str, value: Any) -> None:
+    """Refuse what is no finite number.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if not isinstance(value, float | int | np.number) or not np.isfinite(float(value)):
+        raise InputError(f"{name} must be a number, not {value!r}")
+
+
 def klawa_ulbrich_index(wind: xr.DataArray, v98: xr.DataArray, population: xr.DataArray) -> xr.DataArray:
     """Loss index of Klawa and Ulbrich.
 
@@ -98,7 +110,12 @@ def klawa_ulbrich_index(wind: xr.DataArray, v98: xr.DataArray, population: xr.Da
     ----------
     Klawa & Ulbrich 2003, NHESS 3, 725.
     """
-    return _sum((_excess(wind, v98) ** 3) * population, wind, "Loss index of Klawa and Ulbrich", "1")
+    grid_names(wind)
+    population = _beside(wind, population, "population")
+    excess = _excess(wind, v98)
+    return _sum(
+        (excess**3) * _on_cells("population", population, wind), excess, "Loss index of Klawa and Ulbrich", "1"
+    )
 
 
 def storm_severity_index(wind: xr.DataArray, v98: xr.DataArray) -> xr.DataArray:
@@ -125,7 +142,8 @@ def storm_severity_index(wind: xr.DataArray, v98: xr.DataArray) -> xr.DataArray:
     ----------
     Leckebusch et al. 2008, Meteorol. Z. 17, 575.
     """
-    return _sum((_excess(wind, v98) ** 3) * cell_areas(wind), wind, "Storm severity index", "km2")
+    excess = _excess(wind, v98)
+    return _sum((excess**3) * cell_areas(wind), excess, "Storm severity index", "km2")
 
 
 def dawkins_index(wind: xr.DataArray, above: float = 25.0, form: Literal["sum", "wisc"] = "sum") -> xr.DataArray:
@@ -143,7 +161,7 @@ def dawkins_index(wind: xr.DataArray, above: float = 25.0, form: Literal["sum", 
     Returns
     -------
     DataArray (time)
-        In km² m³ s⁻³.
+        In km² m³ s⁻³; 0 when no wind counts, NaN when all cells are missing.
 
     Raises
     ------
@@ -154,6 +172,9 @@ def dawkins_index(wind: xr.DataArray, above: float = 25.0, form: Literal["sum", 
     ----------
     Dawkins et al. 2016, NHESS 16, 1999.
     """
+    check_number("above", above)
+    if str(form) not in ("sum", "wisc"):
+        raise InputError(f"dawkins_index: form must be one of: sum wisc, not {form!r}")
     areas = cell_areas(wind)
     scale, _ = units.check(units.of(wind.attrs), "m s-1", "wind")
     speed = wind * scale
@@ -161,24 +182,56 @@ def dawkins_index(wind: xr.DataArray, above: float = 25.0, form: Literal["sum", 
     name, unit = "Severity index of Dawkins", "km2 m3 s-3"
     if form == "sum":
         return _sum(speed**3 * areas, wind, name, unit)
-    if form != "wisc":
-        raise InputError("dawkins_index: form must be one of: sum wisc")
     area = _sum(areas.where(speed.notnull()), wind, name, unit)
     mean = _sum(speed * areas, wind, name, unit) / area
-    return (area * mean**3).fillna(0).assign_attrs(area.attrs)
+    return (area * mean**3).fillna(0).where(area.notnull()).assign_attrs(area.attrs)
 
 
 def _excess(wind: xr.DataArray, v98: xr.DataArray) -> xr.DataArray:
     """Share by which winds exceed the percentile, 0 below; missing stays missing."""
     grid_names(wind)
+    v98 = _on_cells("v98", v98, wind)
     given, other = units.of(wind.attrs), units.of(getattr(v98, "attrs", None))
     if given is not None and other is not None:
         scale, _ = units.check(other, given, "v98")
         v98 = v98 if scale == 1 else v98 * scale
-    return (wind / v98 - 1).clip(min=0)
+    v98 = _beside(wind, v98, "v98")
+    excess = (wind / v98 - 1).clip(min=0)
+    return excess.where(np.isfinite(excess))  # a percentile of 0 measures nothing
 
 
-def _sum(values: xr.DataArray, wind: xr.DataArray, name: str, unit: str) -> xr.DataArray:
-    total = values.astype("float64").sum(grid_names(wind), skipna=True)
+def _beside(wind: xr.DataArray, x: Any, name: str) -> Any:
+    """A map on the very cells of the wind: what differs by rounding is the same place, all else is refused."""
+    for dim, wanted in zip(grid_names(wind), (LATITUDE_NAMES, LONGITUDE_NAMES), strict=True):
+        called = find_name(getattr(x, "dims", ()), wanted)
+        if called is None:
+            continue
+        x = along_axis(x, called, wind[dim].values, name)
+        if called != dim:
+            x = x.rename({called: dim})
+        if dim in wind.coords:
+            x = x.assign_coords({dim: wind[dim]})
+    return x
+
+
+def _on_cells(name: str, value: Any, wind: xr.DataArray) -> Any:
+    """Return a DataArray as it is; else a number or an array of numbers that fits the cells."""
+    if hasattr(value, "dims"):
+        return value
+    try:
+        values = np.asarray(value, dtype="float64")
+        fits = values.size > 0 and np.broadcast_shapes(values.shape, wind.shape) == wind.shape
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} is no number and no array of numbers that fits the wind") from error
+    if not fits:
+        raise InputError(
+            f"{name} has the shape {values.shape}, the wind {wind.shape}", hint="pass a DataArray on the same cells"
+        )
+    return values
+
+
+def _sum(values: xr.DataArray, known: xr.DataArray, name: str, unit: str) -> xr.DataArray:
+    """Sum over the cells; missing where no cell of `known` has a value."""
+    total = values.astype("float64").sum(grid_names(known), skipna=True).where(known.notnull().any(grid_names(known)))
     total.attrs = {"long_name": name, "units": unit}
     return total

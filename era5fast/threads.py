@@ -5,7 +5,10 @@ The environment variable ``ERA5FAST_NUM_THREADS`` sets it at the start; unset or
 
 from __future__ import annotations
 
+import operator
+
 from . import _core
+from .errors import InputError
 
 __all__ = ["get_num_threads", "set_num_threads"]
 
@@ -21,8 +24,12 @@ def set_num_threads(n: int) -> None:
     Raises
     ------
     InputError
-        If `n` is negative or above 1024.
+        If `n` is no whole number, negative or above 1024.
     """
+    try:
+        n = operator.index(n)
+    except TypeError as error:
+        raise InputError(f"the number of threads must be a whole number, not {n!r}") from error
     _core.set_num_threads(n)
 
 

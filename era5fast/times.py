@@ -15,6 +15,13 @@ DAY = 86400
 _FIRST_NS = int(np.datetime64("1678-01-01", "s").astype("int64"))
 _LAST_NS = int(np.datetime64("2262-01-01", "s").astype("int64"))
 
+_SAME_CALENDAR = {
+    "gregorian": "standard",
+    "proleptic_gregorian": "standard",
+    "365_day": "noleap",
+    "366_day": "all_leap",
+}
+
 
 def decode_times(times: Any, calendar: str | None) -> tuple[np.ndarray, str]:
     """Dates → int64 seconds since 1970-01-01 of their calendar, and its name."""
@@ -39,7 +46,30 @@ def decode_times(times: Any, calendar: str | None) -> tuple[np.ndarray, str]:
     if np.isnat(stamps).any():
         raise InputError("a time is missing (NaT)")
     # To the nearest second, as the core does it: files keep hours and days as floats.
-    return (stamps.astype("int64") + 500_000) // 1_000_000, calendar or "proleptic_gregorian"
+    seconds = (stamps.astype("int64") + 500_000) // 1_000_000
+    return _of_calendar(seconds, calendar or "proleptic_gregorian"), calendar or "proleptic_gregorian"
+
+
+def _of_calendar(seconds: np.ndarray, calendar: str) -> np.ndarray:
+    """Seconds of the same dates, which are labels, in another calendar than that of datetime64."""
+    name = _SAME_CALENDAR.get(calendar, calendar)
+    if name in ("360_day", "all_leap", "julian"):
+        raise InputError(
+            f"datetime64 cannot name all dates of the calendar {calendar}", hint=f"pass cftime dates of {calendar}"
+        )
+    if name != "noleap":
+        return seconds
+    year, month, day, of_year = dates_of(seconds, "proleptic_gregorian").T.astype("int64")
+    if ((month == 2) & (day == 29)).any():
+        raise InputError(f"a time is 29 February, which the calendar {calendar} does not have")
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    days = (year - 1970) * 365 + of_year - 1 - (leap & (month > 2))
+    return days * DAY + seconds % DAY
+
+
+def same_calendar(first: str, second: str) -> bool:
+    """Whether two names mean one calendar, for dates after 1582."""
+    return _SAME_CALENDAR.get(first, first) == _SAME_CALENDAR.get(second, second)
 
 
 def encode_times(seconds: np.ndarray, calendar: str) -> np.ndarray:
@@ -51,6 +81,11 @@ def encode_times(seconds: np.ndarray, calendar: str) -> np.ndarray:
     import cftime
 
     return np.asarray(cftime.num2date(seconds, "seconds since 1970-01-01", calendar=calendar))
+
+
+def usual_step(seconds: np.ndarray) -> float:
+    """Seconds from one time to the next, as most are; a day where there are fewer than two times."""
+    return float(np.median(np.abs(np.diff(seconds)))) if len(seconds) > 1 else float(DAY)
 
 
 def days_of(seconds: np.ndarray) -> np.ndarray:

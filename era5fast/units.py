@@ -147,12 +147,17 @@ def factor(given: str, wanted: str, *, difference: bool = False) -> tuple[float,
     >>> factor("kg m**-2 s**-1", "mm/day")
     (86400.0, 0.0)
     """
-    if not (isinstance(given, str) and isinstance(wanted, str)):
-        raise InputError(f"units are text like 'K', not {given if isinstance(wanted, str) else wanted!r}")
+    _check_text(given)
+    _check_text(wanted)
     if given == wanted:
         return 1.0, 0.0
     scale, offset = _factor(given, wanted)
     return scale, 0.0 if difference else offset
+
+
+def _check_text(unit: Any) -> None:
+    if not isinstance(unit, str):
+        raise InputError(f"units are text like 'K', not {unit!r}")
 
 
 @functools.lru_cache(maxsize=256)
@@ -328,15 +333,15 @@ def check(given: str | None, wanted: str, what: str) -> tuple[float, float]:
         raise InputError(f"{what} is in {given}, and {wanted} is needed: {error.what}", hint=error.hint) from error
 
 
-def quantity(value: Any, wanted: str, what: str, *, difference: bool = False) -> float:
+def quantity(value: Any, wanted: str | None, what: str, *, difference: bool = False) -> float:
     """A number in the units that a calculation needs, of a number or of text like ``"25 degC"``.
 
     Parameters
     ----------
     value : number or str
         A number is taken to be in the wanted units; text has units of its own.
-    wanted : str
-        Units of the calculation.
+    wanted : str or None
+        Units of the calculation; None where nobody knows them, which leaves numbers only.
     what : str
         What the quantity is called in a message.
     difference : bool
@@ -355,8 +360,14 @@ def quantity(value: Any, wanted: str, what: str, *, difference: bool = False) ->
     if not isinstance(value, str):
         try:
             return float(value)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{what} must be a number or text like '25 {wanted}', not {value!r}") from error
+        except (TypeError, ValueError, OverflowError) as error:
+            text = "" if wanted is None else f" or text like '25 {wanted}'"
+            raise InputError(f"{what} must be a number{text}, not {value!r}") from error
+    if wanted is None:
+        raise InputError(
+            f"{what}: '{value}' is text, and the data have no units to bring it to",
+            hint="pass a number, or a DataArray with attrs['units']",
+        )
     match = _QUANTITY.fullmatch(value) if len(value) <= _MAX_LENGTH else None
     if match is None or (not match[2] and _parse(wanted) != _parse("1")):
         raise InputError(
@@ -411,6 +422,9 @@ def convert_units(
     >>> convert_units([25.0, -9999.0], "degC", "degF", nodata=-9999)
     array([   77., -9999.])
     """
+    from .field import one_variable
+
+    x = one_variable(x)
     if hasattr(x, "dims") and hasattr(x, "coords"):
         return _convert_labelled(x, given, wanted, nodata, progress)
     if given is None:
@@ -450,14 +464,15 @@ def _converted_dtype(dtype: Any) -> np.dtype:
     return np.dtype("float32" if small else "float64")
 
 
-def _convert_plain(x: Any, scale: float, offset: float, nodata: float | None, progress: bool) -> Any:
+def _convert_plain(x: Any, scale: float, offset: float, nodata: Any, progress: bool) -> Any:
     if isinstance(x, np.ma.MaskedArray):
         values = _convert_plain(x.data, scale, offset, nodata, progress)
         return np.ma.MaskedArray(values, mask=x.mask, fill_value=x.fill_value)
     from . import _core
+    from .field import plain
     from .progress import Progress
 
-    array = np.asarray(x)
+    array = plain(x)
     dtype = _converted_dtype(array.dtype)
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(dtype)

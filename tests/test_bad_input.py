@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import era5fast as e5
 from era5fast import _core
@@ -447,7 +448,7 @@ def test_maps_that_claim_too_much(rows: int, columns: int, tmp_path: Path) -> No
 @pytest.mark.native
 @pytest.mark.parametrize("offset", [np.nan, np.inf, 1e300, -25, "1", None])
 def test_offsets_that_are_none(offset: object) -> None:
-    with pytest.raises(InputError, match="utc_offset must be -14 to 14 hours or .solar., not"):
+    with pytest.raises(InputError, match=r"utc_offset must be -14 to 14 hours or .solar., not"):
         e5.daily(np.zeros(24), "max", utc_offset=offset, time=np.datetime64("2001-01-01", "h") + np.arange(24))
 
 
@@ -473,6 +474,138 @@ def test_arrays_of_no_numbers(values: np.ndarray) -> None:
     for call in (lambda: e5.daily(values, "max", time=time), lambda: e5.percentile_doy(values, 50, time=time)):
         with pytest.raises(InputError, match="cannot compute with an array of"):
             call()
+
+
+# --- labelled data of all forms ---
+
+
+def labelled(step: str = "D", n: int = 400) -> xr.DataArray:
+    """A series in K at four places that warms and cools again, one value per step."""
+    time = (np.datetime64("2001-01-01").astype(f"datetime64[{step}]") + np.arange(n)).astype("datetime64[ns]")
+    values = (310 - np.abs(np.linspace(-20, 20, n)))[:, None, None] + np.arange(4.0).reshape(2, 2)
+    return xr.DataArray(
+        values,
+        dims=("time", "latitude", "longitude"),
+        coords={"time": time, "latitude": LATITUDE[:2], "longitude": LONGITUDE[:2]},
+        attrs={"units": "K"},
+        name="t2m",
+    )
+
+
+def test_text_of_a_threshold_is_its_number_in_the_units_of_the_data() -> None:
+    x = labelled()
+    celsius = (x - 273.15).assign_attrs(units="degC")
+    ways: list[Callable[[object], object]] = [
+        lambda limit: e5.run_lengths(x, limit, "total"),
+        lambda limit: e5.percentile(x, 50, at_least=limit),
+        lambda limit: e5.spell_statistics(x, limit).total,
+        lambda limit: e5.spell_statistics(x, 290.0, stay=limit).total,
+        lambda limit: e5.heatwave_aspects(x, limit).hwt,
+        lambda limit: e5.spells(x, limit)["duration"],
+        lambda limit: e5.spells(x, 305.0, stay=limit)["duration"],
+        lambda limit: e5.find_events(x, limit).to_dataframe()["cells"],
+        lambda limit: e5.gpd(x, limit, return_period=10, separation=0).events,
+    ]
+    for number, way in enumerate(ways):
+        text, plain, other = (np.asarray(way(limit)) for limit in ("30 degC", 303.15, 307.15))
+        np.testing.assert_array_equal(text, plain, err_msg=str(number))
+        assert not np.array_equal(plain, other), number
+    both = [e5.spell_statistics(x, 290.0, celsius, limit).total for limit in (30.0, "30 degC", "303.15 K")]
+    assert both[0].max() > 0
+    assert both[0].equals(both[1])
+    assert both[0].equals(both[2])
+
+
+def test_text_of_a_threshold_that_does_not_fit() -> None:
+    x = labelled()
+    time = x.time.values
+    for call in (e5.run_lengths, e5.spell_statistics, e5.spells, e5.find_events):
+        with pytest.raises(InputError, match=r"threshold|above"):
+            call(x, "30 m")
+        with pytest.raises(InputError, match=r"threshold|above"):
+            call(x, "30")
+        with pytest.raises(InputError, match="the data have no units"):
+            call(x.values, "30 degC", time=time, latitude=LATITUDE[:2], longitude=LONGITUDE[:2])
+
+
+@pytest.mark.parametrize("step", ["h", "M"])
+def test_what_counts_days_refuses_other_steps(step: str) -> None:
+    x = labelled(step)
+    calls: dict[str, Callable[[], object]] = {
+        "su": lambda: e5.indices.su(x),
+        "etccdi": lambda: e5.etccdi(tx=x, indices=["su", "id"]),
+        "excess_heat": lambda: e5.excess_heat(x),
+        "heatwave_aspects": lambda: e5.heatwave_aspects(x, 300),
+        "heatwave_climatology": lambda: e5.heatwave_climatology(x),
+        "marine_heatwaves": lambda: e5.marine_heatwaves(x),
+        "hwmid": lambda: e5.hwmid(x, 300),
+        "fire_weather": lambda: e5.fire_weather(
+            x, x.assign_attrs(units="%"), x.assign_attrs(units="m s-1"), x.assign_attrs(units="mm")
+        ),
+    }
+    if step == "h":  # the spells of months have a meaning
+        calls |= {"spells": lambda: e5.spells(x, 300), "spell_statistics": lambda: e5.spell_statistics(x, 300)}
+    else:
+        assert len(e5.spells(x, 300)) > 0
+    for name, call in calls.items():
+        with pytest.raises(InputError, match=f"^{name} counts days") as caught:
+            call()
+        assert step == "M" or "e5.daily(x, 'max')" in str(caught.value)
+
+
+def test_run_lengths_of_hours_are_not_in_days() -> None:
+    assert e5.run_lengths(labelled(), 300).attrs["units"] == "days"
+    assert e5.run_lengths(labelled("h"), 300).attrs["units"] == "1"
+
+
+def test_dataset_in_place_of_its_variable() -> None:
+    x = labelled()
+    one = x.to_dataset()
+    two = one.assign(other=x + 1)
+    assert e5.indices.su(one).identical(e5.indices.su(x))
+    assert len(e5.spells(one, 300)) == len(e5.spells(x, 300))
+    assert len(e5.find_events(one, 300)) == len(e5.find_events(x, 300))
+    assert e5.daily(two, "max", variable="t2m").identical(e5.daily(x, "max"))
+    assert e5.sample(two, LATITUDE[0], LONGITUDE[0], variable="t2m").equals(e5.sample(x, LATITUDE[0], LONGITUDE[0]))
+    assert e5.convert_units(one, None, "degC").equals(e5.convert_units(x, None, "degC"))
+    speed = x.assign_attrs(units="m s-1")
+    assert e5.wind_speed(speed.to_dataset(), speed).equals(e5.wind_speed(speed, speed))
+    means = [e5.bootstrap(data, n_resamples=20, seed=1, progress=False).low for data in (one, x)]
+    assert means[0].equals(means[1])
+    for call in (
+        lambda: e5.bootstrap(two),
+        lambda: e5.daily(two, "max"),
+        lambda: e5.daily(two, "max", variable="absent"),
+        lambda: e5.spells(two, 300),
+        lambda: e5.wind_speed(two, x),
+        lambda: e5.sample(two, LATITUDE[0], LONGITUDE[0]),
+        lambda: e5.convert_units(two, None, "degC"),
+        lambda: e5.spell_statistics(x, two),
+    ):
+        with pytest.raises(InputError, match="t2m, other"):
+            call()
+
+
+def test_unknown_keyword_names_the_function() -> None:
+    for name, function in (("climatology", e5.climatology), ("heat_index", e5.heat_index), ("su", e5.indices.su)):
+        with pytest.raises(TypeError, match=rf"^{name}\(\) got an unexpected keyword argument 'colour'"):
+            function(labelled(), colour=1)
+
+
+def test_operands_of_other_shapes_or_places() -> None:
+    x = labelled().assign_attrs(units="m s-1")
+    for call in (
+        lambda: e5.heat_index(np.ones(3), np.ones(4)),
+        lambda: e5.wind_speed(x, x.assign_coords(latitude=[1.0, 2.0])),
+    ):
+        with pytest.raises(InputError, match="operands do not fit each other"):
+            call()
+
+
+@pytest.mark.parametrize("number", ["a", 1.5, None])
+def test_number_of_threads_that_is_none(number: object) -> None:
+    with pytest.raises(InputError, match="must be a whole number"):
+        e5.set_num_threads(number)  # type: ignore[arg-type]
 
 
 # --- a full disk ---

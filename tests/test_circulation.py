@@ -71,6 +71,16 @@ def test_severity_is_that_of_the_loop() -> None:
         assert float(wisc[day]) == pytest.approx(area * (speeds / area) ** 3)
 
 
+def test_a_percentile_of_zero_measures_nothing() -> None:
+    wind = field(np.full((1, LATITUDE.size, LONGITUDE.size), 30.0), "m s-1")
+    v98 = xr.full_like(wind[0], 20.0)
+    calm = v98.copy()
+    calm[3, 5] = 0
+    lost = (0.5**3 * storms.cell_areas(wind))[3, 5]
+    got, whole = storms.storm_severity_index(wind, calm), storms.storm_severity_index(wind, v98)
+    np.testing.assert_allclose(got, whole - lost)
+
+
 def test_units_of_wind() -> None:
     wind = field(np.full((1, LATITUDE.size, LONGITUDE.size), 108.0), "km/h")
     v98 = (wind.isel(time=0, drop=True) / 5.4).assign_attrs(units="m s-1")  # 20 m/s = 72 km/h
@@ -144,8 +154,9 @@ def test_extent_of_an_axis_that_is_cut_elsewhere() -> None:
     np.testing.assert_array_equal(
         blocking.blocked_cells(cut, min_extent=20), blocking.blocked_cells(z, min_extent=20)
     )
-    with pytest.raises(InputError, match="a number of degrees"):
-        blocking.blocked_cells(z, min_extent=float("inf"))
+    for wrong in (float("inf"), "15"):
+        with pytest.raises(InputError, match="min_extent must be a number"):
+            blocking.blocked_cells(z, min_extent=wrong)
 
 
 def test_geopotential_is_divided_by_gravity() -> None:
@@ -252,3 +263,53 @@ def test_masks_are_masks() -> None:
         compound.persistent(np.ones(3, dtype=bool), 0)
     with pytest.raises(InputError, match="no time axis"):
         compound.persistent(heights()[0] > 5500, 2)
+
+
+def test_other_cells_are_refused_and_rounding_is_not() -> None:
+    wind = field(np.full((2, LATITUDE.size, LONGITUDE.size), 30.0), "m s-1")
+    v98 = (wind[0].drop_vars("time") * 0 + 20).assign_attrs(units="m s-1")
+    near = v98.assign_coords(latitude=LATITUDE + 1e-5).rename(latitude="lat")
+    wanted = storms.klawa_ulbrich_index(wind, v98, v98)
+    assert (wanted > 0).all()
+    np.testing.assert_array_equal(storms.klawa_ulbrich_index(wind, near, near.sortby("lat")), wanted)
+    for other in (v98[3:4], v98[:, :5], v98.assign_coords(latitude=LATITUDE + 0.1)):
+        with pytest.raises(InputError, match="v98 has another"):
+            storms.storm_severity_index(wind, other)
+        with pytest.raises(InputError, match="population has another"):
+            storms.klawa_ulbrich_index(wind, v98, other)
+
+
+def test_a_gap_ends_a_run() -> None:
+    z = heights(10)
+    mask = xr.ones_like(z, dtype=bool)[[0, 1, 2, 5, 6, 7, 8, 9]]
+    kept = compound.persistent(mask, 4)
+    assert kept[:, 0, 0].values.tolist() == [False] * 3 + [True] * 5
+    assert not compound.persistent(mask, 6).any()
+    strong = blocking.dole_gordon(xr.full_like(z, 900.0)[[0, 1, 2, 5, 6, 7, 8, 9]], min_days=4)
+    np.testing.assert_array_equal(strong[:, 0, 0], kept[:, 0, 0])
+    # The second begins three days after the first has ended, in the third step after it.
+    first, second = mask.copy(data=np.zeros(mask.shape, bool)), mask.copy(data=np.zeros(mask.shape, bool))
+    first[2], second[3] = True, True
+    assert not compound.sequential(first, second, 2).any()
+    assert compound.sequential(first, second, 3)[3].all()
+
+
+def test_steps_that_are_no_days_are_refused() -> None:
+    mask = heights(8) > 5500
+    hours = mask.assign_coords(time=mask.time.values[0] + np.arange(8) * np.timedelta64(6, "h"))
+    with pytest.raises(InputError, match="a mask of days is needed"):
+        compound.persistent(hours, 2)
+    with pytest.raises(InputError, match="do not grow"):
+        compound.sequential(mask[::-1], mask[::-1], 2)
+    z = heights(8).assign_coords(time=hours.time)
+    assert blocking.blocked_cells(z).sizes["time"] == 8
+    with pytest.raises(InputError, match="a mask of days is needed"):
+        blocking.blocked_cells(z, min_days=2)
+
+
+def test_masks_have_units_of_their_own() -> None:
+    mask = heights() > 5500
+    mask.attrs = {"units": "m", "standard_name": "geopotential_height"}
+    for result in (compound.persistent(mask, 2), compound.likelihood_multiplication_factor(mask, mask)):
+        assert result.attrs["units"] == "1"
+        assert "standard_name" not in result.attrs

@@ -96,6 +96,10 @@ def test_wrong_parameters_say_what_is_allowed() -> None:
 def test_daily_equals_its_slow_twin(statistic: str, hours: str, offset: float) -> None:
     values, time = hourly_series()
     values, time = values[5:-7], time[5:-7]  # incomplete days at both ends
+    if hours == "since_midnight" and statistic != "sum":
+        with pytest.raises(InputError, match="totals since midnight have a sum of the day only"):
+            e5.daily(values, statistic, hours=hours, utc_offset=offset, time=time)
+        return
     fast = e5.daily(values, statistic, hours=hours, utc_offset=offset, time=time)
     slow = slow_daily.daily(values, time.astype("datetime64[s]").astype("int64"), statistic, hours, offset)
     assert fast.dtype == np.float32
@@ -511,3 +515,40 @@ def test_fixed_thresholds_have_the_precision_of_the_data(dtype: str) -> None:
     for threshold, days in ((0.1, 0), (0.09, 365)):
         assert e5.run_lengths(values, threshold, "total", time=time) == days
         assert e5.spell_statistics(values, threshold, time=time).total == days
+
+
+def test_totals_of_the_land_grid_run_since_midnight() -> None:
+    time = np.datetime64("2001-01-01T01", "ns") + np.arange(48) * np.timedelta64(1, "h")
+    running = np.tile(np.arange(1.0, 25.0), 2)[:, None, None] * np.ones((1, 3, 4))
+    rain = xr.DataArray(running, dims=("time", "latitude", "longitude"), name="tp", attrs={"units": "m"})
+    rain = rain.assign_coords(time=time, longitude=np.arange(4.0))
+    land = e5.daily(rain.assign_coords(latitude=[50.2, 50.1, 50.0]), "sum")
+    np.testing.assert_array_equal(land, np.full((2, 3, 4), 24.0))
+    era5 = e5.daily(rain.assign_coords(latitude=[50.5, 50.25, 50.0]), "sum")
+    np.testing.assert_array_equal(era5, np.full((2, 3, 4), 300.0))
+    with pytest.raises(InputError, match="no max"):
+        e5.daily(rain.assign_coords(latitude=[50.2, 50.1, 50.0]), "max")
+
+
+@pytest.mark.parametrize(
+    ("unit", "step", "wanted"),
+    [
+        ("mm/day", "D", "mm"),
+        ("mm d-1", "D", "mm"),
+        ("kg m-2 day**-1", "D", "kg m-2"),
+        ("mm per day", "D", "mm"),
+        ("mm/h", "h", "mm"),
+        ("mm/h", "D", "mm/h"),
+        ("kg m-2 s-1", "D", "kg m-2 s-1"),
+        ("m", "D", "m"),
+    ],
+)
+def test_the_sum_of_a_rate_is_an_amount(unit: str, step: str, wanted: str) -> None:
+    days = np.arange("2001-01-01", "2002-01-01", dtype="M8[D]")
+    time = days if step == "D" else days[0].astype("M8[h]") + np.arange(48)
+    attrs = {"units": unit, "standard_name": "some_rate"}
+    x = xr.DataArray(np.ones((len(time), 1)), dims=("time", "x"), coords={"time": time.astype("M8[ns]")}, attrs=attrs)
+    total = e5.resample(x, "sum", freq="MS")
+    assert total.attrs["units"] == wanted
+    assert ("standard_name" in total.attrs) == (wanted == unit)
+    assert e5.resample(x, "mean", freq="MS").attrs["units"] == unit

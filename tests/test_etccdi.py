@@ -244,6 +244,18 @@ def test_share_of_days_is_of_valid_ones_or_all_or_a_number_of_days() -> None:
     np.testing.assert_allclose(valid[:, 0, 0] * [355, 365, 365], days[:, 0, 0] * 100)
 
 
+def test_all_days_of_a_share_are_those_that_the_data_have() -> None:
+    """One meaning for the indices and for percentile_exceedance, also of a year that the data have in part."""
+    series, time = weather(3, (1, 2), seed=8)
+    tx, time = series["tx"][:900], time[:900]
+    tx[40:50, 0, 0] = np.nan
+    options: dict[str, Any] = {"time": time, "bootstrap": False, "missing": "none"}
+    whole, days = (e5.indices.tx90p(tx, percent_of=of, **options) for of in ("all", "days"))
+    np.testing.assert_allclose(whole * np.array([365, 365, 170])[:, None, None], days * 100)
+    ours = {"type": 8, "neighbours": "wrap", "leap_day": "drop", "percent_of": "all"}
+    np.testing.assert_allclose(e5.percentile_exceedance(tx, 90, **ours, **options).percent, whole)
+
+
 # --- precision, units, missing data ---
 
 
@@ -460,10 +472,9 @@ def test_bad_input_is_refused() -> None:
         (lambda: e5.etccdi(dataset(series, time, {"tx": "K"})), "different units"),
         (lambda: e5.indices.fd(ds.tasmin.drop_attrs()), "no units"),
         (lambda: e5.indices.fd(ds.pr), "degC"),
-        (lambda: e5.indices.su(ds.tasmax, threshold="25 mm"), "summer_above"),
+        (lambda: e5.indices.su(ds.tasmax, threshold="25 mm"), "su: threshold is in mm"),
         (lambda: e5.indices.gsl(None, tx=series["tx"], tn=series["tn"], time=time), "latitudes"),
         (lambda: e5.etccdi(ds, rolling_days=[]), "empty list"),
-        (lambda: e5.etccdi(tx=ds.tasmax, tn=ds.tasmin[1:]), "other times"),
     ]
     for call, message in cases:
         with pytest.raises(InputError, match=message):
@@ -643,3 +654,39 @@ def test_indices_fit_together(seed: int) -> None:
     assert (out.txn >= out.tnn).all()
     assert (out.cdd + out.cwd <= 366).all()
     assert (out.freeze_thaw_days + out.id <= out.fd).all()
+
+
+def test_series_are_cut_to_the_days_they_have_in_common(tmp_path) -> None:
+    series, time = weather(3)
+    ds = dataset(series, time).rename(tasmax="tx", tasmin="tn")
+    wanted = e5.etccdi(ds.isel(time=slice(365, None)))
+    late, early = ds.isel(time=slice(365, None)), ds.isel(time=slice(364, None))
+    found = e5.etccdi(tx=late.tx, tn=late.tn, pr=early.pr)
+    xr.testing.assert_equal(found, wanted)
+    late.tx.to_netcdf(tmp_path / "tx.nc")
+    late.tn.to_netcdf(tmp_path / "tn.nc")
+    early.pr.to_netcdf(tmp_path / "pr.nc")
+    files = e5.etccdi(**{name: str(tmp_path / f"{name}.nc") for name in SERIES})
+    np.testing.assert_array_equal(files.rx5day, wanted.rx5day)
+    early.pr.assign_coords(lat=early.lat + 1).to_netcdf(tmp_path / "other.nc")
+    with pytest.raises(InputError, match="pr has another latitude"):
+        e5.etccdi(tx=str(tmp_path / "tx.nc"), pr=str(tmp_path / "other.nc"))
+    with pytest.raises(InputError, match="no day in common"):
+        e5.etccdi(tx=late.tx, tn=ds.tn.isel(time=slice(0, 300)))
+
+
+def test_a_base_period_that_is_not_covered_is_told() -> None:
+    series, time = weather(3)
+    ds = dataset(series, time).rename(tasmax="tx", tasmin="tn")
+    calls = (
+        lambda base: e5.etccdi(ds, indices="tx90p", base_period=base),
+        lambda base: indices.tx90p(ds.tx, base_period=base),
+    )
+    for call in calls:
+        with pytest.warns(UserWarning, match="1995 to 2002 is covered from 2001 to 2003 only") as caught:
+            call(("1995", "2002"))
+        assert [warning.filename for warning in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        e5.etccdi(ds, indices="su", base_period=("1995", "2002"))
+        indices.tx90p(ds.tx, base_period=("2001", "2003"))

@@ -302,6 +302,33 @@ def test_hwmid_is_that_of_the_slow_twin():
         np.testing.assert_array_equal(found.duration[:, *cell] > 0, np.array(wanted) > 0)
 
 
+def test_a_year_that_the_data_have_in_part_gives_hwmid_no_annual_maximum():
+    values, time = sample(years=6)
+    whole = e5.hwmid(values[365:], 18.5, time=time[365:]).magnitude
+    for start in (353, 300):
+        cut = e5.hwmid(values[start:-90], 18.5, time=time[start:-90], missing="none").magnitude
+        wanted = e5.hwmid(values[365:-366], 18.5, time=time[365:-366]).magnitude
+        np.testing.assert_array_equal(cut[1:-1], wanted)
+        assert not np.array_equal(cut[1:-1], whole[:-1])
+    with pytest.raises(InputError, match="no whole year"):
+        e5.hwmid(values[:200], 18.5, time=time[:200], missing="none")
+
+
+def test_heatwaves_of_unknown_magnitude_leave_the_amplitude_to_the_others():
+    time = np.arange("2001-01-01", "2002-01-01", dtype="datetime64[D]")
+    values = np.full((365, 1, 3), 10.0)
+    magnitude = values.copy()
+    for first in (100, 150, 200):
+        values[first : first + 5] = 30
+    magnitude[100:105] = magnitude[200:205] = np.nan
+    magnitude[150:155, 0, 0] = [1, 2, 7, 2, 1]
+    magnitude[150:155, 0, 1] = np.nan
+    magnitude[100:105, 0, 2], magnitude[150:155, 0, 2] = [4, np.nan, 5, 4, 4], np.nan
+    found = e5.heatwave_aspects(values, 20.0, magnitude, time=time, missing="none")
+    np.testing.assert_array_equal(found.hwa, [[[7, np.nan, 5]]])
+    np.testing.assert_array_equal(found.hwn, [[[3, 3, 3]]])
+
+
 def test_frich_heatwave_duration_is_a_spell_statistic():
     """HWDI: days in runs of at least six that are more than five degrees above the mean of the day of the year."""
     from xclim.indices import heat_wave_index
@@ -369,3 +396,17 @@ def test_climatology_refuses_what_percentiles_refuse():
     values, time = sample()
     with pytest.raises(InputError):
         e5.heatwave_climatology(values, percentile=120, time=time)
+
+
+def test_labelled_temperatures_without_units_are_refused(tmp_path) -> None:
+    time = np.arange("2001-01-01", "2002-01-01", dtype="M8[D]")
+    x = xr.DataArray(np.full((365, 1, 1), 305.0, "f4"), dims=("time", "latitude", "longitude"), name="t2m")
+    x = x.assign_coords(time=time.astype("M8[ns]"), latitude=[50.0], longitude=[10.0])
+    with pytest.raises(InputError, match="tx has no units"):
+        e5.heatwaves("hot_spell", tx=x)
+    with pytest.raises(InputError, match="tn has no units"):
+        e5.heatwaves("heat_wave", tx=x.assign_attrs(units="K"), tn=x)
+    x.attrs["units"] = "K"
+    (x - 10).assign_attrs(units="K").to_netcdf(tmp_path / "cool.nc")
+    assert int(e5.heatwaves("hot_spell", tx=x)["total"].sum()) == 365
+    assert int(e5.heatwaves("hot_spell", tx=str(tmp_path / "cool.nc"))["total"].sum()) == 0  # its limit is in K

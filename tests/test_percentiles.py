@@ -260,7 +260,7 @@ def test_days_beyond_are_those_of_cdo(tmp_path: Path) -> None:
     with xr.open_dataset(result) as opened:
         name = next(name for name in opened.data_vars if opened[name].dims == ("time", "lat", "lon"))
         theirs = opened[name].values.ravel()
-    options: dict[str, Any] = {"neighbours": "ring", "leap_day": "own", "share_of": "all"}
+    options: dict[str, Any] = {"neighbours": "ring", "leap_day": "own", "percent_of": "all"}
     ours = e5.percentile_exceedance(values[:, :, 0], 90, base_period=("1991", "1998"), time=time, **options)
     replicates = (ours.percent[:, 0] - theirs) / 100 * np.array([365, 366, 365, 365, 365, 366, 365, 365]) * 7
     # 29 February, whose pool has two years only, differs in the second of them.

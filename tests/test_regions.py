@@ -107,6 +107,25 @@ def test_numbers_are_those_of_the_slow_twin(statistic: str, dtype: str) -> None:
     assert np.array_equal(found, e5.regional(turned, regions, statistic, **arguments))
 
 
+def test_what_lies_outside_the_grid_belongs_to_the_region() -> None:
+    values, time = field(2)
+    arguments = {"time": time, "latitude": LATITUDE, "longitude": LONGITUDE}
+    edge = LONGITUDE[-1] + 1
+    shapes = {"within": circle(0, 45, 5), "over": shapely.box(edge - 1, 40, edge + 3, 44)}
+    regions = e5.Regions.from_polygons(shapes, LATITUDE, LONGITUDE)
+    assert regions.beyond[0] == 0
+    assert regions.beyond[1] == pytest.approx(3 * regions.areas()[1], rel=1e-9)
+    found = e5.regional(values, regions, **arguments)
+    assert np.isnan(found).tolist() == [[False, True]] * 2
+    low = e5.regional(values, regions, min_share=0.1, **arguments)
+    chosen = slice(*regions.first[1:3])
+    for share, result in ((0.5, found), (0.1, low)):
+        wanted = slow(values[0].astype("f8").ravel().tolist(), regions.cell[chosen].tolist(),
+                      regions.weight[chosen].tolist(), "mean", None, share, regions.beyond[1])  # fmt: skip
+        assert result[0, 1] == pytest.approx(wanted, rel=0, abs=0, nan_ok=True)
+    assert not np.isnan(low).any()
+
+
 def test_missing_values_may_hide_a_region() -> None:
     values, time = field(1)
     values[0, :, :10] = np.nan
@@ -139,6 +158,22 @@ def test_dataarray_comes_back_with_names_and_attributes(tmp_path) -> None:
     plain = e5.regional(values, path, time=time, latitude=LATITUDE, longitude=LONGITUDE)
     assert found.values == pytest.approx(plain, rel=1e-12)
     assert e5.regional(data, path, "sum").attrs["units"] == "K km2"
+
+
+def test_threshold_is_a_number_or_text_with_units() -> None:
+    values, time = field()
+    coords = {"time": time, "latitude": LATITUDE, "longitude": LONGITUDE}
+    data = xr.DataArray(values, coords, ("time", "latitude", "longitude"), attrs={"units": "degC"}, name="t2m")
+    box = shapely.box(LONGITUDE.min() + 1, LATITUDE.min() + 1, LONGITUDE.max() - 1, LATITUDE.max() - 1)
+    wanted = e5.regional(data, box, "share_above", threshold=18.1)
+    assert 0 < wanted.mean() < 1
+    assert e5.regional(data, box, "share_above", threshold="291.25 K").equals(wanted)
+    assert e5.regional(data.to_dataset(), box, "share_above", threshold=18.1).equals(wanted)
+    for wrong in ([18.1], "18.1", "18.1 m"):
+        with pytest.raises(InputError, match="threshold"):
+            e5.regional(data, box, "share_above", threshold=wrong)
+    with pytest.raises(InputError, match="no units"):
+        e5.regional(values, box, "share_above", threshold="18.1 degC", **coords)
 
 
 def test_files_give_what_memory_gives(tmp_path) -> None:

@@ -8,6 +8,7 @@ import datetime
 import cftime
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -221,3 +222,29 @@ def test_dates_of_other_kinds() -> None:
 def test_what_is_no_date(dates: object, text: str) -> None:
     with pytest.raises(InputError, match=text):
         times.decode_times(dates, None)
+
+
+def test_times_are_labels_in_a_calendar_without_leap_days() -> None:
+    days = np.arange("1899-12-30", "2105-01-01", dtype="M8[D]")
+    dates = [str(day) for day in days if not str(day).endswith("02-29")]
+    seconds, calendar = times.decode_times(np.array(dates, "M8[h]") + np.timedelta64(6, "h"), "noleap")
+    assert [date.strftime("%Y-%m-%dT%H") for date in times.encode_times(seconds, calendar)] == [
+        f"{date}T06" for date in dates
+    ]
+    with pytest.raises(InputError, match="29 February"):
+        times.decode_times(days, "365_day")
+
+
+@pytest.mark.parametrize("calendar", ["360_day", "all_leap", "366_day", "julian"])
+def test_dates_that_datetime64_cannot_name(calendar: str) -> None:
+    with pytest.raises(InputError, match="cannot name all dates") as caught:
+        times.decode_times(np.array(["2001-01-01"], "M8[D]"), calendar)
+    assert "cftime" in str(caught.value.hint)
+
+
+def test_the_calendar_of_labelled_data_is_their_own() -> None:
+    x = xr.DataArray(np.zeros((48, 1, 1)), dims=("time", "latitude", "longitude"))
+    x = x.assign_coords(time=np.datetime64("2001-01-01", "ns") + np.arange(48) * np.timedelta64(1, "h"))
+    assert e5.daily(x, "max", calendar="standard").sizes["time"] == 2
+    with pytest.raises(InputError, match="the calendar of the data is proleptic_gregorian, not noleap"):
+        e5.daily(x, "max", calendar="noleap")

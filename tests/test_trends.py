@@ -217,3 +217,16 @@ def test_what_does_not_fit_is_refused() -> None:
         e5.climatology(values, base_period=("1961", "1990"), time=time)
     with pytest.raises(InputError, match="group must be one of"):
         e5.climatology(values, "week", time=time)
+    hours = np.datetime64("2001-01-01", "h") + np.arange(16385)
+    with pytest.raises(InputError, match=r"16385 steps, must be 16384 at most.*resample\(\)"):
+        e5.mann_kendall(np.zeros((16385, 1)), time=hours)
+
+
+def test_anomaly_minds_the_units_of_the_climatology() -> None:
+    values, time = daily()
+    x = xr.DataArray(values, dims=("time", "y", "x"), coords={"time": time}, attrs={"units": "K"})
+    normal = e5.climatology(x)
+    celsius = (normal - 273.15).assign_attrs(units="degC")
+    np.testing.assert_allclose(e5.anomaly(x, celsius), e5.anomaly(x, normal), atol=1e-5)
+    with pytest.raises(InputError, match="normal is in mm, and K is needed"):
+        e5.anomaly(x, normal.assign_attrs(units="mm"))

@@ -12,6 +12,8 @@
 #ifndef E5_BASE_SIMD_H
 #define E5_BASE_SIMD_H
 
+#include <stddef.h>
+
 #include "base/isa.h"
 
 /* Cells side by side in a tile: value of lane c in row r at [r × E5_LANES + c].  A cache line of floats. */

@@ -25,6 +25,11 @@ enum e5_status e5_cycle_by_slots(enum e5_calendar calendar, size_t slots, enum e
 
 int64_t e5_cycle_day(int64_t seconds) { return seconds / E5_DAY - (seconds % E5_DAY < 0); }
 
+int64_t e5_cycle_month(const struct e5_time_axis *axis, size_t step) {
+    struct e5_date date = e5_date_from_days(axis->calendar, e5_cycle_day(axis->seconds[step]));
+    return date.year * MONTHS + date.month - 1;
+}
+
 static int32_t slot_of(enum e5_calendar calendar, enum e5_cycle cycle, int64_t day) {
     if (cycle == E5_CYCLE_DAY) return (int32_t)e5_window_slot_of_day(calendar, E5_LEAP_DROP, day);
     int month = e5_date_from_days(calendar, day).month;

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "diag/cycle.h"
 #include "diag/vector_math.h"
 
 #define PI (2 * E5_HALF_PI)
-#define MONTHS 12
 
 /* --- steps --- */
 
@@ -16,14 +16,9 @@ static struct e5_date date_of_step(const struct e5_time_axis *axis, size_t step)
     return e5_date_from_days(axis->calendar, seconds / E5_DAY - (seconds % E5_DAY < 0));
 }
 
-int64_t e5_month_of_step(const struct e5_time_axis *axis, size_t step) {
-    struct e5_date date = date_of_step(axis, step);
-    return date.year * MONTHS + date.month - 1;
-}
-
 static enum e5_status check_months(const struct e5_time_axis *axis, struct e5_error *err) {
     for (size_t i = 1; i < axis->n; i++)
-        if (e5_month_of_step(axis, i) == e5_month_of_step(axis, i - 1))
+        if (e5_cycle_month(axis, i) == e5_cycle_month(axis, i - 1))
             return e5_fail(err, E5_INPUT, "steps %zu and %zu fall in one month", i - 1, i);
     return E5_OK;
 }
@@ -130,10 +125,16 @@ void e5_daylight_radiation(const struct e5_daylight *daylight, const double *lat
     fill(daylight->day, latitude, true, table);
 }
 
-void e5_daylight_mean(const struct e5_daylight *daylight, const double *table, size_t step, double *lanes) {
-    size_t count = daylight->count[step];
-    const double *row = table + (size_t)daylight->first[step] * E5_LANES;
-    E5_EACH_LANE(c) lanes[c] = row[c];
-    for (size_t d = 1; d < count; d++) E5_EACH_LANE(c) lanes[c] += row[d * E5_LANES + c];
+E5_SIMD_BODY void mean_of_body(const double *rows, size_t count, double *restrict lanes) {
+    E5_EACH_LANE(c) lanes[c] = rows[c];
+    for (size_t d = 1; d < count; d++) {
+        __asm__ volatile(""); /* else GCC jams the loops into each other and loses the vectors */
+        E5_EACH_LANE(c) lanes[c] += rows[d * E5_LANES + c];
+    }
     E5_EACH_LANE(c) lanes[c] /= (double)count;
+}
+E5_SIMD_VARIANTS(mean_of, (const double *rows, size_t count, double *restrict lanes), (rows, count, lanes))
+
+void e5_daylight_mean(const struct e5_daylight *daylight, const double *table, size_t step, double *lanes) {
+    mean_of(table + (size_t)daylight->first[step] * E5_LANES, daylight->count[step], lanes);
 }

@@ -28,8 +28,6 @@ struct e5_daylight {
 
 /* Whether the steps of a series are months, and not days; E5_INPUT when they are neither, or two fall in a month. */
 E5_MUST_USE enum e5_status e5_steps_are_months(const struct e5_time_axis *axis, bool *out, struct e5_error *err);
-/* The month of a step, counted through the years. */
-int64_t e5_month_of_step(const struct e5_time_axis *axis, size_t step);
 
 E5_MUST_USE enum e5_status e5_daylight_init(struct e5_daylight *daylight, const struct e5_time_axis *axis,
                                             enum e5_sun formula, struct e5_error *err);

@@ -77,6 +77,10 @@ static struct e5_extreme_fit gpd_of(const double moment[3], double threshold) {
     return fit.scale > 0 ? fit : none;
 }
 
+struct e5_extreme_fit e5_extreme_by_moments(enum e5_extreme kind, const double moment[3], double threshold) {
+    return kind == E5_GEV ? gev_of(moment) : gpd_of(moment, threshold);
+}
+
 static bool too_few(const double *sorted, size_t n) { return n < E5_EXTREME_LEAST || !(sorted[n - 1] > sorted[0]); }
 
 struct e5_extreme_fit e5_extreme_by_l_moments(enum e5_extreme kind, const double *sorted, size_t n,
@@ -84,7 +88,7 @@ struct e5_extreme_fit e5_extreme_by_l_moments(enum e5_extreme kind, const double
     double moment[3];
     if (too_few(sorted, n)) return none;
     e5_l_moments(sorted, n, moment);
-    return kind == E5_GEV ? gev_of(moment) : gpd_of(moment, threshold);
+    return e5_extreme_by_moments(kind, moment, threshold);
 }
 
 /* --- maximum likelihood --- */
@@ -185,7 +189,7 @@ static struct surface surface_at(enum e5_extreme kind, const double *sorted, siz
 }
 
 /* Cholesky factors of `from` (`size` rows from `first` on) with `more` on the diagonal; false when it has none. */
-static bool factorise(const double from[3][3], int first, double more, double lower[3][3]) {
+static bool factorise(double from[3][3], int first, double more, double lower[3][3]) {
     for (int i = first; i < 3; i++)
         for (int k = first; k <= i; k++) {
             double sum = from[i][k] + (i == k ? more * fabs(from[i][i]) : 0);
@@ -196,7 +200,7 @@ static bool factorise(const double from[3][3], int first, double more, double lo
     return true;
 }
 
-static void solve(const double lower[3][3], int first, const double right[3], double out[3]) {
+static void solve(double lower[3][3], int first, const double right[3], double out[3]) {
     for (int i = first; i < 3; i++) {
         out[i] = right[i];
         for (int k = first; k < i; k++) out[i] -= lower[i][k] * out[k];
@@ -249,7 +253,7 @@ static struct e5_extreme_fit start(enum e5_extreme kind, const double *sorted, s
 }
 
 /* From (location, log scale, shape) to (location, scale, shape). */
-static void invert(const struct surface *s, int first, struct e5_extreme_fit *fit) {
+static void invert(struct surface *s, int first, struct e5_extreme_fit *fit) {
     double lower[3][3], unit[3], column[3];
     double factor[3] = {1, fit->scale, 1};
     if (!factorise(s->hessian, first, 0, lower)) return;

@@ -24,6 +24,8 @@ struct e5_extreme_fit { /* all NaN where there is no fit: too few values, all al
 
 /* First L-moments λ1, λ2 and the ratio τ3, unbiased, of n sorted values, ascending. */
 void e5_l_moments(const double *sorted, size_t n, double out[3]);
+/* By λ1, λ2 and τ3. */
+struct e5_extreme_fit e5_extreme_by_moments(enum e5_extreme kind, const double moment[3], double threshold);
 /* `threshold`: location of the GPD; the GEV does not look at it.  `sorted`: ascending. */
 struct e5_extreme_fit e5_extreme_by_l_moments(enum e5_extreme kind, const double *sorted, size_t n, double threshold);
 struct e5_extreme_fit e5_extreme_by_likelihood(enum e5_extreme kind, const double *sorted, size_t n,

@@ -29,23 +29,31 @@ MAP(map_single, float, float)
 MAP(map_double, double, double)
 MAP(map_to_single, double, float)
 
+/* n neighbouring results from values that have to be decoded first. */
+static void map_decoded(const struct call *call, const char *from, ptrdiff_t stride, size_t n, char *to) {
+    double block[BLOCK];
+    for (size_t done = 0; done < n; done += BLOCK) {
+        size_t count = n - done < BLOCK ? n - done : BLOCK;
+        e5_view_decode(call->view, from + (ptrdiff_t)done * stride, stride, count, block);
+        if (call->dtype == E5_F32)
+            map_to_single(block, (float *)(void *)to + done, count, call->map);
+        else
+            map_double(block, (double *)(void *)to + done, count, call->map);
+    }
+}
+
 /* n neighbouring results from values `stride` bytes apart. */
 static void map_run(const struct call *call, const char *from, ptrdiff_t stride, size_t n, char *to) {
     const struct e5_view *view = call->view;
     size_t size = e5_dtype_size(view->dtype);
     bool plain =
         stride == (ptrdiff_t)size && !view->swapped && view->dtype == call->dtype && (uintptr_t)from % size == 0;
-    if (plain && view->dtype == E5_F32) return map_single((const void *)from, (void *)to, n, call->map);
-    if (plain) return map_double((const void *)from, (void *)to, n, call->map);
-    double block[BLOCK];
-    for (size_t done = 0; done < n; done += BLOCK) {
-        size_t count = n - done < BLOCK ? n - done : BLOCK;
-        e5_view_decode(view, from + (ptrdiff_t)done * stride, stride, count, block);
-        if (call->dtype == E5_F32)
-            map_to_single(block, (float *)(void *)to + done, count, call->map);
-        else
-            map_double(block, (double *)(void *)to + done, count, call->map);
-    }
+    if (!plain)
+        map_decoded(call, from, stride, n, to);
+    else if (view->dtype == E5_F32)
+        map_single((const void *)from, (void *)to, n, call->map);
+    else
+        map_double((const void *)from, (void *)to, n, call->map);
 }
 
 /* Where a row begins that is counted through all dimensions but the last. */

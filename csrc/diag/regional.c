@@ -44,7 +44,7 @@ void e5_regional_map(const struct e5_regional *what, const void *values, enum e5
     double threshold = dtype == E5_F32 ? (double)(float)what->threshold : what->threshold;
     bool above = what->statistic != E5_REGIONAL_BELOW;
     for (size_t r = 0; r < regions->count; r++) {
-        struct gathered g = {.high = -INFINITY, .low = INFINITY};
+        struct gathered g = {.all = regions->beyond[r], .high = -INFINITY, .low = INFINITY};
         for (int64_t i = regions->first[r]; i < regions->first[r + 1]; i++) {
             int64_t cell = regions->cell[i];
             add(&g, dtype == E5_F32 ? (double)single[cell] : full[cell], regions->weight[i], threshold, above);

@@ -1,8 +1,9 @@
 /* regional: one number per region and map, from cells that lie in a region wholly or in part.
  *
  * A region is a list of cells with weights, the area of the part of each that lies inside.  Missing values are left
- * out; where less than a given share of the region's weight has values, the result is NaN.  Sums run in the order of
- * the list, in double.  Pure functions on the caller's memory: any thread; nothing blocks. */
+ * out; where less than a given share of the whole region has values, also of what lies beyond the map, the result is
+ * NaN.  Sums run in the order of the list, in double.  Pure functions on the caller's memory: any thread; nothing
+ * blocks. */
 #ifndef E5_DIAG_REGIONAL_H
 #define E5_DIAG_REGIONAL_H
 
@@ -13,6 +14,7 @@ struct e5_regions { /* borrowed: cells first[r] … first[r + 1] − 1 of the li
     const int64_t *first; /* count + 1, never decreasing */
     const int64_t *cell;
     const double *weight; /* positive */
+    const double *beyond; /* of each region, the area that no cell covers; not negative */
 };
 
 enum e5_regional_statistic {

@@ -7,11 +7,10 @@
 
 #include "base/simd.h"
 
-#define FEW 8    /* values that are sorted in the end */
+#define FEW 8     /* values that are sorted in the end; also of the sample that says where to begin */
 #define MARGIN 2  /* of them on either side, about */
 #define SLOW 3    /* passes in which interpolation may fail to halve what is left, before bisection steps in */
-#define GROUP 32  /* values that are looked at together */
-#define SAMPLE 15 /* values that say where to begin */
+#define GROUP 16  /* values that are looked at together */
 
 /* --- passes over the values --- */
 
@@ -29,7 +28,8 @@ E5_SIMD_BODY void count_values_body(const double *values, size_t n, double pivot
 }
 E5_SIMD_VARIANTS(count_values, (const double *values, size_t n, double pivot, int64_t *out), (values, n, pivot, out))
 
-/* Values whose keys lie in (low, high]; groups without any are passed over as a whole. */
+/* Values whose keys lie in (low, high]; groups without any are passed over as a whole.  `out` has room for a group
+ * more than there are. */
 E5_SIMD_BODY void gather_body(const struct e5_select_list *list, float low, float high, double *out) {
     const float *keys = list->keys;
     size_t found = 0;
@@ -37,8 +37,11 @@ E5_SIMD_BODY void gather_body(const struct e5_select_list *list, float low, floa
         size_t length = list->n - i < GROUP ? list->n - i : GROUP;
         int32_t inside = 0;
         for (size_t k = 0; k < length; k++) inside += (keys[i + k] > low) & (keys[i + k] <= high);
-        for (size_t k = 0; inside > 0 && k < length; k++)
-            if (keys[i + k] > low && keys[i + k] <= high) out[found++] = list->values[i + k];
+        if (inside == 0) continue;
+        for (size_t k = 0; k < length; k++) {
+            out[found] = list->values[i + k];
+            found += (size_t)((keys[i + k] > low) & (keys[i + k] <= high));
+        }
     }
 }
 E5_SIMD_VARIANTS(gather, (const struct e5_select_list *list, float low, float high, double *out),
@@ -52,12 +55,14 @@ struct bracket { /* the value lies in (low, high]; `below` values are up to low,
     bool keyed; /* the pivots are keys */
 };
 
-static void sort(double *values, size_t n) {
-    for (size_t i = 1; i < n; i++) {
-        double value = values[i];
-        size_t k = i;
-        for (; k > 0 && values[k - 1] > value; k--) values[k] = values[k - 1];
-        values[k] = value;
+/* Eight values: 19 exchanges without branches (Knuth, The Art of Computer Programming, vol. 3, 5.3.4). */
+static void sort(double v[FEW]) {
+    static const uint8_t pair[][2] = {{0, 2}, {1, 3}, {4, 6}, {5, 7}, {0, 4}, {1, 5}, {2, 6}, {3, 7}, {0, 1}, {2, 3},
+                                      {4, 5}, {6, 7}, {2, 4}, {3, 5}, {1, 4}, {3, 6}, {1, 2}, {3, 4}, {5, 6}};
+    for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+        double a = v[pair[i][0]], b = v[pair[i][1]];
+        v[pair[i][0]] = a < b ? a : b;
+        v[pair[i][1]] = a < b ? b : a;
     }
 }
 
@@ -86,12 +91,12 @@ static void split(const struct e5_select_list *list, int64_t rank, double pivot,
 /* Between the keys that stand left and right of the rank in a sample. */
 static struct bracket begin(const struct e5_select_list *list, int64_t rank) {
     struct bracket b = {-FLT_MAX, FLT_MAX, 0, (int64_t)list->n, true};
-    double sample[SAMPLE];
-    size_t guess = (size_t)rank * SAMPLE / list->n;
-    for (size_t i = 0; i < SAMPLE; i++) sample[i] = list->keys[i * list->n / SAMPLE];
-    sort(sample, SAMPLE);
+    double sample[FEW];
+    size_t guess = (size_t)rank * FEW / list->n;
+    for (size_t i = 0; i < FEW; i++) sample[i] = list->keys[i * list->n / FEW];
+    sort(sample);
     for (size_t i = guess; i > 0 && b.low == -FLT_MAX; i--) split(list, rank, sample[i - 1], &b);
-    for (size_t i = guess; i < SAMPLE && b.high == FLT_MAX; i++) split(list, rank, sample[i], &b);
+    for (size_t i = guess; i < FEW && b.high == FLT_MAX; i++) split(list, rank, sample[i], &b);
     return b;
 }
 
@@ -106,16 +111,19 @@ static double pivot_of(const struct bracket *b, int64_t rank, bool bisect) {
     double aim = cut_low ? (double)(rank - MARGIN) : (double)(rank + 1 + MARGIN);
     double share = bisect ? 0.5 : (aim - (double)b->below) / (double)(b->upto - b->below);
     double pivot = b->low * (1 - share) + b->high * share; /* without overflow of the difference */
-    if (b->keyed) pivot = (double)(float)pivot;
-    if (!(pivot > b->low)) pivot = next_number(b->low, INFINITY, b->keyed);
-    return pivot < b->high ? pivot : next_number(b->high, -INFINITY, b->keyed);
+    return b->keyed ? (double)(float)pivot : pivot;
 }
 
 /* Until few values are left between the pivots, or only one number is. */
 static void narrow(const struct e5_select_list *list, int64_t rank, struct bracket *b) {
-    for (int slow = 0; b->upto - b->below > FEW && next_number(b->low, INFINITY, b->keyed) < b->high;) {
+    for (int slow = 0; b->upto - b->below > FEW;) {
         int64_t left = b->upto - b->below;
-        split(list, rank, pivot_of(b, rank, slow >= SLOW), b);
+        double pivot = pivot_of(b, rank, slow >= SLOW);
+        if (!(pivot > b->low && pivot < b->high)) {
+            pivot = next_number(b->low, INFINITY, b->keyed);
+            if (!(pivot < b->high)) return;
+        }
+        split(list, rank, pivot, b);
         slow = b->upto - b->below > left / 2 ? slow + 1 : 0;
     }
 }
@@ -136,12 +144,15 @@ static double among_equals(const struct e5_select_list *list, size_t rank, struc
     b.high = next_number(b.high, INFINITY, true); /* of the values that round to that key, none is larger */
     b.below = 0;
     b.upto = count(list, b.high, false);
-    while (nextafter(b.low, INFINITY) < b.high) split(list, (int64_t)rank, pivot_of(&b, (int64_t)rank, true), &b);
+    for (double middle; nextafter(b.low, INFINITY) < b.high;) {
+        middle = b.low / 2 + b.high / 2;
+        split(list, (int64_t)rank, middle > b.low && middle < b.high ? middle : nextafter(b.low, INFINITY), &b);
+    }
     return b.high;
 }
 
 void e5_select(const struct e5_select_list *list, size_t rank, double out[2]) {
-    double few[FEW];
+    double few[FEW + GROUP];
     struct bracket b = begin(list, (int64_t)rank);
     narrow(list, (int64_t)rank, &b);
     size_t left = (size_t)(b.upto - b.below);
@@ -151,7 +162,8 @@ void e5_select(const struct e5_select_list *list, size_t rank, double out[2]) {
         return;
     }
     gather(list, (float)b.low, (float)b.high, few);
-    sort(few, left);
+    for (size_t i = left; i < FEW; i++) few[i] = INFINITY;
+    sort(few);
     out[0] = few[rank - (size_t)b.below];
     out[1] = (int64_t)rank + 1 < b.upto ? few[rank + 1 - (size_t)b.below] : next_of(list, rank, out[0]);
 }

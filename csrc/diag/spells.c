@@ -92,7 +92,8 @@ enum e5_status e5_spell_slots(const struct e5_time_axis *time, size_t slots, boo
 
 /* --- flags --- */
 
-#define PASS_IF(comparison) E5_EACH_LANE(c) word[c] |= (comparison) ? one : 0
+/* No conditional store: what is read next would have to wait for it. */
+#define PASS_IF(comparison) E5_EACH_LANE(c) word[c] |= (uint32_t)(comparison) * one
 #define PASSES(type, name)                                                                                 \
     E5_SIMD_BODY void name(const type *restrict value, const type *restrict than, enum e5_spell_test test, \
                            uint32_t one, uint32_t *restrict word) {                                        \

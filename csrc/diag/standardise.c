@@ -23,18 +23,12 @@ struct fit {
 
 /* --- the axis --- */
 
-/* Months since the year 0. */
-static int64_t month_of(const struct e5_time_axis *axis, size_t i) {
-    struct e5_date date = e5_date_from_days(axis->calendar, e5_cycle_day(axis->seconds[i]));
-    return date.year * MONTHS + date.month - 1;
-}
-
 static enum e5_status find_slots(struct e5_standard *standard, const struct e5_time_axis *axis,
                                  struct e5_error *err) {
     int64_t before = 0;
     size_t run = 0; /* months that lead up to this one without a gap, itself included */
     for (size_t i = 0; i < axis->n; i++) {
-        int64_t month = month_of(axis, i);
+        int64_t month = e5_cycle_month(axis, i);
         if (i > 0 && month == before) {
             enum e5_status status = e5_fail(err, E5_INPUT, "more than one value in a month");
             e5_error_hint(err, "make monthly sums first, with resample(x, 'sum', freq='MS')");

@@ -231,12 +231,22 @@ void e5_tally_mean_difference(const struct e5_tally_axis *axis, struct e5_tally_
 
 /* --- extremes --- */
 
-E5_SIMD_BODY void extreme_span(const void *values, bool wide, struct e5_tally_span span, double sign,
-                               double *restrict out) {
+/* An extreme of floats is one of them: nothing is lost. */
+E5_SIMD_BODY void extreme_f32(const float *values, struct e5_tally_span span, float sign, double *restrict out) {
+    float most[E5_LANES];
+    E5_EACH_LANE(c) most[c] = (float)out[c];
+    for (size_t t = span.first; t < span.end; t++) E5_EACH_LANE(c) {
+            float x = sign * values[t * E5_LANES + c];
+            most[c] = x > most[c] ? x : most[c];
+        }
+    E5_EACH_LANE(c) out[c] = (double)most[c];
+}
+
+E5_SIMD_BODY void extreme_f64(const double *values, struct e5_tally_span span, double sign, double *restrict out) {
     double most[E5_LANES];
     E5_EACH_LANE(c) most[c] = out[c];
     for (size_t t = span.first; t < span.end; t++) E5_EACH_LANE(c) {
-            double x = sign * value_at(values, wide, t * E5_LANES + c);
+            double x = sign * values[t * E5_LANES + c];
             most[c] = x > most[c] ? x : most[c];
         }
     E5_EACH_LANE(c) out[c] = most[c];
@@ -246,9 +256,9 @@ E5_SIMD_BODY void extreme_body(const struct e5_tally_axis *axis, struct e5_tally
     for (size_t s = 0; s < axis->count; s++) {
         double *to = out + axis->span[s].period * E5_LANES;
         if (x.wide)
-            extreme_span(x.values, true, axis->span[s], sign, to);
+            extreme_f64(x.values, axis->span[s], sign, to);
         else
-            extreme_span(x.values, false, axis->span[s], sign, to);
+            extreme_f32(x.values, axis->span[s], (float)sign, to);
     }
 }
 E5_SIMD_VARIANTS(extreme, (const struct e5_tally_axis *axis, struct e5_tally_series x, double sign, double *out),

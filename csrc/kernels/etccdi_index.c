@@ -116,15 +116,28 @@ static void find_beyond(struct e5_etccdi_job *job, const struct e5_etccdi_index 
         e5_doy_percentiles_f32(&wanted->doy, x.values, job->thresholds, job->work);
 }
 
+/* Days as percent of those that the data have of a period; a period without any valid one has none. */
+static void as_percent_of_all(const struct e5_etccdi_job *job, double *out) {
+    const struct e5_tally_axis *axis = &job->plan->tally;
+    double *days = job->days; /* the valid ones, and then all */
+    for (size_t i = 0; i < results(job); i++) {
+        out[i] = days[i] > 0 ? 100 * out[i] : NAN;
+        days[i] = 0;
+    }
+    for (size_t s = 0; s < axis->count; s++)
+        for (size_t c = 0; c < E5_LANES; c++)
+            days[axis->span[s].period * E5_LANES + c] += (double)(axis->span[s].end - axis->span[s].first);
+    for (size_t i = 0; i < results(job); i++) out[i] /= days[i];
+}
+
 void e5_etccdi_beyond_percentile(struct e5_etccdi_job *job, const struct e5_etccdi_index *index, double *out) {
     const struct e5_etccdi_plan *plan = job->plan;
     find_beyond(job, index);
     e5_exceedance_sum(&job->at_hand->exceedance, plan->periods, job->beyond, out, job->days);
     int64_t of = choice(job, E5_ETCCDI_PERCENT_OF);
-    for (size_t i = 0; i < results(job) && of != E5_ETCCDI_DAYS; i++) {
-        double days = of == E5_ETCCDI_OF_ALL ? plan->periods->expected[i / E5_LANES] : job->days[i];
-        out[i] = days > 0 ? 100 * out[i] / days : NAN;
-    }
+    for (size_t i = 0; i < results(job) && of == E5_ETCCDI_OF_VALID; i++)
+        out[i] = job->days[i] > 0 ? 100 * out[i] / job->days[i] : NAN;
+    if (of == E5_ETCCDI_OF_ALL) as_percent_of_all(job, out);
 }
 
 static enum e5_spell_test spell_test(enum e5_tally_test test) {

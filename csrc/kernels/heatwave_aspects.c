@@ -76,15 +76,15 @@ static enum e5_status plan_new(const struct e5_params *params, const struct e5_s
 
 static void add_event(const struct plan *plan, const double *magnitude, size_t first, size_t last, size_t lane,
                       struct sums *to) {
-    double sum = 0, peak = -INFINITY, days = (double)(last - first + 1);
+    double sum = 0, peak = NAN, days = (double)(last - first + 1);
     for (size_t t = first; t <= last; t++) {
         double value = magnitude[t * E5_LANES + lane];
         sum += value;
-        if (value > peak) peak = value;
+        peak = fmax(peak, value); /* of the values that are known */
     }
     double mean = sum / days;
     if (to->events == 0) to->start = plan->axis.place[first];
-    if (to->events == 0 || mean > to->hottest) {
+    if (to->events == 0 || mean > to->hottest || (isnan(to->hottest) && !isnan(mean))) {
         to->hottest = mean;
         to->peak = peak;
     }

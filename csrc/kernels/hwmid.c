@@ -2,7 +2,8 @@
  *
  * Given: daily maximum temperature and its threshold for each day of the year.  A hot day's magnitude is how far it
  * lies above the lower quartile of the annual maxima of the reference period, in quartile ranges; a heatwave's the
- * sum of its days'; a year's that of its largest heatwave. */
+ * sum of its days'; a year's that of its largest heatwave.  Years that the series does not cover to their ends have
+ * no annual maximum. */
 #include <math.h>
 
 #include "base/alloc.h"
@@ -30,6 +31,18 @@ static void plan_free(void *opaque) {
     free(plan);
 }
 
+/* Whether the series begins or ends within a period, and lacks days of it. */
+static bool is_cut(const struct e5_series_input *input, size_t period) {
+    const struct e5_periods *periods = input->periods;
+    const struct e5_time_axis *axis = input->axis;
+    if (axis->seconds[0] < periods->start[period] + E5_DAY &&
+        axis->seconds[axis->n - 1] >= periods->end[period] - E5_DAY)
+        return false;
+    int32_t samples = 0;
+    for (size_t t = 0; t < axis->n; t++) samples += periods->of_sample[t] == (int32_t)period;
+    return samples < periods->expected[period];
+}
+
 static enum e5_status fill(struct plan *plan, const struct e5_params *params, const struct e5_series_input *input,
                            struct e5_error *err) {
     struct e5_period base = params->value[BASE_PERIOD].period;
@@ -39,7 +52,9 @@ static enum e5_status fill(struct plan *plan, const struct e5_params *params, co
         plan->first++;
     while (base.given && plan->end > plan->first && periods->start[plan->end - 1] > base.last_day * E5_DAY)
         plan->end--;
-    if (plan->first == plan->end) return e5_fail(err, E5_INPUT, "hwmid: no year of the base is in the series");
+    if (plan->first < plan->end && is_cut(input, plan->first)) plan->first++;
+    if (plan->first < plan->end && is_cut(input, plan->end - 1)) plan->end--;
+    if (plan->first == plan->end) return e5_fail(err, E5_INPUT, "hwmid: no whole year of the base is in the series");
     enum e5_status status = e5_quantile_check(0.25, plan->type, err);
     if (status == E5_OK)
         status = e5_spell_axis_init(&plan->axis, input->axis, periods, E5_SPELL_CUT, &plan->rule, err);

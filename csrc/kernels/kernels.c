@@ -31,7 +31,8 @@ const size_t e5_kernel_count = sizeof e5_kernels / sizeof *e5_kernels;
 static const struct e5_param_spec by_day[] = {
     {"hours", E5_CHOICE, "'auto'", .choices = "auto instant hour_ending since_midnight",
      .doc = "Which stamps make a day; 'auto' knows it from the name of the variable, and takes 'instant' where it "
-            "does not."},
+            "does not. On a grid of 0.1°, that of ERA5-Land, sums of an hour are taken for sums since midnight, of "
+            "which a day has its sum only."},
     {"utc_offset", E5_NUMBER, "0", -14, 14, .choices = "solar",
      .doc = "Hours east of Greenwich of the zone whose days are meant; 'solar': each longitude's own, "
             "round(longitude / 15), with days labelled by their local date."},

@@ -15,6 +15,8 @@
 enum { CONFIDENCE }; /* params, in the order of kernels.def */
 enum { SLOPE, LOWER, UPPER, INTERCEPT, TAU, Z, P, OUTPUTS };
 
+#define MOST 16384 /* steps: the slopes of their pairs take 1.6 GB a thread */
+
 struct plan {
     size_t steps;
     double quantile;
@@ -35,10 +37,18 @@ static void plan_free(void *opaque) {
     free(plan);
 }
 
+static enum e5_status check(const struct e5_time_axis *axis, struct e5_error *err) {
+    if (axis->n <= MOST) return E5_OK;
+    enum e5_status status = e5_fail(err, E5_INPUT, "mann_kendall: %zu steps, must be %d at most", axis->n, MOST);
+    e5_error_hint(err, "make yearly or monthly values first, with resample()");
+    return status;
+}
+
 static enum e5_status plan_new(const struct e5_params *params, const struct e5_series_input *input,
                                struct e5_series_plan *out, struct e5_error *err) {
     struct plan *plan;
-    enum e5_status status = e5_alloc(1, sizeof *plan, &plan, err);
+    enum e5_status status = check(input->axis, err);
+    if (status == E5_OK) status = e5_alloc(1, sizeof *plan, &plan, err);
     if (status != E5_OK) return status;
     plan->steps = input->axis->n;
     plan->quantile = e5_normal_quantile((1 + params->value[CONFIDENCE].number) / 2);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "diag/cycle.h"
 #include "diag/daylight.h"
 #include "diag/evapotranspiration.h"
 #include "kernels/kernel.h"
@@ -40,7 +41,7 @@ static enum e5_status plan_new(const struct e5_params *params, const struct e5_s
         return status;
     }
     for (size_t i = 0; i < axis->n; i++)
-        plan->follows[i] = i > 0 && e5_month_of_step(axis, i) == e5_month_of_step(axis, i - 1) + 1;
+        plan->follows[i] = i > 0 && e5_cycle_month(axis, i) == e5_cycle_month(axis, i - 1) + 1;
     *out = (struct e5_series_plan){plan, axis->n, 0};
     return E5_OK;
 }

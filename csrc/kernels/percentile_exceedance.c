@@ -19,7 +19,7 @@ enum {
     LEAP_DAY,
     SMOOTHING,
     MIN_SHARE,
-    SHARE_OF
+    PERCENT_OF
 };
 enum { OF_VALID, OF_ALL };
 
@@ -72,7 +72,7 @@ static enum e5_status plan_new(const struct e5_params *params, const struct e5_s
     enum e5_status status = e5_alloc(1, sizeof *plan, &plan, err);
     if (status != E5_OK) return status;
     plan->periods = input->periods;
-    plan->of_all = params->value[SHARE_OF].integer == OF_ALL;
+    plan->of_all = params->value[PERCENT_OF].integer == OF_ALL;
     status = make_doy(plan, params, input->axis, err);
     if (status == E5_OK)
         status = e5_exceedance_init(&plan->exceedance, &plan->doy, input->axis,

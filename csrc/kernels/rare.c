@@ -40,6 +40,12 @@ struct e5_extreme_fit e5_rare_fit(const struct e5_rare *rare, double *values, si
     return fit(rare, values, n, threshold);
 }
 
+struct e5_extreme_fit e5_rare_fit_sorted(const struct e5_rare *rare, const double *sorted, size_t n,
+                                         const double moment[3]) {
+    bool fits = rare->method == E5_RARE_L_MOMENTS && n >= E5_EXTREME_LEAST && sorted[n - 1] > sorted[0];
+    return fits ? e5_extreme_by_moments(rare->kind, moment, 0) : fit(rare, sorted, n, 0);
+}
+
 static double draw(const struct e5_rare *rare, const struct e5_extreme_fit *from, uint64_t number) {
     double probability = ((double)(e5_random(KEY, number) >> 11) + 0.5) * 0x1p-53;
     return e5_extreme_quantile(rare->kind, from, probability);

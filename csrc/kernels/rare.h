@@ -24,6 +24,9 @@ struct e5_rare_level { /* a return level, and its limits */
 size_t e5_rare_scratch(const struct e5_rare *rare, size_t n);
 /* `values` are put in order. */
 struct e5_extreme_fit e5_rare_fit(const struct e5_rare *rare, double *values, size_t n, double threshold);
+/* Of maxima that are in rising order, and whose L-moments are known. */
+struct e5_extreme_fit e5_rare_fit_sorted(const struct e5_rare *rare, const double *sorted, size_t n,
+                                         const double moment[3]);
 /* The value that a share `probability` stays below: limits by the delta method, or from `resamples` samples drawn
  * from the fit, whose numbers are the same in every cell. */
 struct e5_rare_level e5_rare_level(const struct e5_rare *rare, const struct e5_extreme_fit *fit, size_t n,

@@ -44,7 +44,7 @@ static enum e5_status fill_plan(struct plan *plan, const struct e5_period *base,
     if (status != E5_OK) return status;
     for (size_t i = 0; i < axis->n; i++) {
         int64_t day = e5_cycle_day(axis->seconds[i]);
-        plan->month[i] = e5_month_of_step(axis, i);
+        plan->month[i] = e5_cycle_month(axis, i);
         plan->base[i] = !base->given || (day >= base->first_day && day <= base->last_day);
         some |= plan->base[i];
     }
@@ -68,6 +68,12 @@ static enum e5_status plan_new(const struct e5_params *params, const struct e5_s
     return E5_OK;
 }
 
+/* Add what a month brings to the heat index. */
+E5_SIMD_BODY void warm_body(const double *month, double *restrict heat) {
+    E5_EACH_LANE(c) heat[c] += e5_thornthwaite_heat(month[c]);
+}
+E5_SIMD_VARIANTS(warm, (const double *month, double *restrict heat), (month, heat))
+
 /* Heat index of a usual year, of the means of its months; NaN where a month has no value. */
 static void heat_of_climatology(const struct plan *plan, const double *values, double *heat) {
     double sum[MONTHS][E5_LANES] = {{0}}, count[MONTHS][E5_LANES] = {{0}};
@@ -81,8 +87,10 @@ static void heat_of_climatology(const struct plan *plan, const double *values, d
         }
     }
     for (size_t c = 0; c < E5_LANES; c++) heat[c] = 0;
-    for (int month = 0; month < MONTHS; month++)
-        for (size_t c = 0; c < E5_LANES; c++) heat[c] += e5_thornthwaite_heat(sum[month][c] / count[month][c]);
+    for (int month = 0; month < MONTHS; month++) {
+        for (size_t c = 0; c < E5_LANES; c++) sum[month][c] /= count[month][c]; /* 0/0 is NaN */
+        warm(sum[month], heat);
+    }
 }
 
 /* Heat index of the year that begins with a step; NaN where a month is missing.  Returns the year's steps. */
@@ -91,7 +99,7 @@ static size_t heat_of_year(const struct plan *plan, const double *values, size_t
     for (size_t c = 0; c < E5_LANES; c++) heat[c] = 0;
     for (; i < plan->daylight.steps && plan->month[i] - plan->month[first] < MONTHS; i++) {
         if (plan->month[i] % MONTHS == 0 && i > first) break;
-        for (size_t c = 0; c < E5_LANES; c++) heat[c] += e5_thornthwaite_heat(values[i * E5_LANES + c]);
+        warm(values + i * E5_LANES, heat);
     }
     if (i - first < MONTHS)
         for (size_t c = 0; c < E5_LANES; c++) heat[c] = NAN;

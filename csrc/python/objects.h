@@ -1,6 +1,7 @@
 /* objects: the C things behind Python objects, for the rooms of the binding that need each other's.
  *
- * Borrowed pointers live as long as the caller holds the Python object.  Needs the GIL, but for e5py_pool_try and _release. */
+ * Borrowed pointers live as long as the caller holds the Python object.  Needs the GIL, but for e5py_pool_try and
+ * _release. */
 #ifndef E5PY_OBJECTS_H
 #define E5PY_OBJECTS_H
 

@@ -46,9 +46,11 @@ static enum e5_status regional_body(void *context, struct e5_watch *watch, struc
     return e5_regional(&call->source, &call->what, BLOCK_BYTES, call->out, call->pool, watch, err);
 }
 
-static int check_lists(PyArrayObject *first, PyArrayObject *cell, PyArrayObject *weight) {
+static int check_lists(PyArrayObject *first, PyArrayObject *cell, PyArrayObject *weight, PyArrayObject *beyond) {
     npy_intp n = PyArray_DIM(first, 0), listed = PyArray_DIM(cell, 0);
-    if (n > 0 && listed == PyArray_DIM(weight, 0) && ((int64_t *)PyArray_DATA(first))[n - 1] == listed) return 0;
+    if (n > 0 && PyArray_DIM(beyond, 0) == n - 1 && listed == PyArray_DIM(weight, 0) &&
+        ((int64_t *)PyArray_DATA(first))[n - 1] == listed)
+        return 0;
     return PyErr_SetString(PyExc_ValueError, "the lists of regions do not fit each other"), -1;
 }
 
@@ -66,29 +68,32 @@ static PyObject *run(PyObject *module, struct regional_call *call, PyObject *pro
     return result;
 }
 
-PyDoc_STRVAR(regional_doc, "regional(source, first, cell, weight, statistic, threshold, min_share, progress)\n--\n\n"
-                           "One number per step and region; see csrc/diag/regional.h.");
+PyDoc_STRVAR(regional_doc,
+             "regional(source, first, cell, weight, beyond, statistic, threshold, min_share, progress)\n--\n\n"
+             "One number per step and region; see csrc/diag/regional.h.");
 static PyObject *regional(PyObject *module, PyObject *args) {
     struct regional_call call = {0};
     struct e5_view view;
-    PyObject *source, *starts, *cells, *weights, *progress, *result = NULL;
+    PyObject *source, *starts, *cells, *weights, *others, *progress, *result = NULL;
     int statistic;
-    if (!PyArg_ParseTuple(args, "OOOOiddO", &source, &starts, &cells, &weights, &statistic, &call.what.threshold,
-                          &call.what.min_share, &progress))
+    if (!PyArg_ParseTuple(args, "OOOOOiddO", &source, &starts, &cells, &weights, &others, &statistic,
+                          &call.what.threshold, &call.what.min_share, &progress))
         return NULL;
     PyArrayObject *first = e5py_contiguous(starts, NPY_INT64, 1);
     PyArrayObject *cell = first != NULL ? e5py_contiguous(cells, NPY_INT64, 1) : NULL;
     PyArrayObject *weight = cell != NULL ? e5py_contiguous(weights, NPY_FLOAT64, 1) : NULL;
-    if (weight != NULL && check_lists(first, cell, weight) == 0 &&
+    PyArrayObject *beyond = weight != NULL ? e5py_contiguous(others, NPY_FLOAT64, 1) : NULL;
+    if (beyond != NULL && check_lists(first, cell, weight, beyond) == 0 &&
         e5py_source(module, source, &view, &call.source) == 0) {
         call.what.statistic = (enum e5_regional_statistic)statistic;
         call.what.regions = (struct e5_regions){(size_t)PyArray_DIM(first, 0) - 1, PyArray_DATA(first),
-                                                PyArray_DATA(cell), PyArray_DATA(weight)};
+                                                PyArray_DATA(cell), PyArray_DATA(weight), PyArray_DATA(beyond)};
         result = run(module, &call, progress);
     }
     Py_XDECREF(first);
     Py_XDECREF(cell);
     Py_XDECREF(weight);
+    Py_XDECREF(beyond);
     return result;
 }
 

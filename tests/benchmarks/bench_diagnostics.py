@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from tests.benchmarks.comparison import arguments, measure, show
+from comparison import arguments, measure, show
 
 ROOMS = sorted(path.stem for path in Path(__file__).parent.glob("diag_*.py"))
 
@@ -13,7 +13,7 @@ ROOMS = sorted(path.stem for path in Path(__file__).parent.glob("diag_*.py"))
 def main() -> None:
     options = arguments(__doc__, rooms=[room.removeprefix("diag_") for room in ROOMS])
     for room in options.rooms:
-        module = importlib.import_module(f"tests.benchmarks.diag_{room}")
+        module = importlib.import_module(f"diag_{room}")
         show((module.__doc__ or "").splitlines()[0], measure(module.rows(options.quick), options.rounds))
 
 

@@ -17,9 +17,9 @@ import numba
 import numbagg
 import numpy as np
 import xarray as xr
+from comparison import Row
 
 import era5fast as e5
-from tests.benchmarks.comparison import Row
 
 HOURS = 24
 MISSING = 0.001  # share of the values in the rows that know NaN

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import xclim
+from comparison import Row
 
 import era5fast as e5
-from tests.benchmarks.comparison import Row
 
 _pet = xclim.indices.potential_evapotranspiration
 

@@ -12,11 +12,11 @@ import numexpr
 import numpy as np
 import thermofeel
 import xarray as xr
+from comparison import Row
 from xclim import indices as xclim_indices
 from xclim.indices.fire import cffwis_indices
 
 import era5fast as e5
-from tests.benchmarks.comparison import Row
 
 Values = dict[str, np.ndarray]
 

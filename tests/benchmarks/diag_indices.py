@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from comparison import Row
 
 import era5fast as e5
 from era5fast.indices import CORE
-from tests.benchmarks.comparison import Row
 
 YEARS = ("1981", "2010")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 import xclim
+from comparison import Row
 from xclim.core.calendar import percentile_doy
 
 import era5fast as e5
-from tests.benchmarks.comparison import Row
 
 FIRST, LAST = 1981, 2010
 
@@ -87,7 +87,7 @@ def _bootstrap(maxima: xr.DataArray, cells: int, fewest: int) -> list[Row]:
         return xclim.indices.tx90p(part, threshold, freq="YS", bootstrap=True).transpose("time", "cell").values
 
     def as_cdo() -> np.ndarray:
-        options = {"neighbours": "ring", "leap_day": "own", "share_of": "all"}
+        options = {"neighbours": "ring", "leap_day": "own", "percent_of": "all"}
         return e5.percentile_exceedance(maxima, 90, base_period=period, progress=False, **options).percent.values
 
     def by_cdo() -> np.ndarray:

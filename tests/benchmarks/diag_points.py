@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from comparison import Row
 from scipy import stats
 from sklearn.metrics.pairwise import haversine_distances
 
 import era5fast as e5
-from tests.benchmarks.comparison import Row
 
 RESAMPLES = 10_000
 YEARS = 60

@@ -10,11 +10,11 @@ import numpy as np
 import structlog
 import xarray as xr
 import xclim
+from comparison import Row
 from lmoments3 import distr
 from scipy import special, stats
 
 import era5fast as e5
-from tests.benchmarks.comparison import Row
 
 YEARS = 40
 

@@ -17,9 +17,9 @@ import heatwave3
 import numba
 import numpy as np
 import xarray as xr
+from comparison import Row
 
 import era5fast as e5
-from tests.benchmarks.comparison import Row
 
 THRESHOLD = 25.0
 LEAST = 3

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pymannkendall
+from comparison import Row
 
 import era5fast as e5
-from tests.benchmarks.comparison import Row
 
 YEARS = 60
 

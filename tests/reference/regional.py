@@ -3,13 +3,13 @@
 import math
 
 
-def regional(values, cells, weights, statistic, threshold=None, min_share=0.5):
-    """Number of one region; `values` of a map as a list, NaN is missing."""
+def regional(values, cells, weights, statistic, threshold=None, min_share=0.5, beyond=0.0):
+    """Number of one region; `values` of a map as a list, NaN is missing; `beyond` of its area lies off the map."""
     found = [
         (values[cell], weight) for cell, weight in zip(cells, weights, strict=True) if not math.isnan(values[cell])
     ]
     valid = sum(weight for _, weight in found)
-    if not found or valid < min_share * sum(weights):
+    if not found or valid < min_share * (sum(weights) + beyond):
         return math.nan
     if statistic == "max":
         return max(value for value, _ in found)
