@@ -79,7 +79,7 @@ class Era5FastError(Exception):
         what = self.what
         if self.hint:
             what = what.rstrip(". ")  # texts of the service end with a stop or not
-            rest += f"{'' if what.endswith('?') and not rest else '.'} {self.hint[0].upper()}{self.hint[1:]}"
+            rest += f"{'' if what.endswith('?') and not rest else '.'} {_sentence(self.hint)}"
         concerned = self._concerned()
         if len(concerned) + min(len(what), MAX_LENGTH // 2) + len(rest) <= MAX_LENGTH:  # it cuts nothing of the hint
             what = concerned + what
@@ -103,6 +103,13 @@ class Era5FastError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__, *_call_of(self))
+
+
+def _sentence(hint: str) -> str:
+    """A hint that begins with a capital letter, unless it begins with something to type."""
+    first = hint.split(maxsplit=1)[0]
+    is_code = first == "pip" or any(sign in first.rstrip(".,:;") for sign in "=(._'")
+    return hint if is_code else f"{hint[0].upper()}{hint[1:]}"
 
 
 def _note_call(error: BaseException, number: int, path: str | None) -> None:

@@ -109,8 +109,10 @@ class Operands:
         scale, offset = self._factor(spec, getattr(value, "attrs", None))
         rows = rows_of(value, self.field, slots, spec["name"])
         rows = rows if (scale, offset) == (1.0, 0.0) else rows * scale + offset
-        # A fixed threshold means the number of that precision that is nearest to it: 0.1 is reached by float32(0.1).
-        return rows.astype("float32").astype("float64") if np.ndim(value) == 0 and self.field.is_single() else rows
+        # A fixed threshold means the number of the data's precision that is nearest to it: float32(0.1) is not above
+        # 0.1. Events say of themselves that they compare in double precision.
+        rounds = row["kind"] != "field" and np.ndim(value) == 0 and self.field.is_single()
+        return rows.astype("float32").astype("float64") if rounds else rows
 
     def _latitudes(self) -> np.ndarray:
         """Latitude of each cell of the grid, for a diagnostic that needs it and was not given it."""

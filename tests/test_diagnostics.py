@@ -373,6 +373,7 @@ def test_times_must_increase(order: str) -> None:
 
 ROW = {
     "name": "toy",
+    "kind": "series",
     "operands": [
         {"name": "a", "dims": "time latitude longitude", "units": "degC", "keep_units": False, "optional": False},
         {"name": "b", "dims": "time latitude longitude", "units": "x", "keep_units": False, "optional": False},

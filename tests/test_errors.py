@@ -103,3 +103,17 @@ def test_unreadable_file_is_a_storage_error_that_names_it(tmp_path) -> None:
     with pytest.raises(errors.StorageError, match=r"absent\.nc") as caught:
         _core.open_file(str(tmp_path / "absent.nc"))
     assert caught.value.errno == 2
+
+
+@pytest.mark.parametrize(
+    ("hint", "wanted"),
+    [
+        ("pass a path", "Pass a path"),
+        ("freq='YS' counts years", "freq='YS' counts years"),
+        ("shapely.make_valid mends it", "shapely.make_valid mends it"),
+        ("pip install geopandas", "pip install geopandas"),
+        ("retry. Then wait", "Retry. Then wait"),
+    ],
+)
+def test_hints_begin_with_a_capital_letter_unless_they_are_code(hint: str, wanted: str) -> None:
+    assert str(errors.InputError("no", hint=hint)) == f"no. {wanted}"

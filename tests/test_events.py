@@ -468,7 +468,7 @@ GOOD = {"time": days(4), "latitude": [2.0, 1.0, 0.0], "longitude": [0.0, 1.0]}
         ({"x": np.zeros((4, 3, 2), complex)}, "array of type complex128"),
         ({"x": np.zeros((4, 3, 2), object)}, "array of type object"),
         ({"above": None}, "above is missing"),
-        ({"above": "warm"}, "no number"),
+        ({"above": "warm"}, "above: 'warm' is text"),
         ({"above": np.zeros((2, 3))}, r"above has the shape \(2, 3\), cells have the shape \(3, 2\)"),
         ({"above": np.zeros((100, 3, 2))}, "threshold of 100 days does not fit"),
         ({"above": np.zeros((1, 1, 3, 2))}, "above has the shape"),

@@ -305,7 +305,9 @@ def native_calls(files: list[str], few_events: e5.Events, folder: Path) -> dict[
         "sweep of files": lambda p: _core.sweep(
             "percentile_doy", [percentile], [dataset], daily, calendar, None, little, spill, p
         ),
-        "regional": lambda p: _core.regional(dataset, np.array([0, 2]), np.array([3, 5]), np.ones(2), 0, 0.0, 0.0, p),
+        "regional": lambda p: _core.regional(
+            dataset, np.array([0, 2]), np.array([3, 5]), np.ones(2), np.zeros(1), 0, 0.0, 0.0, p
+        ),
         "field": lambda p: _core.field("find_events", event, values, threshold, slot, *axes, p),
         "read dataset": lambda p: dataset.read([(0, 700), (0, 41), (0, 61)], progress=p),
         "read file": lambda p: file.read("t2m", progress=p),
@@ -573,9 +575,11 @@ def failing_calls(folder: Path, few_events: e5.Events) -> dict[str, Callable[[],
         "calendar": lambda: _core.sweep(
             "percentile_doy", [percentile], [values], seconds, "mayan", None, 1 << 30, spill, None
         ),
-        "regions": lambda: _core.regional(values, np.array([0, 2]), np.array([3]), np.ones(1), 0, 0.0, 0.0, None),
+        "regions": lambda: _core.regional(
+            values, np.array([0, 2]), np.array([3]), np.ones(1), np.zeros(1), 0, 0.0, 0.0, None
+        ),
         "cells of regions": lambda: _core.regional(
-            values, np.array([0, 1]), np.array([99]), np.ones(1), 0, 0.0, 0.0, None
+            values, np.array([0, 1]), np.array([99]), np.ones(1), np.zeros(1), 0, 0.0, 0.0, None
         ),
         "grid": lambda: _core.field(
             "find_events", event, values, threshold, slot, *axes[:2], [0, 0], "standard", None
@@ -710,8 +714,8 @@ def test_number_of_threads_can_be_set() -> None:
     for n in (-1, 1025, 10**9):
         with pytest.raises(errors.InputError, match=f"{n} threads, must be 0 to 1024"):
             e5.set_num_threads(n)
-    with pytest.raises(TypeError):
-        e5.set_num_threads("2")  # type: ignore[arg-type]
+    with pytest.raises(errors.InputError, match="threads"):
+        e5.set_num_threads("a")  # type: ignore[arg-type]
 
 
 def test_threads_are_those_that_were_asked_for() -> None:
