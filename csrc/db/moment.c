@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 struct e5_moment e5_moment_of(enum e5_calendar calendar, int64_t seconds) {
-    int64_t days = seconds / E5_DAY - (seconds % E5_DAY < 0);
+    int64_t days = e5_day_of(seconds);
     int rest = (int)(seconds - days * E5_DAY);
     struct e5_date date = e5_date_from_days(calendar, days);
     struct e5_moment out = {.stamp = ""};

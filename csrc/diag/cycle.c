@@ -23,10 +23,8 @@ enum e5_status e5_cycle_by_slots(enum e5_calendar calendar, size_t slots, enum e
     return status;
 }
 
-int64_t e5_cycle_day(int64_t seconds) { return seconds / E5_DAY - (seconds % E5_DAY < 0); }
-
 int64_t e5_cycle_month(const struct e5_time_axis *axis, size_t step) {
-    struct e5_date date = e5_date_from_days(axis->calendar, e5_cycle_day(axis->seconds[step]));
+    struct e5_date date = e5_date_from_days(axis->calendar, e5_day_of(axis->seconds[step]));
     return date.year * MONTHS + date.month - 1;
 }
 
@@ -37,5 +35,5 @@ static int32_t slot_of(enum e5_calendar calendar, enum e5_cycle cycle, int64_t d
 }
 
 void e5_cycle_of(const struct e5_time_axis *axis, enum e5_cycle cycle, int32_t *out) {
-    for (size_t i = 0; i < axis->n; i++) out[i] = slot_of(axis->calendar, cycle, e5_cycle_day(axis->seconds[i]));
+    for (size_t i = 0; i < axis->n; i++) out[i] = slot_of(axis->calendar, cycle, e5_day_of(axis->seconds[i]));
 }

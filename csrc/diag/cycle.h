@@ -15,7 +15,6 @@ size_t e5_cycle_slots(enum e5_calendar calendar, enum e5_cycle cycle);
 E5_MUST_USE enum e5_status e5_cycle_by_slots(enum e5_calendar calendar, size_t slots, enum e5_cycle *out,
                                              struct e5_error *err);
 void e5_cycle_of(const struct e5_time_axis *axis, enum e5_cycle cycle, int32_t *out); /* one slot per step */
-int64_t e5_cycle_day(int64_t seconds); /* days since 1970-01-01 */
 int64_t e5_cycle_month(const struct e5_time_axis *axis, size_t step); /* months since January of the year 0 */
 
 #endif

@@ -13,7 +13,7 @@
 
 static struct e5_date date_of_step(const struct e5_time_axis *axis, size_t step) {
     int64_t seconds = axis->seconds[step];
-    return e5_date_from_days(axis->calendar, seconds / E5_DAY - (seconds % E5_DAY < 0));
+    return e5_date_from_days(axis->calendar, e5_day_of(seconds));
 }
 
 static enum e5_status check_months(const struct e5_time_axis *axis, struct e5_error *err) {

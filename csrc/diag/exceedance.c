@@ -5,9 +5,7 @@
 #define YEARS_MAX 300
 #define LEAP_DAY 59 /* 29 February, from 0 */
 
-static int64_t day_of(const struct e5_time_axis *axis, size_t sample) {
-    return axis->seconds[sample] / E5_DAY - (axis->seconds[sample] % E5_DAY < 0);
-}
+static int64_t day_of(const struct e5_time_axis *axis, size_t sample) { return e5_day_of(axis->seconds[sample]); }
 
 /* --- which sample is which day of which year --- */
 

@@ -4,19 +4,17 @@
 
 #include "base/alloc.h"
 
-static int64_t day_of(int64_t seconds) { return seconds / E5_DAY - (seconds % E5_DAY < 0); }
-
 enum e5_status e5_rolling_init(struct e5_rolling *rolling, const struct e5_time_axis *time, const int32_t *of_sample,
                                size_t periods, struct e5_rolling_rule rule, struct e5_error *err) {
     *rolling = (struct e5_rolling){.periods = periods, .whole = rule.whole};
     enum e5_status status = e5_alloc(time->n, sizeof *rolling->window, &rolling->window, err);
     if (status != E5_OK) return status;
     for (size_t t = 0, first = 0, named = 0; t < time->n; t++) {
-        int64_t day = day_of(time->seconds[t]), earliest = day - rule.days + 1;
+        int64_t day = e5_day_of(time->seconds[t]), earliest = day - rule.days + 1;
         int64_t name = rule.centre ? day - rule.days / 2 : day;
-        while (day_of(time->seconds[first]) < earliest) first++;
-        while (day_of(time->seconds[named]) < name) named++;
-        bool inside = earliest >= day_of(time->seconds[0]) && of_sample[named] >= 0;
+        while (e5_day_of(time->seconds[first]) < earliest) first++;
+        while (e5_day_of(time->seconds[named]) < name) named++;
+        bool inside = earliest >= e5_day_of(time->seconds[0]) && of_sample[named] >= 0;
         if (inside && (!rule.whole || t - first + 1 == (size_t)rule.days))
             rolling->window[rolling->count++] = (struct e5_rolling_window){first, t + 1, (size_t)of_sample[named]};
     }

@@ -6,8 +6,6 @@
 
 /* --- the axis --- */
 
-static int64_t day_of(int64_t seconds) { return seconds / E5_DAY - (seconds % E5_DAY < 0); }
-
 static int64_t six_months_later(enum e5_calendar calendar, int64_t day) {
     struct e5_date date = e5_date_from_days(calendar, day);
     date.year += date.month > 6;
@@ -17,13 +15,13 @@ static int64_t six_months_later(enum e5_calendar calendar, int64_t day) {
 }
 
 static struct e5_season_year year_of(const struct e5_time_axis *time, const struct e5_periods *periods, int32_t p) {
-    int64_t start = day_of(periods->start[p]), middle = six_months_later(time->calendar, start);
-    struct e5_season_year year = {.start = (int32_t)(start - day_of(time->seconds[0]))};
+    int64_t start = e5_day_of(periods->start[p]), middle = six_months_later(time->calendar, start);
+    struct e5_season_year year = {.start = (int32_t)(start - e5_day_of(time->seconds[0]))};
     bool found = false;
     for (size_t t = 0; t < time->n; t++) {
         if (periods->of_sample[t] != p) continue;
         if (!found) year.first = t;
-        if (day_of(time->seconds[t]) == middle) year.middle = year.end = t;
+        if (e5_day_of(time->seconds[t]) == middle) year.middle = year.end = t;
         if (year.end > 0) year.end = t + 1;
         found = true;
     }
@@ -38,7 +36,7 @@ enum e5_status e5_season_axis_init(struct e5_season_axis *axis, const struct e5_
     if (status != E5_OK) return status;
     for (size_t p = 0; p < periods->count; p++) axis->year[p] = year_of(time, periods, (int32_t)p);
     for (size_t t = 0; t < time->n; t++)
-        axis->day[t] = (int32_t)(day_of(time->seconds[t]) - day_of(time->seconds[0]));
+        axis->day[t] = (int32_t)(e5_day_of(time->seconds[t]) - e5_day_of(time->seconds[0]));
     return E5_OK;
 }
 

@@ -84,7 +84,7 @@ enum e5_status e5_spell_slots(const struct e5_time_axis *time, size_t slots, boo
                        e5_calendar_name(time->calendar));
     enum e5_leap_rule leap = dropped ? E5_LEAP_DROP : raw ? E5_LEAP_STRETCH : E5_LEAP_OWN;
     for (size_t t = 0; t < time->n; t++) {
-        int64_t day = time->seconds[t] / E5_DAY - (time->seconds[t] % E5_DAY < 0);
+        int64_t day = e5_day_of(time->seconds[t]);
         out[t] = slots == 1 ? 0 : (int32_t)e5_window_slot_of_day(time->calendar, leap, day);
     }
     return E5_OK;

@@ -49,7 +49,7 @@ enum e5_status e5_standard_init(struct e5_standard *standard, const struct e5_ti
     if (status == E5_OK) status = e5_alloc(axis->n, sizeof *standard->base, &standard->base, err);
     if (status == E5_OK) status = find_slots(standard, axis, err);
     for (size_t i = 0; status == E5_OK && i < axis->n; i++) {
-        int64_t day = e5_cycle_day(axis->seconds[i]);
+        int64_t day = e5_day_of(axis->seconds[i]);
         standard->base[i] = day >= base_first_day && day <= base_last_day;
         left += standard->base[i];
     }
@@ -238,11 +238,6 @@ static void gamma_shares(const struct fit *fit, const double *values, enum e5_st
     }
 }
 
-static void normal_share(double z, double *below, double *above) {
-    *below = erfc(-z / M_SQRT2) / 2;
-    *above = erfc(z / M_SQRT2) / 2;
-}
-
 /* A scale below 0 means the mirror image. */
 static void pearson3_shares(const struct fit *fit, const double *values, struct shares *out) {
     double x[E5_LANES];
@@ -252,9 +247,10 @@ static void pearson3_shares(const struct fit *fit, const double *values, struct 
     }
     e5_gamma_shares(&fit->gamma, x, out->below, out->above);
     for (size_t k = 0; k < E5_LANES; k++) {
-        double below = out->below[k];
+        double below = out->below[k], z = (values[k] - fit->location[k]) / fit->scale[k];
         if (fit->shape[k] == 0) {
-            normal_share((values[k] - fit->location[k]) / fit->scale[k], &out->below[k], &out->above[k]);
+            out->below[k] = e5_normal_below(z);
+            out->above[k] = e5_normal_below(-z);
         } else if (fit->scale[k] < 0) {
             out->below[k] = out->above[k];
             out->above[k] = below;

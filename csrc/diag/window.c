@@ -43,9 +43,7 @@ size_t e5_window_slot_of_day(enum e5_calendar calendar, enum e5_leap_rule leap, 
     return (size_t)e5_date_yearday(leap == E5_LEAP_DROP ? E5_NOLEAP : E5_ALL_LEAP, date) - 1;
 }
 
-static int64_t day_of_sample(const struct e5_time_axis *axis, size_t i) {
-    return axis->seconds[i] / E5_DAY - (axis->seconds[i] % E5_DAY < 0);
-}
+static int64_t day_of_sample(const struct e5_time_axis *axis, size_t i) { return e5_day_of(axis->seconds[i]); }
 
 static void print_day(enum e5_calendar calendar, int64_t day, char out[32]) {
     struct e5_date date = e5_date_from_days(calendar, day);

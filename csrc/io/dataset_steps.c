@@ -65,7 +65,7 @@ static const char *last_name(const struct e5_dataset *ds, const struct e5_entry 
 }
 
 static void write_date(const struct e5_dataset *ds, int64_t seconds, char *out, size_t size) {
-    int64_t days = seconds / E5_DAY - (seconds % E5_DAY < 0), minutes = (seconds - days * E5_DAY) / 60;
+    int64_t days = e5_day_of(seconds), minutes = (seconds - days * E5_DAY) / 60;
     struct e5_date date = e5_date_from_days(ds->part[0].member.calendar, days);
     snprintf(out, size, "%04" PRId64 "-%02d-%02d %02d:%02d", date.year, date.month, date.day, (int)(minutes / 60),
              (int)(minutes % 60));

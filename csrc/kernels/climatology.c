@@ -29,7 +29,7 @@ static enum e5_status cut_base(struct plan *plan, const struct e5_period *base, 
                                struct e5_error *err) {
     size_t left = 0;
     for (size_t i = 0; i < axis->n; i++) {
-        int64_t day = e5_cycle_day(axis->seconds[i]);
+        int64_t day = e5_day_of(axis->seconds[i]);
         if (base->given && (day < base->first_day || day > base->last_day)) plan->slot[i] = -1;
         left += plan->slot[i] >= 0;
     }

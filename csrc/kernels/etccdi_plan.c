@@ -114,16 +114,14 @@ static enum e5_status make_periods(struct e5_etccdi_plan *plan, bool latitude, s
 
 /* --- percentiles --- */
 
-static int64_t day_of(int64_t seconds) { return seconds / E5_DAY - (seconds % E5_DAY < 0); }
-
 static void find_base(struct e5_etccdi_plan *plan) {
     struct e5_period base = plan->params.value[E5_ETCCDI_BASE_PERIOD].period;
     plan->base_end = plan->axis->n;
     if (!base.given) return;
     plan->base_end = 0;
-    while (plan->base_end < plan->axis->n && day_of(plan->axis->seconds[plan->base_end]) <= base.last_day)
+    while (plan->base_end < plan->axis->n && e5_day_of(plan->axis->seconds[plan->base_end]) <= base.last_day)
         plan->base_end++;
-    while (plan->base_first < plan->base_end && day_of(plan->axis->seconds[plan->base_first]) < base.first_day)
+    while (plan->base_first < plan->base_end && e5_day_of(plan->axis->seconds[plan->base_first]) < base.first_day)
         plan->base_first++;
 }
 
@@ -168,7 +166,7 @@ static enum e5_status make_slots(struct e5_etccdi_plan *plan, struct e5_error *e
     enum e5_leap_rule leap = (enum e5_leap_rule)choice(plan, E5_ETCCDI_LEAP_DAY);
     enum e5_status status = e5_alloc(plan->axis->n, sizeof *plan->slot, &plan->slot, err);
     for (size_t t = 0; status == E5_OK && t < plan->axis->n; t++)
-        plan->slot[t] = (int32_t)e5_window_slot_of_day(plan->axis->calendar, leap, day_of(plan->axis->seconds[t]));
+        plan->slot[t] = (int32_t)e5_window_slot_of_day(plan->axis->calendar, leap, e5_day_of(plan->axis->seconds[t]));
     return status;
 }
 

@@ -171,7 +171,7 @@ static enum e5_status plan_new(const struct e5_params *params, const struct e5_s
         return status;
     }
     for (size_t i = 0; i < axis->n; i++) {
-        int64_t seconds = axis->seconds[i], day = seconds / E5_DAY - (seconds % E5_DAY < 0);
+        int64_t seconds = axis->seconds[i], day = e5_day_of(seconds);
         plan->month[i] = (uint8_t)(e5_date_from_days(axis->calendar, day).month - 1);
     }
     *out = (struct e5_series_plan){plan, OUTPUTS * axis->n, 0};

@@ -25,7 +25,7 @@ struct plan {
 
 /* Year and the part of it that has passed. */
 static double decimal_year(enum e5_calendar calendar, int64_t seconds) {
-    int64_t days = seconds / E5_DAY - (seconds % E5_DAY < 0);
+    int64_t days = e5_day_of(seconds);
     struct e5_date date = e5_date_from_days(calendar, days);
     double day = (double)(e5_date_yearday(calendar, date) - 1) + (double)(seconds - days * E5_DAY) / E5_DAY;
     return (double)date.year + day / e5_calendar_year_days(calendar, date.year);

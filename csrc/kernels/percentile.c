@@ -20,7 +20,7 @@ static void plan_free(void *opaque) { free(opaque); }
 static enum e5_status find_base(struct plan *plan, const struct e5_time_axis *axis, struct e5_period base,
                                 struct e5_error *err) {
     for (size_t i = 0; i < axis->n; i++) {
-        int64_t day = axis->seconds[i] / E5_DAY - (axis->seconds[i] % E5_DAY < 0);
+        int64_t day = e5_day_of(axis->seconds[i]);
         if (base.given && (day < base.first_day || day > base.last_day)) continue;
         if (plan->n == 0) plan->first = i;
         plan->n++;

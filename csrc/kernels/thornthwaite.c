@@ -43,7 +43,7 @@ static enum e5_status fill_plan(struct plan *plan, const struct e5_period *base,
     if (status == E5_OK) status = e5_alloc(axis->n, sizeof *plan->base, &plan->base, err);
     if (status != E5_OK) return status;
     for (size_t i = 0; i < axis->n; i++) {
-        int64_t day = e5_cycle_day(axis->seconds[i]);
+        int64_t day = e5_day_of(axis->seconds[i]);
         plan->month[i] = e5_cycle_month(axis, i);
         plan->base[i] = !base->given || (day >= base->first_day && day <= base->last_day);
         some |= plan->base[i];

@@ -36,6 +36,8 @@ int e5_calendar_year_days(enum e5_calendar calendar, int64_t year);
 
 /* Whether the calendar has this day: no 30 February but in 360_day, no 5–14 October 1582 in standard. */
 bool e5_date_valid(enum e5_calendar calendar, struct e5_date date);
+/* The day that a moment lies in: seconds / E5_DAY, rounded down. */
+static inline int64_t e5_day_of(int64_t seconds) { return seconds / E5_DAY - (seconds % E5_DAY < 0); }
 int64_t e5_date_to_days(enum e5_calendar calendar, struct e5_date date); /* of a valid date, |year| < 10¹² */
 struct e5_date e5_date_from_days(enum e5_calendar calendar, int64_t days);
 int e5_date_yearday(enum e5_calendar calendar, struct e5_date date); /* from 1 */

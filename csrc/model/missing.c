@@ -13,7 +13,7 @@ enum { OF_MONTH = 3, OF_SEASON = 6, OF_YEAR = 15, WMO_DAYS = 11, WMO_ROW = 5 };
 /* --- tables --- */
 
 static int64_t month_number(enum e5_calendar calendar, int64_t seconds) {
-    struct e5_date date = e5_date_from_days(calendar, seconds / E5_DAY - (seconds % E5_DAY < 0));
+    struct e5_date date = e5_date_from_days(calendar, e5_day_of(seconds));
     return date.year * 12 + date.month - 1;
 }
 
