@@ -18,7 +18,7 @@ demo: ## set up, then the whole road from a request to a map of heatwaves, offli
 test: ## set up, then all tests: C, Python, examples in docstrings and README (ARGS="-k name")
 	@.ci/setup
 	@$(in_parallel) c-run
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 threads: ## a hundred rounds of every way of reading from many threads (ROUNDS=100)
 	@.ci/setup
@@ -100,7 +100,7 @@ FLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,unde
     -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 
-ROOMS := base model pool net io diag kernels db drive
+ROOMS := base model pool net io diag events kernels db drive
 OUT := build/c/$(VARIANT)
 core_sources := $(foreach room,$(ROOMS),$(wildcard csrc/$(room)/*.c csrc/$(room)/*/*.c))
 core_objects := $(core_sources:%.c=$(OUT)/%.o)

@@ -1,0 +1,451 @@
+"""What asynchronous calls of a :class:`~era5fast.pool.ThreadPool` give: results that are waited for.
+
+Each of them is also the ticket that workers take (:mod:`.crew`). A worker that waits for a result of its own pool
+does the part of it that nobody has begun, so that tasks may wait for tasks of the same pool.
+"""
+
+from __future__ import annotations
+
+import builtins
+import multiprocessing
+import sys
+import threading
+import time
+import types
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+from .crew import Crew
+
+__all__ = ["AsyncResult", "IMapIterator", "IMapUnorderedIterator", "MapResult", "TimeoutError"]
+
+
+class TimeoutError(multiprocessing.TimeoutError, builtins.TimeoutError):
+    """A result was not there in time: the error of the standard library's pools, and the built-in one."""
+
+
+Callback = Callable[[Any], Any] | None
+Call = tuple[Callable[..., Any], Iterable[Any], Mapping[str, Any]]
+
+
+class AsyncResult:
+    """The result of a call that a pool has been asked for; made by ``apply_async``.
+
+    The callbacks are called before the result is ready, one at a time in the whole pool. What a callback raises
+    becomes the outcome of the call.
+    """
+
+    def __init__(self, crew: Crew, owner: Any, callback: Callback, error_callback: Callback) -> None:
+        self._crew = crew
+        self._pool = owner  # keeps the pool as long as something is to come
+        self._callback, self._error_callback = callback, error_callback
+        self._done, self._success = False, True
+        self._value: Any = None
+        self._waiting: list[Any] = []  # locks of those who wait
+        self._call: list[Call] = []  # taken out by whoever makes the call
+
+    __class_getitem__: Any = classmethod(types.GenericAlias)
+
+    # --- for those who wait ---
+
+    def ready(self) -> bool:
+        """Whether the result is there."""
+        return self._done
+
+    def successful(self) -> bool:
+        """Whether the call ended without an exception.
+
+        Raises
+        ------
+        ValueError
+            If it has not ended.
+        """
+        if not self._done:
+            raise ValueError(f"{self!r} not ready")
+        return self._success
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the result is there, or for so many seconds."""
+        if self._done:
+            return
+        if self._crew.is_mine():
+            self.run()
+        self._crew.check_process()
+        lock = threading.Lock()
+        lock.acquire()
+        self._waiting.append(lock)
+        if not self._done:  # who sets it looks for locks afterwards
+            lock.acquire(timeout=-1 if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX))
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Wait for the result, and return it or raise what the call has raised.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Raises
+        ------
+        TimeoutError
+            If it is not there in time.
+        """
+        self.wait(timeout)
+        if not self._done:
+            raise TimeoutError
+        if self._success:
+            return self._value
+        raise self._value
+
+    # --- for the pool and its workers ---
+
+    def ask(self, function: Callable[..., Any], args: Iterable[Any], kwds: Mapping[str, Any]) -> None:
+        """Have a worker make the call."""
+        self._call.append((function, args, kwds))
+        self._crew.put(self)
+
+    def run(self) -> None:
+        """Make the call, unless somebody has begun it."""
+        try:
+            function, args, kwds = self._call.pop()
+        except IndexError:
+            return
+        success, value = outcome(function, args, kwds)
+        del function, args, kwds
+        self._finish(success, value)
+
+    def drop(self, error: BaseException) -> None:
+        """Give up the call, unless somebody has begun it."""
+        if self._call and self._call.pop():
+            self._finish(False, error)
+
+    def _finish(self, success: bool, value: Any) -> None:
+        callback = self._callback if success else self._error_callback
+        if callback is not None:
+            with self._crew.callbacks:
+                try:
+                    callback(value)
+                except BaseException as error:
+                    success, value = False, error
+        self._success, self._value, self._done = success, value, True
+        self._pool = self._callback = self._error_callback = None
+        for lock in self._waiting:
+            lock.release()
+
+
+def outcome(function: Callable[..., Any], args: Iterable[Any], kwds: Mapping[str, Any]) -> tuple[bool, Any]:
+    """(True, value) or (False, exception) of a call."""
+    try:
+        return True, function(*args, **kwds)
+    except BaseException as error:
+        return False, error
+
+
+class MapResult(AsyncResult):
+    """The results of a function for many arguments, which come together; made by ``map_async``.
+
+    Ready when all are done, also after one has failed; the exception is the first in time. After a failure the rest
+    of its chunk is left out, but no other chunk.
+    """
+
+    def __init__(
+        self,
+        crew: Crew,
+        owner: Any,
+        function: Callable[[Any], Any],
+        items: list[Any],
+        chunksize: int,
+        callback: Callback,
+        error_callback: Callback,
+    ) -> None:
+        super().__init__(crew, owner, callback, error_callback)
+        self._function, self._items, self._chunksize = function, items, chunksize
+        self._results: list[Any] = [None] * len(items)
+        self._left = -(-len(items) // chunksize)  # chunks not done
+        self._starts = shared(range(0, len(items), chunksize))
+        self._lock = threading.Lock()
+        self._failure: BaseException | None = None
+
+    def begin(self, workers: int, failure: BaseException | None) -> None:
+        """Have workers do the chunks, unless the input has failed."""
+        if failure is not None:
+            self._finish(False, failure)
+        elif self._left == 0:  # without a callback, as users know it
+            self._value, self._done, self._pool = [], True, None
+        else:
+            self._crew.put(self, min(workers, self._left))
+
+    def run(self) -> None:
+        """Do chunks until there is none that nobody has begun."""
+        done, crew = 0, self._crew
+        function, items, results, size = self._function, self._items, self._results, self._chunksize
+        for start in self._starts:
+            done += 1
+            try:
+                if crew.error is not None:
+                    raise crew.error
+                results[start : start + size] = [function(item) for item in items[start : start + size]]
+            except BaseException as error:
+                self._fail(error)
+        del function, items, results
+        self._count(done)
+
+    def drop(self, error: BaseException) -> None:
+        """Give up the chunks that nobody has begun."""
+        if chunks := sum(1 for _ in self._starts):
+            self._fail(error)
+            self._count(chunks)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            self._failure = self._failure or error
+
+    def _count(self, chunks: int) -> None:
+        with self._lock:
+            self._left -= chunks
+            last = chunks > 0 and self._left == 0
+        if last:
+            failure, results = self._failure, self._results
+            self._items = self._results = []
+            self._finish(*((True, results) if failure is None else (False, failure)))
+
+
+class _Locked:
+    """An iterator that several threads may take from."""
+
+    def __init__(self, iterator: Iterator[int]) -> None:
+        self._iterator, self._lock = iterator, threading.Lock()
+
+    def __iter__(self) -> _Locked:
+        return self
+
+    def __next__(self) -> int:
+        with self._lock:
+            return next(self._iterator)
+
+
+def shared(numbers: range) -> Iterator[int]:
+    """Iterator over numbers that several threads may take from: each number comes once.
+
+    The interpreter lock is protection enough for one over a range; without it there is a lock.
+    """
+    free_threaded = hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled()
+    return _Locked(iter(numbers)) if free_threaded else iter(numbers)
+
+
+Outcomes = list[tuple[bool, Any]]
+
+
+class IMapIterator:
+    """Results of a function for many arguments, one after the other; made by ``imap``.
+
+    A bounded number of results wait to be taken; workers go on when some are. A pool that is closed does all that is
+    left, whether it is taken or not.
+    """
+
+    def __init__(
+        self,
+        crew: Crew,
+        owner: Any,
+        function: Callable[[Any], Any],
+        iterable: Iterable[Any],
+        chunksize: int,
+        buffersize: int,
+    ) -> None:
+        self._crew, self._pool = crew, owner
+        self._function, self._iterable, self._chunksize = function, iterable, chunksize
+        self._room: float = -(-buffersize // chunksize)  # chunks that may be begun before some are taken
+        self._lock = threading.Lock()
+        self._begun = self._taken = 0  # chunks
+        self._total: int | None = None  # chunks, once the input has ended
+        self._may_read = threading.Event()  # there is room
+        self._may_read.set()
+        self._fed: deque[tuple[int, list[Any]]] = deque()  # begun, and waiting for a worker
+        self._came: dict[int, Outcomes] = {}  # chunks that were done, by number
+        self._now: deque[tuple[bool, Any]] = deque()  # rest of the chunk that is being handed out
+        self._waiting: list[Any] = []  # locks of those who wait
+
+    __class_getitem__: Any = classmethod(types.GenericAlias)
+
+    def start(self) -> None:
+        """Begin to read the input, in a thread of its own: reading may wait for anything, also for other tasks."""
+        self._crew.open.add(self)
+        threading.Thread(target=self._feed, name="Feeder", daemon=True).start()
+
+    # --- for those who wait ---
+
+    def __iter__(self) -> IMapIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return self.next()
+
+    def next(self, timeout: float | None = None) -> Any:
+        """Next result; a failed call raises at its turn, and the iterator goes on.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Raises
+        ------
+        TimeoutError
+            If it is not there in time; it is not lost.
+        StopIteration
+            If there are no more.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                success, value = self._now.popleft()
+                break
+            except IndexError:
+                pass
+            if not self._take() and not self._wait(deadline):
+                raise TimeoutError
+        if success:
+            return value
+        raise value
+
+    def _take(self) -> bool:
+        """Whether there was something to hand out."""
+        with self._lock:
+            if not self._may_read.is_set() and self._begun - self._taken <= self._room / 2:
+                self._may_read.set()
+            before = self._taken
+            for chunk in self._ready():
+                self._now.extend(chunk)
+                self._taken += 1
+            if self._taken == before == self._total:
+                self._pool = None
+                raise StopIteration
+            return self._taken > before
+
+    def _ready(self) -> Iterator[Outcomes]:
+        """Chunks that may be handed out next, taken off."""
+        while (chunk := self._came.pop(self._taken, None)) is not None:
+            yield chunk
+
+    def _has_more(self) -> bool:
+        return self._taken in self._came
+
+    def _deliver(self, number: int, chunk: Outcomes) -> None:
+        self._came[number] = chunk
+
+    def _wait(self, deadline: float | None) -> bool:
+        """Wait until something came; False when it is too late."""
+        self._crew.check_process()
+        if self._crew.is_mine() and self._fed:
+            self._do_one()
+            return True
+        lock = threading.Lock()
+        lock.acquire()
+        self._waiting.append(lock)
+        if self._has_more() or self._now or self._taken == self._total:  # who adds to them looks for locks afterwards
+            return True
+        left = -1.0 if deadline is None else max(deadline - time.monotonic(), 0)
+        return self._wait_for(lock, min(left, threading.TIMEOUT_MAX))
+
+    def _wait_for(self, lock: Any, seconds: float) -> bool:
+        return bool(lock.acquire(timeout=seconds))
+
+    def _wake(self) -> None:
+        while self._waiting:
+            with suppress(IndexError):
+                self._waiting.pop().release()
+
+    # --- for workers ---
+
+    def run(self) -> None:
+        """Do chunks until there is none that nobody has begun."""
+        while self._fed:
+            self._do_one()
+
+    def _do_one(self) -> None:
+        try:
+            number, items = self._fed.popleft()
+        except IndexError:
+            return
+        function = self._function
+        outcomes: Outcomes = []
+        try:
+            for item in items:
+                outcomes.append((True, function(item)))
+        except BaseException as error:  # the rest of the chunk is left out
+            outcomes.append((False, error))
+        self._deliver(number, outcomes)
+        if self._waiting:
+            self._wake()
+
+    def drop(self, error: BaseException) -> None:
+        """Give up what nobody has begun."""
+        with suppress(IndexError):
+            while True:
+                self._deliver(self._fed.popleft()[0], [(False, error)])
+        self._end(error)
+
+    # --- the input ---
+
+    def go_on(self) -> None:
+        """Read on without a bound."""
+        self._room = float("inf")
+        self._may_read.set()
+
+    def _feed(self) -> None:
+        failure: BaseException | None = None
+        try:
+            source = iter(self._iterable)
+            while self._total is None and (items := list(islice(source, self._chunksize))):
+                if self._is_full():
+                    self._may_read.clear()
+                    if self._is_full():  # still, so that whoever takes the rest will say so
+                        self._may_read.wait()
+                self._fed.append((self._begun, items))
+                self._begun += 1
+                # Who works goes on until nothing is left here: more tickets than workers are of no use.
+                if len(self._fed) <= self._crew.size:
+                    self._crew.put(self)
+        except BaseException as error:
+            failure = error
+        self._end(failure)
+
+    def _is_full(self) -> bool:
+        waiting = -(-len(self._now) // self._chunksize)
+        return self._begun - self._taken + waiting >= self._room
+
+    def _end(self, failure: BaseException | None) -> None:
+        """No more comes, but for the failure."""
+        with self._lock:
+            if self._total is not None:
+                return
+            if failure is not None:
+                self._deliver(self._begun, [(False, failure)])
+                self._begun += 1
+            self._total = self._begun
+        self._may_read.set()
+        self._crew.ended(self)
+        self._wake()
+
+
+class IMapUnorderedIterator(IMapIterator):
+    """As :class:`IMapIterator`, in the order in which results come; made by ``imap_unordered``."""
+
+    def start(self) -> None:
+        """Begin to read the input."""
+        self._arrived: deque[Outcomes] = deque()
+        super().start()
+
+    def _ready(self) -> Iterator[Outcomes]:
+        with suppress(IndexError):
+            while True:
+                yield self._arrived.popleft()
+
+    def _has_more(self) -> bool:
+        return bool(self._arrived)
+
+    def _deliver(self, number: int, chunk: Outcomes) -> None:
+        self._arrived.append(chunk)
