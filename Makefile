@@ -1,7 +1,7 @@
 # era5fast: what a developer does every day.  `make` shows the targets; every one can be run from a fresh clone.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test threads build c-test c-build c-run fuzz fuzz-run asan tsan check format bench docs wheel clean
+.PHONY: help demo test browser threads build c-test c-build c-run fuzz fuzz-run asan tsan check format bench docs wheel clean
 
 PY := .venv/bin/python
 ROUNDS ?= 100
@@ -20,9 +20,17 @@ test: ## set up, then all tests: C, Python, examples in docstrings and README (A
 	@$(in_parallel) c-run
 	@.venv/bin/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
+browser: ## the explorer's page in a real Chromium: filters, clicks, keys, phone, dark (needs Chromium)
+	@.ci/setup
+	@.venv/bin/pytest -q -o python_files='*_in_browser.py' tests/browser $(ARGS)
+
 threads: ## a hundred rounds of every way of reading from many threads (ROUNDS=100)
 	@.ci/setup
 	@E5_THREAD_ROUNDS=$(ROUNDS) .venv/bin/pytest -q tests/test_threads.py
+
+soak: ## the event database for long: ROUNDS=200 sudden deaths of writers, eight writers for a minute
+	@.ci/setup
+	@E5_STORE_KILLS=$(if $(filter file,$(origin ROUNDS)),200,$(ROUNDS)) E5_STORE_SECONDS=60 .venv/bin/pytest -q tests/test_store.py
 
 build: ## set up and build the extension in place, only what has changed
 	@.ci/setup

@@ -7,6 +7,8 @@ from typing import Any, Literal, Self, overload
 import numpy as np
 
 _Progress = Callable[[int, int, str | None], None] | None
+_Download = tuple[str, str, str, str, int, str, str, bool, float]
+_Source = tuple[str, int, str, str, _Download | None]
 
 class File:
     def header(self) -> dict[str, Any]: ...
@@ -39,7 +41,10 @@ class Events:
     def table(self) -> dict[str, np.ndarray]: ...
     def runs(self) -> dict[str, np.ndarray]: ...
     def states(self) -> dict[str, np.ndarray]: ...
+    def blobs(self) -> dict[str, np.ndarray]: ...
+    def links(self) -> dict[str, np.ndarray]: ...
     def outline(self, i: int, /) -> bytes: ...
+    def geometry(self) -> bytes: ...
     def axes(self) -> dict[str, Any]: ...
 
 class Journal:
@@ -51,6 +56,11 @@ class Journal:
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *unused: object) -> None: ...
+
+class Labels:
+    def __len__(self) -> int: ...
+    def dense(self) -> np.ndarray: ...
+    def runs(self) -> dict[str, np.ndarray]: ...
 
 def set_num_threads(n: int, /) -> None: ...
 def get_num_threads() -> int: ...
@@ -82,6 +92,37 @@ def regional(
     min_share: float,
     progress: _Progress,
 ) -> np.ndarray: ...
+def extrema(
+    source: Any,
+    latitude: Any,
+    longitude: Any,
+    highest: bool,
+    around: int,
+    search: float,
+    merge: float,
+    reach: float,
+    depth: float,
+    progress: _Progress,
+    /,
+) -> dict[str, np.ndarray]: ...
+def point_tracks(
+    step: np.ndarray,
+    latitude: np.ndarray,
+    longitude: np.ndarray,
+    distance: float,
+    gap: int,
+    progress: _Progress,
+    /,
+) -> np.ndarray: ...
+def label(
+    mask: np.ndarray,
+    linked: Any,
+    connectivity: int,
+    latitude: Any,
+    longitude: Any,
+    periodic: int,
+    /,
+) -> Labels: ...
 def run_columns() -> list[tuple[str, str, str]]: ...
 def runs(
     source: Any,
@@ -125,14 +166,28 @@ def sweep(
 def field(
     name: str,
     params: Sequence[Any],
-    values: Any,
-    threshold: Any,
-    slot: Any,
+    source: Any,
+    below: bool,
+    limits: tuple[Any, Any, Any, Any],
     seconds: Any,
     latitude: Any,
     longitude: Any,
     calendar: str,
+    budget: int,
+    directory: str,
     progress: _Progress,
+    /,
+) -> Events: ...
+def events(
+    tables: tuple[dict[str, np.ndarray], ...],
+    geometry: bytes,
+    latitude: Any,
+    longitude: Any,
+    seconds: Any,
+    calendar: str,
+    step_days: float,
+    below: bool,
+    wgs84: bool,
     /,
 ) -> Events: ...
 def store_add(
@@ -143,11 +198,40 @@ def store_add(
     units: str,
     definition: str,
     program: str,
-    sources: tuple[tuple[str, int, str, str], ...],
+    libraries: str,
+    sources: tuple[_Source, ...],
+    cells: bool,
     busy_seconds: float,
     progress: _Progress,
     /,
 ) -> tuple[int, int, int]: ...
+def store_add_tracks(
+    path: Any,
+    first: Any,
+    seconds: Any,
+    latitude: Any,
+    longitude: Any,
+    value: Any,
+    step: Any,
+    speed: Any,
+    direction: Any,
+    displacement: Any,
+    calendar: str,
+    kind: str,
+    variable: str,
+    units: str,
+    definition: str,
+    program: str,
+    libraries: str,
+    sources: tuple[_Source, ...],
+    busy_seconds: float,
+    progress: _Progress,
+    /,
+) -> tuple[int, int, int]: ...
+def store_schema() -> list[tuple[int, str, list[str]]]: ...
+def store_lock(path: Any, busy_seconds: float, /) -> int: ...
+def store_unlock(lock: int, /) -> None: ...
+def decode_cells(runs: bytes, /) -> dict[str, np.ndarray]: ...
 def fetch(
     http: dict[str, Any],
     settings: dict[str, float],
@@ -183,6 +267,15 @@ def sample(
     skip_missing: bool,
     out: np.ndarray,
     first: int,
+    progress: _Progress,
+    /,
+) -> None: ...
+def write_csv(
+    paths: list[str],
+    header: bytes,
+    keys: bytes,
+    key_end: np.ndarray,
+    columns: list[np.ndarray],
     progress: _Progress,
     /,
 ) -> None: ...

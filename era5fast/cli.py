@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from . import cli_client, errors
+from . import cli_client, cli_events, cli_options, errors
 
 _EXIT_CODES: list[tuple[type[BaseException], int]] = [
     (errors.InputError, 2),
@@ -72,20 +72,12 @@ def demo(output: Path, variable: str | None, data: bool, verbose: bool, live: bo
     run(output, files, live, variable)
 
 
-def _pair(context: click.Context, param: click.Parameter, value: str | None) -> tuple[str, str] | None:
-    """Read two years like 1991-2020, or two dates like 1991-01-01/2020-12-31."""
-    if value is None:
-        return None
-    parts = value.split("/") if "/" in value else value.split("-")
-    if len(parts) != 2:
-        raise click.BadParameter("two years like 1991-2020, or two dates with a / between them")
-    return parts[0], parts[1]
-
-
 @cli.command()
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="netCDF file to write.")
 @click.option("--indices", "names", help="Names with commas between them (default: all that the data allow).")
-@click.option("--base-period", callback=_pair, help="Base period of percentiles, like 1991-2020 (default: all).")
+@click.option(
+    "--base-period", callback=cli_options.pair, help="Base period of percentiles, like 1991-2020 (default: all)."
+)
 @click.option("--freq", default="YS", show_default=True, help="Period of each value: YS, YS-JUL, QS-DEC, MS.")
 @click.option("--definition", default="etccdi", show_default=True, help="Whose rules: etccdi, climdex, xclim, cdo.")
 @click.option("--tx", help="Variable of the daily maximum temperature, where its name does not say so.")
@@ -108,7 +100,7 @@ def indices(
     click.echo(f"{output}: {', '.join(result.data_vars)}")
 
 
-for _command in (cli_client.plan, cli_client.fetch, cli_client.jobs):
+for _command in (cli_client.plan, cli_client.fetch, cli_client.jobs, cli_events.events, cli_events.show):
     cli.add_command(_command)
 
 

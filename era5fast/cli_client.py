@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from . import cli_options
+from .cli_options import write_json
 
 if TYPE_CHECKING:
     from .client import Client
@@ -16,17 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["fetch", "jobs", "plan"]
 
-_file = click.argument("file", type=click.Path(dir_okay=False))
-_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
-_quiet = click.option("--quiet", "-q", is_flag=True, help="No display; only warnings and what failed.")
 _verbose = click.option(
     "--verbose", "-v", count=True, help="Tell what becomes of each job; twice: every call of the service."
 )
 
 
 @click.command()
-@_file
-@_json
+@cli_options.file
+@cli_options.as_json
 @click.option("--offline", is_flag=True, help="Ask nobody: costs from the built-in table.")
 def plan(file: str, as_json: bool, offline: bool) -> None:
     """What a request FILE would ask for: jobs, cost, bytes.
@@ -37,7 +36,7 @@ def plan(file: str, as_json: bool, offline: bool) -> None:
     client = None if offline else _client_or_none()
     made = _plan(file, client)
     if as_json:
-        _write([_job_row(job) for job in made])
+        write_json([_job_row(job) for job in made])
     else:
         click.echo(str(made))
     if client is not None:
@@ -45,12 +44,12 @@ def plan(file: str, as_json: bool, offline: bool) -> None:
 
 
 @click.command()
-@_file
+@cli_options.file
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path("."))
 @click.option("--dismiss-on-interrupt", is_flag=True, help="ctrl-C also cancels the jobs at the service.")
-@_quiet
+@cli_options.quiet
 @_verbose
-@_json
+@cli_options.as_json
 def fetch(file: str, directory: Path, dismiss_on_interrupt: bool, quiet: bool, verbose: int, as_json: bool) -> None:
     """Download what a request FILE asks for into DIRECTORY.
 
@@ -81,7 +80,7 @@ def _log(quiet: bool, verbose: int) -> None:
 
 def _tell_files(paths: list[str], failures: dict[str, str], as_json: bool) -> None:
     if as_json:
-        _write({"files": paths, "failures": failures})
+        write_json({"files": paths, "failures": failures})
         return
     for path in paths:
         click.echo(path)
@@ -94,7 +93,7 @@ def _tell_files(paths: list[str], failures: dict[str, str], as_json: bool) -> No
 @click.option("--status", "-s", multiple=True, help="Only jobs in this state; may be given several times.")
 @click.option("--dataset", help="Only jobs of this dataset.")
 @click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
-@_json
+@cli_options.as_json
 def jobs(cancelled: tuple[str, ...], status: tuple[str, ...], dataset: str | None, limit: int, as_json: bool) -> None:
     """What the service is doing for me, newest first; or cancel jobs."""
     client = _client(progress=False)
@@ -103,7 +102,7 @@ def jobs(cancelled: tuple[str, ...], status: tuple[str, ...], dataset: str | Non
         return
     found = client.jobs(status=status or None, dataset=dataset, limit=limit)
     if as_json:
-        _write([job.as_dict() for job in found])
+        write_json([job.as_dict() for job in found])
     else:
         click.echo("\n".join(map(_line, found)) if found else "no jobs")
 
@@ -111,7 +110,7 @@ def jobs(cancelled: tuple[str, ...], status: tuple[str, ...], dataset: str | Non
 def _cancel(client: Client, ids: tuple[str, ...], as_json: bool) -> None:
     gone, _ = client._dismiss(ids)  # what is missing is told below
     if as_json:
-        _write({"cancelled": gone})
+        write_json({"cancelled": gone})
     else:
         click.echo("".join(f"{job_id} cancelled\n" for job_id in gone), nl=False)
     if missing := [job_id for job_id in ids if job_id not in gone]:
@@ -152,7 +151,3 @@ def _job_row(job: Any) -> dict[str, Any]:
 def _line(job: JobHandle) -> str:
     created = f"{job.created:%Y-%m-%d %H:%M}" if job.created else ""
     return f"{job.id}  {job.last_status:<10}  {created:<16}  {job.dataset}"
-
-
-def _write(document: Any) -> None:
-    click.echo(json.dumps(document, indent=2))

@@ -10,26 +10,43 @@ import json
 import operator
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-import numpy as np
-
-from . import _core, database_query, geopackage
+from . import (
+    _core,
+    database_copy,
+    database_health,
+    database_nearest,
+    database_pairs,
+    database_provenance,
+    database_query,
+    database_ranking,
+    database_summary,
+    database_upkeep,
+    event_export,
+    geopackage,
+)
 from .canonical import canonical
-from .database_file import code_of, columns_of, frame, quoted, reading, record, taking_turns
-from .errors import CorruptDataError, EventDatabaseError, InputError, StorageError
+from .database_file import check_place, code_of, columns_of, frame, quoted, reading, record, taking_turns
+from .database_health import Health
+from .database_origin import libraries, origins
+from .database_query import Filters
+from .database_region import with_outlines
+from .database_upkeep import Merged, Vacuumed
+from .errors import CorruptDataError, EventDatabaseError, InputError
+from .point_tracks import Tracks
 from .progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .events import Events
+    from .catalogue import EventCatalogue
 
-__all__ = ["Added", "EventDatabase", "StoredEvent"]
+__all__ = ["Added", "EventDatabase", "Health", "Merged", "StoredEvent", "Vacuumed"]
 
 
 class Added(NamedTuple):
@@ -90,7 +107,7 @@ class StoredEvent(Mapping[str, Any]):
     @property
     def __geo_interface__(self) -> dict[str, Any]:
         """The event as a GeoJSON feature, for shapely, geopandas and others that know the protocol."""
-        properties = {name: str(value) if isinstance(value, np.datetime64) else value for name, value in self.items()}
+        properties = event_export.json_value(self.properties)
         return {"type": "Feature", "id": self["id"], "geometry": self.geometry, "properties": properties}
 
 
@@ -124,11 +141,12 @@ class EventDatabase:
 
     def add(
         self,
-        events: Events,
+        events: EventCatalogue | Tracks,
         kind: str = "event",
         *,
         definition: Mapping[str, Any] | None = None,
         sources: Sequence[database_query.Source] | None = None,
+        cells: bool = False,
         progress: bool = True,
     ) -> Added:
         """Add events; those that are there already are left as they are.
@@ -137,8 +155,8 @@ class EventDatabase:
 
         Parameters
         ----------
-        events : Events
-            What :func:`era5fast.find_events` gave.
+        events : EventCatalogue or Tracks
+            What :func:`era5fast.find_events`, :func:`era5fast.track`, or :func:`era5fast.link_points` gave.
         kind : str
             Kind of event, such as ``"heatwave"``.
         definition : mapping, optional
@@ -146,7 +164,11 @@ class EventDatabase:
             definition makes other events, which stand beside the old ones.
         sources : sequence, optional
             Files the data came from: paths, or mappings with ``path`` and any of ``size``, ``checksum`` and
-            ``request``. By default the files that `events` carries.
+            ``request``. By default the files that `events` carries. What the journal knows of their downloads goes
+            in as well.
+        cells : bool
+            Keep the cells of each event at each time step, and not only its outline: some 3 bytes per run of
+            neighbouring cells.
         progress : bool
             Show a progress bar when it takes long.
 
@@ -166,24 +188,114 @@ class EventDatabase:
         """
         self._check_open()
         text = events.definition_json if definition is None else canonical(definition)
-        rows = tuple(database_query.source_row(source) for source in (events.paths if sources is None else sources))
+        rows = origins(events.paths if sources is None else sources)
+        what = (kind, events.name, events.units, text, _program(), libraries(), rows)
+        check_place(self.path)
         with Progress("writing events", progress) as report, taking_turns():
-            return Added(
-                *_core.store_add(
-                    self.path, events.core, kind, events.name, events.units, text, _program(), rows,
-                    self.busy_seconds, report,
-                )
-            )  # fmt: skip
+            if not isinstance(events, Tracks):
+                return Added(*_core.store_add(self.path, events.core, *what, cells, self.busy_seconds, report))
+            columns: list[Any] = [events.columns()[name] for name in _TRACK_COLUMNS]
+            rest: tuple[Any, ...] = (events.calendar, *what, self.busy_seconds, report)
+            return Added(*_core.store_add_tracks(*(self.path, *columns, *rest)))
 
-    def export(self, target: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Copy the database, as of now, into one file that can be given away.
+    # --- upkeep ---
+
+    def verify(self, *, keys: bool = False) -> Health:
+        """Check the file from end to end.
+
+        Parameters
+        ----------
+        keys : bool
+            Work the keys of diagnostics and datasets out anew, and compare.
+
+        Returns
+        -------
+        Health
+            True when nothing is wrong; its text says what is. Nothing is raised for a fault, nothing is mended, and
+            the file is not written to. A million events take about a minute.
+        """
+        self._check_open()
+        return database_health.verify(self.path, self.busy_seconds, keys)
+
+    def vacuum(self) -> Vacuumed:
+        """Give the space of removed rows back, and tell of rows that belong to nothing.
+
+        Other writers wait in the meantime. The disk needs as much free space again as the file has.
+
+        Returns
+        -------
+        Vacuumed
+            Sizes before and after, and the number of such rows in each table; they stay.
+
+        Raises
+        ------
+        DatabaseBusyError, EventDatabaseError, StorageError
+            As :meth:`add` does.
+        """
+        self._check_open()
+        return database_upkeep.vacuum(self.path, self.busy_seconds)
+
+    def remove(self, **filters: Unpack[Filters]) -> int:
+        """Remove events, with their days and cells; searches, definitions and files that nothing else needs go too.
+
+        Parameters
+        ----------
+        **filters
+            Which events, as in :meth:`query`; at least one.
+
+        Returns
+        -------
+        int
+            How many events were removed. The file keeps its size until :meth:`vacuum`.
+
+        Raises
+        ------
+        InputError
+            If no filter is given.
+        DatabaseBusyError, EventDatabaseError, StorageError
+            As :meth:`add` does.
+        """
+        self._check_open()
+        return database_upkeep.remove(self.path, self.busy_seconds, filters)
+
+    def merge(self, other: str | os.PathLike[str] | EventDatabase) -> Merged:
+        """Take over the events of another database, with all that belongs to them.
+
+        What both have is known by its key and stays as it is here. All of it is one transaction.
+
+        Parameters
+        ----------
+        other : path or EventDatabase
+            The other file; it is only read.
+
+        Returns
+        -------
+        Merged
+            How many events are new and how many were known.
+
+        Raises
+        ------
+        EventDatabaseError
+            If one of the files is missing, damaged or no event database, or their tables are of different versions.
+        DatabaseBusyError, StorageError
+            As :meth:`add` does.
+        """
+        self._check_open()
+        path = other.path if isinstance(other, EventDatabase) else Path(os.fsdecode(other)).absolute()
+        return database_upkeep.merge(self.path, path, self.busy_seconds)
+
+    def export(self, target: str | os.PathLike[str], *, overwrite: bool = False, **filters: Unpack[Filters]) -> Path:
+        """Write events into a file that can be given away, as of now; the ending of its name decides the format.
 
         Parameters
         ----------
         target : path
-            The file to write.
+            ``.gpkg``: an event database with all tables; ``.geojson``, ``.csv``, ``.parquet``: the table ``event``
+            with its outlines.
         overwrite : bool
             Replace a file of that name.
+        **filters
+            Which events, as in :meth:`query`; all by default.
 
         Returns
         -------
@@ -194,51 +306,43 @@ class EventDatabase:
         ------
         FileExistsError
             If there is a file of that name and `overwrite` is False.
+        InputError
+            If the ending is another one, or a package is missing for it.
         StorageError
             If the file cannot be written.
         """
         path = Path(os.fsdecode(target)).absolute()
-        if path.exists() and not overwrite:
-            raise FileExistsError(f"{path} exists; overwrite=True replaces it")
-        part = path.with_name(f"{path.name}.{os.getpid()}.new")
-        try:
-            with self._reading() as connection:
-                part.unlink(missing_ok=True)
-                part.touch(exist_ok=False)
-                with closing(sqlite3.connect(part)) as copy:
-                    connection.backup(copy)
-                    copy.execute("PRAGMA journal_mode = DELETE")
-                _sync(part)
-                os.replace(part, path)
-                _sync(path.parent)
-        except OSError as error:
-            if isinstance(error, StorageError):
-                raise
-            message = f"cannot write {path}: {error.strerror}"
-            raise StorageError(message, target=str(path)).at(error.errno or 0, str(path)) from error
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-        return path
+        write = database_copy.copy if path.suffix.lower() == ".gpkg" else database_copy.write
+        with self._reading() as connection:
+            return write(connection, path, overwrite, filters)
 
-    # --- reading ---
+    # --- questions ---
 
     def query(
         self,
-        kind: str | None = None,
+        kind: str | Iterable[str] | None = None,
         start: Any = None,
         end: Any = None,
         bbox: Sequence[float] | None = None,
         *,
-        order_by: str | Sequence[str] = "-cumulative_intensity",
+        polygon: Any = None,
+        variable: str | Iterable[str] | None = None,
+        diagnostic: int | Iterable[int] | None = None,
+        where: Mapping[str, Any] | None = None,
+        text: str | None = None,
+        months: int | str | Iterable[int] | None = None,
+        category: int | str | None = None,
+        columns: str | Iterable[str] | None = None,
+        geometry: bool = False,
+        order_by: str | Iterable[str] = "-cumulative_intensity",
         limit: int | None = None,
     ) -> pd.DataFrame:
-        """Events as a table, without their outlines.
+        """Events as a table, with their outlines if wanted.
 
         Parameters
         ----------
-        kind : str, optional
-            Only events of this kind.
+        kind : str or list of str, optional
+            Only events of this kind, or of one of these.
         start, end : date, optional
             Only events with at least one day from `start` to `end`, both included: dates, or texts such as
             ``"2003-06-15"``, ``"2003-06"`` or ``"2003"``, which mean the whole of that month or year. They are dates
@@ -246,49 +350,230 @@ class EventDatabase:
         bbox : (west, south, east, north), optional
             Only events whose box meets this one; degrees, longitudes from −180 to 360. West greater than east means
             across the antimeridian.
-        order_by : str or sequence of str
+        polygon : shapely geometry, GeoJSON mapping, WKT, Regions or GeoDataFrame, optional
+            Only events whose outline meets one of these polygons, even in a point; of :class:`era5fast.Regions`, the
+            cells of all its regions. Degrees, in any convention of longitude. Needs shapely.
+        variable : str or list of str, optional
+            Only events of this variable, or of one of these.
+        diagnostic : int or list of int, optional
+            Only events of this definition, or of one of these; :meth:`diagnostics` lists them.
+        where : mapping, optional
+            Conditions on columns: ``{"peak_exceedance": (5, None), "duration_days": (3, 10), "censored": False}``. A
+            pair is a range with both ends, of which None leaves one open; a list means one of its values; None means
+            that the value is missing.
+        text : str, optional
+            Only events that have these letters in their kind, their variable or their definition, in either case.
+        months : int, list of int or str, optional
+            Only events with at least one day in these months, of any year: ``[6, 7, 8]``, or initials as in
+            ``"JJA"``.
+        category : int or str, optional
+            Only events of this category or a higher one: 1 to 4, or moderate, strong, severe, extreme.
+        columns : str or list of str, optional
+            The columns wanted, in this order; all by default.
+        geometry : bool
+            Give a :class:`geopandas.GeoDataFrame` in EPSG:4326, whose column ``geometry`` has the outlines.
+        order_by : str or list of str
             Columns to sort by; ``-`` in front of a name turns the order round. Missing values come last.
         limit : int, optional
             At most so many rows.
 
         Returns
         -------
-        pandas.DataFrame
-            One row per event with the columns of the table ``event`` but for the outline. Times are ``datetime64`` in
-            UTC, areas in km², exceedance in the units of the variable, ``cumulative_intensity`` in these units × km²
-            × days.
+        pandas.DataFrame or geopandas.GeoDataFrame
+            One row per event with the columns of the table ``event``. Times are ``datetime64`` in UTC, areas in km²,
+            exceedance in the units of the variable, ``cumulative_intensity`` in these units × km² × days.
 
         Raises
         ------
         InputError
-            If a column, date or box is not right.
+            If a column, date, box or polygon is not right, or a package is missing for it.
         EventDatabaseError
             If there is no such file, or it is damaged or not an event database.
+
+        Examples
+        --------
+        >>> db.query("heatwave", "2003-06", "2003-08", where={"duration_days": (5, None)})       # doctest: +SKIP
+        >>> db.query(polygon="POLYGON ((5 45, 10 45, 10 48, 5 48, 5 45))", geometry=True)        # doctest: +SKIP
         """
-        clauses: list[str] = []
-        values: dict[str, Any] = {}
-        if kind is not None:
-            clauses.append("kind = :kind")
-            values["kind"] = kind
-        if start is not None:
-            clauses.append("end_day >= :start")
-            values["start"] = database_query.day(start)
-        if end is not None:
-            clauses.append("start_day <= :end")
-            values["end"] = database_query.day(end) + "~"  # sorts behind every day that begins so
-        if bbox is not None:
-            clause, edges = database_query.meets(bbox)
-            clauses.append(clause)
-            values |= edges
+        filters = Filters(
+            kind=kind, start=start, end=end, bbox=bbox, polygon=polygon, variable=variable, diagnostic=diagnostic,
+            where=where, text=text, months=months, category=category,
+        )  # fmt: skip
         with self._reading() as connection:
-            columns = columns_of(connection, "event")
-            text = f"SELECT {quoted(columns)} FROM event"
-            text += f" WHERE {' AND '.join(clauses)}" if clauses else ""
-            text += f" ORDER BY {database_query.order(order_by, columns)}"
+            known = columns_of(connection, "event")
+            wanted = database_query.chosen(columns, known)
+            question = database_query.ask(connection, known, filters)
+            rest = f"ORDER BY {database_query.order(order_by, known)}"
             if limit is not None:
-                text += " LIMIT :limit"
-                values["limit"] = database_query.count(limit)
-            return frame(connection.execute(text, values).fetchall(), columns)
+                rest += f" LIMIT {question.bind(database_query.count(limit))}"
+            what = ", ".join([quoted(wanted), *(["geom"] if geometry else [])])
+            rows = connection.execute(question.select(what, rest), question.values).fetchall()
+        if not geometry:
+            return frame(rows, wanted)
+        return with_outlines(frame([row[:-1] for row in rows], wanted), [row[-1] for row in rows])
+
+    def nearest(self, latitude: float, longitude: float, n: int = 1, **filters: Unpack[Filters]) -> pd.DataFrame:
+        """The events whose outlines lie nearest to a place.
+
+        Parameters
+        ----------
+        latitude, longitude : float
+            The place, in degrees.
+        n : int
+            How many events.
+        **filters
+            Which events, as in :meth:`query`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As :meth:`query` gives it, with the column ``distance_km`` in front: along the great circle, on a sphere
+            of radius 6371 km, to the nearest point of the outline; 0 inside. The nearest comes first, of equals the
+            one with the smaller id. Events without an outline are left out.
+        """
+        with self._reading() as connection:
+            return database_nearest.nearest(connection, latitude, longitude, database_query.count(n, "n"), filters)
+
+    def ranking(
+        self,
+        by: str = "cumulative_intensity",
+        n: int = 10,
+        *,
+        per: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> pd.DataFrame:
+        """The events with the largest values of a column, in all or in each year, month, kind and so on.
+
+        Parameters
+        ----------
+        by : str
+            The column; ``-`` in front of the name ranks the smallest first.
+        n : int
+            How many events, of each group.
+        per : str, optional
+            Rank within groups: ``"year"``, ``"decade"``, ``"month"`` or ``"season"`` of the first day, or a column
+            such as ``"kind"``.
+        **filters
+            Which events, as in :meth:`query`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As :meth:`query` gives it, with the group and ``rank`` in front, from 1; equal values have an order, that
+            of their ids. Events without a value are left out.
+        """
+        with self._reading() as connection:
+            return database_ranking.ranking(connection, by, database_query.count(n, "n"), per, filters)
+
+    def count_by(self, *by: str, **filters: Unpack[Filters]) -> pd.DataFrame:
+        """How many events there are in each year, month, kind and so on.
+
+        Parameters
+        ----------
+        *by : str
+            One or more of ``"year"``, ``"decade"``, ``"month"`` and ``"season"`` of the first day, and columns such
+            as ``"kind"``.
+        **filters
+            Which events, as in :meth:`query`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A column for each of `by`, and ``events``. Years and decades between the first and the last event, and
+            months and seasons, that have no event are there with 0; a year is not, in which the whole table is empty
+            at its ends.
+        """
+        with self._reading() as connection:
+            return database_ranking.count_by(connection, by, filters)
+
+    def overlaps(
+        self,
+        kind_a: str,
+        kind_b: str,
+        *,
+        lag: int = 0,
+        how: str = "outline",
+        **filters: Unpack[Filters],
+    ) -> pd.DataFrame:
+        """Pairs of events of two kinds that share days and ground: compound events, or one after the other.
+
+        Parameters
+        ----------
+        kind_a, kind_b : str
+            The kinds; the same kind twice pairs different events, each pair once.
+        lag : int
+            Days. With 0 the events of a pair have at least one day in common; otherwise the second one may also begin
+            up to so many days after the end of the first: hot, then dry.
+        how : {"outline", "box", "cells"}
+            What shares ground: the outlines, which have ground in common and not only an edge (needs shapely); the
+            boxes; or the cells, of which at least one belongs to both events on the same day, or, with a lag, on any
+            day of each (for events that were added with their cells, on the same grid).
+        **filters
+            Which events, of either kind, as in :meth:`query`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per pair: ``id_a``, ``id_b``, ``start_day`` and ``end_day`` of the days they share (missing where
+            they share none), ``days`` (their number), ``gap_days`` (days between the end of the first and the
+            beginning of the second, 0 where they share days), and ``area_km2``: of outlines the ground that both
+            cover, of cells the ground of the common cells; missing for boxes.
+
+        Notes
+        -----
+        Compound events as in Zscheischler et al. (2020): several drivers on the same ground, at the same time or in
+        sequence.
+        """
+        with self._reading() as connection:
+            return database_pairs.overlaps(connection, (kind_a, kind_b), lag, how, filters)
+
+    # --- where events come from ---
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Definitions by which events were found.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row each with ``id``, ``kind``, ``variable``, ``units``, ``definition`` (as a dictionary),
+            ``added_at`` and the number of ``events``.
+        """
+        with self._reading() as connection:
+            return database_provenance.diagnostics(connection)
+
+    def runs(self) -> pd.DataFrame:
+        """Searches for events.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row each with the columns of the table ``run``, ``kind`` and ``variable`` of its diagnostic, and the
+            number of ``datasets`` that it read.
+        """
+        with self._reading() as connection:
+            return database_provenance.runs(connection)
+
+    def provenance(self, number: int) -> dict[str, Any]:
+        """Where an event comes from: which files, which request, which definition and which version made it.
+
+        Parameters
+        ----------
+        number : int
+            Its id.
+
+        Returns
+        -------
+        dict
+            ``event`` (id, key, kind, days), ``diagnostic`` (its row, ``definition`` as a dictionary) and ``runs``:
+            the rows of all searches that found the event, each with its ``datasets``, requests as dictionaries.
+
+        Raises
+        ------
+        KeyError
+            If there is no such event.
+        """
+        with self._reading() as connection:
+            return database_provenance.provenance(connection, operator.index(number))
 
     def sql(self, text: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pd.DataFrame:
         """Result of any query, over a connection that can only read.
@@ -319,11 +604,13 @@ class EventDatabase:
         import pandas as pd
 
         with self._reading() as connection:
+            connection.set_authorizer(_authorize)
             try:
                 cursor = connection.execute(text, parameters)
                 rows = cursor.fetchall()
             except sqlite3.Error as error:
-                if code_of(error) in _USERS_FAULT:
+                undecoded = code_of(error) is None and isinstance(error, sqlite3.OperationalError)
+                if code_of(error) in _USERS_FAULT and not undecoded:
                     raise InputError(f"SQL: {error}", hint="sql() takes one statement that only reads") from error
                 raise
             if cursor.description is None:
@@ -371,11 +658,20 @@ class EventDatabase:
         return True
 
     def __repr__(self) -> str:
+        return f"<EventDatabase {str(self.path)!r}: {self._summary()[0]}>"
+
+    def _repr_html_(self) -> str:
+        return database_summary.html(self.path, *self._summary())
+
+    def _summary(self) -> tuple[str, Sequence[database_summary.Kind]]:
+        """What is in the file, in words and by kind; words alone where it cannot be read."""
         try:
-            what = f"{len(self)} events"
+            with self._reading() as connection:
+                kinds = database_summary.kinds(connection)
         except Exception as error:
-            what = "closed" if self._closed else "no file yet" if not self.path.exists() else type(error).__name__
-        return f"<EventDatabase {str(self.path)!r}: {what}>"
+            missing = not self._closed and not self.path.exists()
+            return "closed" if self._closed else "no file yet" if missing else type(error).__name__, ()
+        return database_summary.words(kinds), kinds
 
     # --- life ---
 
@@ -411,13 +707,15 @@ _USERS_FAULT = {
 }
 
 
-def _sync(path: Path) -> None:
-    """Have a file or folder on the disk before going on."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+# In the order of _core.store_add_tracks().
+_TRACK_COLUMNS = (
+    "first", "seconds", "latitude", "longitude", "value", "step", "speed", "direction", "displacement",
+)  # fmt: skip
+
+
+def _authorize(action: int, *_: Any) -> int:
+    """Whatever reads this file; other files would be made where they are missing."""
+    return sqlite3.SQLITE_DENY if action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH) else sqlite3.SQLITE_OK
 
 
 def _program() -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
-SCHEMA_VERSION = 1  # the last row of csrc/db/migrations.def
+SCHEMA_VERSION = 2  # the last row of csrc/db/migrations.def
 
 # --- connections ---
 
@@ -54,18 +56,46 @@ def reading(path: Path, busy_seconds: float) -> Iterator[sqlite3.Connection]:
     DatabaseBusyError, StorageError, KeyboardInterrupt
         If reading fails for these reasons.
     """
-    if not path.exists():
+    if not check_place(path):
         raise EventDatabaseError(f"no event database: {path}", hint="add() makes it", target=str(path))
-    with taking_turns():
-        try:
-            with closing(_connect(path, busy_seconds)) as connection:
-                _check_ours(connection, path)
-                yield connection
-        except sqlite3.Error as error:
-            raise _typed(error, path) from error
+    with taking_turns(), typed(path), closing(connect(path, busy_seconds)) as connection:
+        check_ours(connection, path)
+        yield connection
 
 
-def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+@contextmanager
+def typed(path: Path) -> Iterator[None]:
+    """SQLite's errors in the block become ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _typed(error, path) from error
+
+
+def check_place(path: Path) -> bool:
+    """Whether there is a file; what is neither nothing nor a file is refused before anybody waits for it.
+
+    Raises
+    ------
+    EventDatabaseError
+        If it is a folder, a pipe, a device, or a link that leads round in a circle.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StorageError(f"cannot open the event database {path}: {error.strerror}", target=str(path)).at(
+            error.errno or 0, str(path)
+        ) from error
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "not a file"
+        raise EventDatabaseError(f"not an event database, but {what}: {path}", target=str(path))
+    return True
+
+
+def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """A connection that can only read."""
     connection = _connect_as("ro", path, busy_seconds)
     try:
         connection.execute("PRAGMA application_id").fetchone()
@@ -74,17 +104,22 @@ def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
         if getattr(error, "sqlite_errorcode", None) not in _HALF_DONE:
             raise
         # A writer was killed in the middle of its batch. Whoever may write to the file takes back what it left.
-        return _connect_as("rw", path, busy_seconds)
+        with closing(_connect_as("rw", path, busy_seconds)) as writer:
+            writer.execute("PRAGMA application_id").fetchone()
+        return _connect_as("ro", path, busy_seconds)
     return connection
 
 
 _HALF_DONE = {sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY}
+#: Bytes of the largest text or outline: far beyond any of ours, and less than a hostile file could ask for.
+_MOST = 256 << 20
 
 
 def _connect_as(mode: str, path: Path, busy_seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode={mode}", uri=True, timeout=busy_seconds)
     # Long queries come back to Python now and then, so that ctrl-C is heard.
     connection.set_progress_handler(lambda: 0, 100_000)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST)
     try:
         for setting in ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON"):
             connection.execute(f"PRAGMA {setting}")
@@ -94,15 +129,37 @@ def _connect_as(mode: str, path: Path, busy_seconds: float) -> sqlite3.Connectio
     return connection
 
 
-def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+def check_ours(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse what is not an event database of a version that is known.
+
+    The tables must be tables: a view, a column that is worked out, or a table of another module would run what
+    somebody else has written into the file, perhaps without end.
+    """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    ours = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('event', 'era5fast_schema')"
-    if application != APPLICATION_ID or connection.execute(ours).fetchone() != (2,):
+    found = {
+        name: (root, sql) for name, root, sql in connection.execute("SELECT name, rootpage, sql FROM sqlite_master")
+    }
+    if application != APPLICATION_ID or not {"event", "era5fast_schema"} <= set(found):
         raise EventDatabaseError(f"not an event database of era5fast: {path}", target=str(path))
+    for table in (*_ALWAYS, *(name for name in _SOMETIMES if name in found)):
+        root, _ = found.get(table, (0, ""))
+        if not root or any(row[6] for row in connection.execute(f"PRAGMA table_xinfo({table})")):
+            raise EventDatabaseError(f"event database without a proper table {table}: {path}", target=str(path))
+    index = found.get("rtree_event_geom", (0, ""))[1]
+    if re.match(r'CREATE VIRTUAL TABLE\s+"?rtree_event_geom"?\s+USING rtree\b', str(index), re.IGNORECASE) is None:
+        raise EventDatabaseError(f"event database without its spatial index: {path}", target=str(path))
     (version,) = connection.execute("SELECT max(version) FROM era5fast_schema").fetchone()
     if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
         message = f"event database of a newer or unknown version: {path}"
         raise EventDatabaseError(message, hint="update era5fast", target=str(path))
+
+
+#: The tables that are read: those of the first version, and those that came later.
+_ALWAYS = (
+    "event", "event_state", "diagnostic", "dataset", "run", "event_run", "run_dataset", "era5fast_schema",
+    "gpkg_contents", "gpkg_data_columns",
+)  # fmt: skip
+_SOMETIMES = ("grid", "download", "event_cells", "event_patch", "event_link", "track", "track_point", "track_run")
 
 
 def code_of(error: sqlite3.Error) -> int | None:
@@ -134,8 +191,8 @@ def _typed(error: sqlite3.Error, path: Path) -> BaseException:
 
 def columns_of(connection: sqlite3.Connection, table: str) -> dict[str, str]:
     """Name → declared type of the columns of a table, outlines left out."""
-    rows = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
-    return {name: kind for name, kind in rows if name != "geom"}
+    rows = connection.execute(f"PRAGMA table_info({quoted([table])})")
+    return {name: kind for _, name, kind, *_ in rows if name != "geom"}
 
 
 def quoted(names: Iterable[str], table: str = "") -> str:
@@ -147,30 +204,56 @@ def quoted(names: Iterable[str], table: str = "") -> str:
 def record(row: Sequence[Any], columns: Mapping[str, str]) -> dict[str, Any]:
     """One row as a dictionary: times as ``datetime64``, flags as bool."""
     pairs = zip(columns.items(), row, strict=True)
-    return {name: _VALUE[kind](value) if kind in _VALUE else value for (name, kind), value in pairs}
+    return {name: _value(value, name, kind) for (name, kind), value in pairs}
+
+
+def _value(value: Any, name: str, kind: str) -> Any:
+    if kind == "DATETIME":
+        return _series((value,), name, kind)[0]
+    return bool(value) if kind == "BOOLEAN" and value is not None else value
 
 
 def frame(rows: Sequence[Sequence[Any]], columns: Mapping[str, str]) -> pd.DataFrame:
-    """Rows as a table: times as ``datetime64``, numbers as numbers, missing numbers as NaN."""
+    """Rows as a table: times as ``datetime64``, numbers as numbers, missing numbers as NaN.
+
+    Raises
+    ------
+    EventDatabaseError
+        If a value is not of the type of its column.
+    """
     import pandas as pd
 
     values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     pairs = zip(columns.items(), values, strict=True)
-    return pd.DataFrame({name: _series(column, kind) for (name, kind), column in pairs})
+    return pd.DataFrame({name: _series(column, name, kind) for (name, kind), column in pairs})
 
 
-def _time(text: str | None) -> np.datetime64:
-    return np.datetime64("NaT" if text is None else text.removesuffix("Z"), "ms")
+def _times(texts: Sequence[Any]) -> np.ndarray:
+    """Times of GeoPackage, which other programs may have written without their milliseconds."""
+    letters = np.array(["NaT" if text is None else text.removesuffix("Z") for text in texts], dtype="U23")
+    return letters.astype("datetime64[ms]")
 
 
-_VALUE: dict[str, Callable[[Any], Any]] = {"DATETIME": _time, "BOOLEAN": bool}
-
-
-def _series(values: tuple[Any, ...], kind: str) -> Any:
-    if kind == "DATETIME":
-        return np.array([_time(value) for value in values], dtype="datetime64[ms]")
-    if kind == "DOUBLE":
-        return np.array(values, dtype="float64")  # None becomes NaN
-    if kind in ("INTEGER", "BOOLEAN") and None not in values:
-        return np.array(values, dtype="int64" if kind == "INTEGER" else "bool")
+def _series(values: tuple[Any, ...], name: str, kind: str) -> Any:
+    try:
+        if kind == "DATETIME":
+            return _times(values)
+        if kind == "DOUBLE":
+            return np.array(values, dtype="float64")  # None becomes NaN
+        if kind in ("INTEGER", "BOOLEAN"):
+            return _whole_numbers(values, "int64" if kind == "INTEGER" else "bool")
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        message = f"event database with a value in {name} that is none of {kind}: {error}"
+        raise EventDatabaseError(message, hint="verify() tells more") from error
     return list(values)
+
+
+def _whole_numbers(values: tuple[Any, ...], dtype: str) -> Any:
+    """Whole numbers or flags; where some are missing, numbers become floats and flags stay as they are."""
+    missing = None in values
+    if missing and dtype == "bool":
+        return list(values)
+    numbers = np.array(values, dtype="float64" if missing else None)
+    if len(numbers) and (numbers.dtype.kind not in "iuf" or np.abs(numbers).max() > 2**62):
+        raise TypeError(f"not whole numbers but {numbers.dtype.name}")
+    return numbers if missing else numbers.astype(dtype)

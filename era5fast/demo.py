@@ -15,18 +15,17 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from . import diagnostics
+from .catalogue import EventCatalogue
+from .catalogue_display import ranking
 from .client import Client, make_directory
 from .database import EventDatabase
-from .errors import Era5FastError, InputError
-from .events import Events
+from .errors import Era5FastError
+from .event_recipe import Recipe, choose_variable, days_per_step, recipe_of, window_of
 from .request import Request
-from .sources import expand, files_by_variable, open_core
-from .variable_table import Row
+from .sources import expand
 from .variable_table import find as find_variable
 
 __all__ = ["run"]
@@ -36,43 +35,6 @@ DATASET = "reanalysis-era5-single-levels"
 AREA, GRID = [52.0, -10.0, 36.0, 10.0], 0.5
 START, END = "2011-01-01", "2020-12-31"
 SYNTHETIC = "SYNTHETIC DATA from a weather generator, not ERA5"
-
-#: Records shorter than this many years pool more days around each calendar day, so that a percentile has a sample.
-_LONG_RECORD = 10
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What makes an event of a variable.
-
-    Attributes
-    ----------
-    kind : str
-        Kind of event in the database.
-    statistic : str
-        How hours become a day.
-    min_days : int
-        Days in a row.
-    """
-
-    kind: str
-    statistic: Literal["max", "min", "mean", "sum"]
-    min_days: int
-
-
-_HEATWAVE = Recipe("heatwave", "max", 3)
-
-#: By kind of variable, where the units do not say that it is a temperature.
-_RECIPES = {
-    "accumulation": Recipe("extreme precipitation", "sum", 1),
-    "mean rate": Recipe("extreme precipitation", "mean", 1),
-}
-
-
-def _recipe(row: Row | None) -> Recipe:
-    if row is None or row.units == "K":
-        return _HEATWAVE
-    return _RECIPES.get(row.kind, Recipe(f"high {row.netcdf}", "max", 1))
 
 
 @dataclass
@@ -93,7 +55,7 @@ class Stages:
         return sum(self.seconds.values())
 
 
-def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: str | None = None) -> Events:
+def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: str | None = None) -> EventCatalogue:
     """Run the whole chain; writes ``events.gpkg`` and ``map.png`` into `output`.
 
     Parameters
@@ -109,7 +71,7 @@ def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: st
 
     Returns
     -------
-    Events
+    EventCatalogue
 
     Raises
     ------
@@ -170,17 +132,16 @@ def service(stages: Stages) -> Iterator[tuple[str, str]]:
 # --- diagnose ---
 
 
-def _diagnose(paths: Sequence[str], variable: str | None, stages: Stages) -> tuple[Events, Recipe]:
-    name, row = _choose_variable(paths, variable)
-    recipe = _recipe(row)
-    _check_step(paths, name, row)
+def _diagnose(paths: Sequence[str], variable: str | None, stages: Stages) -> tuple[EventCatalogue, Recipe]:
+    name, note = choose_variable(paths, variable)
+    _tell(note)
+    row = find_variable(name)
+    recipe = recipe_of(row)
+    _tell(days_per_step(paths, name, row)[1])
     with stages(f"read, daily {recipe.statistic}"):
         daily: Any = diagnostics.daily(paths, recipe.statistic, variable=name)
-    years = daily.sizes["time"] / 365.25
-    window = 5 if years >= _LONG_RECORD else 31
-    if window > 5:
-        length = f"{years:.1f} years" if years >= 1 else f"{daily.sizes['time']} days"
-        print(f"  A record of {length}: thresholds pool {window} days around each calendar day.")
+    window, note = window_of(daily.sizes["time"])
+    _tell(note)
     with stages("90th percentile"):
         p90 = diagnostics.percentile_doy(daily, 90, window=window)
     with stages("events"):
@@ -188,33 +149,15 @@ def _diagnose(paths: Sequence[str], variable: str | None, stages: Stages) -> tup
     return events, recipe
 
 
-def _check_step(paths: Sequence[str], name: str, row: Row | None) -> None:
-    """Say what one value per day means, and refuse what cannot be made into days."""
-    seconds = open_core(list(paths), name)[0].header()["seconds"]
-    days = float(np.median(np.diff(seconds))) / 86400 if len(seconds) > 1 else np.inf
-    if days > 1:
-        raise InputError(f"{name}: one value in {days:.3g} days", hint="events need daily or hourly data")
-    if days == 1 and row is not None and row.kind not in ("instant", "invariant"):
-        print(f"  One hour's {row.kind} per day is no value of a day: the result says little.")
-    elif days == 1:
-        print("  The series has one value per day, which is taken for the day.")
-
-
-def _choose_variable(paths: Sequence[str], variable: str | None) -> tuple[str, Row | None]:
-    """Variable asked for, or the best known one of the files: temperature before precipitation before the rest."""
-    if variable is None:
-        names = list(files_by_variable(list(paths)))
-        variable = next((n for n in ("t2m", "mx2t", "tp") if n in names), names[0])
-        others = [name for name in names if name != variable]
-        if others:
-            print(f"  Taking {variable}; --variable chooses among {', '.join(others)} as well.")
-    return variable, find_variable(variable)
+def _tell(note: str) -> None:
+    if note:
+        print(f"  {note}")
 
 
 # --- show ---
 
 
-def _draw(events: Events, recipe: Recipe, path: Path, synthetic: bool) -> None:
+def _draw(events: EventCatalogue, recipe: Recipe, path: Path, synthetic: bool) -> None:
     from .plot import event_map
 
     seconds = events.core.axes()["seconds"].astype("datetime64[s]")
@@ -222,30 +165,9 @@ def _draw(events: Events, recipe: Recipe, path: Path, synthetic: bool) -> None:
     event_map(events, path, title=title, note=SYNTHETIC if synthetic else "")
 
 
-def _table(events: Events, recipe: Recipe, count: int = 10) -> str:
+def _table(events: EventCatalogue, recipe: Recipe, count: int = 10) -> str:
     table = events.strongest(count)
-    head = f"\n{len(events)} {recipe.kind} events; the {len(table)} strongest by cumulative exceedance:\n\n"
     if len(events) == 0:
         return f"\nNo {recipe.kind} events: nothing lay above its threshold for {recipe.min_days} days in a row.\n"
-    unit = (events.units or "1")[:10]
-    names = ("max area", "peak", "mean", "cumulative")
-    columns = f"{'start':<11}{'end':<11}{'days':>5}" + "{:>12}{:>11}{:>11}{:>20}  peak at\n".format(*names)
-    units = f"{'':<27}{'km²':>12}{unit:>11}{unit:>11}{unit + ' km² days':>20}\n"
-    return head + columns + units + "\n".join(_row(row) for _, row in table.iterrows()) + "\n"
-
-
-def _row(row: Any) -> str:
-    return (
-        f"{_day(row['start']):<11}{_day(row['end']):<11}{row['duration_days']:>5}{row['area_max_km2']:>12,.0f}"
-        f"{row['peak_exceedance']:>11.3g}{row['exceedance_mean']:>11.3g}{row['cumulative_intensity']:>20.3g}"
-        f"  {abs(row['peak_latitude']):.2f}°{'N' if row['peak_latitude'] >= 0 else 'S'}"
-        f" {abs(row['peak_longitude']):.2f}°{'E' if row['peak_longitude'] >= 0 else 'W'}"
-    )
-
-
-def _day(moment: Any) -> str:
-    return (
-        str(np.datetime_as_string(np.datetime64(moment), "D"))
-        if not hasattr(moment, "calendar")
-        else str(moment)[:10]
-    )
+    head = f"\n{len(events)} {recipe.kind} events; the {len(table)} strongest by cumulative exceedance:\n\n"
+    return f"{head}{ranking(table, events.units, table.index)}\n"

@@ -23,9 +23,9 @@ import numpy as np
 
 from . import _core, solar_days, units
 from .errors import InputError
-from .field import Field, as_field, as_maps, check_days, check_maps, one_variable
+from .field import Field, check_days, one_variable
 from .memory import memory_budget
-from .operands import Operands, bind, slots_of
+from .operands import Operands, bind
 from .progress import Progress
 from .sources import is_paths
 from .times import DAY, dates_of, encode_times, usual_step
@@ -91,30 +91,31 @@ def _run_series(row: dict[str, Any], given: dict[str, Any]) -> Any:
 
 
 def _run_field(row: dict[str, Any], given: dict[str, Any]) -> Any:
-    from .events import Events
+    from .catalogue import EventCatalogue
+    from .find import Search
 
-    given["x"] = as_maps(given["x"])
-    check_maps(as_field(given["x"], **_extra(given)))
-    operands = Operands(row, given)
-    field, threshold = operands.field, operands.sources[1]
-    latitude, longitude = field.grid()
-    values = [given[p["name"]] for p in row["params"]]
-    slots = slots_of(threshold, field)
+    _take_percentile(row, given)
+    search = Search(row, given)
+    field = search.field
     with Progress(row["name"], given["progress"]) as progress:
-        core = _core.field(
-            row["name"],
-            values,
-            field.values(progress),
-            threshold,
-            slots,
-            field.seconds,
-            latitude,
-            longitude,
-            field.calendar,
-            progress,
-        )
-    return Events(
+        core = search.run(progress)
+    return EventCatalogue(
         core, definition=_definition(row, given, field), name=field.name, attrs=field.attrs, paths=field.paths
+    )
+
+
+def _take_percentile(row: dict[str, Any], given: dict[str, Any]) -> None:
+    """Where the threshold is to be a percentile of the series, compute it and put it into its place."""
+    percentile = given["percentile"]
+    if percentile is None:
+        return
+    if given["above"] is not None or given["below"] is not None:
+        raise InputError(f"{row['name']}: percentile= makes the threshold: pass no above= and no below=")
+    side = "below" if isinstance(percentile, Real) and percentile < 50 else "above"
+    percentile_doy = globals()["percentile_doy"]
+    extra = {**_extra(given), "progress": given["progress"]}
+    given[side] = percentile_doy(
+        given["x"], percentile, window=given["window"], base_period=given["base_period"], **extra
     )
 
 
@@ -442,7 +443,7 @@ def _docstring(row: dict[str, Any]) -> str:
         lines += [f"{name} : {kind}", f"    {doc}"]
     several = len(row["outputs"]) > 1
     returns = "Dataset or named tuple of ndarrays" if several else "DataArray or ndarray"
-    returns = "Events" if row["kind"] == "field" else f"{returns}, as `{row['operands'][0]['name']}`"
+    returns = "EventCatalogue" if row["kind"] == "field" else f"{returns}, as `{row['operands'][0]['name']}`"
     lines += ["", "Returns", "-------", returns, f"    {row['result']}"]
     if row["kind"] in ("scan", "series"):
         lines += ["    Parameters given as lists add a dimension each, in front: all values in one read."]
@@ -496,7 +497,8 @@ def _annotation(spec: dict[str, Any], lists: bool) -> str:
     if spec["type"] == "choices":
         return f"Sequence[Literal[{words}]] | Literal[{words}]"
     text = "str" if spec["units"] else ""  # with units of its own
-    kind = " | ".join(filter(None, (_STUB_TYPES.get(spec["type"]), text, f"Literal[{words}]" if words else "")))
+    none = "None" if spec["type"] == "number" and spec["default"] == "None" else ""
+    kind = " | ".join(filter(None, (_STUB_TYPES.get(spec["type"]), text, f"Literal[{words}]" if words else "", none)))
     return f"{kind} | Sequence[{kind}]" if lists and spec["type"] in _LISTABLE else kind
 
 
@@ -514,7 +516,7 @@ def _stub_line(row: dict[str, Any]) -> str:
         else:
             kind = _annotation(grouping[name], lists=False) if name in grouping else annotations.get(name, "Any")
         parts.append(f"{name}: {kind}" + ("" if parameter.default is parameter.empty else " = ..."))
-    result = "Events" if row["kind"] == "field" else "Any"
+    result = "EventCatalogue" if row["kind"] == "field" else "Any"
     return f"def {row['name']}(\n    " + ",\n    ".join(parts) + f",\n) -> {result}: ..."
 
 
@@ -528,7 +530,7 @@ def stub() -> str:
         "from collections.abc import Sequence",
         "from typing import Any, Literal",
         "",
-        "from .events import Events",
+        "from .catalogue import EventCatalogue",
         "from .field import Field",
         "",
         "DEFINITION: str",

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from .events import Events
+from .catalogue import EventCatalogue
 from .field import Field
 
 DEFINITION: str
@@ -97,10 +97,24 @@ def percentile_exceedance(
 ) -> Any: ...
 def find_events(
     x: Any,
-    above: Any,
+    above: Any = ...,
+    below: Any = ...,
+    core: Any = ...,
+    climatology: Any = ...,
+    where: Any = ...,
     min_days: int = ...,
-    min_area_km2: float = ...,
+    max_gap: int = ...,
+    closing_km: float = ...,
+    opening_km: float = ...,
+    min_daily_area_km2: float = ...,
     connectivity: Literal[6, 10, 18, 26] = ...,
+    min_area_km2: float = ...,
+    min_duration: int = ...,
+    areas: Literal["sphere", "wgs84"] = ...,
+    links: bool = ...,
+    percentile: float | None = ...,
+    base_period: tuple[str | int, str | int] | None = ...,
+    window: int = ...,
     *,
     time: Any = ...,
     latitude: Any = ...,
@@ -108,7 +122,38 @@ def find_events(
     calendar: str | None = ...,
     variable: str | None = ...,
     progress: bool = ...,
-) -> Events: ...
+) -> EventCatalogue: ...
+def track(
+    x: Any,
+    above: Any = ...,
+    below: Any = ...,
+    core: Any = ...,
+    climatology: Any = ...,
+    where: Any = ...,
+    min_days: int = ...,
+    max_gap: int = ...,
+    closing_km: float = ...,
+    opening_km: float = ...,
+    min_daily_area_km2: float = ...,
+    connectivity: Literal[4, 8] = ...,
+    overlap: float = ...,
+    of: Literal["previous", "next", "smaller", "larger", "union"] = ...,
+    max_missing: int = ...,
+    min_area_km2: float = ...,
+    min_duration: int = ...,
+    areas: Literal["sphere", "wgs84"] = ...,
+    links: bool = ...,
+    percentile: float | None = ...,
+    base_period: tuple[str | int, str | int] | None = ...,
+    window: int = ...,
+    *,
+    time: Any = ...,
+    latitude: Any = ...,
+    longitude: Any = ...,
+    calendar: str | None = ...,
+    variable: str | None = ...,
+    progress: bool = ...,
+) -> EventCatalogue: ...
 def climatology(
     x: Any,
     group: Literal["dayofyear", "month", "season"] | Sequence[Literal["dayofyear", "month", "season"]] = ...,

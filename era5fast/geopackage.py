@@ -10,7 +10,7 @@ from typing import Any
 from .errors import CorruptDataError
 from .geometry import polygons
 
-__all__ = ["multipolygon", "register"]
+__all__ = ["bounds", "multipolygon", "register", "wkb"]
 
 #: Bytes of the envelope, by its code in the flags; the other codes are invalid.
 _ENVELOPE = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
@@ -33,6 +33,17 @@ def _split(blob: bytes) -> tuple[bool, bytes, bytes]:
     return little, blob[_HEADER:end], blob[end:]
 
 
+def wkb(blob: bytes) -> bytes | None:
+    """Well-known binary of a value of the column ``geom``; None when the geometry is empty.
+
+    Raises
+    ------
+    CorruptDataError
+        If the blob is damaged.
+    """
+    return _split(blob)[2] or None
+
+
 def multipolygon(blob: bytes | None) -> dict[str, Any] | None:
     """Outline of an event as GeoJSON.
 
@@ -51,20 +62,20 @@ def multipolygon(blob: bytes | None) -> dict[str, Any] | None:
     CorruptDataError
         If the blob is damaged or holds something else.
     """
-    wkb = _split(blob)[2] if blob is not None else b""
-    if not wkb:
+    shape = None if blob is None else wkb(blob)
+    if shape is None:
         return None
-    parts = [[[(float(x), float(y)) for x, y in ring] for ring in polygon] for polygon in polygons(wkb)]
+    parts = [[[(float(x), float(y)) for x, y in ring] for ring in polygon] for polygon in polygons(shape)]
     return {"type": "MultiPolygon", "coordinates": parts}
 
 
-def _bounds(blob: bytes) -> Bounds | None:
+def bounds(blob: bytes) -> Bounds | None:
     """(min x, max x, min y, max y), or None for an empty geometry."""
-    little, envelope, wkb = _split(blob)
+    little, envelope, shape = _split(blob)
     if envelope:
         min_x, max_x, min_y, max_y = struct.unpack_from("<4d" if little else ">4d", envelope)
         return min_x, max_x, min_y, max_y
-    points = [point for polygon in polygons(wkb) for ring in polygon for point in ring] if wkb else []
+    points = [point for polygon in polygons(shape) for ring in polygon for point in ring] if shape else []
     if not points:
         return None
     x, y = [float(point[0]) for point in points], [float(point[1]) for point in points]
@@ -74,12 +85,12 @@ def _bounds(blob: bytes) -> Bounds | None:
 def _answer(place: int | None) -> Callable[[Any], float | bool | None]:
     def function(blob: Any) -> float | bool | None:
         try:
-            bounds = _bounds(blob) if isinstance(blob, bytes) else None
+            found = bounds(blob) if isinstance(blob, bytes) else None
         except CorruptDataError:
             return None
         if place is None:
-            return bounds is None if isinstance(blob, bytes) else None
-        return None if bounds is None else bounds[place]
+            return found is None if isinstance(blob, bytes) else None
+        return None if found is None else found[place]
 
     return function
 

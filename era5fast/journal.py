@@ -23,7 +23,7 @@ from typing import Any
 from . import _core
 from .errors import ConfigError, Era5FastError
 
-__all__ = ["Leftover", "Place", "leftovers", "location", "owner", "path_in_journal", "remove_leftovers"]
+__all__ = ["Leftover", "Place", "leftovers", "location", "own", "owner", "path_in_journal", "remove_leftovers"]
 
 log = logging.getLogger("era5fast")
 
@@ -99,7 +99,7 @@ class Place:
     """
 
     def __init__(self, url: str, key: str | None, where: str | os.PathLike[str] | bool | None = None) -> None:
-        self._service = url
+        self.service = url
         self._owner = owner(url, key)
         if isinstance(where, bool) or where is None:
             self._path = None if where is False else location()
@@ -121,7 +121,7 @@ class Place:
         if self._process != os.getpid():  # a forked child must not use its parent's
             self._opened, self._process = None, os.getpid()
         if self._opened is None:
-            self._opened = _open(self._path, self._service, self._owner)
+            self._opened = _open(self._path, self.service, self._owner)
         return self._opened
 
     def unfinished(self) -> list[dict[str, Any]]:
@@ -172,6 +172,18 @@ class Place:
                 journal.forget(job_id)
         except Era5FastError as error:
             log.warning("cannot write to the journal: %s", error)
+
+
+def own() -> Place | None:
+    """The journal of the account that the settings name; None where there is none."""
+    from . import config
+
+    path = location()
+    try:
+        where = config.load() if path is not None and path.exists() else None
+    except ConfigError:
+        where = None
+    return None if where is None else Place(where.url, where.key)
 
 
 # --- what lies beside targets ---

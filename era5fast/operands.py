@@ -110,8 +110,8 @@ class Operands:
         rows = rows_of(value, self.field, slots, spec["name"])
         rows = rows if (scale, offset) == (1.0, 0.0) else rows * scale + offset
         # A fixed threshold means the number of the data's precision that is nearest to it: float32(0.1) is not above
-        # 0.1. Events say of themselves that they compare in double precision.
-        rounds = row["kind"] != "field" and np.ndim(value) == 0 and self.field.is_single()
+        # 0.1. Events say of themselves that they compare in double precision (find.py).
+        rounds = np.ndim(value) == 0 and self.field.is_single()
         return rows.astype("float32").astype("float64") if rounds else rows
 
     def _latitudes(self) -> np.ndarray:
@@ -202,7 +202,12 @@ def check_axes(field: Field, other: Field, name: str) -> None:
 
 
 def rows_of(value: Any, field: Field, first: str | None, name: str) -> np.ndarray:
-    """Maps of an operand, (rows, *cells) as float64: one row per slot, or one.
+    """Maps of an operand as :func:`maps_of` gives them, in float64."""
+    return maps_of(value, field, first, name, dtype="float64")
+
+
+def maps_of(value: Any, field: Field, first: str | None, name: str, dtype: str | None = None) -> np.ndarray:
+    """Maps of an operand, (rows, *cells): one row per slot, or one.
 
     Parameters
     ----------
@@ -214,6 +219,8 @@ def rows_of(value: Any, field: Field, first: str | None, name: str) -> np.ndarra
         Name of the dimension of slots; None: one map.
     name : str
         Of the operand, for messages.
+    dtype : str, optional
+        Type of the maps; that of the values when left out, so that none is copied.
 
     Raises
     ------
@@ -225,7 +232,10 @@ def rows_of(value: Any, field: Field, first: str | None, name: str) -> np.ndarra
     if labelled:
         value = on_grid(value, field, first, name)
     try:
-        values = np.asarray(plain(value), dtype="float64")
+        values = np.asarray(plain(value), dtype=dtype)
+        if values.dtype.kind not in "fiub":
+            raise TypeError("no numbers")
+        values = values.astype("float64") if values.dtype.char in "eg" else values  # half and long double
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} is no number and no array of numbers") from error
     if values.size == 0:

@@ -16,9 +16,9 @@ from . import periods, region
 from .contents import Series, contents
 from .coverage import request_of, unchanged
 from .dataset_table import DATASETS
-from .errors import ConfigError, Era5FastError, InputError
+from .errors import Era5FastError, InputError
 from .fields import Fields, fields_of, offset_of
-from .journal import Place, location, path_in_journal
+from .journal import own, path_in_journal
 from .plan import Job, Plan
 from .received import absent, param_id
 from .request import plan_of
@@ -245,20 +245,8 @@ def _data_files(folder: str) -> list[str]:
 
 def _rows(journal: Any) -> list[Mapping[str, Any]]:
     if journal is None:
-        journal = _own_journal()
+        journal = own() or []
     return list(journal.files() if hasattr(journal, "files") else journal)
-
-
-def _own_journal() -> Any:
-    """Journal of the account that the settings name, where there is one."""
-    from . import config
-
-    path = location()
-    try:
-        where = config.load() if path is not None and path.exists() else None
-    except ConfigError:
-        where = None
-    return [] if where is None else Place(where.url, where.key)
 
 
 # --- one file ---

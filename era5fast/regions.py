@@ -27,7 +27,7 @@ from .times import encode_times
 if TYPE_CHECKING:
     from shapely import Geometry
 
-__all__ = ["Regions", "regional"]
+__all__ = ["Regions", "polygon_area", "regional"]
 
 #: Radius of the sphere in km, as for the areas of events.
 RADIUS = 6371.0
@@ -169,10 +169,10 @@ class _Grid:
         inside[r[whole], c[whole]] = self.area[r[whole]]
         border = ~whole & shapely.intersects(geometry, boxes)
         parts = shapely.intersection(boxes[border], geometry)
-        inside[r[border], c[border]] += [_area(part) for part in parts]
+        inside[r[border], c[border]] += [polygon_area(part) for part in parts]
 
 
-def _area(geometry: Geometry) -> float:
+def polygon_area(geometry: Geometry) -> float:
     """km² on the sphere of polygons whose edges are straight in longitude and latitude."""
     total = 0.0
     for polygon in getattr(geometry, "geoms", [geometry]):
@@ -185,7 +185,7 @@ def _area(geometry: Geometry) -> float:
 
 def _beyond(geometry: Geometry, inside: np.ndarray) -> float:
     """km² of a polygon that no cell covers; what is left of rounding is nothing."""
-    whole = _area(geometry)
+    whole = polygon_area(geometry)
     rest = whole - float(inside.sum())
     return rest if rest > 1e-9 * whole else 0.0
 

@@ -118,9 +118,9 @@ def spells(
     check_days(field, "spells", longer=True)
     table = _table(
         field,
-        _limits(threshold, field, "threshold", leap_day),
-        None if stay is None else _limits(stay, field, "stay", leap_day),
-        None if climatology is None else _limits(climatology, field, "climatology", leap_day),
+        limits(threshold, field, "threshold", leap_day),
+        None if stay is None else limits(stay, field, "stay", leap_day),
+        None if climatology is None else limits(climatology, field, "climatology", leap_day),
         _rule(min_days, max_gap, op, gap_order),
         (
             op.startswith("<"),
@@ -146,8 +146,25 @@ def _rule(min_days: Any, max_gap: Any, op: Any, gap_order: Any) -> tuple[int, in
     return _choice("op", op, _TESTS), int(min_days), int(max_gap), _choice("gap_order", gap_order, _ORDERS)
 
 
-def _limits(value: Any, field: Field, name: str, leap_day: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """Limits, (slots, cells), and the slot of each step."""
+def limits(value: Any, field: Field, name: str, leap_day: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of a field in its units.
+
+    Parameters
+    ----------
+    value : float, str, DataArray or ndarray
+        A number, text with units, one value per cell, or one per day of the year and cell.
+    field : Field
+        What is compared with them.
+    name : str
+        Of the operand, for messages.
+    leap_day : {'stretch', 'own'}, optional
+        Numbers of 366 days of the year, as for :func:`spells`.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Limits, (slots, cells), and the slot of each step.
+    """
     if isinstance(value, str):
         value = units.quantity(value, units.of(field.attrs), name)
     if isinstance(value, Real) and _is_single(field):

@@ -422,9 +422,16 @@ def test_axes_that_claim_too_much(sizes: dict, text: str, tmp_path: Path) -> Non
     assert time.monotonic() - began < 5
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(10_000, 10_000), (120_000, 120_000)])
-def test_maps_that_claim_too_much(rows: int, columns: int, tmp_path: Path) -> None:
-    """A small file of some hundred TB: every reading fails before memory is used. (Address sanitizers end there.)"""
+@pytest.mark.parametrize(
+    ("rows", "columns", "doors"),
+    [(10_000, 10_000, ("read", "daily")), (120_000, 120_000, ("read", "daily", "find_events"))],
+    ids=["maps of 0.4 GB", "maps of 58 GB"],
+)
+def test_maps_that_claim_too_much(rows: int, columns: int, doors: tuple[str, ...], tmp_path: Path) -> None:
+    """A small file of some TB: reading fails before memory is used. (Address sanitizers end there.)
+
+    Events need some steps at a time only and would read those of the smaller one to their end.
+    """
     axis = {"zlib": True}
     variables = {
         "time": ("i8", ("time",), np.arange(10_000), axis),
@@ -435,7 +442,7 @@ def test_maps_that_claim_too_much(rows: int, columns: int, tmp_path: Path) -> No
     dims = {"time": 10_000, "latitude": rows, "longitude": columns}
     path = write_raw(tmp_path / "x.nc", dims, variables, time=TIME_UNITS)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for door in ("read", "daily", "find_events"):
+    for door in doors:
         with pytest.raises((MemoryError, UnsafeInputError)):
             DOORS[door](path)
     assert e5.open_dataset(path).sizes["latitude"] == rows

@@ -23,10 +23,11 @@ ROOMS = {
     "net": {"base"},
     "io": {"base", "model"},
     "diag": {"base", "model"},
-    "kernels": {"base", "model", "diag"},
+    "events": {"base", "model", "diag"},
+    "kernels": {"base", "model", "diag", "events"},
     "db": {"base", "model"},
-    "drive": {"base", "model", "pool", "net", "io", "diag", "kernels", "db"},
-    "python": {"base", "model", "pool", "net", "io", "diag", "kernels", "db", "drive"},
+    "drive": {"base", "model", "pool", "net", "io", "diag", "events", "kernels", "db"},
+    "python": {"base", "model", "pool", "net", "io", "diag", "events", "kernels", "db", "drive"},
 }
 
 # Header of another library → the rooms that may know it.
@@ -39,7 +40,7 @@ LIBRARIES = {
     r"zlib\.h": {"io"},
     r"sqlite3\.h": {"db"},
     r"(Python|structmember)\.h|numpy/.*": {"python"},
-    r".*mmintrin\.h|arm_neon\.h": {"diag"},
+    r".*mmintrin\.h|arm_neon\.h": {"diag", "events"},
     r"arpa/inet\.h|netdb\.h|netinet/\w+\.h": {"net"},
     # the C library and POSIX
     r"(assert|ctype|dirent|dlfcn|endian|errno|fcntl|float|glob|inttypes|libgen|limits|locale)\.h": set(ROOMS),

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pickle
+import re
 import shutil
 import signal
 import sqlite3
@@ -17,7 +18,7 @@ import pytest
 import xarray as xr
 
 import era5fast as e5
-from era5fast import database_file, geopackage
+from era5fast import _core, database_file, database_query, geopackage
 from era5fast.errors import CorruptDataError, DatabaseBusyError, EventDatabaseError, InputError, StorageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,11 +87,14 @@ def test_events_come_back_as_they_were(database):
     assert list(stored.end_day) == ["2003-06-09", "2003-06-30", "2003-07-13"]
     for here, there in [("start_time", "start"), ("end_time", "end"), ("peak_time", "peak_time")]:
         np.testing.assert_array_equal(stored[here].to_numpy(), given[there].to_numpy().astype("datetime64[ms]"))
-    names = set(given.columns) & set(stored.columns) - {"peak_time"}
-    assert {"area_max_km2", "cumulative_intensity", "peak_latitude", "west", "cells", "censored"} <= names
+    names = {name for name in set(given.columns) & set(stored.columns) if given[name].dtype.kind != "M"}
+    areas = {f"area_{category}_km2" for category in database_query.CATEGORIES}
+    of_climatology = ["category", "severity_mean", "severity_max", *areas]
+    assert stored[of_climatology].isna().to_numpy().all()  # none was given
+    names -= set(of_climatology)
+    assert {"area_max_km2", "cumulative_intensity", "peak_latitude", "west", "cells", "centroid_longitude"} <= names
     for name in names:
         np.testing.assert_array_equal(stored[name].to_numpy(), given[name].to_numpy(), err_msg=name)
-    np.testing.assert_array_equal(stored.centroid_longitude, given.longitude)
 
 
 def test_adding_again_adds_nothing(database):
@@ -214,6 +218,386 @@ def test_query(database, question, ids):
     assert list(database.query(**question).id) == ids
 
 
+@pytest.mark.parametrize(
+    ("question", "ids"),
+    [
+        ({"kind": ["heatwave", "drought"], "limit": 1}, [2]),
+        ({"variable": "t2m"}, [2, 1, 3]),
+        ({"variable": ["tp"]}, []),
+        ({"diagnostic": 1}, [2, 1, 3]),
+        ({"diagnostic": [2, 3]}, []),
+        ({"where": {"duration_days": (4, None)}}, [2, 1]),
+        ({"where": {"duration_days": (None, 4)}}, [1, 3]),
+        ({"where": {"duration_days": (4, 9), "censored": False}}, [1]),
+        ({"where": {"peak_exceedance": (np.float32(2.5), np.inf)}}, [1]),
+        ({"where": {"start_day": ["2003-06-06", "2003-07-11"]}}, [1, 3]),
+        ({"where": {"id": {2, 3}}}, [2, 3]),
+        ({"where": {"touches_edge": True}}, [2, 1, 3]),
+        ({"where": {"severity_max": None}}, [2, 1, 3]),
+        ({"where": {"start_time": (np.datetime64("2003-06-21"), None)}}, [2, 3]),
+        ({"text": "HEAT"}, [2, 1, 3]),
+        ({"text": "min_days"}, [2, 1, 3]),
+        ({"text": "max_%"}, []),
+        ({"months": 7}, [3]),
+        ({"months": [1, 6]}, [2, 1]),
+        ({"months": "JJA"}, [2, 1, 3]),
+        ({"months": "jas"}, [3]),
+        ({"months": "DJF"}, []),
+        ({"polygon": "POLYGON ((-4 50, -3 50, -3 51, -4 51, -4 50))"}, [1]),
+        ({"polygon": "POLYGON ((356 50, 357 50, 357 51, 356 51, 356 50))"}, [1]),
+        ({"polygon": {"type": "Polygon", "coordinates": [[[5, 47], [6, 47], [6, 48.4], [5, 47]]]}}, [3]),
+        ({"polygon": "POLYGON ((-2 46, -1 46, -1 47, -2 47, -2 46))"}, []),
+        ({"polygon": "POLYGON ((-9 40, 9 40, 9 60, -9 60, -9 40))", "start": "2003-06-25", "end": "2003"}, [2, 3]),
+        ({"polygon": "POLYGON ((-9 40, 9 40, 9 60, -9 60, -9 40))", "limit": 1, "bbox": (4, 40, 9, 60)}, [3]),
+    ],
+)
+def test_query_further(database, question, ids):
+    assert list(database.query(**question).id) == ids
+
+
+def test_an_outline_is_more_than_its_box(tmp_path):
+    """An event like an L, and a polygon in the corner that it leaves free."""
+    shapely = import_module("shapely")
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    db.add(find([(5, 4, slice(0, 4), slice(0, 1), 8.0), (5, 4, slice(3, 4), slice(0, 5), 8.0)]))
+    free, taken = shapely.box(-2, 48.8, 0, 50), shapely.box(-2, 46.8, 0, 50)
+    assert len(db.query(bbox=free.bounds)) == 1
+    assert [len(db.query(polygon=polygon)) for polygon in (free, taken)] == [0, 1]
+    geopandas = import_module("geopandas")
+    assert len(db.query(polygon=geopandas.GeoSeries([free, taken], crs=4326))) == 1
+    axes = np.arange(40.0, 60.0), np.arange(-9.0, 9.0)
+    regions = [e5.Regions.from_polygons([polygon], *axes) for polygon in (shapely.box(-1, 49, 1, 50), taken)]
+    assert [len(db.query(polygon=region)) for region in regions] == [0, 1]
+
+
+def test_a_polygon_across_the_antimeridian(tmp_path):
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    db.add(find([(15, 3, slice(1, 2), slice(18, 23), 8.0)], longitude=np.arange(160.0, 200.0)))  # 177.5 to 182.5
+    for west, east, n in [(170, 190, 1), (-190, -178, 1), (181, 184, 1), (-185, -183, 0), (170, 177, 0)]:
+        polygon = f"POLYGON (({west} 40, {east} 40, {east} 60, {west} 60, {west} 40))"
+        assert len(db.query(polygon=polygon)) == n, polygon
+
+
+def test_months_of_long_events(tmp_path):
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    db.add(find([(10, 80, slice(0, 1), slice(0, 1), 8.0)], start="2003-11-01", days=120))  # 11 Nov to 29 Jan
+    assert [month for month in range(1, 13) if len(db.query(months=month))] == [1, 11, 12]
+
+
+@pytest.mark.parametrize("start", ["2002-12", "2003-05-20", "2003-06-09", "2003-06-30", "2003-07-01", "2004"])
+@pytest.mark.parametrize("bbox", [None, (-10, 49, -2, 60), (0, 40, 20, 48)])
+def test_every_index_gives_the_same_answer(database, start, bbox):
+    """However a question is answered, it is answered as by looking at all events."""
+    for kind in ("cold spell", "drought"):
+        database.add(find([(2, 50, slice(0, 1), slice(5, 6), 9.0), *BLOCKS]), kind=kind)
+    table = database.query(order_by="id")
+    keep = table.end_day >= start
+    if bbox is not None:
+        west, south, east, north = bbox
+        keep &= (table.west <= east) & (table.east >= west) & (table.south <= north) & (table.north >= south)
+    assert database.query(start=start, bbox=bbox, order_by="id").id.tolist() == table.id[keep].tolist()
+
+
+def test_columns_and_outlines(database):
+    assert list(database.query(columns=["kind", "id"], order_by="start_day").columns) == ["kind", "id"]
+    assert list(database.query(columns="id", limit=1).columns) == ["id"]
+    frame = database.query(geometry=True, columns=["id"], order_by="id")
+    assert frame.crs == "EPSG:4326"
+    assert frame.geometry.is_valid.all()
+    assert frame.total_bounds.tolist() == [-4.5, 46.5, 5.5, 50.5]
+    assert frame.geometry[1].__geo_interface__["type"] == "MultiPolygon"
+    assert database.query(kind="none", geometry=True).empty
+    change(database, "UPDATE event SET geom = NULL WHERE id = 1")
+    assert database.query(geometry=True, order_by="id").geometry.isna().tolist() == [True, False, False]
+
+
+def test_nearest(database):
+    found = database.nearest(48, 2, 3)
+    assert found.id.tolist() == [2, 3, 1]
+    assert found.distance_km[0] == 0
+    assert found.distance_km[1] == pytest.approx(e5.great_circle(48, 2, 48, 4.5), rel=1e-3)
+    assert database.nearest(48, 2, 1, start="2003-07").id.tolist() == [3]
+    assert database.nearest(-60, 150, 9, kind="heatwave").id.tolist() == [3, 2, 1]
+    assert database.nearest(90, 0).id.tolist() == [1]
+    assert database.nearest(48, 2, 0).empty
+    with pytest.raises(InputError):
+        database.nearest(91, 0)
+
+
+def test_the_nearest_point_of_an_outline(tmp_path):
+    """Against points a hundredth of a degree apart along all edges."""
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    db.add(find([(5, 4, slice(0, 4), slice(16, 22), 8.0)], longitude=np.arange(160.0, 200.0)))
+    ring = np.array(
+        [
+            point
+            for polygon in db[1].geometry["coordinates"]
+            for ring in polygon
+            for point in np.round(ring, 9).tolist()
+        ]
+    )
+    west, south, east, north = 175.5, 46.5, 181.5, 50.5
+    side = np.linspace(0, 1, 601)
+    x = np.concatenate([west + side * (east - west)] * 2 + [np.full(601, west), np.full(601, east)])
+    y = np.concatenate([np.full(601, south), np.full(601, north)] + [south + side * (north - south)] * 2)
+    assert set(np.unique(ring[:, 0])) == {175.5, 180.0, -180.0, -178.5}
+    for latitude, longitude in [(48, 170), (60, 179), (30, -178), (80, 0), (-80, 20), (49, -170), (0, -2), (47, 3)]:
+        expected = e5.great_circle(latitude, longitude, y, x).min()
+        assert db.nearest(latitude, longitude).distance_km[0] == pytest.approx(expected, rel=1e-5, abs=0.01)
+    assert db.nearest(48, 179).distance_km[0] == db.nearest(48, -179).distance_km[0] == 0
+
+
+def test_ranking(database):
+    database.add(find([(2, 9, slice(0, 1), slice(5, 6), 6.5)], start="2010-06-01"), kind="heatwave")
+    assert database.ranking(n=2).id.tolist() == [2, 1]
+    first = database.ranking("duration_days", 1, per="year")
+    assert first[["year", "rank", "id"]].to_numpy().tolist() == [[2003, 1, 2], [2010, 1, 4]]
+    assert database.ranking("-duration_days", 1, per="kind").id.tolist() == [3]
+    months = database.ranking("peak_exceedance", 5, per="month")
+    assert months[["month", "rank", "id"]].to_numpy().tolist() == [[6, 1, 1], [6, 2, 4], [6, 3, 2], [7, 1, 3]]
+    assert database.ranking("severity_max").empty
+    with pytest.raises(InputError, match="grouped"):
+        database.ranking(per="fortnight")
+
+
+def test_counts(database):
+    database.add(find(start="2010-06-01"), kind="drought")
+    assert database.count_by("year").to_numpy().tolist() == [[y, 3 * (y in (2003, 2010))] for y in range(2003, 2011)]
+    assert database.count_by("decade").to_numpy().tolist() == [[2000, 3], [2010, 3]]
+    seasons = database.count_by("season", kind="drought")
+    assert seasons.to_numpy().tolist() == [["DJF", 0], ["MAM", 0], ["JJA", 3], ["SON", 0]]
+    assert database.count_by("kind").to_numpy().tolist() == [["drought", 3], ["heatwave", 3]]
+    both = database.count_by("kind", "month")
+    assert len(both) == 24
+    assert both.events.sum() == 6
+    assert database.count_by("year", kind="none").empty
+    for wrong in [(), ("year", "year"), ("week",)]:
+        with pytest.raises(InputError):
+            database.count_by(*wrong)
+
+
+def brute_pairs(a, b, lag):
+    """Pairs of rows that share days, or follow each other, and whose boxes meet."""
+    pairs = []
+    for x in a.itertuples():
+        for y in b.itertuples():
+            days = min(x.end_time, y.end_time) - max(x.start_time, y.start_time)
+            gap = (y.start_time - x.end_time).days
+            meets = x.west <= y.east and y.west <= x.east and x.south <= y.north and y.south <= x.north
+            if meets and (days.days >= 0 or 0 < gap <= lag):
+                pairs.append((x.id, y.id, max(days.days + 1, 0), max(gap, 0) if days.days < 0 else 0))
+    return sorted(pairs)
+
+
+@pytest.mark.parametrize("lag", [0, 1, 11, 30])
+def test_overlaps_of_boxes(database, lag):
+    random = np.random.default_rng(lag)
+    for kind in ("dry", "wet"):
+        corners = zip(*random.integers([0, 0, 0, 3], [50, 3, 8, 9], (12, 4)).T, strict=True)
+        blocks = [(t, n, slice(y, y + 2), slice(x, x + 2), 6.0) for t, y, x, n in corners]
+        database.add(find(blocks, days=70), kind=kind)
+    pairs = database.overlaps("dry", "wet", how="box", lag=lag)
+    expected = brute_pairs(database.query("dry"), database.query("wet"), lag)
+    assert sorted(pairs[["id_a", "id_b", "days", "gap_days"]].itertuples(index=False, name=None)) == expected
+    outlines = database.overlaps("dry", "wet", lag=lag)
+    assert set(zip(outlines.id_a, outlines.id_b, strict=True)) <= {pair[:2] for pair in expected}
+    itself = database.overlaps("dry", "dry", how="box", lag=lag)
+    assert not (itself.id_a == itself.id_b).any()
+    assert not itself.duplicated(["id_a", "id_b"]).any()
+
+
+def test_overlaps_of_outlines(database):
+    database.add(find([(8, 4, slice(0, 1), slice(2, 6), 8.0)]), kind="drought")  # 9 to 12 June; one cell in common
+    database.add(find([(8, 4, slice(0, 2), slice(3, 4), 8.0)]), kind="edge")  # touches it
+    row = database.overlaps("heatwave", "drought").iloc[0]
+    assert (row.id_a, row.id_b, row.start_day, row.end_day, row.days) == (1, 4, "2003-06-09", "2003-06-09", 1)
+    width = np.radians(1.0) * (np.sin(np.radians(50.5)) - np.sin(np.radians(49.5))) * 6371.0**2
+    assert row.area_km2 == pytest.approx(width, rel=1e-6)
+    assert database.overlaps("heatwave", "edge").empty
+    assert len(database.overlaps("heatwave", "edge", how="box")) == 1
+    late = database.overlaps("drought", "heatwave", lag=9, how="box")
+    assert late[["id_b", "gap_days", "days"]].to_numpy().tolist() == [[1, 0, 1], [2, 9, 0]]
+    for wrong in [{"how": "smell"}, {"lag": -1}, {"kind": "x"}]:
+        with pytest.raises(InputError):
+            database.overlaps("heatwave", "drought", **wrong)
+
+
+def test_overlaps_of_cells(tmp_path):
+    """Two blocks that move past each other: on the same ground, but not on the same days."""
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    moving = [(5 + n, 1, slice(0, 2), slice(n, n + 3), 8.0) for n in range(5)]
+    coming = [(5 + n, 1, slice(1, 3), slice(5 - n, 8 - n), 8.0) for n in range(5)]
+    fields = [find(blocks) for blocks in (moving, coming)]
+    for kind, events in zip(("there", "back"), fields, strict=True):
+        assert len(events) == 1
+        db.add(events, kind=kind, cells=True)
+    (a, b), area = (
+        [set(zip(*events.cells(0), strict=True)) for events in fields],
+        _core.grid([50.0, 49, 48, 47], [0.0, 1]),
+    )
+    width = area["area"][1]
+    for lag, common in [(0, {cell[1:] for cell in a & b}), (1, {c[1:] for c in a} & {c[1:] for c in b})]:
+        row = db.overlaps("there", "back", how="cells", lag=lag).iloc[0]
+        assert row.area_km2 == pytest.approx(len(common) * width)
+        assert {cell[0] for cell in common} == {1}
+    db.add(find(), kind="plain")
+    with pytest.raises(InputError, match="without its cells"):
+        db.overlaps("there", "plain", how="cells", lag=40)
+
+
+# --- provenance ---
+
+
+def test_provenance(database):
+    database.add(find(), kind="heatwave", sources=[{"path": "b.nc", "request": {"year": 2003}, "size": 7}])
+    known = database.provenance(2)
+    assert known["event"]["start_day"] == "2003-06-21"
+    assert known["diagnostic"]["definition"] == find().definition
+    assert [len(search["datasets"]) for search in known["runs"]] == [0, 1]
+    file = known["runs"][1]["datasets"][0]
+    assert (file["path"], file["request"], file["size_bytes"]) == ("b.nc", {"year": 2003}, 7)
+    assert known["runs"][1]["program"].startswith("era5fast ")
+    assert database.diagnostics().events.tolist() == [3]
+    assert database.diagnostics().definition[0] == find().definition
+    assert database.runs()[["kind", "events", "datasets"]].to_numpy().tolist() == [
+        ["heatwave", 3, 0],
+        ["heatwave", 3, 1],
+    ]
+    with pytest.raises(KeyError):
+        database.provenance(9)
+
+
+def test_summary(database):
+    database.add(find(start="2010-06-01"), kind="drought")
+    assert "6 events of 2 kinds, 2003-06-06 to 2010-07-13" in repr(database)
+    html = database._repr_html_()
+    assert "<td>3</td>" in html
+    assert "drought" in html
+
+
+# --- upkeep ---
+
+
+def test_a_healthy_file(database):
+    health = database.verify(keys=True)
+    assert health.ok, health
+    assert health.faults == ()
+    assert "whole" in repr(health)
+    assert not e5.EventDatabase(database.path.with_name("none.gpkg")).verify()
+
+
+def test_vacuum(database):
+    assert database.remove(start="2003-06-20") == 2
+    done = database.vacuum()
+    assert done.bytes_after <= done.bytes_before
+    assert done.orphans == {}
+    assert database.verify(keys=True).ok
+    change(database, "INSERT INTO event_state (event_id, day) VALUES (99, '2003-01-01')")
+    assert database.vacuum().orphans == {"event_state": 1}
+    check = [line for line in database.verify().faults if "foreign keys" in line]
+    assert len(check) == 1
+
+
+def test_remove(database):
+    database.add(find(), kind="drought", sources=["a.nc"])
+    assert database.remove(kind="drought") == 3
+    assert database.remove(kind="drought") == 0
+    assert len(database) == 3
+    for table in ("diagnostic", "run"):
+        assert database.sql(f"SELECT count(*) AS n FROM {table}").n[0] == 1
+    for table in ("dataset", "run_dataset"):
+        assert database.sql(f"SELECT count(*) AS n FROM {table}").n[0] == 0
+    assert database.sql("SELECT count(*) AS n FROM event_state").n[0] == 17
+    check_standard(database.path)
+    assert database.verify().ok
+    for nothing in ({}, {"kind": None}):
+        with pytest.raises(InputError, match="named"):
+            database.remove(**nothing)
+    assert database.add(find(), kind="drought").added == 3
+    assert database.remove(where={"id": (0, None)}) == 6
+    assert database.add(find(), kind="heatwave").added == 3
+
+
+@pytest.mark.parametrize("cells", [False, True])
+def test_merge(database, tmp_path, cells):
+    other = e5.EventDatabase(tmp_path / "other.gpkg")
+    other.add(find(start="2010-06-01"), kind="drought", sources=["b.nc"], cells=cells)
+    other.add(find(), kind="heatwave", sources=["a.nc"], cells=cells)
+    before = other.path.read_bytes()
+    assert database.merge(other) == (3, 3)
+    assert database.merge(other.path) == (0, 6)
+    assert other.path.read_bytes() == before
+    health = database.verify(keys=True)
+    assert health.ok, health
+    check_standard(database.path)
+    ours, theirs = (
+        db.query(order_by=["kind", "start_day"]).drop(columns=["id", "diagnostic_id"]) for db in (database, other)
+    )
+    pd.testing.assert_frame_equal(ours, theirs)
+    for mine in database:
+        twin = other[int(other.query(where={"event_key": database[mine]["event_key"]}).id[0])]
+        pd.testing.assert_frame_equal(database[mine].states, twin.states)
+        assert database[mine].geometry == twin.geometry
+    assert [file["path"] for file in database.provenance(1)["runs"][-1]["datasets"]] == ["a.nc"]
+    if cells:
+        text = "SELECT runs FROM event_cells ORDER BY runs"
+        kept = (
+            "SELECT runs FROM event_cells WHERE id IN (SELECT id FROM event_state WHERE event_id > 3) ORDER BY runs"
+        )
+        drought = other.sql(
+            text.replace("ORDER", "WHERE id IN (SELECT id FROM event_state WHERE event_id < 4) ORDER")
+        )
+        assert database.sql(kept).runs.tolist() == drought.runs.tolist()
+
+
+def test_merges_that_are_wrong(database, tmp_path):
+    with pytest.raises(InputError, match="itself"):
+        database.merge(database)
+    with pytest.raises(EventDatabaseError, match=r"none\.gpkg"):
+        database.merge(tmp_path / "none.gpkg")
+    (tmp_path / "text.gpkg").write_text("no database")
+    with pytest.raises(EventDatabaseError, match=r"text\.gpkg"):
+        database.merge(tmp_path / "text.gpkg")
+    assert len(database) == 3
+
+
+def test_export_in_other_formats(database, tmp_path):
+    geopandas = import_module("geopandas")
+    for ending, read in (("geojson", geopandas.read_file), ("parquet", geopandas.read_parquet), ("csv", pd.read_csv)):
+        target = database.export(tmp_path / f"events.{ending}", start="2003-06-20")
+        frame = read(target)
+        assert frame.start_day.astype(str).str[:10].tolist() == ["2003-06-21", "2003-07-11"]
+        assert (
+            frame.peak_exceedance.tolist()
+            == database.query(where={"id": [2, 3]}, order_by="id").peak_exceedance.tolist()
+        )
+    with pytest.raises(InputError):
+        database.export(tmp_path / "events.docx")
+    with pytest.raises(FileExistsError):
+        database.export(tmp_path / "events.csv")
+
+
+def test_export_of_some_events(database, tmp_path):
+    copy = e5.EventDatabase(database.export(tmp_path / "some.gpkg", start="2003-06-20"))
+    assert list(copy) == [2, 3]
+    assert set(copy.sql("SELECT event_id FROM event_state").event_id) == {2, 3}
+    assert copy.verify(keys=True).ok
+    check_standard(copy.path)
+    assert copy.provenance(2)["diagnostic"] == database.provenance(2)["diagnostic"]
+    assert len(database) == 3
+
+
+def test_writers_wait_for_upkeep(database):
+    lock = _core.store_lock(database.path, 1.0)
+    try:
+        for use in (database.vacuum, lambda: database.remove(kind="heatwave")):
+            with pytest.raises(DatabaseBusyError):
+                use()
+    finally:
+        _core.store_unlock(lock)
+    assert database.remove(kind="heatwave") == 3
+
+
 def test_columns_have_types(database):
     for frame in (database.query(), database.query(kind="none")):
         assert "geom" not in frame
@@ -252,6 +636,33 @@ def test_boxes_across_the_antimeridian(tmp_path):
         {"bbox": (0, 50, 1, 40)},
         {"bbox": (0, 0, np.nan, 1)},
         {"bbox": "west"},
+        {"limit": 1.5},
+        {"limit": "ten"},
+        {"limit": 2**64},
+        {"kind": 7},
+        {"kind": ["heatwave", 7]},
+        {"diagnostic": "one"},
+        {"text": 3},
+        {"months": 13},
+        {"months": "J"},
+        {"months": "XYZ"},
+        {"months": []},
+        {"category": 5},
+        {"category": "mild"},
+        {"columns": "geom"},
+        {"where": {"nothing": 1}},
+        {"where": {"duration_days": (1, 2, 3)}},
+        {"where": {"duration_days": (None, None)}},
+        {"where": {"duration_days": np.nan}},
+        {"where": {"duration_days": object()}},
+        {"where": ["duration_days"]},
+        {"polygon": "POINT (1 1)"},
+        {"polygon": "nonsense"},
+        {"polygon": {"type": "Polygon"}},
+        {"polygon": {"type": "Feature", "geometry": None}},
+        {"polygon": 7},
+        {"polygon": "POLYGON ((0 0, 1 1, 1 0, 0 1, 0 0))"},
+        {"polygon": "POLYGON EMPTY"},
     ],
 )
 def test_questions_that_are_wrong(database, question):
@@ -380,16 +791,36 @@ def test_export_is_one_whole_file(database, tmp_path):
     assert not list(tmp_path.glob("*.new"))
 
 
+def manual_rows(database, table):
+    """Rows of the manual for a table, out of what the file says of itself."""
+    names = set(database.sql("SELECT column_name FROM gpkg_data_columns").column_name)
+    names |= set(database.sql("SELECT table_name FROM gpkg_contents").table_name)
+    described = database.sql("SELECT * FROM gpkg_data_columns WHERE table_name = ?", (table,)).set_index(
+        "column_name"
+    )
+    for column in database.sql(f"PRAGMA table_info({table})").itertuples():
+        title, text = described.title[column.name], described.description[column.name]
+        units = re.findall(r"\(([^()]+)\)$", title)
+        units = (units[0] if units else "").replace("degrees ", "° ").replace("km2", "km²").replace("s-1", "s⁻¹")
+        text = re.sub(
+            r"\b[a-z]+[._][a-z_.]*[a-z]\b", lambda word: f"`{word[0]}`" if known(word[0], names) else word[0], text
+        )
+        text = re.sub(r"(?<=[ (])-(?=[\d ])", "−", text)
+        yield f"| `{column.name}` | {column.type} | {units} | {text} |"
+
+
+def known(word, names):
+    return all(part in names for part in word.split("."))
+
+
 def test_every_column_is_described_in_the_manual(database):
     manual = (ROOT / "docs" / "reference" / "database.md").read_text()
-    described: dict[str, set[str]] = {}
-    for line in manual.split("## Examples")[0].splitlines():
-        if line.startswith("### `"):
-            table = described.setdefault(line.split("`")[1], set())
-        elif line.startswith("| `"):
-            table.add(line.split("`")[1])
-    rows = database.sql("SELECT table_name, column_name FROM gpkg_data_columns")
-    assert described == {name: set(group.column_name) for name, group in rows.groupby("table_name")}
+    sections = {part.split("`")[0]: part for part in manual.split("\n### `")[1:]}
+    tables = database.sql("SELECT table_name FROM gpkg_contents").table_name
+    assert set(sections) == set(tables)
+    for table in tables:
+        rows = [line for line in sections[table].split("\n## ")[0].splitlines() if line.startswith("| `")]
+        assert rows == list(manual_rows(database, table))
 
 
 def test_examples_of_the_manual_run(database):
@@ -537,3 +968,16 @@ def test_a_forked_child_reads_and_writes(database):
 def test_importing_the_module_loads_no_pandas():
     code = "import sys, era5fast.database; print('pandas' in sys.modules, 'xarray' in sys.modules)"
     assert run(os.sys.executable, "-c", code).stdout.split() == ["False", "False"]
+
+
+def test_an_old_sqlite_answers_as_well(database):
+    """The wheel of ecCodes brings an SQLite of 2018, which Python then uses where it is loaded first."""
+    code = """if True:
+        import sys, eccodes
+        import era5fast as e5
+        db = e5.EventDatabase(sys.argv[1])
+        box = db.query(start="2003-06", end="2003-06", bbox=(-10, 40, 10, 60), order_by=["-kind", "start_day"])
+        print(*box.id, *db.ranking(per="year").id, *db.nearest(48, 2).id, *db.count_by("year").events)
+        print(db.verify(keys=True).ok, db.remove(where={"id": 3}))
+    """
+    assert " ".join(run(os.sys.executable, "-c", code, database.path).stdout.split()) == "1 2 2 1 3 2 3 True 1"

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import era5fast as e5
-from era5fast import demo
+from era5fast.event_recipe import recipe_of
 from era5fast.testing import Weather
 from tests.reference import find_events as slow
 
@@ -215,5 +215,5 @@ def test_rain_is_summed_and_named(real_data: Path, tmp_path: Path) -> None:
     ],
 )
 def test_recipes_follow_the_variable(name: str, kind: str, statistic: str) -> None:
-    recipe = demo._recipe(e5.variable(name))
+    recipe = recipe_of(e5.variable(name))
     assert (recipe.kind, recipe.statistic) == (kind, statistic)

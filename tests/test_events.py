@@ -78,11 +78,16 @@ EXACT = (
     "peak_time",
     "peak_row",
     "peak_column",
+    "merges",
+    "splits",
     "touches_edge",
-    "censored",
+    "crosses_seam",
+    "touches_pole",
+    "censored_start",
+    "censored_end",
 )
-CLOSE = ("volume", "footprint", "area_max", "area_mean", "exceedance_mean", "exceedance_sum", "south", "north")
-ANGLES = ("west", "east")
+CLOSE = ("volume", "footprint", "area_max", "area_mean", "exceedance_mean", "exceedance_sum", "path", "displacement")
+BOX = ("south", "north", "west", "east")
 PLACE = ("latitude", "longitude")
 
 
@@ -96,29 +101,41 @@ def on_sphere(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
     return np.array([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
 
 
-def outline_of(events: e5.Events, number: int) -> shapely.MultiPolygon:
+def outline_of(events: e5.EventCatalogue, number: int) -> shapely.MultiPolygon:
     return shapely.MultiPolygon([shapely.Polygon(rings[0], rings[1:]) for rings in events.outline(number)])
 
 
-def check_states(events: e5.Events, number: int, expected: slow.Event, seconds: np.ndarray) -> None:
-    states = events.states(number)
-    if states["time"].dtype.kind == "M":
-        assert np.array_equal(seconds_of(states["time"].to_numpy()), seconds[[s.time for s in expected.states]])
-    wanted = {name: np.array([getattr(s, name) for s in expected.states]) for name in states if name != "time"}
-    for name in ("area", "mean", "maximum"):
-        np.testing.assert_allclose(states[name], wanted[name], rtol=1e-10, atol=1e-9)
-    places = on_sphere(*(states[name] for name in PLACE)), on_sphere(*(wanted[name] for name in PLACE))
+def check_box(row: dict[str, float], expected: slow.Bounds) -> None:
+    assert (row["south"], row["north"]) == pytest.approx((expected.south, expected.north), abs=1e-9)
+    assert same_angle(row["west"], expected.west)
+    assert same_angle(row["east"], expected.east)
+
+
+def check_rows(table: dict[str, np.ndarray], first: int, expected: list, names: tuple[str, ...]) -> None:
+    """Rows of states or blobs, from the first one of an event."""
+    rows = slice(first, first + len(expected))
+    wanted = {name: np.array([getattr(row, name) for row in expected]) for name in (*names, *PLACE)}
+    for name in names:
+        np.testing.assert_allclose(table[name][rows], wanted[name], rtol=1e-10, atol=1e-9)
+    places = on_sphere(*(table[name][rows] for name in PLACE)), on_sphere(*(wanted[name] for name in PLACE))
     np.testing.assert_allclose(*places, rtol=0, atol=1e-7)
 
 
-def check_event(events: e5.Events, number: int, expected: slow.Event, seconds: np.ndarray) -> None:
+def check_family(events: e5.EventCatalogue, row: dict, expected: slow.Event) -> None:
+    links, rows = events.core.links(), slice(row["first_link"], row["first_link"] + row["links"])
+    ends = list(zip(links["from"][rows], links["to"][rows], strict=True))
+    assert ends == sorted((a, b) for a, b, _ in expected.links)
+    areas = [area for _, _, area in sorted(expected.links)]
+    np.testing.assert_allclose(links["area"][rows], areas, rtol=1e-10, atol=1e-9)
+
+
+def check_event(events: e5.EventCatalogue, number: int, expected: slow.Event, seconds: np.ndarray) -> None:
     row = {name: column[number] for name, column in events.core.table().items()}
     for name in EXACT:
         assert row[name] == getattr(expected, name), name
     for name in CLOSE:
         assert row[name] == pytest.approx(getattr(expected, name), rel=1e-10, abs=1e-9, nan_ok=True), name
-    for name in ANGLES:
-        assert same_angle(row[name], getattr(expected, name)), name
+    check_box(row, expected.box)
     places = on_sphere(*(row[name] for name in PLACE)), on_sphere(*(getattr(expected, name) for name in PLACE))
     np.testing.assert_allclose(*places, rtol=0, atol=1e-7)
     areas = {state.time: state.area for state in expected.states}
@@ -128,17 +145,24 @@ def check_event(events: e5.Events, number: int, expected: slow.Event, seconds: n
     outline = outline_of(events, number)
     assert outline.is_valid
     assert outline.symmetric_difference(expected.outline).area < 1e-7
-    check_states(events, number, expected, seconds)
+    check_rows(
+        events.core.states(), row["first_state"], expected.states, ("time", "blobs", "area", "mean", "maximum")
+    )
+    check_rows(events.core.blobs(), row["first_blob"], expected.blobs, ("time", "area", "mean", "maximum"))
+    check_family(events, row, expected)
+    for k, state in enumerate(expected.states):
+        check_box({name: events.core.states()[name][row["first_state"] + k] for name in BOX}, state.box)
 
 
-def check_all(events: e5.Events, expected: list[slow.Event], seconds: np.ndarray) -> None:
+def check_all(events: e5.EventCatalogue, expected: list[slow.Event], seconds: np.ndarray) -> None:
     assert len(events) == len(expected)
     for number, event in enumerate(expected):
         check_event(events, number, event, seconds)
 
 
 def test_the_comparison_looks_at_every_property() -> None:
-    known = {*EXACT, *CLOSE, *ANGLES, *PLACE, "area_max_time", "voxels", "states", "outline"}
+    known = {*EXACT, *CLOSE, *PLACE, "box", "area_max_time", "voxels", "states", "blobs", "links", "outline"}
+    known |= {"severity"}  # of a climatology: tests/test_objects.py
     assert known == {member.name for member in dataclasses.fields(slow.Event)}
 
 
@@ -303,7 +327,7 @@ def test_components_equal_those_of_scipy_and_cc3d(connectivity: int, threshold: 
 # --- the same bits ---
 
 
-def everything(events: e5.Events) -> list[bytes]:
+def everything(events: e5.EventCatalogue) -> list[bytes]:
     tables = (events.core.table(), events.core.runs(), events.core.states())
     columns = [column.tobytes() for table in tables for column in table.values()]
     return columns + [events.core.outline(i) for i in range(len(events))]
@@ -393,15 +417,15 @@ def test_table_and_its_relations() -> None:
     assert (table["duration_days"] == (table["end"] - table["start"]).dt.days + 1).all()
     assert (table["start"].diff().dropna() >= np.timedelta64(0)).all()
     assert (events.units, events.name) == ("K", "t2m")
-    assert repr(events) == f"<Events: {len(events)} of t2m over 400 steps>"
+    assert repr(events).startswith(f"<EventCatalogue: {len(events)} events of t2m (K), 2001-01-01 to 2002-02-04>\n")
     for event in itertools.islice(events, 5):
         peak = x.sel(time=event["peak_time"], latitude=event["peak_latitude"], longitude=event["peak_longitude"])
         assert float(peak) == event["peak_value"]
         assert event["peak_exceedance"] == event["peak_value"] - 291.0
         states = events.states(event["number"])
         assert len(states) == event["duration_days"]
-        assert states["area"].max() == event["area_max_km2"]
-        assert states["area"].sum() == pytest.approx(event["volume_km2_days"])
+        assert states["area_km2"].max() == event["area_max_km2"]
+        assert states["area_km2"].sum() == pytest.approx(event["volume_km2_days"])
         assert states["time"].iloc[0] == event["start"]
 
 
@@ -467,7 +491,7 @@ GOOD = {"time": days(4), "latitude": [2.0, 1.0, 0.0], "longitude": [0.0, 1.0]}
         ({"x": np.zeros((4, 3), "f4")}, "dimensions are time, latitude, longitude"),
         ({"x": np.zeros((4, 3, 2), complex)}, "array of type complex128"),
         ({"x": np.zeros((4, 3, 2), object)}, "array of type object"),
-        ({"above": None}, "above is missing"),
+        ({"above": None}, "above which threshold"),
         ({"above": "warm"}, "above: 'warm' is text"),
         ({"above": np.zeros((2, 3))}, r"above has the shape \(2, 3\), cells have the shape \(3, 2\)"),
         ({"above": np.zeros((100, 3, 2))}, "threshold of 100 days does not fit"),
@@ -485,3 +509,73 @@ def test_refusals_say_what_is_wrong(change: dict, text: str) -> None:
     call = {"x": np.zeros((4, 3, 2), "f4"), "above": 0.5, **GOOD, **change}
     with pytest.raises(InputError, match=text):
         e5.find_events(**call)
+
+
+# --- the many ways to say it ---
+
+
+def labelled_noise() -> xr.DataArray:
+    """Two years of noise in K on a small grid."""
+    axes = {
+        "time": days(730, "2001-01-01").astype("M8[ns]"),
+        "latitude": np.arange(8.0),
+        "longitude": np.arange(10.0),
+    }
+    values = field(21, (730, 8, 10)) + np.float32(280)
+    return xr.DataArray(values, axes, tuple(axes), "t2m", {"units": "K"})
+
+
+def cells_of(events: e5.EventCatalogue) -> list[tuple[int, int, int]]:
+    return [tuple(cell) for number in range(len(events)) for cell in zip(*events.cells(number), strict=True)]
+
+
+def test_one_threshold_in_many_forms() -> None:
+    x = labelled_noise()
+    wanted = cells_of(e5.find_events(x, 280.5))
+    assert wanted
+    single = xr.full_like(x[0], 280.5)
+    celsius = (single.astype("float64") - 273.15).assign_attrs(units="degC")
+    for form in (single, single.astype("float64"), xr.full_like(x, 280.5), celsius, "7.35 degC"):
+        assert cells_of(e5.find_events(x, above=form)) == wanted
+    mirrored = (560 - x).assign_attrs(units="K")
+    assert cells_of(e5.find_events(mirrored, below=279.5)) == wanted
+    assert cells_of(e5.find_events(x > 280.5)) == wanted
+    assert cells_of(e5.find_events(x, where=x > 280.5)) == wanted
+    assert cells_of(e5.find_events(x, above=0.0, where=x > 280.5)) == wanted
+
+
+def test_a_percentile_is_computed_first() -> None:
+    x = labelled_noise()
+    for side, percentile in (("above", 90), ("below", 10)):
+        limits = {side: e5.percentile_doy(x, percentile, window=15, base_period=("2001", "2001"))}
+        short = {"percentile": percentile, "window": 15, "base_period": ("2001", "2001")}
+        assert cells_of(e5.find_events(x, **limits)) == cells_of(e5.find_events(x, **short)) != []
+
+
+def test_files_however_they_are_split(tmp_path) -> None:
+    x = labelled_noise()
+    for month, part in x.groupby("time.month"):
+        for year, piece in part.groupby("time.year"):
+            piece.to_netcdf(tmp_path / f"{year}-{month:02d}.nc")
+    x.to_netcdf(tmp_path / "whole.nc")
+    ways = [x, tmp_path / "whole.nc", sorted(tmp_path.glob("2*.nc"))]
+    tables = [e5.find_events(way, 280.5, max_gap=1, progress=False).core.table() for way in ways]
+    for table in tables[1:]:
+        for name, column in table.items():
+            assert np.array_equal(column, tables[0][name], equal_nan=column.dtype.kind == "f"), name
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ({"above": 1, "below": 2}, "either above= or below=, not both"),
+        ({"above": 1, "percentile": 90}, "percentile= makes the threshold"),
+        ({"above": 1, "where": np.ones((3, 3), bool)}, "where has the shape"),
+        ({"above": 1, "core": np.ones((3, 3))}, "core has the shape"),
+        ({"above": 280, "climatology": "7 m"}, "climatology"),
+    ],
+    ids=["both", "percentile", "mask", "core", "units"],
+)
+def test_operands_that_do_not_fit(call: dict, text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        e5.find_events(labelled_noise(), **call)

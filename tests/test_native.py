@@ -81,13 +81,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def few_events() -> e5.Events:
+def few_events() -> e5.EventCatalogue:
     axes = {"time": days(60), "latitude": LATITUDE[:11], "longitude": LONGITUDE[:13]}
     return e5.find_events(noise(60, 11, 13), 288.0, min_days=2, **axes)
 
 
 @pytest.fixture(scope="module")
-def some_events() -> e5.Events:
+def some_events() -> e5.EventCatalogue:
     return e5.find_events(
         noise(300, 41, 61), 288.0, min_days=2, time=days(300), latitude=LATITUDE, longitude=LONGITUDE
     )
@@ -145,14 +145,14 @@ def kept_speed(work: Callable[[], object], attempts: int = 5) -> list[float]:
     return ratios
 
 
-def gil_work(name: str, files: list[str], some_events: e5.Events, folder: Path) -> Callable[[], object]:
+def gil_work(name: str, files: list[str], some_events: e5.EventCatalogue, folder: Path) -> Callable[[], object]:
     daily = noise(1500, 41, 61)
     axes = {"time": days(1500), "latitude": LATITUDE, "longitude": LONGITUDE}
     numbers = iter(range(10**6))
 
     def store() -> None:
         target = str(folder / f"{next(numbers)}.gpkg")
-        _core.store_add(target, some_events.core, "heat", "t2m", "K", "{}", "test", (), 5.0, None)
+        _core.store_add(target, some_events.core, "heat", "t2m", "K", "{}", "test", "", (), False, 5.0, None)
 
     return {
         "scan of files": lambda: e5.daily(files, "mean", progress=False),
@@ -283,16 +283,22 @@ class StopHere(Exception):
     pass
 
 
-def native_calls(files: list[str], few_events: e5.Events, folder: Path) -> dict[str, Callable[[object], object]]:
+def native_calls(
+    files: list[str], few_events: e5.EventCatalogue, folder: Path
+) -> dict[str, Callable[[object], object]]:
     """Every call that takes a progress callback, as a function of the callback."""
     seconds = days(400).astype("datetime64[s]").astype("int64")
     hourly = hours(2400).astype("datetime64[s]").astype("int64")
     values, series = noise(400, 11, 13), endless(2400, 11, 13)
-    threshold, slot = np.full((1, 11, 13), 288.0), np.zeros(400, "int32")
+    limits = ((np.full((1, 11, 13), 288.0), np.zeros(400, "int32"), 1.0, 0.0), None, None, None)
     axes = (seconds, LATITUDE[:11], LONGITUDE[:13], calendar := "proleptic_gregorian")
     dataset, file = _core.open_dataset(files, None), _core.open_file(files[0])
     times = dataset.header()["seconds"]
-    extreme, event, percentile = ["max", 0], [2, 0, 26], [90, 5, None, 8, "wrap", "drop", 1, 0, -1e300]
+    extreme, event, percentile = (
+        ["max", 0],
+        [2, 0, 0, 0, 0, 26, 0, 1, "sphere", True],
+        [90, 5, None, 8, "wrap", "drop", 1, 0, -1e300],
+    )
     daily = np.arange(len(times)) * 86400  # any values do, percentiles need a daily series
     little = 8 << 20  # bytes: less than the files hold, so that a scratch file is used
     store, spill = str(folder / "events.gpkg"), str(folder)
@@ -308,11 +314,13 @@ def native_calls(files: list[str], few_events: e5.Events, folder: Path) -> dict[
         "regional": lambda p: _core.regional(
             dataset, np.array([0, 2]), np.array([3, 5]), np.ones(2), np.zeros(1), 0, 0.0, 0.0, p
         ),
-        "field": lambda p: _core.field("find_events", event, values, threshold, slot, *axes, p),
+        "field": lambda p: _core.field("find_events", event, values, False, limits, *axes, 1 << 20, spill, p),
         "read dataset": lambda p: dataset.read([(0, 700), (0, 41), (0, 61)], progress=p),
         "read file": lambda p: file.read("t2m", progress=p),
         "read stored": lambda p: file.read("t2m", [(0, 25), np.arange(5), (0, 61)], stored=True, progress=p),
-        "store": lambda p: _core.store_add(store, few_events.core, "k", "t2m", "K", "{}", "test", (), 5.0, p),
+        "store": lambda p: _core.store_add(
+            store, few_events.core, "k", "t2m", "K", "{}", "test", "", (), False, 5.0, p
+        ),
     }
 
 
@@ -542,19 +550,21 @@ def malloc_bytes() -> int:
     return info.h + info.e  # uordblks + hblkhd
 
 
-def failing_calls(folder: Path, few_events: e5.Events) -> dict[str, Callable[[], object]]:
+def failing_calls(folder: Path, few_events: e5.EventCatalogue) -> dict[str, Callable[[], object]]:
     """Calls that fail in every corner of the binding."""
     text = folder / "text.nc"
     text.write_text("<html>")
     seconds = days(4).astype("datetime64[s]").astype("int64")
     values = noise(4, 3, 2)
     threshold, slot = np.zeros((1, 3, 2)), np.zeros(4, "int32")
+    limits, astray = (((threshold, slots, 1.0, 0.0), None, None, None) for slots in (slot, slot + 9))
     axes, spill = (seconds, np.arange(3.0), np.arange(2.0)), str(folder)
+    rest = (*axes, "standard", 1 << 20, spill, None)
     percentile, bad_period = (
         [90, 5, None, 8, "wrap", "drop", 1, 0, -1e300],
         [90, 5, ("x", "y"), 8, "wrap", "drop", 1, 0, -1e300],
     )
-    event = [2, 0, 26]
+    event = [2, 0, 0, 0, 0, 26, 0, 1, "sphere", True]
     batch = ("k", "v", "K", "{}", "t")
     return {
         "open": lambda: _core.open_file(text),
@@ -582,15 +592,15 @@ def failing_calls(folder: Path, few_events: e5.Events) -> dict[str, Callable[[],
             values, np.array([0, 1]), np.array([99]), np.ones(1), np.zeros(1), 0, 0.0, 0.0, None
         ),
         "grid": lambda: _core.field(
-            "find_events", event, values, threshold, slot, *axes[:2], [0, 0], "standard", None
+            "find_events", event, values, False, limits, *axes[:2], [0, 0], "standard", 1 << 20, spill, None
         ),
-        "slots": lambda: _core.field("find_events", event, values, threshold, slot + 9, *axes, "standard", None),
-        "params": lambda: _core.field("find_events", [2], values, threshold, slot, *axes, "standard", None),
-        "shape": lambda: _core.field("find_events", event, values[0], threshold, slot, *axes, "standard", None),
-        "store": lambda: _core.store_add(folder, few_events.core, *batch, (), 1.0, None),
-        "store sources": lambda: _core.store_add("x", few_events.core, *batch, ((1,),), 1.0, None),
-        "store no sources": lambda: _core.store_add("x", few_events.core, *batch, (7,), 1.0, None),
-        "store nothing": lambda: _core.store_add("x", None, *batch, (), 1.0, None),
+        "slots": lambda: _core.field("find_events", event, values, False, astray, *rest),
+        "params": lambda: _core.field("find_events", [2], values, False, limits, *rest),
+        "shape": lambda: _core.field("find_events", event, values[0], False, limits, *rest),
+        "store": lambda: _core.store_add(folder, few_events.core, *batch, "", (), False, 1.0, None),
+        "store sources": lambda: _core.store_add("x", few_events.core, *batch, "", ((1,),), False, 1.0, None),
+        "store no sources": lambda: _core.store_add("x", few_events.core, *batch, "", (7,), False, 1.0, None),
+        "store nothing": lambda: _core.store_add("x", None, *batch, "", (), False, 1.0, None),
         "time": lambda: _core.decode_time([np.nan], "days since 1970-01-01", None),
         "units": lambda: _core.decode_time([1.0], "fortnights since 1970-01-01", None),
         "day numbers": lambda: _core.slots([1], "standard", 17),

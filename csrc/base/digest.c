@@ -1,7 +1,6 @@
 #include "base/digest.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
 
 enum e5_status e5_digest_init(struct e5_digest *digest, enum e5_digest_kind kind, struct e5_error *err) {
@@ -23,8 +22,17 @@ void e5_digest_hex(struct e5_digest *digest, char out[E5_DIGEST_HEX]) {
     unsigned char raw[EVP_MAX_MD_SIZE];
     unsigned length = 0;
     EVP_DigestFinal_ex(digest->context, raw, &length);
-    out[0] = '\0';
-    for (unsigned i = 0; i < length && i < E5_DIGEST_MAX; i++) snprintf(out + 2 * i, 3, "%02x", raw[i]);
+    static const char digits[] = "0123456789abcdef";
+    for (unsigned i = 0; i < length && i < E5_DIGEST_MAX; i++) {
+        *out++ = digits[raw[i] >> 4];
+        *out++ = digits[raw[i] & 15];
+    }
+    *out = '\0';
+}
+
+enum e5_status e5_digest_restart(struct e5_digest *digest, struct e5_error *err) {
+    if (EVP_DigestInit_ex(digest->context, NULL, NULL) == 1) return E5_OK;
+    return e5_fail(err, E5_MEMORY, "cannot start a checksum");
 }
 
 void e5_digest_fini(struct e5_digest *digest) {

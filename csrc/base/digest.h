@@ -19,8 +19,10 @@ struct e5_digest {
 
 E5_MUST_USE enum e5_status e5_digest_init(struct e5_digest *digest, enum e5_digest_kind kind, struct e5_error *err);
 void e5_digest_add(struct e5_digest *digest, const void *bytes, size_t size);
-/* Finish and write lower-case hex; the digest may only be _fini'd after that. */
+/* Finish and write lower-case hex; the digest may only be _restart'ed or _fini'd after that. */
 void e5_digest_hex(struct e5_digest *digest, char out[E5_DIGEST_HEX]);
+/* Begin another sum of the same kind, for much less than _init costs. */
+E5_MUST_USE enum e5_status e5_digest_restart(struct e5_digest *digest, struct e5_error *err);
 void e5_digest_fini(struct e5_digest *digest);
 
 #endif

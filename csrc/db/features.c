@@ -1,200 +1,221 @@
 #include "db/features.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/alloc.h"
+#include "db/event_rows.h"
 #include "db/gpkg.h"
-#include "db/moment.h"
+#include "db/schema.h"
+#include "db/spatial_index.h"
+
+/* --- before the lock
+ * ------------------------------------------------------------------------------------------------ */
+
+#define BLOCK 256 /* events of one task */
+
+static enum e5_status prepare_one(struct e5_features *features, struct e5_hasher *hasher, size_t index,
+                                  struct e5_error *err) {
+    const struct e5_events *events = features->events;
+    const struct e5_event *event = &events->event[index];
+    struct e5_feature *feature = &features->feature[index];
+    feature->box.empty = true;
+    enum e5_status status = e5_event_key(hasher, events, index, &feature->key, err);
+    if (status != E5_OK || event->outline_size == 0) return status;
+    return e5_wkb_bounds(events->geometry.bytes + event->outline, event->outline_size, &feature->box, err);
+}
+
+static enum e5_status prepare_block(void *context, size_t index, unsigned slot, struct e5_error *err) {
+    struct e5_features *features = context;
+    struct e5_hasher hasher;
+    (void)slot;
+    size_t first = index * BLOCK, count = features->events->count;
+    size_t end = count - first < BLOCK ? count : first + BLOCK;
+    enum e5_status status = e5_hasher_init(&hasher, features->diagnostic, err);
+    for (size_t i = first; i < end && status == E5_OK; i++) status = prepare_one(features, &hasher, i, err);
+    e5_hasher_fini(&hasher);
+    return status;
+}
+
+enum e5_status e5_features_prepare(struct e5_features *features, const struct e5_events *events,
+                                   const struct e5_key *diagnostic, const struct e5_parallel *par,
+                                   struct e5_watch *watch, struct e5_error *err) {
+    *features = (struct e5_features){.events = events, .diagnostic = diagnostic};
+    enum e5_status status = e5_events_check(events, err);
+    if (status == E5_OK) status = e5_alloc(events->count, sizeof *features->feature, &features->feature, err);
+    if (status != E5_OK) return status;
+    return e5_parallel_for(par, watch, (events->count + BLOCK - 1) / BLOCK, prepare_block, features, err);
+}
+
+void e5_features_fini(struct e5_features *features) {
+    free(features->feature);
+    features->feature = NULL;
+}
+
+/* --- which are new
+ * -------------------------------------------------------------------------------------------------- */
 
 struct writer {
+    struct e5_features *features;
     struct e5_database *db;
-    const struct e5_events *events;
-    const struct e5_store_batch *batch;
     const struct e5_provenance *from;
-    struct e5_row find, insert, complete, state, link; /* statements, prepared once for the batch */
-    struct e5_buffer blob;
-    struct e5_box bounds; /* of all events added */
+    struct e5_event_rows rows;
+    struct e5_row find, complete, link;
+    int64_t largest; /* id that was ever given to an event of this file */
     int64_t added, known, completed, linked;
+    bool rebuilds_space, rebuilds_order; /* the indexes */
 };
 
-/* In the order in which put_event() fills the values. */
-static const char insert_event[] =
-    "INSERT INTO event (event_key, diagnostic_id, kind, variable, start_time, start_day, end_time, end_day, "
-    "peak_time,"
-    " peak_day, area_max_time, calendar, duration_days, peak_latitude, peak_longitude, peak_exceedance, peak_value,"
-    " exceedance_mean, cumulative_intensity, area_max_km2, area_mean_km2, footprint_km2, volume_km2_days,"
-    " centroid_latitude, centroid_longitude, south, north, west, east, touches_edge, censored, cells, geom)"
-    " VALUES (?, ?, ?, ?, nullif(?, ''), ?, nullif(?, ''), ?, nullif(?, ''), ?, nullif(?, ''), ?,"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/* The same event twice in one batch, which only tables from outside can hold, is one event: a table of the indices of
+ * features, open addressing by the first characters of their keys. */
+struct seen {
+    uint32_t *slot; /* index + 1; 0: free */
+    size_t mask;
+};
 
-static const char insert_state[] =
-    "INSERT INTO event_state (event_id, time, day, area_km2, exceedance_mean, exceedance_max, centroid_latitude,"
-    " centroid_longitude) VALUES (?, nullif(?, ''), ?, ?, ?, ?, ?, ?)";
-
-/* A longer record or a wider region may find a known event again and show that its edge did not cut it. */
-static const char complete_event[] =
-    "UPDATE event SET touches_edge = min(touches_edge, ?1), censored = min(censored, ?2)"
-    " WHERE id = ?3 AND (touches_edge > ?1 OR censored > ?2)";
-
-/* --- one event
- * ------------------------------------------------------------------------------------------------------ */
-
-static bool within(size_t first, size_t n, size_t size) { return first <= size && n <= size - first; }
-
-/* Whoever made the events vouches for their indices; a slip there must not become a wild read here. */
-static bool run_is_sound(const struct e5_events *events, const struct e5_run *run) {
-    return run->time >= 0 && (size_t)run->time < events->steps && run->row >= 0 &&
-           (size_t)run->row < events->grid.rows && run->first >= 0 && run->count > 0 &&
-           within((size_t)run->first, (size_t)run->count, events->grid.columns);
+static enum e5_status seen_init(struct seen *seen, size_t n, struct e5_error *err) {
+    size_t size = 16;
+    while (size < 2 * n) size *= 2;
+    seen->mask = size - 1;
+    return e5_alloc(size, sizeof *seen->slot, &seen->slot, err);
 }
 
-static bool is_step(const struct e5_events *events, int32_t time) {
-    return time >= 0 && (size_t)time < events->steps;
+/* Index of the first feature with the key of this one. */
+static size_t first_alike(struct seen *seen, const struct e5_feature *feature, size_t index) {
+    uint64_t start;
+    memcpy(&start, feature[index].key.hex, sizeof start);
+    size_t at = (size_t)(start * 0x9E3779B97F4A7C15u >> 32) & seen->mask;
+    for (; seen->slot[at] != 0; at = (at + 1) & seen->mask)
+        if (strcmp(feature[seen->slot[at] - 1].key.hex, feature[index].key.hex) == 0) return seen->slot[at] - 1;
+    seen->slot[at] = (uint32_t)index + 1;
+    return index;
 }
 
-static bool is_sound(const struct e5_events *events, const struct e5_event *event) {
-    bool sound = within(event->first_run, event->runs, events->run_count) &&
-                 within(event->first_state, event->states, events->state_count) &&
-                 within(event->outline, event->outline_size, events->geometry.size) && event->start <= event->end &&
-                 is_step(events, event->peak_time) && is_step(events, event->area_max_time) && event->peak_row >= 0 &&
-                 (size_t)event->peak_row < events->grid.rows && event->peak_column >= 0 &&
-                 (size_t)event->peak_column < events->grid.columns;
-    for (size_t i = 0; sound && i < event->runs; i++)
-        sound = run_is_sound(events, &events->run[event->first_run + i]);
-    for (size_t i = 0; sound && i < event->states; i++)
-        sound = is_step(events, events->state[event->first_state + i].time);
-    return sound;
+static enum e5_status find_one(struct writer *to, struct e5_feature *feature, struct e5_error *err) {
+    e5_row_text(&to->find, feature->key.hex);
+    enum e5_status status = e5_row_look_up(to->db, &to->find, &feature->id, err);
+    feature->known = feature->id != 0;
+    return status;
 }
 
-/* West and east in −180 … 180; a box right round the world is −180 … 180. */
-static void fold_box(const struct e5_event *event, double *west, double *east) {
-    bool ring = event->east - event->west >= 360;
-    *west = ring ? -180 : e5_grid_fold(event->west);
-    *east = ring ? 180 : e5_grid_fold(event->east);
-    if (*west == 180) *west = -180;
-    if (*east == -180) *east = 180;
+/* Every feature gets its id: the one it has in the file, or the next one. */
+static enum e5_status give_ids(struct writer *to, struct e5_watch *watch, struct e5_error *err) {
+    struct e5_feature *feature = to->features->feature;
+    size_t count = to->features->events->count;
+    struct seen seen;
+    enum e5_status status = seen_init(&seen, count, err);
+    for (size_t i = 0; i < count && status == E5_OK; i++) {
+        if (i % BLOCK == 0) status = e5_watch_check(watch, err);
+        size_t first = first_alike(&seen, feature, i);
+        if (status == E5_OK && first == i && to->largest > 0) status = find_one(to, &feature[i], err);
+        if (first != i) feature[i].id = feature[first].id, feature[i].known = true;
+        if (feature[i].id == 0) feature[i].id = to->largest + ++to->added;
+        to->known += feature[i].known;
+    }
+    free(seen.slot);
+    return status;
 }
 
-/* Header and outline into the writer's buffer, which stays empty (NULL in the table) when there is no outline. */
-static enum e5_status make_blob(struct writer *to, const struct e5_event *event, struct e5_error *err) {
-    struct e5_box box;
-    e5_buffer_clear(&to->blob);
-    if (event->outline_size == 0) return E5_OK;
-    const char *wkb = to->events->geometry.bytes + event->outline;
-    enum e5_status status = e5_wkb_bounds(wkb, event->outline_size, &box, err);
-    if (status != E5_OK || box.empty) return status;
-    struct e5_box *all = &to->bounds;
-    bool first = all->empty;
-    *all = (struct e5_box){
-        first ? box.min_x : fmin(all->min_x, box.min_x), first ? box.max_x : fmax(all->max_x, box.max_x),
-        first ? box.min_y : fmin(all->min_y, box.min_y), first ? box.max_y : fmax(all->max_y, box.max_y), false};
-    return e5_geometry_write(&to->blob, wkb, event->outline_size, &box, err);
-}
+/* --- writing
+ * -------------------------------------------------------------------------------------------------------- */
 
-static void put_numbers(struct e5_row *row, const struct e5_events *events, const struct e5_event *event) {
-    double west, east;
-    fold_box(event, &west, &east);
-    const double numbers[] = {
-        events->grid.latitude[event->peak_row],
-        e5_grid_fold(events->grid.longitude[event->peak_column]),
-        event->peak,
-        event->peak_value,
-        event->exceedance_mean,
-        event->exceedance_sum,
-        event->area_max,
-        event->area_mean,
-        event->footprint,
-        event->volume,
-        event->latitude,
-        e5_grid_fold(event->longitude),
-        event->south,
-        event->north,
-        west,
-        east,
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) e5_row_real(row, numbers[i]);
-}
-
-static enum e5_status put_event(struct writer *to, const struct e5_event *event, const struct e5_key *key,
-                                struct e5_error *err) {
-    const struct e5_events *events = to->events;
-    struct e5_row *row = &to->insert;
-    struct e5_moment start = e5_moment_of(events->calendar, event->start_seconds);
-    struct e5_moment end = e5_moment_of(events->calendar, event->end_seconds);
-    struct e5_moment peak = e5_moment_of(events->calendar, events->seconds[event->peak_time]);
-    struct e5_moment widest = e5_moment_of(events->calendar, events->seconds[event->area_max_time]);
-    enum e5_status status = make_blob(to, event, err);
-    if (status != E5_OK) return status;
-    e5_row_text(row, key->hex);
-    e5_row_integer(row, to->from->diagnostic);
-    e5_row_text(row, to->batch->kind);
-    e5_row_text(row, to->batch->variable);
-    const char *const days[] = {start.stamp, start.day, end.stamp, end.day, peak.stamp, peak.day, widest.stamp};
-    for (size_t i = 0; i < sizeof days / sizeof *days; i++) e5_row_text(row, days[i]);
-    e5_row_text(row, e5_calendar_name(events->calendar));
-    e5_row_integer(row, (int64_t)event->end - event->start + 1);
-    put_numbers(row, events, event);
-    e5_row_integer(row, event->touches_edge);
-    e5_row_integer(row, event->censored);
-    e5_row_integer(row, event->cells);
-    e5_row_blob(row, to->blob.bytes, to->blob.size);
-    return e5_row_run(to->db, row, err);
-}
-
-static enum e5_status put_states(struct writer *to, const struct e5_event *event, int64_t id, struct e5_error *err) {
+static enum e5_status add_events(struct writer *to, struct e5_watch *watch, struct e5_error *err) {
     enum e5_status status = E5_OK;
-    for (size_t i = 0; i < event->states && status == E5_OK; i++) {
-        const struct e5_event_state *state = &to->events->state[event->first_state + i];
-        struct e5_moment moment = e5_moment_of(to->events->calendar, to->events->seconds[state->time]);
-        e5_row_integer(&to->state, id);
-        e5_row_text(&to->state, moment.stamp);
-        e5_row_text(&to->state, moment.day);
-        e5_row_real(&to->state, state->area);
-        e5_row_real(&to->state, state->mean);
-        e5_row_real(&to->state, state->maximum);
-        e5_row_real(&to->state, state->latitude);
-        e5_row_real(&to->state, e5_grid_fold(state->longitude));
-        status = e5_row_run(to->db, &to->state, err);
+    for (size_t i = 0; i < to->features->events->count && status == E5_OK; i++) {
+        const struct e5_feature *feature = &to->features->feature[i];
+        if (feature->known) continue;
+        status = e5_watch_check(watch, err);
+        if (status == E5_OK) status = e5_event_rows_put(&to->rows, i, &feature->key, &feature->box, feature->id, err);
     }
     return status;
 }
 
-static enum e5_status add_new(struct writer *to, const struct e5_event *event, const struct e5_key *key,
-                              int64_t *out_id, struct e5_error *err) {
-    enum e5_status status = put_event(to, event, key, err);
-    *out_id = sqlite3_last_insert_rowid(to->db->handle);
-    if (status == E5_OK) status = put_states(to, event, *out_id, err);
-    to->added++;
-    return status;
-}
-
+/* A longer record or a wider region may find a known event again and show that its edge did not cut it. */
 static enum e5_status complete_known(struct writer *to, const struct e5_event *event, int64_t id,
                                      struct e5_error *err) {
     e5_row_integer(&to->complete, event->touches_edge);
-    e5_row_integer(&to->complete, event->censored);
+    e5_row_integer(&to->complete, event->censored_start);
+    e5_row_integer(&to->complete, event->censored_end);
     e5_row_integer(&to->complete, id);
     enum e5_status status = e5_row_run(to->db, &to->complete, err);
     to->completed += sqlite3_changes(to->db->handle);
-    to->known++;
     return status;
 }
 
-static enum e5_status write_one(struct writer *to, size_t index, struct e5_error *err) {
-    const struct e5_event *event = &to->events->event[index];
-    struct e5_key key;
-    int64_t id = 0;
-    if (!is_sound(to->events, event)) return e5_fail(err, E5_INTERNAL, "event %zu points outside its tables", index);
-    enum e5_status status = e5_event_key(&to->from->diagnostic_key, to->events, index, &key, err);
-    if (status != E5_OK) return status;
-    e5_row_text(&to->find, key.hex);
-    status = e5_row_look_up(to->db, &to->find, &id, err);
-    if (status == E5_OK) status = id == 0 ? add_new(to, event, &key, &id, err) : complete_known(to, event, id, err);
-    if (status != E5_OK) return status;
-    e5_row_integer(&to->link, id);
-    e5_row_integer(&to->link, to->from->run);
-    status = e5_row_run(to->db, &to->link, err);
-    to->linked += sqlite3_changes(to->db->handle);
+static enum e5_status add_rest(struct writer *to, struct e5_watch *watch, struct e5_error *err) {
+    enum e5_status status = E5_OK;
+    for (size_t i = 0; i < to->features->events->count && status == E5_OK; i++) {
+        const struct e5_feature *feature = &to->features->feature[i];
+        status = e5_watch_check(watch, err);
+        if (status == E5_OK)
+            status = feature->known ? complete_known(to, &to->features->events->event[i], feature->id, err)
+                                    : e5_event_rows_complete(&to->rows, i, feature->id, err);
+        e5_watch_add(watch, 1);
+    }
     return status;
+}
+
+static enum e5_status add_links(struct writer *to, struct e5_error *err) {
+    enum e5_status status = E5_OK;
+    for (size_t i = 0; i < to->features->events->count && status == E5_OK; i++) {
+        e5_row_integer(&to->link, to->features->feature[i].id);
+        e5_row_integer(&to->link, to->from->run);
+        status = e5_row_run(to->db, &to->link, err);
+        to->linked += sqlite3_changes(to->db->handle);
+    }
+    return status;
+}
+
+/* --- indexes
+ * -------------------------------------------------------------------------------------------------------- */
+
+#define MANY 10000 /* events: with fewer of them the indexes of columns are kept as they are */
+
+static const char *const indexes[] = {"event_by_key", "event_by_diagnostic", "event_by_kind", "event_by_length",
+                                      "event_by_intensity"};
+
+static enum e5_status drop_order(struct e5_database *db, struct e5_error *err) {
+    enum e5_status status = E5_OK;
+    for (size_t i = 0; i < sizeof indexes / sizeof *indexes && status == E5_OK; i++) {
+        char sql[64];
+        snprintf(sql, sizeof sql, "DROP INDEX IF EXISTS %s", indexes[i]);
+        status = e5_sql_run(db, sql, err);
+    }
+    return status;
+}
+
+static enum e5_status make_order(struct e5_database *db, struct e5_error *err) {
+    enum e5_status status = E5_OK;
+    for (size_t i = 0; i < sizeof indexes / sizeof *indexes && status == E5_OK; i++)
+        status = e5_sql_run(db, e5_schema_index(indexes[i]), err);
+    return status;
+}
+
+static enum e5_status drop_indexes(struct writer *to, struct e5_error *err) {
+    enum e5_status status = e5_spatial_worth_it(to->db, to->added, to->largest, &to->rebuilds_space, err);
+    to->rebuilds_order = to->added >= MANY && to->added >= to->largest;
+    if (status == E5_OK && to->rebuilds_space) status = e5_spatial_begin(to->db, err);
+    return status == E5_OK && to->rebuilds_order ? drop_order(to->db, err) : status;
+}
+
+static enum e5_status fill_space(struct writer *to, struct e5_error *err) {
+    struct e5_spatial_entry *entry;
+    size_t n = 0;
+    enum e5_status status = e5_alloc((size_t)to->added, sizeof *entry, &entry, err);
+    if (status != E5_OK) return status;
+    for (size_t i = 0; i < to->features->events->count; i++) {
+        const struct e5_feature *feature = &to->features->feature[i];
+        if (!feature->known && !feature->box.empty) entry[n++] = e5_spatial_entry(feature->id, &feature->box);
+    }
+    status = e5_spatial_end(to->db, entry, n, err);
+    free(entry);
+    return status;
+}
+
+static enum e5_status make_indexes(struct writer *to, struct e5_error *err) {
+    enum e5_status status = to->rebuilds_space ? fill_space(to, err) : E5_OK;
+    return status == E5_OK && to->rebuilds_order ? make_order(to->db, err) : status;
 }
 
 /* --- the batch
@@ -206,42 +227,69 @@ static enum e5_status prepare(struct writer *to, struct e5_error *err) {
         const char *sql;
     } statements[] = {
         {&to->find, "SELECT id FROM event WHERE event_key = ?"},
-        {&to->insert, insert_event},
-        {&to->complete, complete_event},
-        {&to->state, insert_state},
+        {&to->complete, "UPDATE event SET touches_edge = min(touches_edge, ?1), censored_start = "
+                        "min(coalesce(censored_start, 1), ?2),"
+                        " censored_end = min(coalesce(censored_end, 1), ?3),"
+                        " censored = min(coalesce(censored_start, 1), ?2) OR min(coalesce(censored_end, 1), ?3)"
+                        " WHERE id = ?4 AND (touches_edge > ?1 OR coalesce(censored_start, 2) > ?2 OR "
+                        "coalesce(censored_end, 2) > ?3)"},
         {&to->link, "INSERT OR IGNORE INTO event_run (event_id, run_id) VALUES (?, ?)"},
     };
     enum e5_status status = E5_OK;
     for (size_t i = 0; i < sizeof statements / sizeof *statements && status == E5_OK; i++)
         status = e5_sql_prepare(to->db, statements[i].sql, statements[i].row, err);
+    if (status == E5_OK)
+        status = e5_sql_integer(to->db,
+                                "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0),"
+                                " coalesce((SELECT max(id) FROM event), 0))",
+                                &to->largest, err);
+    if (status == E5_OK && (to->largest < 0 || to->largest > INT64_MAX / 2))
+        status = e5_sql_fail(to->db, SQLITE_CORRUPT, "event database", err);
     return status;
 }
 
 static void finish(struct writer *to) {
-    struct e5_row *rows[] = {&to->find, &to->insert, &to->complete, &to->state, &to->link};
+    struct e5_row *rows[] = {&to->find, &to->complete, &to->link};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) e5_sql_finish(rows[i]);
-    e5_buffer_fini(&to->blob);
+    e5_event_rows_fini(&to->rows);
 }
 
-static enum e5_status touch_tables(struct writer *to, struct e5_error *err) {
+static enum e5_status touch_tables(struct writer *to, const struct e5_store_batch *batch, struct e5_error *err) {
+    struct e5_box bounds = {.empty = true};
+    for (size_t i = 0; i < to->features->events->count; i++)
+        if (!to->features->feature[i].known) e5_box_widen(&bounds, &to->features->feature[i].box);
+    const struct {
+        const char *table;
+        bool changed;
+        const struct e5_box *box;
+    } tables[] = {
+        {"event", to->added + to->completed > 0, &bounds},
+        {"event_state", to->added > 0, NULL},
+        {"event_cells", to->added > 0 && batch->cells, NULL},
+        {"event_patch", to->rows.trees > 0, NULL},
+        {"event_link", to->rows.trees > 0, NULL},
+        {"event_run", to->linked > 0, NULL},
+    };
     enum e5_status status = E5_OK;
-    if (to->added + to->completed > 0) status = e5_gpkg_touch(to->db, "event", &to->bounds, err);
-    if (status == E5_OK && to->added > 0) status = e5_gpkg_touch(to->db, "event_state", NULL, err);
-    if (status == E5_OK && to->linked > 0) status = e5_gpkg_touch(to->db, "event_run", NULL, err);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && status == E5_OK; i++)
+        if (tables[i].changed) status = e5_gpkg_touch(to->db, tables[i].table, tables[i].box, err);
     return status;
 }
 
-enum e5_status e5_features_write(struct e5_database *db, const struct e5_events *events,
+enum e5_status e5_features_write(struct e5_features *features, struct e5_database *db,
                                  const struct e5_store_batch *batch, const struct e5_provenance *from,
                                  struct e5_watch *watch, struct e5_store_added *out, struct e5_error *err) {
-    struct writer to = {.db = db, .events = events, .batch = batch, .from = from, .bounds.empty = true};
+    struct writer to = {.features = features, .db = db, .from = from};
     enum e5_status status = prepare(&to, err);
-    for (size_t i = 0; i < events->count && status == E5_OK; i++) {
-        status = e5_watch_check(watch, err);
-        if (status == E5_OK) status = write_one(&to, i, err);
-        e5_watch_add(watch, 1);
-    }
-    if (status == E5_OK) status = touch_tables(&to, err);
+    if (status == E5_OK) status = give_ids(&to, watch, err);
+    e5_sql_finish(&to.find); /* it would hold on to the index of keys */
+    if (status == E5_OK) status = drop_indexes(&to, err);
+    if (status == E5_OK) status = e5_event_rows_init(&to.rows, db, features->events, batch, from, err);
+    if (status == E5_OK) status = add_events(&to, watch, err);
+    if (status == E5_OK) status = add_rest(&to, watch, err);
+    if (status == E5_OK) status = add_links(&to, err);
+    if (status == E5_OK) status = make_indexes(&to, err);
+    if (status == E5_OK) status = touch_tables(&to, batch, err);
     if (status == E5_OK) *out = (struct e5_store_added){to.added, to.known, from->diagnostic};
     finish(&to);
     return status;

@@ -80,6 +80,15 @@ static void add_wkb(struct cursor *from, unsigned depth, struct e5_box *box) {
     }
 }
 
+void e5_box_widen(struct e5_box *all, const struct e5_box *box) {
+    if (box->empty) return;
+    if (all->empty) *all = *box;
+    all->min_x = fmin(all->min_x, box->min_x);
+    all->max_x = fmax(all->max_x, box->max_x);
+    all->min_y = fmin(all->min_y, box->min_y);
+    all->max_y = fmax(all->max_y, box->max_y);
+}
+
 enum e5_status e5_wkb_bounds(const void *wkb, size_t size, struct e5_box *out, struct e5_error *err) {
     struct cursor from = {.at = wkb, .left = size};
     *out = (struct e5_box){.empty = true};
@@ -119,7 +128,7 @@ static void put(unsigned char *to, uint64_t number, unsigned bytes) {
     for (unsigned i = 0; i < bytes; i++) to[i] = (unsigned char)(number >> 8 * i);
 }
 
-static void put_double(unsigned char *to, double number) {
+void e5_geometry_double(unsigned char *to, double number) {
     uint64_t bits;
     memcpy(&bits, &number, sizeof bits);
     put(to, bits, 8);
@@ -129,10 +138,10 @@ enum e5_status e5_geometry_write(struct e5_buffer *blob, const void *wkb, size_t
                                  struct e5_error *err) {
     unsigned char header[HEADER + 4 * 8] = {'G', 'P', 0, FLAG_ENVELOPE_XY | FLAG_LITTLE_ENDIAN};
     put(header + 4, E5_WGS84, 4);
-    put_double(header + HEADER, box->min_x);
-    put_double(header + HEADER + 8, box->max_x);
-    put_double(header + HEADER + 16, box->min_y);
-    put_double(header + HEADER + 24, box->max_y);
+    e5_geometry_double(header + HEADER, box->min_x);
+    e5_geometry_double(header + HEADER + 8, box->max_x);
+    e5_geometry_double(header + HEADER + 16, box->min_y);
+    e5_geometry_double(header + HEADER + 24, box->max_y);
     e5_buffer_clear(blob);
     enum e5_status status = e5_buffer_append(blob, header, sizeof header, err);
     if (status == E5_OK) status = e5_buffer_append(blob, wkb, size, err);

@@ -18,6 +18,8 @@ struct e5_box {
     bool empty; /* no point at all: the numbers mean nothing */
 };
 
+/* Grow `all`, which may be empty, by `box`, which may be empty. */
+void e5_box_widen(struct e5_box *all, const struct e5_box *box);
 /* Bounds of WKB in either byte order, with or without z and m; E5_DATABASE when it is damaged. */
 E5_MUST_USE enum e5_status e5_wkb_bounds(const void *wkb, size_t size, struct e5_box *out, struct e5_error *err);
 /* Bounds of a GeoPackage blob, from its envelope or, without one, from its WKB. */
@@ -26,6 +28,8 @@ E5_MUST_USE enum e5_status e5_geometry_bounds(const void *blob, size_t size, str
 /* Replace the content of `blob` by header, envelope and the WKB given. */
 E5_MUST_USE enum e5_status e5_geometry_write(struct e5_buffer *blob, const void *wkb, size_t size,
                                              const struct e5_box *box, struct e5_error *err);
+/* Eight bytes of a number, least byte first. */
+void e5_geometry_double(unsigned char *to, double number);
 /* ST_IsEmpty, ST_MinX, ST_MaxX, ST_MinY, ST_MaxY: deterministic and innocuous; NULL for what is no geometry.
  * Returns a SQLite result code. */
 int e5_geometry_register(sqlite3 *handle);

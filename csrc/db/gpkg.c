@@ -94,9 +94,10 @@ enum e5_status e5_gpkg_register(struct e5_database *db, const char *table, const
                  " VALUES (?1, 'features', ?1, ?2, 4326)",
                  content, err);
     if (status == E5_OK)
-        status =
-            run_with(db, "INSERT OR IGNORE INTO gpkg_geometry_columns VALUES (?1, ?2, 'MULTIPOLYGON', 4326, 0, 0)",
-                     column, err);
+        status = run_with(db,
+                          "INSERT OR IGNORE INTO gpkg_geometry_columns SELECT ?1, name, type, 4326, 0, 0"
+                          " FROM pragma_table_info(?1) WHERE name = ?2",
+                          column, err);
     if (status == E5_OK)
         status = run_with(db,
                           "INSERT OR IGNORE INTO gpkg_extensions VALUES"

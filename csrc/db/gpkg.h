@@ -16,6 +16,9 @@
 
 /* R*Tree of a feature table t with geometry column c and key i, all string literals: a list of statements. */
 #define E5_GPKG_INDEX(t, c, i) "CREATE VIRTUAL TABLE \"rtree_" t "_" c "\" USING rtree(id, minx, maxx, miny, maxy)"
+/* Its tables: the one that programs see, and those in which SQLite keeps it. */
+#define E5_GPKG_SHADOWS(t, c) \
+    "rtree_" t "_" c, "rtree_" t "_" c "_node", "rtree_" t "_" c "_rowid", "rtree_" t "_" c "_parent"
 #define E5_GPKG_BOUNDS(c) "ST_MinX(NEW." c "), ST_MaxX(NEW." c "), ST_MinY(NEW." c "), ST_MaxY(NEW." c ")"
 #define E5_GPKG_TRIGGERS(t, c, i)                                                                            \
     "CREATE TRIGGER \"rtree_" t "_" c "_insert\" AFTER INSERT ON \"" t "\" "                                 \
@@ -40,7 +43,8 @@
 
 /* The mandatory tables, and those of the extensions we use, in an empty file; with application id and version. */
 E5_MUST_USE enum e5_status e5_gpkg_make(struct e5_database *db, struct e5_error *err);
-/* Enter a table into the contents unless it is there.  `geometry` NULL: a table of attributes. */
+/* Enter a table into the contents unless it is there.  `geometry` is a column whose declared type says what it holds;
+ * NULL: a table of attributes. */
 E5_MUST_USE enum e5_status e5_gpkg_register(struct e5_database *db, const char *table, const char *geometry,
                                             const char *description, struct e5_error *err);
 /* Describe a column (extension gpkg_schema), replacing an earlier description. */

@@ -21,13 +21,38 @@ E5_MUST_USE enum e5_status e5_diagnostic_key(const struct e5_store_batch *batch,
 /* "dataset 1", size, then the checksum, or, when there is none, the path and the request */
 E5_MUST_USE enum e5_status e5_dataset_key(const struct e5_store_source *source, struct e5_key *out,
                                           struct e5_error *err);
-/* "run 1", diagnostic key, program, then the dataset keys in the order given */
+/* "download 1", service, job, request, size, checksum */
+E5_MUST_USE enum e5_status e5_download_key(const struct e5_store_download *download, struct e5_key *out,
+                                           struct e5_error *err);
+/* "grid 1", number of rows, latitudes, number of columns, longitudes */
+E5_MUST_USE enum e5_status e5_grid_key(const struct e5_grid *grid, struct e5_key *out, struct e5_error *err);
+/* "run 1", diagnostic key, program, then the dataset keys in the order given: of tracks, and of version 1 */
 E5_MUST_USE enum e5_status e5_run_key(const struct e5_key *diagnostic, const char *program,
                                       const struct e5_key *datasets, size_t n, struct e5_key *out,
                                       struct e5_error *err);
+/* "run 2", key of "run 1", grid key, calendar, number of steps, then first and last step in seconds */
+E5_MUST_USE enum e5_status e5_span_key(const struct e5_key *run, const struct e5_key *grid,
+                                       const struct e5_events *events, struct e5_key *out, struct e5_error *err);
+
+/* Many keys of events or tracks: begin with the diagnostic (_init), then one after the other; always end with _fini.
+ * One thread at a time per hasher. */
+struct e5_hasher {
+    struct e5_digest digest;
+    const struct e5_key *diagnostic;
+    size_t filled;
+    unsigned char bytes[4096]; /* on their way to the digest */
+};
+
+E5_MUST_USE enum e5_status e5_hasher_init(struct e5_hasher *hasher, const struct e5_key *diagnostic,
+                                          struct e5_error *err);
+void e5_hasher_fini(struct e5_hasher *hasher);
 /* "event 1", diagnostic key, calendar, start and end in seconds, then for each run: seconds of its step, latitude,
  * longitude of the first cell, of the last cell, number of cells */
-E5_MUST_USE enum e5_status e5_event_key(const struct e5_key *diagnostic, const struct e5_events *events, size_t index,
+E5_MUST_USE enum e5_status e5_event_key(struct e5_hasher *hasher, const struct e5_events *events, size_t index,
+                                        struct e5_key *out, struct e5_error *err);
+/* "track 1", diagnostic key, calendar, number of points, then for each point: seconds, latitude, longitude, bits of
+ * the value (of all NaNs the same) */
+E5_MUST_USE enum e5_status e5_track_key(struct e5_hasher *hasher, const struct e5_tracks *tracks, size_t index,
                                         struct e5_key *out, struct e5_error *err);
 
 #endif

@@ -16,6 +16,7 @@
 #include "db/geometry.h"
 #include "db/lock.h"
 #include "db/schema.h"
+#include "db/tracks.h"
 
 struct e5_store {
     struct e5_database db;
@@ -55,8 +56,13 @@ static enum e5_status connect(struct e5_store *store, const char *path, int flag
     if (code == SQLITE_OK) code = e5_geometry_register(db->handle);
     if (code != SQLITE_OK) return e5_sql_fail(db, code, "cannot open the event database", err);
     distrust(db->handle);
-    /* EXTRA also syncs the folder after the journal is gone: a batch that was reported survives a power cut. */
-    return e5_sql_run(db, "PRAGMA foreign_keys = ON; PRAGMA synchronous = EXTRA; PRAGMA cell_size_check = ON;", err);
+    /* EXTRA also syncs the folder after the journal is gone: a batch that was reported survives a power cut.  As long
+     * as the changed pages fit into the cache, the file is written at the commit only, and readers go on till then.
+     */
+    return e5_sql_run(db,
+                      "PRAGMA foreign_keys = ON; PRAGMA synchronous = EXTRA; PRAGMA cell_size_check = ON;"
+                      "PRAGMA cache_size = -262144;",
+                      err);
 }
 
 static void disconnect(struct e5_store *store) {
@@ -103,8 +109,9 @@ static enum e5_status sync_folder(const char *path, struct e5_error *err) {
 
 static enum e5_status fill(struct e5_store *store, const char *private_name, struct e5_error *err) {
     enum e5_status status = connect(store, private_name, SQLITE_OPEN_CREATE, err);
-    /* no journal: a private file that comes to grief is thrown away */
-    if (status == E5_OK) status = e5_sql_run(&store->db, "PRAGMA journal_mode = OFF", err);
+    /* a private file that comes to grief is thrown away: it is synchronised once, when it is whole */
+    if (status == E5_OK)
+        status = e5_sql_run(&store->db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY", err);
     if (status == E5_OK) status = begin(store, err);
     if (status == E5_OK) status = end(store, e5_schema_make(&store->db, err), err);
     disconnect(store);
@@ -144,17 +151,31 @@ static enum e5_status build_if_missing(struct e5_store *store, struct e5_error *
     return status;
 }
 
+/* A table that is dropped to be made anew must not take with it the rows that belong to its own, and views that name
+ * it do not stand in the way.  Foreign keys are switched outside of transactions only. */
+static enum e5_status begin_rebuilding(struct e5_store *store, struct e5_error *err) {
+    sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
+    sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, 1, NULL);
+    return begin(store, err);
+}
+
+static void end_rebuilding(struct e5_store *store) {
+    sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+    sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, 0, NULL);
+}
+
 static enum e5_status migrate(struct e5_store *store, struct e5_error *err) {
     struct e5_lock lock;
     int64_t version;
     enum e5_status status = e5_lock_take(&lock, store->db.path, store->deadline, store->db.watch, err);
     if (status != E5_OK) return status;
-    status = begin(store, err);
+    status = begin_rebuilding(store, err);
     if (status == E5_OK) {
         status = e5_schema_check(&store->db, &version, err); /* again: another one may have been faster */
         if (status == E5_OK) status = e5_schema_migrate(&store->db, version, err);
         status = end(store, status, err);
     }
+    end_rebuilding(store);
     e5_lock_release(&lock);
     return status;
 }
@@ -211,48 +232,94 @@ void e5_store_close(struct e5_store *store) {
 /* --- adding
  * --------------------------------------------------------------------------------------------------------- */
 
+static bool is_complete(const struct e5_store_source *source) {
+    const struct e5_store_download *download = source->download;
+    if (source->path == NULL || source->checksum == NULL || source->request == NULL) return false;
+    return download == NULL ||
+           (download->service != NULL && download->job != NULL && download->collection != NULL &&
+            download->request != NULL && download->checksum != NULL && download->checksum_kind != NULL);
+}
+
 static enum e5_status check_batch(const struct e5_store_batch *batch, struct e5_error *err) {
-    const char *const texts[] = {batch->kind, batch->variable, batch->units, batch->definition, batch->program};
+    const char *const texts[] = {batch->kind,       batch->variable, batch->units,
+                                 batch->definition, batch->program,  batch->libraries};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i] == NULL) return e5_fail(err, E5_INTERNAL, "a batch of events without a text");
     if (batch->kind[0] == '\0') return e5_fail(err, E5_INPUT, "events need a kind, such as \"heatwave\"");
-    for (size_t i = 0; i < batch->nsources; i++) {
-        const struct e5_store_source *source = &batch->sources[i];
-        if (source->path == NULL || source->checksum == NULL || source->request == NULL)
-            return e5_fail(err, E5_INTERNAL, "a source of events without a text");
-    }
+    for (size_t i = 0; i < batch->nsources; i++)
+        if (!is_complete(&batch->sources[i])) return e5_fail(err, E5_INTERNAL, "a source of events without a text");
     return E5_OK;
 }
 
-static enum e5_status add_locked(struct e5_store *store, const struct e5_events *events,
-                                 const struct e5_store_batch *batch, struct e5_watch *watch,
-                                 struct e5_store_added *out, struct e5_error *err) {
-    struct e5_provenance from = {.run = 0};
-    enum e5_status status = begin(store, err);
+/* What is to be written: events, or tracks. */
+struct contents {
+    const struct e5_store_batch *batch;
+    struct e5_provenance from;
+    struct e5_features features; /* where `tracks` is NULL */
+    const struct e5_tracks *tracks;
+};
+
+static enum e5_status write_contents(struct e5_store *store, struct contents *contents, struct e5_watch *watch,
+                                     struct e5_store_added *out, struct e5_error *err) {
+    struct e5_database *db = &store->db;
+    const struct e5_store_batch *batch = contents->batch;
+    const struct e5_tracks *tracks = contents->tracks;
+    const struct e5_events *events = contents->features.events;
+    int64_t count = (int64_t)(tracks != NULL ? tracks->count : events->count);
+    enum e5_status status =
+        e5_provenance_write(db, batch, tracks != NULL ? NULL : events, count, &contents->from, err);
     if (status != E5_OK) return status;
-    status = e5_provenance_write(&store->db, batch, (int64_t)events->count, &from, err);
-    if (status == E5_OK) status = e5_features_write(&store->db, events, batch, &from, watch, out, err);
-    return end(store, status, err);
+    if (tracks != NULL) return e5_tracks_write(db, tracks, batch, &contents->from, watch, out, err);
+    return e5_features_write(&contents->features, db, batch, &contents->from, watch, out, err);
 }
 
-enum e5_status e5_store_add(struct e5_store *store, const struct e5_events *events,
-                            const struct e5_store_batch *batch, struct e5_watch *watch, struct e5_store_added *out,
-                            struct e5_error *err) {
+static enum e5_status add(struct e5_store *store, struct contents *contents, struct e5_watch *watch,
+                          struct e5_store_added *out, struct e5_error *err) {
     struct e5_lock lock;
-    *out = (struct e5_store_added){0};
-    if (store->owner != getpid())
-        return e5_fail(err, E5_FORKED, "event database opened before fork: %s", store->db.path);
-    enum e5_status status = check_batch(batch, err);
-    if (status != E5_OK) return status;
-    e5_watch_stage(watch, "writing events");
-    e5_watch_expect(watch, (int64_t)events->count);
     begin_waiting(store, watch);
-    status = e5_lock_take(&lock, store->db.path, store->deadline, watch, err);
+    enum e5_status status = e5_lock_take(&lock, store->db.path, store->deadline, watch, err);
     if (status == E5_OK) {
-        status = add_locked(store, events, batch, watch, out, err);
+        status = begin(store, err);
+        if (status == E5_OK) status = end(store, write_contents(store, contents, watch, out, err), err);
         e5_lock_release(&lock);
     }
     store->db.watch = NULL;
     if (status != E5_OK) *out = (struct e5_store_added){0};
     return status;
+}
+
+static enum e5_status begin_batch(struct e5_store *store, const struct e5_store_batch *batch, size_t count,
+                                  struct e5_watch *watch, struct contents *out, struct e5_error *err) {
+    *out = (struct contents){.batch = batch};
+    if (store->owner != getpid())
+        return e5_fail(err, E5_FORKED, "event database opened before fork: %s", store->db.path);
+    enum e5_status status = check_batch(batch, err);
+    if (status != E5_OK) return status;
+    e5_watch_stage(watch, "writing events");
+    e5_watch_expect(watch, (int64_t)count);
+    return e5_diagnostic_key(batch, &out->from.diagnostic_key, err);
+}
+
+enum e5_status e5_store_add(struct e5_store *store, const struct e5_events *events,
+                            const struct e5_store_batch *batch, const struct e5_parallel *par, struct e5_watch *watch,
+                            struct e5_store_added *out, struct e5_error *err) {
+    struct contents contents;
+    *out = (struct e5_store_added){0};
+    enum e5_status status = begin_batch(store, batch, events->count, watch, &contents, err);
+    if (status == E5_OK)
+        status = e5_features_prepare(&contents.features, events, &contents.from.diagnostic_key, par, watch, err);
+    if (status == E5_OK) status = add(store, &contents, watch, out, err);
+    e5_features_fini(&contents.features);
+    return status;
+}
+
+enum e5_status e5_store_add_tracks(struct e5_store *store, const struct e5_tracks *tracks,
+                                   const struct e5_store_batch *batch, struct e5_watch *watch,
+                                   struct e5_store_added *out, struct e5_error *err) {
+    struct contents contents;
+    *out = (struct e5_store_added){0};
+    enum e5_status status = begin_batch(store, batch, tracks->count, watch, &contents, err);
+    if (status != E5_OK) return status;
+    contents.tracks = tracks;
+    return add(store, &contents, watch, out, err);
 }

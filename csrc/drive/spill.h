@@ -2,21 +2,20 @@
  *
  * Files hold one map after the other; a series of a cell would touch all of them.  So the source is read once, in
  * order of time, and written to a scratch file in tiles of neighbouring cells: a tile holds all steps of its cells
- * (steps × cells of the tile) in one place.  The scratch file has no name and vanishes with its descriptor, whatever
- * happens to the process.
+ * (steps × cells of the tile) in one place.
  * The maker owns the spill (_close).  _write blocks on source and disk, _read on disk; tiles may be read from several
  * threads at once.  Faults: no room, or no directory E5_STORAGE with what to do. */
 #ifndef E5_DRIVE_SPILL_H
 #define E5_DRIVE_SPILL_H
 
+#include "base/scratch.h"
 #include "drive/source.h"
 
 struct e5_spill {
-    int descriptor;
+    struct e5_scratch scratch;
     size_t steps, cells;
     size_t tile; /* cells of a tile; the last one may have fewer */
     enum e5_dtype dtype;
-    const char *directory; /* borrowed */
 };
 
 /* Tiles of `tile` cells; the source is read in blocks of some `block_bytes`. */

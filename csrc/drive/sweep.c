@@ -147,7 +147,6 @@ enum e5_status e5_sweep(const struct e5_sweep *sweep, struct e5_pool *pool, stru
                         .par = pool != NULL ? &threads : NULL,
                         .watch = watch};
     size_t bytes_per_cell;
-    for (size_t i = 0; i < E5_MAX_OPERANDS; i++) r.spill[i].descriptor = -1;
     for (size_t i = 0; i < r.operands; i++) r.at[i].view = sweep->operands[i].view;
     enum e5_status status = measure(&r, &bytes_per_cell, err);
     if (status != E5_OK) return status;

@@ -9,7 +9,7 @@
 #define E5_KERNELS_KERNEL_H
 
 #include "base/parallel.h"
-#include "model/event.h"
+#include "events/rule.h"
 #include "model/missing.h"
 #include "model/time_axis.h"
 #include "model/view.h"
@@ -132,19 +132,10 @@ struct e5_pointwise_ops {
     void (*f64)(const double *const *in, double *out, size_t n);
 };
 
-/* FIELD: sees the whole field with its neighbours, and makes events. */
-struct e5_field {
-    size_t steps;
-    const struct e5_grid *grid;
-    struct e5_time_axis axis;
-    const void *value; /* steps × rows × columns; NaN is missing and never part of an event */
-    enum e5_dtype dtype; /* of the values: E5_F32 or E5_F64 */
-    const double *threshold; /* slots × rows × columns */
-    const int32_t *slot; /* steps: slot of the threshold that each step is compared with */
-};
+/* FIELD: sees the whole field with its neighbours, and makes events.  The work is the driver's (drive/find); a row
+ * says by which rule.  Its operands are those of events.def. */
 struct e5_field_ops {
-    enum e5_status (*run)(const struct e5_field *field, const struct e5_params *params, const struct e5_parallel *par,
-                          struct e5_watch *watch, struct e5_events **out, struct e5_error *err);
+    void (*rule)(const struct e5_params *params, struct e5_event_rule *out);
 };
 
 /* How the output of a SCAN is grouped in time; each way brings its own parameters (e5_grouping_params).
@@ -174,7 +165,8 @@ struct e5_kernel {
     } ops;
 };
 
-/* Parameters that come with a grouping, ending with a NULL name; the driver reads them, no kernel sees them. */
+/* Parameters that come with a grouping, or with the thresholds of a FIELD, ending with a NULL name; the driver reads
+ * them, no kernel sees them. */
 const struct e5_param_spec *e5_grouping_params(const struct e5_kernel *kernel);
 
 extern const struct e5_kernel e5_kernels[];

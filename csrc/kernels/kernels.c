@@ -52,9 +52,19 @@ static const struct e5_param_spec by_frequency_judged[] = {
             "Days before the series begins and after it ends are missing days."},
     {NULL},
 };
+static const struct e5_param_spec of_threshold[] = {
+    {"percentile", E5_NUMBER, "None", 0, 100,
+     .doc =
+         "Take this percentile of each calendar day for the threshold: events lie above it, or below it where it is "
+         "smaller than 50."},
+    {"base_period", E5_PERIOD, "None", .doc = "First and last year (or date) of the percentile; None: all of `x`."},
+    {"window", E5_INTEGER, "5", 1, 61, .doc = "Width of the percentile's moving window in days; odd."},
+    {NULL},
+};
 static const struct e5_param_spec none[] = {{NULL}};
 
 const struct e5_param_spec *e5_grouping_params(const struct e5_kernel *kernel) {
+    if (kernel->kind == E5_FIELD) return of_threshold;
     switch (kernel->grouping) {
     case E5_GROUP_BY_DAY: return by_day;
     case E5_GROUP_BY_FREQUENCY: return kernel->kind == E5_SERIES ? by_frequency_judged : by_frequency;

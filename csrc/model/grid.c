@@ -8,6 +8,9 @@
 #define LONE_CELL 0.25           /* degrees: ERA5's own grid */
 #define FLOAT32_ROUNDING 3.1e-5  /* degrees: files keep longitudes up to 360 in float32 */
 #define ON_POLE (90 - 1e-6)      /* degrees */
+#define DEGREE (M_PI / 180)
+#define WGS84_EQUATOR_KM 6378.137
+#define WGS84_FLATTENING (1 / 298.257223563)
 
 double e5_grid_fold(double longitude) { return remainder(longitude, 360); }
 
@@ -56,14 +59,29 @@ static void find_edges(struct e5_grid *grid, double lone_step) {
     grid->edge[n] = clamp(phi[n - 1] + last / 2);
 }
 
+/* sin a − sin b of the edges of a row as a product: exact also for narrow rows near the poles. */
+static double height_of(const struct e5_grid *grid, size_t row) {
+    double half_sum = (grid->edge[row] + grid->edge[row + 1]) / 2 * DEGREE;
+    double half_difference = fabs(grid->edge[row] - grid->edge[row + 1]) / 2 * DEGREE;
+    return 2 * cos(half_sum) * sin(half_difference);
+}
+
 static void find_areas(struct e5_grid *grid) {
-    const double degree = M_PI / 180;
+    for (size_t r = 0; r < grid->rows; r++)
+        grid->area[r] = E5_EARTH_RADIUS_KM * E5_EARTH_RADIUS_KM * grid->step * DEGREE * height_of(grid, r);
+}
+
+/* The difference of q between the edges, from their sines and the exact difference of these: s/(1 − e²s²) and artanh
+ * have differences of their own that lose nothing. */
+void e5_grid_use_wgs84(struct e5_grid *grid) {
+    const double e2 = WGS84_FLATTENING * (2 - WGS84_FLATTENING), e = sqrt(e2);
+    grid->wgs84 = true;
     for (size_t r = 0; r < grid->rows; r++) {
-        /* sin a − sin b as a product: exact also for narrow rows near the poles. */
-        double half_sum = (grid->edge[r] + grid->edge[r + 1]) / 2 * degree;
-        double half_difference = fabs(grid->edge[r] - grid->edge[r + 1]) / 2 * degree;
-        double height = 2 * cos(half_sum) * sin(half_difference);
-        grid->area[r] = E5_EARTH_RADIUS_KM * E5_EARTH_RADIUS_KM * grid->step * degree * height;
+        double one = sin(grid->edge[r] * DEGREE), other = sin(grid->edge[r + 1] * DEGREE),
+               height = height_of(grid, r);
+        double fraction = height * (1 + e2 * one * other) / ((1 - e2 * one * one) * (1 - e2 * other * other));
+        double q = (1 - e2) * (fraction + atanh(e * height / (1 - e2 * one * other)) / e);
+        grid->area[r] = WGS84_EQUATOR_KM * WGS84_EQUATOR_KM * grid->step * DEGREE * q / 2;
     }
 }
 

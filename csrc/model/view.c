@@ -59,7 +59,7 @@ static const struct {
 size_t e5_dtype_size(enum e5_dtype dtype) { return rows[dtype].size; }
 const char *e5_dtype_name(enum e5_dtype dtype) { return rows[dtype].name; }
 
-static bool is_plain(const struct e5_packing *packing) {
+bool e5_packing_is_none(const struct e5_packing *packing) {
     return packing->scale == 1 && packing->offset == 0 && isnan(packing->fill) && isnan(packing->missing) &&
            packing->others == 0 && packing->valid_min == -INFINITY && packing->valid_max == INFINITY;
 }
@@ -81,7 +81,7 @@ static void unpack(const struct e5_packing *packing, size_t n, double *restrict 
 
 void e5_view_decode(const struct e5_view *view, const char *from, ptrdiff_t stride, size_t n, double *out) {
     enum { BLOCK = 2048 }; /* values that stay in the first cache between the two passes */
-    bool plain = is_plain(&view->packing);
+    bool plain = e5_packing_is_none(&view->packing);
     for (size_t done = 0; done < n; done += BLOCK) {
         size_t count = n - done < BLOCK ? n - done : BLOCK;
         rows[view->dtype].load[view->swapped](from + (ptrdiff_t)done * stride, stride, count, out + done);

@@ -40,6 +40,7 @@ struct e5_view {
     struct e5_packing packing;
 };
 
+bool e5_packing_is_none(const struct e5_packing *packing); /* stored values are what is meant */
 size_t e5_dtype_size(enum e5_dtype dtype);
 const char *e5_dtype_name(enum e5_dtype dtype); /* "float32" */
 /* Decode n stored elements of the view's dtype, `stride` bytes apart, to double: byte order, fill → NaN, scale and

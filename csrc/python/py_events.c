@@ -1,108 +1,26 @@
-/* py_events: Events as columns, and into the database. */
-#include <stddef.h>
+/* py_events: Events as columns. */
 #include <string.h>
 
-#include "db/store.h"
+#include "base/alloc.h"
 #include "python/convert.h"
+#include "python/event_tables.h"
 #include "python/objects.h"
 #include "python/raise.h"
 #include "python/wait.h"
 
-/* --- tables as dictionaries of arrays: one row here per column
- * ------------------------------------------------------ */
-
-struct column {
-    const char *name;
-    size_t offset;
-    int typenum;
-};
-
-#define COLUMN(type, member, typenum) {#member, offsetof(struct type, member), typenum}
-
-static const struct column event_columns[] = {
-    COLUMN(e5_event, first_run, NPY_UINTP),
-    COLUMN(e5_event, runs, NPY_UINTP),
-    COLUMN(e5_event, first_state, NPY_UINTP),
-    COLUMN(e5_event, states, NPY_UINTP),
-    COLUMN(e5_event, start, NPY_INT32),
-    COLUMN(e5_event, end, NPY_INT32),
-    COLUMN(e5_event, start_seconds, NPY_INT64),
-    COLUMN(e5_event, end_seconds, NPY_INT64),
-    COLUMN(e5_event, cells, NPY_INT64),
-    COLUMN(e5_event, volume, NPY_FLOAT64),
-    COLUMN(e5_event, footprint, NPY_FLOAT64),
-    COLUMN(e5_event, area_max, NPY_FLOAT64),
-    COLUMN(e5_event, area_mean, NPY_FLOAT64),
-    COLUMN(e5_event, area_max_time, NPY_INT32),
-    COLUMN(e5_event, peak, NPY_FLOAT64),
-    COLUMN(e5_event, peak_value, NPY_FLOAT64),
-    COLUMN(e5_event, peak_time, NPY_INT32),
-    COLUMN(e5_event, peak_row, NPY_INT32),
-    COLUMN(e5_event, peak_column, NPY_INT32),
-    COLUMN(e5_event, exceedance_mean, NPY_FLOAT64),
-    COLUMN(e5_event, exceedance_sum, NPY_FLOAT64),
-    COLUMN(e5_event, latitude, NPY_FLOAT64),
-    COLUMN(e5_event, longitude, NPY_FLOAT64),
-    COLUMN(e5_event, south, NPY_FLOAT64),
-    COLUMN(e5_event, north, NPY_FLOAT64),
-    COLUMN(e5_event, west, NPY_FLOAT64),
-    COLUMN(e5_event, east, NPY_FLOAT64),
-    COLUMN(e5_event, touches_edge, NPY_BOOL),
-    COLUMN(e5_event, censored, NPY_BOOL),
-    {NULL, 0, 0},
-};
-
-static const struct column run_columns[] = {
-    COLUMN(e5_run, time, NPY_INT32),
-    COLUMN(e5_run, row, NPY_INT32),
-    COLUMN(e5_run, first, NPY_INT32),
-    COLUMN(e5_run, count, NPY_INT32),
-    {NULL, 0, 0},
-};
-
-static const struct column state_columns[] = {
-    COLUMN(e5_event_state, time, NPY_INT32),
-    COLUMN(e5_event_state, area, NPY_FLOAT64),
-    COLUMN(e5_event_state, mean, NPY_FLOAT64),
-    COLUMN(e5_event_state, maximum, NPY_FLOAT64),
-    COLUMN(e5_event_state, latitude, NPY_FLOAT64),
-    COLUMN(e5_event_state, longitude, NPY_FLOAT64),
-    {NULL, 0, 0},
-};
-
-static PyObject *column_array(const struct column *column, const char *rows, size_t n, size_t row_size) {
-    npy_intp length = (npy_intp)n;
-    PyArrayObject *array = (PyArrayObject *)PyArray_SimpleNew(1, &length, column->typenum);
-    if (array == NULL) return NULL;
-    size_t item = (size_t)PyArray_ITEMSIZE(array);
-    char *to = PyArray_DATA(array);
-    for (size_t i = 0; i < n; i++) memcpy(to + i * item, rows + i * row_size + column->offset, item);
-    return (PyObject *)array;
-}
-
-static PyObject *table(const struct column *column, const void *rows, size_t n, size_t row_size) {
-    PyObject *dict = PyDict_New();
-    for (; dict != NULL && column->name != NULL; column++)
-        if (e5py_put(dict, column->name, column_array(column, rows, n, row_size)) < 0) Py_CLEAR(dict);
-    return dict;
-}
+/* --- what a program may ask of them --- */
 
 static const struct e5_events *events_of(PyObject *self) { return ((struct e5py_object *)self)->owned; }
 
-static PyObject *events_table(PyObject *self, PyObject *Py_UNUSED(none)) {
-    const struct e5_events *events = events_of(self);
-    return table(event_columns, events->event, events->count, sizeof *events->event);
-}
-
-static PyObject *events_runs(PyObject *self, PyObject *Py_UNUSED(none)) {
-    const struct e5_events *events = events_of(self);
-    return table(run_columns, events->run, events->run_count, sizeof *events->run);
-}
-
-static PyObject *events_states(PyObject *self, PyObject *Py_UNUSED(none)) {
-    const struct e5_events *events = events_of(self);
-    return table(state_columns, events->state, events->state_count, sizeof *events->state);
-}
+#define TABLE_METHOD(name, which)                                      \
+    static PyObject *name(PyObject *self, PyObject *Py_UNUSED(none)) { \
+        return e5py_event_columns(self, events_of(self), which);       \
+    }
+TABLE_METHOD(events_table, E5PY_EVENT_ROWS)
+TABLE_METHOD(events_runs, E5PY_EVENT_RUNS)
+TABLE_METHOD(events_states, E5PY_EVENT_STATES)
+TABLE_METHOD(events_blobs, E5PY_EVENT_BLOBS)
+TABLE_METHOD(events_links, E5PY_EVENT_LINKS)
 
 static PyObject *events_outline(PyObject *self, PyObject *args) {
     const struct e5_events *events = events_of(self);
@@ -113,12 +31,19 @@ static PyObject *events_outline(PyObject *self, PyObject *args) {
     return PyBytes_FromStringAndSize(events->geometry.bytes + event->outline, (Py_ssize_t)event->outline_size);
 }
 
+static PyObject *events_geometry(PyObject *self, PyObject *Py_UNUSED(none)) {
+    const struct e5_buffer *geometry = &events_of(self)->geometry;
+    return PyBytes_FromStringAndSize(geometry->bytes, (Py_ssize_t)geometry->size);
+}
+
 static PyObject *events_axes(PyObject *self, PyObject *Py_UNUSED(none)) {
     const struct e5_events *events = events_of(self);
-    return Py_BuildValue("{sN ss sN sN}", "seconds", e5py_array(NPY_INT64, events->seconds, events->steps),
+    return Py_BuildValue("{sN ss sN sN sd sN sN}", "seconds", e5py_array(NPY_INT64, events->seconds, events->steps),
                          "calendar", e5_calendar_name(events->calendar), "latitude",
                          e5py_array(NPY_FLOAT64, events->grid.latitude, events->grid.rows), "longitude",
-                         e5py_array(NPY_FLOAT64, events->grid.longitude, events->grid.columns));
+                         e5py_array(NPY_FLOAT64, events->grid.longitude, events->grid.columns), "step_days",
+                         events->step_days, "below", PyBool_FromLong(events->below), "wgs84",
+                         PyBool_FromLong(events->grid.wgs84));
 }
 
 static Py_ssize_t events_length(PyObject *self) { return (Py_ssize_t)events_of(self)->count; }
@@ -132,7 +57,10 @@ static PyMethodDef events_methods[] = {
     {"table", events_table, METH_NOARGS, "table()\n--\n\nOne array per property, one element per event."},
     {"runs", events_runs, METH_NOARGS, "runs()\n--\n\nCells of all events as runs along longitude."},
     {"states", events_states, METH_NOARGS, "states()\n--\n\nOne row per event and time step."},
+    {"blobs", events_blobs, METH_NOARGS, "blobs()\n--\n\nOne row per patch of cells that touch at one time step."},
+    {"links", events_links, METH_NOARGS, "links()\n--\n\nWhich blob goes on in which."},
     {"outline", events_outline, METH_VARARGS, "outline(i)\n--\n\nWKB multipolygon of event i."},
+    {"geometry", events_geometry, METH_NOARGS, "geometry()\n--\n\nOutlines of all events, one behind the other."},
     {"axes", events_axes, METH_NOARGS, "axes()\n--\n\nTime axis and grid of the field the events were found in."},
     {NULL},
 };
@@ -141,7 +69,7 @@ static PyType_Slot events_slots[] = {
     {Py_tp_dealloc, events_dealloc},
     {Py_tp_methods, events_methods},
     {Py_sq_length, events_length},
-    {Py_tp_doc, "Events as plain tables; made by field()."},
+    {Py_tp_doc, "Events as plain tables; made by field() or events()."},
     {0, NULL},
 };
 
@@ -164,74 +92,70 @@ PyObject *e5py_events_take(PyObject *module, struct e5_events *events) {
     return self;
 }
 
-/* --- into the database
- * ---------------------------------------------------------------------------------------------- */
+/* --- events from plain arrays --- */
 
-struct store_call {
-    const char *path;
-    double busy_seconds;
-    const struct e5_events *events;
-    struct e5_store_batch batch;
-    struct e5_store_added added;
-};
-
-static enum e5_status store_body(void *context, struct e5_watch *watch, struct e5_error *err) {
-    struct store_call *call = context;
-    struct e5_store *store;
-    enum e5_status status = e5_store_open(call->path, call->busy_seconds, watch, &store, err);
-    if (status != E5_OK) return status;
-    status = e5_store_add(store, call->events, &call->batch, watch, &call->added, err);
-    e5_store_close(store);
-    return status;
+/* Time axis and grid. */
+static int fill_axes(PyObject *module, PyObject *const *axes, const char *calendar, struct e5_events *events) {
+    struct e5_error err = E5_ERROR_NONE;
+    static const int typenum[] = {NPY_FLOAT64, NPY_FLOAT64, NPY_INT64};
+    PyArrayObject *in[3] = {NULL}; /* latitude, longitude, seconds */
+    enum e5_status status = E5_INTERNAL;
+    for (int i = 0; i < 3; i++)
+        if ((in[i] = e5py_contiguous(axes[i], typenum[i], 1)) == NULL) goto out;
+    events->steps = (size_t)PyArray_SIZE(in[2]);
+    status = e5_calendar_parse(calendar, &events->calendar, &err);
+    if (status == E5_OK) status = e5_alloc(events->steps, sizeof *events->seconds, &events->seconds, &err);
+    if (status == E5_OK)
+        status = e5_grid_init(&events->grid, PyArray_DATA(in[0]), (size_t)PyArray_SIZE(in[0]), PyArray_DATA(in[1]),
+                              (size_t)PyArray_SIZE(in[1]), &err);
+    if (status == E5_OK && events->steps > 0)
+        memcpy(events->seconds, PyArray_DATA(in[2]), events->steps * sizeof *events->seconds);
+    if (status != E5_OK) e5py_raise(module, &err);
+out:
+    for (int i = 0; i < 3; i++) Py_XDECREF(in[i]);
+    return status == E5_OK ? 0 : -1;
 }
 
-/* Sources from a tuple of (path, size, checksum, request); the texts stay with the tuple. */
-static struct e5_store_source *read_sources(PyObject *rows, size_t *n) {
-    *n = (size_t)PyTuple_GET_SIZE(rows);
-    struct e5_store_source *sources = PyMem_Calloc(*n + 1, sizeof *sources);
-    if (sources == NULL) PyErr_NoMemory();
-    for (size_t i = 0; sources != NULL && i < *n; i++) {
-        struct e5_store_source *source = &sources[i];
-        long long size;
-        PyObject *row = PyTuple_GET_ITEM(rows, (Py_ssize_t)i);
-        if (!PyTuple_Check(row)) PyErr_SetString(PyExc_TypeError, "a source is a tuple");
-        if (!PyTuple_Check(row) ||
-            !PyArg_ParseTuple(row, "sLss", &source->path, &size, &source->checksum, &source->request)) {
-            PyMem_Free(sources);
-            return NULL;
-        }
-        source->size = size;
+static int fill_tables(PyObject *module, PyObject *tables, const char *wkb, size_t size, struct e5_events *events) {
+    struct e5_error err = E5_ERROR_NONE;
+    if (PyTuple_GET_SIZE(tables) != E5PY_EVENT_TABLES)
+        return PyErr_Format(PyExc_ValueError, "%d tables are needed", E5PY_EVENT_TABLES), -1;
+    for (int i = 0; i < E5PY_EVENT_TABLES; i++) {
+        PyObject *columns = PyTuple_GET_ITEM(tables, i);
+        if (!PyDict_Check(columns)) return PyErr_SetString(PyExc_TypeError, "a table is a dict of arrays"), -1;
+        if (e5py_event_fill(module, columns, (enum e5py_event_table)i, events) < 0) return -1;
     }
-    return sources;
+    if (e5_buffer_append(&events->geometry, wkb, size, &err) == E5_OK && e5_events_check(events, &err) == E5_OK)
+        return 0;
+    return e5py_raise(module, &err), -1;
 }
 
-PyDoc_STRVAR(store_add_doc,
-             "store_add(path, events, kind, variable, units, definition, program, sources, busy_seconds, progress)\n"
-             "--\n\nAdd events to a GeoPackage; (added, known, diagnostic id).");
-static PyObject *store_add(PyObject *module, PyObject *args) {
-    struct store_call call = {0};
-    struct e5_store_batch *batch = &call.batch;
-    PyObject *path, *events, *sources, *progress;
-    if (!PyArg_ParseTuple(args, "O&OsssssO!dO", PyUnicode_FSConverter, &path, &events, &batch->kind, &batch->variable,
-                          &batch->units, &batch->definition, &batch->program, &PyTuple_Type, &sources,
-                          &call.busy_seconds, &progress))
+PyDoc_STRVAR(events_doc,
+             "events(tables, geometry, latitude, longitude, seconds, calendar, step_days, below, wgs84)\n--\n\n"
+             "Events from plain arrays: what table(), runs(), states(), blobs(), links(), geometry() and "
+             "axes() give.");
+static PyObject *events(PyObject *module, PyObject *args) {
+    struct e5_error err = E5_ERROR_NONE;
+    PyObject *tables, *axes[3];
+    const char *wkb, *calendar;
+    Py_ssize_t size;
+    double step_days;
+    int below, wgs84;
+    if (!PyArg_ParseTuple(args, "O!y#OOOsdpp", &PyTuple_Type, &tables, &wkb, &size, &axes[0], &axes[1], &axes[2],
+                          &calendar, &step_days, &below, &wgs84))
         return NULL;
-    int result = -1;
-    struct e5_store_source *rows = NULL;
-    call.path = PyBytes_AS_STRING(path);
-    call.events = e5py_events(module, events);
-    if (call.events != NULL) rows = read_sources(sources, &batch->nsources);
-    batch->sources = rows;
-    if (rows != NULL) result = e5py_run(module, store_body, &call, progress);
-    PyMem_Free(rows);
-    Py_DECREF(path);
-    if (result < 0) return NULL;
-    return Py_BuildValue("LLL", (long long)call.added.added, (long long)call.added.known,
-                         (long long)call.added.diagnostic);
+    struct e5_events *made;
+    if (e5_alloc(1, sizeof *made, &made, &err) != E5_OK) return e5py_raise(module, &err);
+    made->step_days = step_days;
+    made->below = below != 0;
+    int result = fill_axes(module, axes, calendar, made);
+    if (result == 0 && wgs84 != 0) e5_grid_use_wgs84(&made->grid);
+    if (result < 0 || fill_tables(module, tables, wkb, (size_t)size, made) < 0) return e5_events_free(made), NULL;
+    return e5py_events_take(module, made);
 }
 
 static PyMethodDef functions[] = {
-    {"store_add", store_add, METH_VARARGS, store_add_doc},
+    {"events", events, METH_VARARGS, events_doc},
     {NULL},
 };
 

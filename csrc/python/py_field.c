@@ -1,100 +1,143 @@
 /* py_field: the entry for FIELD kernels. */
+#include "drive/find.h"
 #include "python/convert.h"
 #include "python/objects.h"
 #include "python/raise.h"
+#include "python/source.h"
 #include "python/wait.h"
 
+#define BLOCK_BYTES ((size_t)64 << 20) /* of a stream: small beside any laptop's memory, large beside a chunk */
+
+enum { THRESHOLD, CORE, CLIMATOLOGY, WHERE, LIMITS };
+enum { SECONDS, LATITUDE, LONGITUDE, AXES };
+
 struct field_call {
-    const struct e5_kernel *kernel;
-    struct e5_params params;
-    struct e5_field field;
+    struct e5_find_request request;
+    struct e5_event_rule rule;
+    struct e5_source source;
+    struct e5_view view;
     struct e5_grid grid;
+    struct e5_limits limits[LIMITS];
+    PyArrayObject *values[LIMITS], *slots[LIMITS], *axis[AXES];
     struct e5_pool *pool;
     struct e5_events *events;
 };
 
 static enum e5_status field_body(void *context, struct e5_watch *watch, struct e5_error *err) {
     struct field_call *call = context;
-    struct e5_parallel par = e5_pool_parallel(call->pool);
-    return call->kernel->ops.field->run(&call->field, &call->params, &par, watch, &call->events, err);
+    return e5_find(&call->request, call->pool, watch, &call->events, err);
 }
 
-static bool same_cells(PyArrayObject *a, PyArrayObject *b) {
-    return PyArray_DIM(a, 1) == PyArray_DIM(b, 1) && PyArray_DIM(a, 2) == PyArray_DIM(b, 2);
+/* Whether every step has a map. */
+static bool slots_fit(const struct field_call *call, int which, size_t maps) {
+    if (call->slots[which] == NULL) return maps >= 1;
+    const int32_t *slot = PyArray_DATA(call->slots[which]);
+    size_t steps = (size_t)PyArray_DIM(call->slots[which], 0);
+    bool fits = steps == call->source.steps;
+    for (size_t t = 0; fits && t < steps; t++) fits = slot[t] >= 0 && (size_t)slot[t] < maps;
+    return fits;
 }
 
-/* All shapes agree, and every slot exists. */
-static int check_field(PyArrayObject *value, PyArrayObject *threshold, PyArrayObject *slot,
-                       const struct e5_field *field) {
-    const char *wrong = NULL;
-    if (!same_cells(value, threshold))
-        wrong = "threshold and data have different cells";
-    else if ((size_t)PyArray_DIM(value, 1) != field->grid->rows ||
-             (size_t)PyArray_DIM(value, 2) != field->grid->columns)
-        wrong = "latitude and longitude do not fit the data";
-    else if (field->axis.n != field->steps || (size_t)PyArray_DIM(slot, 0) != field->steps)
-        wrong = "times do not fit the data";
-    for (size_t i = 0; wrong == NULL && i < field->steps; i++)
-        if (field->slot[i] < 0 || field->slot[i] >= PyArray_DIM(threshold, 0)) wrong = "a slot outside the threshold";
-    return wrong == NULL ? 0 : (PyErr_SetString(PyExc_ValueError, wrong), -1);
-}
-
-enum { VALUE, THRESHOLD, SLOT, SECONDS, LATITUDE, LONGITUDE, INPUTS };
-
-/* float32 where that holds every value of the array exactly, else float64. */
-static int value_typenum(PyObject *object) {
-    bool single = PyArray_Check(object) && PyArray_CanCastSafely(PyArray_TYPE((PyArrayObject *)object), NPY_FLOAT32);
-    return single ? NPY_FLOAT32 : NPY_FLOAT64;
-}
-
-static int pin_inputs(PyObject *const *objects, PyArrayObject **pinned) {
-    int typenum[] = {value_typenum(objects[VALUE]), NPY_FLOAT64, NPY_INT32, NPY_INT64, NPY_FLOAT64, NPY_FLOAT64};
-    static const int ndim[] = {3, 3, 1, 1, 1, 1};
-    for (int i = 0; i < INPUTS; i++)
-        if ((pinned[i] = e5py_contiguous(objects[i], typenum[i], ndim[i])) == NULL) return -1;
+/* None, or (maps, slot of each step or None, scale, offset). */
+static int read_limits(PyObject *module, PyObject *given, struct field_call *call, int which,
+                       const struct e5_limits **out) {
+    struct e5_limits *limits = &call->limits[which];
+    PyObject *values, *slots;
+    double scale, offset;
+    if (given == Py_None) return 0;
+    if (!PyArg_ParseTuple(given, "O!Odd", &PyArray_Type, &values, &slots, &scale, &offset)) return -1;
+    call->values[which] = (PyArrayObject *)Py_NewRef(values);
+    if (e5py_view(module, call->values[which], &limits->view) < 0) return -1;
+    limits->view.packing.scale = scale, limits->view.packing.offset = offset;
+    if (slots != Py_None && (call->slots[which] = e5py_contiguous(slots, NPY_INT32, 1)) == NULL) return -1;
+    if (slots != Py_None) limits->slot = PyArray_DATA(call->slots[which]);
+    const size_t *shape = limits->view.shape;
+    bool fits = limits->view.ndim == 3 && shape[1] == call->grid.rows && shape[2] == call->grid.columns;
+    if (!fits) return PyErr_SetString(PyExc_ValueError, "maps and data have different cells"), -1;
+    if (!slots_fit(call, which, shape[0])) return PyErr_SetString(PyExc_ValueError, "a slot outside the maps"), -1;
+    *out = limits;
     return 0;
 }
 
-static int prepare_field(PyObject *module, PyArrayObject **in, const char *calendar, struct field_call *call) {
+static int read_axes(PyObject *module, PyObject *const *objects, const char *calendar, struct field_call *call) {
+    static const int typenums[] = {NPY_INT64, NPY_FLOAT64, NPY_FLOAT64};
     struct e5_error err = E5_ERROR_NONE;
-    if (e5py_time_axis(module, in[SECONDS], calendar, &call->field.axis) < 0) return -1;
-    if (e5_grid_init(&call->grid, PyArray_DATA(in[LATITUDE]), (size_t)PyArray_SIZE(in[LATITUDE]),
-                     PyArray_DATA(in[LONGITUDE]), (size_t)PyArray_SIZE(in[LONGITUDE]), &err) != E5_OK)
+    for (int i = 0; i < AXES; i++)
+        if ((call->axis[i] = e5py_contiguous(objects[i], typenums[i], 1)) == NULL) return -1;
+    if (e5py_time_axis(module, call->axis[SECONDS], calendar, &call->request.axis) < 0) return -1;
+    if (e5_grid_init(&call->grid, PyArray_DATA(call->axis[LATITUDE]), (size_t)PyArray_SIZE(call->axis[LATITUDE]),
+                     PyArray_DATA(call->axis[LONGITUDE]), (size_t)PyArray_SIZE(call->axis[LONGITUDE]), &err) != E5_OK)
         return e5py_raise(module, &err), -1;
-    call->field.steps = (size_t)PyArray_DIM(in[VALUE], 0);
-    call->field.grid = &call->grid;
-    call->field.value = PyArray_DATA(in[VALUE]);
-    call->field.dtype = PyArray_TYPE(in[VALUE]) == NPY_FLOAT64 ? E5_F64 : E5_F32;
-    call->field.threshold = PyArray_DATA(in[THRESHOLD]);
-    call->field.slot = PyArray_DATA(in[SLOT]);
-    return check_field(in[VALUE], in[THRESHOLD], in[SLOT], &call->field);
+    call->request.grid = &call->grid;
+    return 0;
+}
+
+static int read_field(PyObject *module, PyObject *object, struct field_call *call) {
+    if (e5py_source(module, object, &call->view, &call->source) < 0) return -1;
+    const char *wrong = NULL;
+    if (call->view.ndim != 3 || call->view.shape[1] != call->grid.rows || call->view.shape[2] != call->grid.columns)
+        wrong = "latitude and longitude do not fit the data";
+    else if (call->request.axis.n != call->source.steps)
+        wrong = "times do not fit the data";
+    call->request.source = &call->source;
+    return wrong == NULL ? 0 : (PyErr_SetString(PyExc_ValueError, wrong), -1);
+}
+
+static int read_rule(PyObject *module, const char *name, PyObject *values, struct field_call *call) {
+    struct e5_params params;
+    const struct e5_kernel *kernel = e5py_kernel(module, name, E5_FIELD);
+    if (kernel == NULL || e5py_params(module, kernel, values, call->request.axis.calendar, &params) < 0) return -1;
+    kernel->ops.field->rule(&params, &call->rule);
+    call->request.rule = &call->rule;
+    return 0;
+}
+
+static PyObject *run(PyObject *module, struct field_call *call, PyObject *progress) {
+    PyObject *result = NULL;
+    call->pool = e5py_pool_acquire(module);
+    if (call->pool == NULL) return NULL;
+    if (e5py_run(module, field_body, call, progress) == 0)
+        result = e5py_events_take(module, call->events);
+    else
+        e5_events_free(call->events); /* made, but stopped by ctrl-C or the progress callback at the last moment */
+    e5py_pool_release();
+    return result;
+}
+
+static void call_fini(struct field_call *call) {
+    e5_grid_fini(&call->grid);
+    for (int i = 0; i < LIMITS; i++) {
+        Py_XDECREF(call->values[i]);
+        Py_XDECREF(call->slots[i]);
+    }
+    for (int i = 0; i < AXES; i++) Py_XDECREF(call->axis[i]);
 }
 
 PyDoc_STRVAR(field_doc,
-             "field(name, params, values, threshold, slot, seconds, latitude, longitude, calendar, progress)\n--\n\n"
-             "Run a FIELD kernel; Events.");
+             "field(name, params, source, below, limits, seconds, latitude, longitude, calendar, budget, directory, "
+             "progress)\n--\n\n"
+             "Run a FIELD kernel; Events.  `limits` are threshold, core, climatology and mask, each None or (maps,\n"
+             "slot of each step or None, scale, offset).");
 static PyObject *field(PyObject *module, PyObject *args) {
-    struct field_call call = {0};
-    PyArrayObject *in[INPUTS] = {NULL};
-    PyObject *objects[INPUTS], *values, *progress, *result = NULL;
+    struct field_call call = {.request.block_bytes = BLOCK_BYTES};
+    PyObject *source, *limits[LIMITS], *axes[AXES], *values, *progress, *result = NULL;
     const char *name, *calendar;
-    if (!PyArg_ParseTuple(args, "sOOOOOOOsO", &name, &values, &objects[VALUE], &objects[THRESHOLD], &objects[SLOT],
-                          &objects[SECONDS], &objects[LATITUDE], &objects[LONGITUDE], &calendar, &progress))
+    unsigned long long budget;
+    int below;
+    if (!PyArg_ParseTuple(args, "sOOp(OOOO)OOOsKsO", &name, &values, &source, &below, &limits[THRESHOLD],
+                          &limits[CORE], &limits[CLIMATOLOGY], &limits[WHERE], &axes[SECONDS], &axes[LATITUDE],
+                          &axes[LONGITUDE], &calendar, &budget, &call.request.directory, &progress))
         return NULL;
-    call.kernel = e5py_kernel(module, name, E5_FIELD);
-    if (call.kernel == NULL || pin_inputs(objects, in) < 0 || prepare_field(module, in, calendar, &call) < 0 ||
-        e5py_params(module, call.kernel, values, call.field.axis.calendar, &call.params) < 0)
-        goto out;
-    call.pool = e5py_pool_acquire(module);
-    if (call.pool == NULL) goto out;
-    if (e5py_run(module, field_body, &call, progress) == 0)
-        result = e5py_events_take(module, call.events);
-    else
-        e5_events_free(call.events); /* made, but stopped by ctrl-C or the progress callback at the last moment */
-    e5py_pool_release();
-out:
-    e5_grid_fini(&call.grid);
-    for (int i = 0; i < INPUTS; i++) Py_XDECREF(in[i]);
+    call.request.below = below;
+    call.request.budget = (size_t)budget;
+    if (read_axes(module, axes, calendar, &call) == 0 && read_rule(module, name, values, &call) == 0 &&
+        read_field(module, source, &call) == 0 &&
+        read_limits(module, limits[THRESHOLD], &call, THRESHOLD, &call.request.threshold) == 0 &&
+        read_limits(module, limits[CORE], &call, CORE, &call.request.core) == 0 &&
+        read_limits(module, limits[CLIMATOLOGY], &call, CLIMATOLOGY, &call.request.climatology) == 0 &&
+        read_limits(module, limits[WHERE], &call, WHERE, &call.request.where) == 0)
+        result = run(module, &call, progress);
+    call_fini(&call);
     return result;
 }
 

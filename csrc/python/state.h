@@ -10,10 +10,11 @@
 struct e5py_state {
     PyObject *make_error; /* era5fast.errors.from_core, looked up at the first failure */
     PyObject *logger;     /* logging.getLogger("era5fast"), looked up at the first line */
-    PyTypeObject *file_type, *dataset_type, *events_type, *journal_type;
+    PyTypeObject *file_type, *dataset_type, *events_type, *journal_type, *labels_type;
 };
 
-#define E5PY_STATE_MEMBERS(X) X(make_error) X(logger) X(file_type) X(dataset_type) X(events_type) X(journal_type)
+#define E5PY_STATE_MEMBERS(X) \
+    X(make_error) X(logger) X(file_type) X(dataset_type) X(events_type) X(journal_type) X(labels_type)
 
 static inline struct e5py_state *e5py_state(PyObject *module) { return PyModule_GetState(module); }
 
@@ -38,5 +39,9 @@ int e5py_add_points(PyObject *module);
 int e5py_add_resampling(PyObject *module);
 int e5py_add_regional(PyObject *module);
 int e5py_add_runs(PyObject *module);
+int e5py_add_tracks(PyObject *module);
+int e5py_add_label(PyObject *module);
+int e5py_add_store(PyObject *module);
+int e5py_add_csv(PyObject *module);
 
 #endif

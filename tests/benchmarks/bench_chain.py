@@ -39,7 +39,7 @@ class Ours:
         self.p90: xr.DataArray = e5.percentile_doy(self.tx, PERCENTILE, **how, progress=False)
         return self.p90
 
-    def find(self) -> e5.Events:
+    def find(self) -> e5.EventCatalogue:
         self.events = e5.find_events(self.tx, above=self.p90, min_days=MIN_DAYS, progress=False)
         return self.events
 
@@ -98,7 +98,7 @@ class Checks:
         ours, theirs = (self.ours.tx.values > p.values[slot] for p in p90)
         return int(ours.sum()), int((ours != theirs).sum())
 
-    def events(self, ours: e5.Events, theirs: peers.Found) -> str:
+    def events(self, ours: e5.EventCatalogue, theirs: peers.Found) -> str:
         """Events from the peers' thresholds on both sides, so that rounding there does not hide a difference here."""
         same = e5.find_events(self.ours.tx, above=self.theirs.p90, min_days=MIN_DAYS, progress=False)
         mine, apart = _event_table(same), 0.0
@@ -127,7 +127,7 @@ def _days_and_cells(table: Any) -> list[tuple[int, ...]]:
     return sorted(zip(*(map(int, table[name]) for name in ("start", "end", "cells")), strict=True))
 
 
-def _event_table(events: e5.Events) -> dict[str, np.ndarray]:
+def _event_table(events: e5.EventCatalogue) -> dict[str, np.ndarray]:
     """Columns under the peers' names, each sorted by itself."""
     table = events.core.table()
     names = {"start": "start", "end": "end", "cells": "cells", "peak": "peak", "mean": "exceedance_mean"}

@@ -61,7 +61,7 @@ def label_rows(quick: bool) -> list[Row]:
     }
     above = field > THRESHOLD
 
-    def ours() -> e5.Events:
+    def ours() -> e5.EventCatalogue:
         return e5.find_events(field, above=THRESHOLD, min_days=1, progress=False, **axes)
 
     def everything() -> tuple[np.ndarray, int]:
@@ -75,7 +75,7 @@ def label_rows(quick: bool) -> list[Row]:
         cc3d.statistics(labels)
         return labels, number
 
-    def check(mine: e5.Events, theirs: tuple[np.ndarray, int]) -> str:
+    def check(mine: e5.EventCatalogue, theirs: tuple[np.ndarray, int]) -> str:
         labels, number = theirs
         cells = np.sort(np.bincount(labels.ravel())[1:])
         assert len(mine) == number, f"{len(mine)} events here, {number} there"

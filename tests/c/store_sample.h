@@ -28,7 +28,7 @@ static void clean(void) {
 
 static void beside(const char *suffix, char out[128]) { snprintf(out, 128, "%s%s", file, suffix); }
 
-static bool exists(const char *suffix) {
+static inline bool exists(const char *suffix) {
     char path[128];
     beside(suffix, path);
     return access(path, F_OK) == 0;
@@ -39,7 +39,9 @@ static bool exists(const char *suffix) {
 
 #define ROWS 4
 #define COLUMNS 8
+#ifndef MOST
 #define MOST 400
+#endif
 
 struct sample {
     struct e5_events events;
@@ -75,7 +77,14 @@ static void fill_event(struct sample *s, size_t i, char *wkb) {
     for (size_t k = 0; k < 2; k++) {
         int32_t time = (int32_t)(i + k);
         s->run[2 * i + k] = (struct e5_run){time, 1, (int32_t)(i % 7), 1};
-        s->state[2 * i + k] = (struct e5_event_state){time, 8000, 1.5, 2.5, 44, k == 0 ? -9 + (double)(i % 7) : NAN};
+        s->state[2 * i + k] = (struct e5_event_state){.time = time,
+                                                      .blobs = 1,
+                                                      .area = 8000,
+                                                      .mean = 1.5,
+                                                      .maximum = 2.5,
+                                                      .latitude = 44,
+                                                      .longitude = k == 0 ? -9 + (double)(i % 7) : NAN,
+                                                      .severity.maximum = NAN};
     }
     *e = (struct e5_event){.first_run = 2 * i,
                            .runs = 2,
@@ -100,12 +109,12 @@ static void fill_event(struct sample *s, size_t i, char *wkb) {
                            .exceedance_sum = 24000 + (double)i,
                            .latitude = 44,
                            .longitude = NAN,
-                           .south = 43.5,
-                           .north = 44.5,
-                           .west = -9.5 + (double)(i % 7),
-                           .east = -8.5 + (double)(i % 7),
+                           .box.south = 43.5,
+                           .box.north = 44.5,
+                           .box.west = -9.5 + (double)(i % 7),
+                           .box.east = -8.5 + (double)(i % 7),
                            .touches_edge = i % 7 == 0,
-                           .censored = i == 0,
+                           .censored_start = i == 0,
                            .outline = i * size,
                            .outline_size = size};
 }
@@ -134,13 +143,14 @@ static void drop(struct sample *s) {
     free(s);
 }
 
-static const struct e5_store_source sources[] = {{"data/a.nc", 1000, "00ff", "{\"year\": 2003}"},
-                                                 {"data/b\xff.nc", -1, "", ""}};
+static const struct e5_store_source sources[] = {{"data/a.nc", 1000, "00ff", "{\"year\": 2003}", NULL},
+                                                 {"data/b\xff.nc", -1, "", "", NULL}};
 static const struct e5_store_batch batch = {.kind = "heatwave",
                                             .variable = "t2m",
                                             .units = "K",
                                             .definition = "{\"min_days\":3}",
                                             .program = "era5fast test",
+                                            .libraries = "{}",
                                             .sources = sources,
                                             .nsources = 2};
 
@@ -149,7 +159,7 @@ static enum e5_status add(const struct sample *s, const struct e5_store_batch *b
     struct e5_store *store;
     enum e5_status status = e5_store_open(file, busy, watch, &store, err);
     if (status != E5_OK) return status;
-    status = e5_store_add(store, &s->events, b, watch, out, err);
+    status = e5_store_add(store, &s->events, b, NULL, watch, out, err);
     e5_store_close(store);
     return status;
 }

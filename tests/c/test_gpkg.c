@@ -219,8 +219,8 @@ static void put_row(struct e5_database *db, const char *key) {
     CHECK_OK(e5_geometry_write(&blob, wkb.data, wkb.size, &box, err));
     CHECK_OK(e5_sql_prepare(db,
                             "INSERT INTO event (event_key, geom, diagnostic_id, kind, variable, start_day, end_day,"
-                            " calendar, duration_days, peak_day, touches_edge, censored, cells)"
-                            " VALUES (?, ?, 1, '', '', '', '', '', 1, '', 0, 0, 1)",
+                            " calendar, duration_steps, duration_days, peak_day, touches_edge, censored, cells)"
+                            " VALUES (?, ?, 1, '', '', '', '', '', 1, 1, '', 0, 0, 1)",
                             &row, err));
     e5_row_text(&row, key);
     e5_row_blob(&row, blob.bytes, blob.size);

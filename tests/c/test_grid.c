@@ -72,6 +72,42 @@ TEST(a_cell_has_the_area_of_its_formula) {
     e5_grid_fini(&grid);
 }
 
+/* Between two latitudes, by the definition: the integral of the two radii of curvature, with Simpson's rule. */
+static double area_on_wgs84(double south, double north, double width) {
+    const double a = 6378.137, f = 1 / 298.257223563, e2 = f * (2 - f), degree = M_PI / 180;
+    enum { PARTS = 64 };
+    double sum = 0, step = (north - south) * degree / PARTS;
+    for (int i = 0; i <= PARTS; i++) {
+        double phi = south * degree + i * step, rest = 1 - e2 * sin(phi) * sin(phi);
+        double meridian = a * (1 - e2) / (rest * sqrt(rest)), vertical = a / sqrt(rest);
+        sum += (i == 0 || i == PARTS ? 1 : i % 2 ? 4 : 2) * meridian * vertical * cos(phi);
+    }
+    return sum * step / 3 * width * degree;
+}
+
+TEST(areas_on_the_ellipsoid) {
+    struct e5_grid grid;
+    line(latitude, 721, 90, -0.25);
+    line(longitude, 1440, 0, 0.25);
+    CHECK_OK(start(&grid, 721, 1440, err));
+    e5_grid_use_wgs84(&grid);
+    CHECK(grid.wgs84);
+    CHECK(fabs(grid.area[360] - 769.31641101825) < 1e-9 && fabs(grid.area[1] - 3.40216256202) < 1e-9); /* PROJ */
+    CHECK(near(total_area(&grid), 510065621.7240884)); /* twice a hemisphere by GeographicLib */
+    for (size_t r = 0; r < 721; r++) {
+        double expected = area_on_wgs84(grid.edge[r + 1], grid.edge[r], 0.25);
+        CHECK(fabs(grid.area[r] - expected) < 1e-11 * expected);
+        CHECK(fabs(grid.area[r] - grid.area[720 - r]) < 1e-9);
+    }
+    e5_grid_fini(&grid);
+    line(latitude, 1801, -90, 0.1);
+    line(longitude, 3600, -180, 0.1);
+    CHECK_OK(start(&grid, 1801, 3600, err));
+    e5_grid_use_wgs84(&grid);
+    CHECK(near(total_area(&grid), 510065621.7240884));
+    e5_grid_fini(&grid);
+}
+
 TEST(uneven_latitudes_meet_half_way) {
     static const double uneven[] = {10, 7, 6};
     struct e5_grid grid;
@@ -187,6 +223,7 @@ int main(void) {
     RUN(cell_centres_off_the_poles_cover_it_too);
     RUN(float32_longitudes_close_the_circle);
     RUN(a_cell_has_the_area_of_its_formula);
+    RUN(areas_on_the_ellipsoid);
     RUN(uneven_latitudes_meet_half_way);
     RUN(longitudes_in_any_convention);
     RUN(lone_cells_take_the_other_spacing);

@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "check.h"
-#include "diag/polygon.h"
+#include "events/polygon.h"
 
 #define MOST 8192
 
@@ -90,16 +90,29 @@ static struct e5_grid grid_of(double first_latitude, double latitude_step, size_
     return grid;
 }
 
-static struct shape shape_of(const struct e5_grid *grid, const uint8_t *mask) {
-    int64_t cell[64 * 64];
+static size_t spans_of(const struct e5_grid *grid, const uint8_t *mask, struct e5_span *span) {
     size_t n = 0;
+    for (size_t i = 0; i < grid->rows * grid->columns; i++) {
+        int32_t row = (int32_t)(i / grid->columns), column = (int32_t)(i % grid->columns);
+        if (!mask[i]) continue;
+        if (column > 0 && mask[i - 1])
+            span[n - 1].end++;
+        else
+            span[n++] = (struct e5_span){row, column, column + 1};
+    }
+    return n;
+}
+
+static struct shape shape_of(const struct e5_grid *grid, const uint8_t *mask) {
+    struct e5_span span[64 * 32];
+    struct e5_polygon polygon;
     struct e5_buffer wkb = {0};
-    for (size_t i = 0; i < grid->rows * grid->columns; i++)
-        if (mask[i]) cell[n++] = (int64_t)i;
-    CHECK_OK(e5_polygon_of_cells(grid, cell, n, &wkb, err));
+    e5_polygon_init(&polygon, grid);
+    CHECK_OK(e5_polygon_write(&polygon, span, spans_of(grid, mask, span), &wkb, err));
     struct shape shape = measure(&wkb);
     CHECK(shape.valid);
     e5_buffer_fini(&wkb);
+    e5_polygon_fini(&polygon);
     return shape;
 }
 
@@ -265,22 +278,28 @@ TEST(random_masks_keep_their_area) {
 TEST(no_cells_make_an_empty_multipolygon) {
     struct e5_grid grid = grid_of(50, -1, 2, 5, 1, 2);
     struct e5_buffer wkb = {0};
-    CHECK_OK(e5_polygon_of_cells(&grid, NULL, 0, &wkb, err));
+    struct e5_polygon polygon;
+    e5_polygon_init(&polygon, &grid);
+    CHECK_OK(e5_polygon_write(&polygon, NULL, 0, &wkb, err));
     CHECK(wkb.size == 9 && measure(&wkb).polygons == 0);
     e5_buffer_fini(&wkb);
+    e5_polygon_fini(&polygon);
     e5_grid_fini(&grid);
 }
 
 TEST(memory_may_run_out_anywhere) {
-    static const int64_t cell[] = {0, 1, 2, 3, 5, 6, 7, 9, 11, 12, 13, 14, 15};
+    static const struct e5_span span[] = {{0, 0, 4}, {1, 1, 4}, {2, 1, 2}, {2, 3, 4}, {3, 0, 4}};
     struct e5_grid grid = grid_of(50, -1, 4, 5, 1, 4);
     enum e5_status status = E5_MEMORY;
     long n = 1;
     for (; status == E5_MEMORY && n < 100; n++) {
         struct e5_buffer wkb = {0};
+        struct e5_polygon polygon;
+        e5_polygon_init(&polygon, &grid);
         e5_alloc_fail_after(n);
-        status = e5_polygon_of_cells(&grid, cell, sizeof cell / sizeof *cell, &wkb, NULL);
+        status = e5_polygon_write(&polygon, span, sizeof span / sizeof *span, &wkb, NULL);
         e5_buffer_fini(&wkb);
+        e5_polygon_fini(&polygon);
     }
     e5_alloc_fail_after(0);
     CHECK(status == E5_OK && n > 8);

@@ -50,7 +50,7 @@ TEST(a_longer_record_knows_its_events_again) {
     struct e5_store_added added;
     struct e5_store_batch second = batch;
     second.nsources = 1;
-    longer->event[0].censored = longer->event[0].touches_edge = false;
+    longer->event[0].censored_start = longer->event[0].touches_edge = false;
     CHECK_OK(add(s, &batch, 1, NULL, &added, err));
     CHECK(ask("SELECT censored AND touches_edge FROM event WHERE id = 1") == 1);
     CHECK_OK(add(longer, &second, 1, NULL, &added, err));
@@ -102,7 +102,7 @@ TEST(boxes_are_folded) {
     fresh();
     struct sample *s = make(6, 12000, E5_STANDARD);
     struct e5_store_added added;
-    for (size_t i = 0; i < 6; i++) s->event[i].west = given[i][0], s->event[i].east = given[i][1];
+    for (size_t i = 0; i < 6; i++) s->event[i].box.west = given[i][0], s->event[i].box.east = given[i][1];
     CHECK_OK(add(s, &batch, 1, NULL, &added, err));
     for (size_t i = 0; i < 6; i++) {
         char sql[128];
@@ -165,7 +165,7 @@ TEST(wrong_tables_leave_no_trace) {
     struct sample *s = make(3, 12000, E5_STANDARD);
     struct e5_store_added added;
     s->run[5].count = 99;
-    CHECK_STATUS(E5_INTERNAL, add(s, &batch, 1, NULL, &added, err));
+    CHECK_STATUS(E5_INPUT, add(s, &batch, 1, NULL, &added, err));
     CHECK(added.added == 0 && ask("SELECT count(*) FROM event") == 0 && ask("SELECT count(*) FROM run") == 0);
     s->run[5].count = 1;
     s->event[2].outline_size -= 1;

@@ -199,9 +199,9 @@ TEST(a_cancelled_batch_leaves_no_trace) {
     struct e5_watch watch = {0};
     CHECK_OK(e5_store_open(file, 1, NULL, &store, err));
     e5_watch_cancel(&watch);
-    CHECK_STATUS(E5_CANCELLED, e5_store_add(store, &s->events, &batch, &watch, &added, err));
+    CHECK_STATUS(E5_CANCELLED, e5_store_add(store, &s->events, &batch, NULL, &watch, &added, err));
     CHECK(ask("SELECT count(*) FROM diagnostic") == 0);
-    CHECK_OK(e5_store_add(store, &s->events, &batch, NULL, &added, err));
+    CHECK_OK(e5_store_add(store, &s->events, &batch, NULL, NULL, &added, err));
     CHECK(added.added == 5);
     e5_store_close(store);
     drop(s);
@@ -309,13 +309,13 @@ TEST(a_forked_child_is_told) {
     CHECK_OK(e5_store_open(file, 1, NULL, &store, err));
     pid_t child = fork();
     if (child == 0) {
-        bool told = e5_store_add(store, &s->events, &batch, NULL, &added, NULL) == E5_FORKED;
+        bool told = e5_store_add(store, &s->events, &batch, NULL, NULL, &added, NULL) == E5_FORKED;
         e5_store_close(store);
         _exit(told ? 0 : 1);
     }
     int status;
     CHECK(waitpid(child, &status, 0) == child && status == 0);
-    CHECK_OK(e5_store_add(store, &s->events, &batch, NULL, &added, err));
+    CHECK_OK(e5_store_add(store, &s->events, &batch, NULL, NULL, &added, err));
     e5_store_close(store);
     drop(s);
     clean();

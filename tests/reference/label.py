@@ -1,4 +1,4 @@
-"""Slow twin of ``diag/label``: connected components of a mask in time, latitude and longitude, cell by cell."""
+"""Slow twin of ``events/label``: connected components of a mask in time, latitude and longitude, cell by cell."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _RULES = {
 }
 
 
-def _neighbours(
+def neighbours(
     cell: tuple[int, int, int],
     shape: tuple[int, int, int],
     connectivity: int,
@@ -23,6 +23,7 @@ def _neighbours(
     periodic: bool,
     pole_rows: frozenset[int],
 ) -> Iterator[tuple[int, int, int]]:
+    """Cells that touch a cell, itself among them; parameters as for :func:`label`."""
     steps, rows, columns = shape
     time, row, column = cell
     for dt in (-1, 0, 1):
@@ -81,7 +82,7 @@ def label(
         result[first] = components
         queue = deque([first])
         while queue:
-            for cell in _neighbours(queue.popleft(), mask.shape, connectivity, linked, periodic, pole_rows):
+            for cell in neighbours(queue.popleft(), mask.shape, connectivity, linked, periodic, pole_rows):
                 if mask[cell] and result[cell] < 0:
                     result[cell] = components
                     queue.append(cell)

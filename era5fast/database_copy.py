@@ -1,0 +1,70 @@
+"""Events of a database as files to give away."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import event_export, geopackage
+from .database_file import columns_of, frame, quoted, typed
+from .database_query import Filters, ask
+from .database_upkeep import remove_where
+from .errors import CorruptDataError, EventDatabaseError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["copy", "write"]
+
+
+def copy(connection: sqlite3.Connection, target: Path, overwrite: bool, filters: Filters) -> Path:
+    """The database, or the events in it that pass the filters with all that belongs to them, as one GeoPackage."""
+    with event_export.replacing(target, overwrite) as part, typed(target):
+        part.touch(exist_ok=False)
+        with closing(sqlite3.connect(part, isolation_level=None)) as mine:
+            connection.backup(mine)
+            mine.execute("PRAGMA journal_mode = DELETE")
+            if any(value is not None for value in filters.values()):
+                mine.execute("PRAGMA foreign_keys = ON")
+                remove_where(mine, filters, others=True)
+                mine.execute("VACUUM")
+        _sync(part)
+    _sync(target.parent)
+    return target
+
+
+def _sync(path: Path) -> None:
+    """Have a file or folder on the disk before going on."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write(connection: sqlite3.Connection, target: Path, overwrite: bool, filters: Filters) -> Path:
+    """The table of the events that pass the filters, with their outlines, in the format of the ending."""
+    columns = columns_of(connection, "event")
+    question = ask(connection, columns, filters)
+    rows = connection.execute(question.select(f"{quoted(columns)}, geom", "ORDER BY id"), question.values).fetchall()
+    table = frame([row[:-1] for row in rows], columns)
+    try:
+        outlines = [None if row[-1] is None else geopackage.wkb(row[-1]) for row in rows]
+    except (CorruptDataError, TypeError) as error:
+        raise EventDatabaseError(f"an outline is damaged: {error}", hint="verify() tells which") from error
+    return event_export.write(table, outlines, target, units=_units(connection, table), overwrite=overwrite)
+
+
+def _units(connection: sqlite3.Connection, table: pd.DataFrame) -> dict[str, str]:
+    """Column → units, as its title in the file has them in brackets; u is spelled out where all have the same."""
+    diagnostics = table["diagnostic_id"].unique().tolist()
+    marks = ", ".join("?" * len(diagnostics))
+    found = connection.execute(f"SELECT DISTINCT units FROM diagnostic WHERE id IN ({marks})", diagnostics).fetchall()
+    own = found[0][0] if len(found) == 1 else ""
+    titles = connection.execute("SELECT column_name, title FROM gpkg_data_columns WHERE table_name = 'event'")
+    units = {name: match[1] for name, title in titles if (match := re.search(r"\(([^()]+)\)$", str(title)))}
+    return {name: re.sub(r"\bu\b", own, unit).strip() for name, unit in units.items() if own or unit != "u"}

@@ -1,0 +1,112 @@
+"""What all pictures share: colours, figures, numbers and places as text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ..errors import InputError
+
+#: Moderate, strong, severe, extreme (Hobday et al. 2018).
+CATEGORIES = {1: "moderate", 2: "strong", 3: "severe", 4: "extreme"}
+CATEGORY_COLOURS = {1: "#ffc866", 2: "#ff6900", 3: "#9e0000", 4: "#2d0000"}
+
+#: Of Okabe and Ito: apart for the colour-blind as well; black comes last, it is the colour of lines and text.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+
+STRONG, PALE, GREY = "#c0392b", "#f2c1b5", "#5a5a5a"
+
+
+def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """The axes given, or new ones on a figure of their own."""
+    if ax is not None:
+        if not isinstance(ax, Axes):
+            raise InputError(f"ax is a {type(ax).__name__}, must be matplotlib axes")
+        return ax
+    return new_figure(size).add_subplot()
+
+
+def new_figure(size: tuple[float, float]) -> Figure:
+    """A figure that needs no window, and no :mod:`matplotlib.pyplot` to keep it."""
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(drawn: Axes, path: str | os.PathLike[str] | None) -> None:
+    """Write the figure of some axes when there is a path for it."""
+    if path is not None:
+        figure = drawn.get_figure(root=True)
+        assert figure is not None
+        figure.savefig(path, dpi=150)
+
+
+def plain_look(axes: Axes) -> None:
+    """Only the two spines that carry numbers."""
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def compact(number: float) -> str:
+    """A number as people write it on a bar: 1.24 million, 38,200, 2.51."""
+    size = abs(number)
+    if not np.isfinite(number):
+        return "–"
+    for power, word in ((1e9, " billion"), (1e6, " million")):
+        if power <= size < 1000 * power:
+            return _minus(f"{number / power:.3g}{word}")
+    return _minus(f"{number:,.0f}" if 1000 <= size < 1e6 else f"{number:.3g}")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−") if "e" not in text else text
+
+
+def name_in_words(attrs: Mapping[str, Any], name: str, otherwise: str) -> str:
+    """What data are called: their long name, or the end of it where it is very long, or their name."""
+    text = str(attrs.get("long_name") or "")
+    if len(text) > _LONG:
+        text = text.rpartition(": ")[2]
+    return (text if len(text) <= _LONG else name) or name or otherwise
+
+
+_LONG = 40
+
+
+def degrees(value: float, positive: str, negative: str) -> str:
+    """A latitude or longitude with its letter: 47.5°N."""
+    letter = positive if value > 0 else negative if value < 0 else ""
+    return f"{abs(value):.4g}°{letter}"
+
+
+def latitude_text(value: float) -> str:
+    """A latitude, such as 47.5°N."""
+    return degrees(value, "N", "S")
+
+
+def longitude_text(value: float) -> str:
+    """A longitude brought into −180 … 180, such as 10°W."""
+    turned = (value + 180) % 360 - 180
+    return "180°" if turned == -180 else degrees(turned, "E", "W")
+
+
+def place_text(latitude: float, longitude: float) -> str:
+    """A place, such as 47.5°N 10°W; empty where it is unknown."""
+    if not (np.isfinite(latitude) and np.isfinite(longitude)):
+        return ""
+    return f"{latitude_text(round(latitude, 2))} {longitude_text(round(longitude, 2))}"
+
+
+def with_units(what: str, units: str) -> str:
+    """A label with its units in brackets, when there are any."""
+    return f"{what} ({units})" if units else what
+
+
+def one_line(text: Any) -> str:
+    """Text for a title as it is: names of data may hold the signs that matplotlib takes for formulas."""
+    return " ".join(str(text).split()).replace("$", r"\$")
