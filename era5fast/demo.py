@@ -56,7 +56,7 @@ class Stages:
 
 
 def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: str | None = None) -> EventCatalogue:
-    """Run the whole chain; writes ``events.gpkg`` and ``map.png`` into `output`.
+    """Run the whole chain; writes ``events.gpkg``, ``map.png`` and ``events.html`` into `output`.
 
     Parameters
     ----------
@@ -85,12 +85,15 @@ def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: st
     paths = expand(list(data)) if data else _download(output / "data", live, stages)
     events, recipe = _diagnose(paths, variable, stages)
     with stages("database"):
-        counts = EventDatabase(output / "events.gpkg").add(events, kind=recipe.kind)
+        db = EventDatabase(output / "events.gpkg")
+        counts = db.add(events, kind=recipe.kind)
     with stages("map"):
-        _draw(events, recipe, output / "map.png", synthetic)
+        _draw(events, db, recipe, output, synthetic)
     print(_table(events, recipe))
     print(f"{counts.added} events added to {output / 'events.gpkg'}, {counts.known} were there already.")
-    print(f"Map: {output / 'map.png'}. {stages.total():.1f} s in all." + (f" {SYNTHETIC}." if synthetic else ""))
+    page = f"; for the browser: {output / 'events.html'}" if len(events) > 0 else ""
+    print(f"Map: {output / 'map.png'}{page}.")
+    print(f"{stages.total():.1f} s in all." + (f" {SYNTHETIC}." if synthetic else ""))
     return events
 
 
@@ -157,12 +160,14 @@ def _tell(note: str) -> None:
 # --- show ---
 
 
-def _draw(events: EventCatalogue, recipe: Recipe, path: Path, synthetic: bool) -> None:
-    from .plot import event_map
+def _draw(events: EventCatalogue, db: EventDatabase, recipe: Recipe, output: Path, synthetic: bool) -> None:
+    from .plot import event_map, explorer
 
     seconds = events.core.axes()["seconds"].astype("datetime64[s]")
     title = f"{len(events)} {recipe.kind} events, {str(seconds[0])[:10]} to {str(seconds[-1])[:10]}"
-    event_map(events, path, title=title, note=SYNTHETIC if synthetic else "")
+    event_map(events, output / "map.png", title=title, note=SYNTHETIC if synthetic else "")
+    if len(events) > 0:
+        explorer(db, output / "events.html", title=f"{title} · {SYNTHETIC}" if synthetic else title, progress=False)
 
 
 def _table(events: EventCatalogue, recipe: Recipe, count: int = 10) -> str:

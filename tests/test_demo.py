@@ -61,6 +61,9 @@ def test_the_road_leaves_files_database_and_map(finished) -> None:
     assert names == [f"era5_t2m_52N-10W-36N-10E_0.5deg_{year}.nc" for year in range(2011, 2021)]
     assert (folder / "map.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "map.png").stat().st_size > 30_000
+    page = (folder / "events.html").read_text()
+    assert "SYNTHETIC DATA" in page
+    assert "heatwave events" in page
 
 
 def test_data_are_what_the_issue_of_a_demo_needs(daily) -> None:

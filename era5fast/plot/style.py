@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ..errors import InputError
 
@@ -34,7 +35,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 def new_figure(size: tuple[float, float]) -> Figure:
     """A figure that needs no window, and no :mod:`matplotlib.pyplot` to keep it."""
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.08))  # inches round everything
     FigureCanvasAgg(figure)
     return figure
 
