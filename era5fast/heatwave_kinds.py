@@ -7,7 +7,7 @@ from typing import Any
 
 from . import diagnostics, units
 from .errors import InputError
-from .field import as_field
+from .field import as_field, check_days
 from .sources import is_paths
 
 __all__ = ["KINDS", "Kind", "heatwaves"]
@@ -98,6 +98,7 @@ def heatwaves(
     series = {"tx": tx, "tn": tn, "tg": tg}
     chosen, given = KINDS[kind], {name: as_field(x) if is_paths(x) else x for name, x in series.items()}
     x = _needed(kind, given, chosen.series)
+    check_days(as_field(x, time=time), "heatwaves")
     second = () if chosen.also is None else (_needed(kind, given, chosen.also[0]), _degrees(given, chosen.also))
     if chosen.normal:
         limit = _normal(x, chosen, base_period, time, progress)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .batches import elementwise
 from .errors import InputError
 
 __all__ = ["check", "convert_units", "factor", "of", "quantity"]
@@ -432,6 +433,9 @@ def convert_units(
     return _convert_plain(x, *factor(given, wanted), nodata, progress)
 
 
+convert_units.native_batch = elementwise(convert_units)  # type: ignore[attr-defined]
+
+
 def _convert_labelled(x: Any, given: str | None, wanted: str, nodata: float | None, progress: bool) -> Any:
     import xarray as xr
 
@@ -464,6 +468,13 @@ def _converted_dtype(dtype: Any) -> np.dtype:
     return np.dtype("float32" if small else "float64")
 
 
+def _as_double(nodata: Real | None) -> float:
+    try:
+        return float("nan") if nodata is None else float(nodata)
+    except OverflowError as error:
+        raise InputError("nodata is larger than any number that data can hold") from error
+
+
 def _convert_plain(x: Any, scale: float, offset: float, nodata: Any, progress: bool) -> Any:
     if isinstance(x, np.ma.MaskedArray):
         values = _convert_plain(x.data, scale, offset, nodata, progress)
@@ -478,7 +489,7 @@ def _convert_plain(x: Any, scale: float, offset: float, nodata: Any, progress: b
         array = array.astype(dtype)
     if nodata is not None and not isinstance(nodata, Real):
         raise InputError(f"nodata must be a number, not {nodata!r}")
-    kept = float("nan") if nodata is None else float(nodata)
+    kept = _as_double(nodata)
     if array.dtype.kind == "f" and nodata is not None:
         kept = float(array.dtype.type(nodata))  # as the values have it
     order = np.argsort([-abs(stride) for stride in array.strides], kind="stable")  # as it lies in memory

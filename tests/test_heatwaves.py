@@ -410,3 +410,9 @@ def test_labelled_temperatures_without_units_are_refused(tmp_path) -> None:
     (x - 10).assign_attrs(units="K").to_netcdf(tmp_path / "cool.nc")
     assert int(e5.heatwaves("hot_spell", tx=x)["total"].sum()) == 365
     assert int(e5.heatwaves("hot_spell", tx=str(tmp_path / "cool.nc"))["total"].sum()) == 0  # its limit is in K
+
+
+def test_heatwaves_count_days():
+    months = np.arange("1990-01", "1995-01", dtype="datetime64[M]").astype("datetime64[D]")
+    with pytest.raises(InputError, match="heatwaves counts days, and a step of the data is 31 days"):
+        e5.heatwaves("hot_spell", tx=np.full((60, 1), 35.0), time=months)

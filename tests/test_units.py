@@ -188,3 +188,8 @@ def test_a_difference_of_temperatures() -> None:
 def test_what_is_no_quantity(value) -> None:
     with pytest.raises(InputError, match="threshold"):
         units.quantity(value, "K", "threshold")
+
+
+def test_nodata_that_no_value_can_be():
+    with pytest.raises(InputError, match="larger than any number"):
+        units.convert_units([1.0], "degC", "degF", nodata=10**400)
