@@ -28,9 +28,10 @@ threads: ## a hundred rounds of every way of reading from many threads (ROUNDS=1
 	@.ci/setup
 	@E5_THREAD_ROUNDS=$(ROUNDS) .venv/bin/pytest -q tests/test_threads.py
 
-soak: ## the event database for long: ROUNDS=200 sudden deaths of writers, eight writers for a minute
+soak: ## ROUNDS=200 sudden deaths of writers, eight writers for a minute, CPython's tests of pools 50 times
 	@.ci/setup
 	@E5_STORE_KILLS=$(if $(filter file,$(origin ROUNDS)),200,$(ROUNDS)) E5_STORE_SECONDS=60 .venv/bin/pytest -q tests/test_store.py
+	@E5_POOL_ROUNDS=50 .venv/bin/pytest -q tests/test_pool.py -k own_tests
 
 build: ## set up and build the extension in place, only what has changed
 	@.ci/setup

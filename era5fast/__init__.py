@@ -68,6 +68,7 @@ _HOME = {
     "leftovers": "journal",
     "link_points": "point_tracks",
     "mann_kendall": "diagnostics",
+    "map_files": "small_files",
     "marine_heatwaves": "spell_table",
     "mean_radiant_temperature": "pointwise",
     "net_radiation": "diagnostics",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import catalogue_display, catalogue_tables, event_export, genealogy
+from . import arcs, catalogue_display, catalogue_tables, event_export, genealogy
 from .canonical import canonical
 from .database_query import day
 from .database_region import box_of
@@ -101,7 +101,12 @@ COLUMNS = (
     Column("merges", "merges", "1", "how often patches of cells became one"),
     Column("splits", "splits", "1", "how often a patch fell apart"),
     Column("touches_edge", "touches_edge", "", "reaches the edge of the region and may go on outside"),
-    Column("crosses_seam", "crosses_seam", "", "has cells on both sides of the seam of a global grid"),
+    Column(
+        "crosses_seam",
+        "crosses_seam",
+        "",
+        "has cells on both sides of the seam of a global grid, which is where the longitudes of the data begin",
+    ),
     Column("touches_pole", "touches_pole", "", "has cells of a row on a pole"),
     Column("censored_start", "censored_start", "", "begins with the record and may have begun earlier"),
     Column("censored_end", "censored_end", "", "ends with the record and may have gone on"),
@@ -408,11 +413,7 @@ class EventCatalogue:
 
     def _meets(self, bbox: Sequence[float]) -> np.ndarray:
         box, table = box_of(bbox), self._table
-        width = table["east"] - table["west"]
-        width = np.where(width >= 360, 360.0, width % 360)
-        meets = np.zeros(len(self), dtype=bool)
-        for west, east in box.arcs:
-            meets |= ((table["west"] - west) % 360 <= east - west) | ((west - table["west"]) % 360 <= width)
+        meets = arcs.meets(table["west"], table["east"], box.arcs)
         return meets & (table["south"] <= box.north) & (table["north"] >= box.south)
 
     def _between(self, name: str, limit: Any) -> np.ndarray:
@@ -552,9 +553,10 @@ class EventCatalogue:
         return {name: column[begin : begin + rows] for name, column in table.items()}
 
     def _check(self, number: int) -> int:
-        if not 0 <= operator.index(number) < len(self):
+        number = operator.index(number)
+        if not -len(self) <= number < len(self):
             raise InputError(f"no event {number}, there are {len(self)}", hint="events are numbered from 0")
-        return operator.index(number)
+        return number % len(self)
 
     # --- as a field ---
 
@@ -566,15 +568,20 @@ class EventCatalogue:
         """Labels of some time steps."""
         shape = end - first, len(self._axes["latitude"]), len(self._axes["longitude"])
         out = np.full(shape, -1, dtype="int32")
-        number = np.repeat(np.arange(len(self), dtype="int32"), self._table["runs"])
-        own = catalogue_tables.expand(self._table["first_run"], self._table["runs"])
-        time = self._runs["time"][own]
-        wanted = (time >= first) & (time < end)
-        number, own = number[wanted], own[wanted]
-        runs = {name: column[own] for name, column in self._runs.items()}
-        begin = ((runs["time"].astype("int64") - first) * shape[1] + runs["row"]) * shape[2] + runs["first"]
-        out.reshape(-1)[catalogue_tables.expand(begin, runs["count"])] = np.repeat(number, runs["count"])
+        begin, stop = np.searchsorted(self._runs_in_time["time"], [first, end])
+        runs = {name: column[begin:stop] for name, column in self._runs_in_time.items()}
+        cell = ((runs["time"].astype("int64") - first) * shape[1] + runs["row"]) * shape[2] + runs["first"]
+        out.reshape(-1)[catalogue_tables.expand(cell, runs["count"])] = np.repeat(runs["event"], runs["count"])
         return out
+
+    @cached_property
+    def _runs_in_time(self) -> dict[str, np.ndarray]:
+        """Runs of the events in order of time, with the number of the event of each."""
+        event = np.repeat(np.arange(len(self), dtype="int32"), self._table["runs"])
+        own = catalogue_tables.expand(self._table["first_run"], self._table["runs"])
+        order = np.argsort(self._runs["time"][own], kind="stable")
+        own = own[order]
+        return {"event": event[order], **{name: self._runs[name][own] for name in ("time", "row", "first", "count")}}
 
     def to_dataarray(self) -> xr.DataArray:
         """Labels with their coordinates.

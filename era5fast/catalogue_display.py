@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,8 +13,9 @@ from .event_export import date
 
 if TYPE_CHECKING:
     from .catalogue import EventCatalogue
+    from .event import Event
 
-__all__ = ["html", "ranking", "text"]
+__all__ = ["html", "html_of_event", "ranking", "text"]
 
 #: Events shown in a terminal, and in a notebook.
 _FEW, _SOME = 5, 12
@@ -47,7 +48,7 @@ class _Shown(NamedTuple):
 
 
 #: Titles of columns of text; numbers stand to the right.
-_TEXTS = ("kind", "start", "end", "peak at")
+_TEXTS = ("kind", "start", "end", "u", "peak at")
 
 _SHOWN = (
     _Shown("kind", "", ("kind",), str),
@@ -69,9 +70,9 @@ def place(latitude: float, longitude: float) -> str:
     return f"{abs(latitude):.2f}°{'N' if latitude >= 0 else 'S'} {abs(east):.2f}°{'E' if east >= 0 else 'W'}"
 
 
-def _cells(table: Any, units: str, numbers: Any) -> tuple[list[str], list[str], list[list[str]]]:
+def _cells(table: Any, units: str | Sequence[str], numbers: Any) -> tuple[list[str], list[str], list[list[str]]]:
     """Titles, units and rows of what is shown of a table of events."""
-    unit = units or "1"
+    unit = (units or "1") if isinstance(units, str) else "u"
     titles, below = ["event"], [""]
     columns = [[str(number) for number in numbers]]
     for shown in _SHOWN:
@@ -81,6 +82,10 @@ def _cells(table: Any, units: str, numbers: Any) -> tuple[list[str], list[str], 
         titles.append(shown.title)
         below.append(" ".join(unit if word == "u" else word for word in shown.units.split()))
         columns.append([shown.write(value) for value in np.asarray(table[name])])
+    if not isinstance(units, str):
+        titles.append("u")
+        below.append("")
+        columns.append([one or "1" for one in units])
     titles.append("peak at")
     below.append("")
     where = zip(np.asarray(table["peak_latitude"]), np.asarray(table["peak_longitude"]), strict=True)
@@ -88,15 +93,15 @@ def _cells(table: Any, units: str, numbers: Any) -> tuple[list[str], list[str], 
     return titles, below, [list(row) for row in zip(*columns, strict=True)]
 
 
-def ranking(table: Any, units: str, numbers: Any) -> str:
+def ranking(table: Any, units: str | Sequence[str], numbers: Any) -> str:
     """Events as lines of text, in the order in which they come.
 
     Parameters
     ----------
     table : mapping
         Columns as a catalogue or an event database has them: a DataFrame, or a dictionary of arrays.
-    units : str
-        Units of the exceedance.
+    units : str or sequence of str
+        Units of the exceedance: of all events, or of each, which then stand in a column ``u``.
     numbers : sequence
         What the events are called.
     """
@@ -174,6 +179,32 @@ def html(events: EventCatalogue) -> str:
         f'<div>{_STYLE}{title}<table class="era5fast-events"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table>{foot}</div>"
     )
+
+
+def html_of_event(event: Event) -> str:
+    """Properties of one event as a table, one row each, with a line of the area from step to step."""
+    catalogue = event.catalogue
+    area = catalogue._part(catalogue._states, "first_state", "states", event.number)["area"]
+    units = catalogue.column_units
+    body = "".join(
+        f'<tr><th style="text-align:left">{escape(name)}</th><td>{escape(_property(value))}</td>'
+        f"<td><small>{escape(units.get(name, ''))}</small></td></tr>"
+        for name, value in event.items()
+    )
+    title = escape(repr(event).strip("<>"))
+    table = f'<table class="era5fast-events"><tbody>{body}</tbody></table>'
+    return f"<div>{_STYLE}<b>{title}</b> {_sparkline(area)}{table}</div>"
+
+
+def _property(value: Any) -> str:
+    """A property of any type as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not isinstance(value, float):
+        return _day(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}" if math.isfinite(value) else ""
 
 
 def _sparkline(values: np.ndarray) -> str:

@@ -126,11 +126,9 @@ def _threshold(series: Any, name: str, options: dict[str, Any], common: dict[str
 
 def _length(series: Any, name: str) -> int:
     """Number of days."""
-    from .sources import open_core
+    from .event_recipe import seconds_of
 
-    return int(
-        series.sizes["time"] if hasattr(series, "sizes") else len(open_core(series, name)[0].header()["seconds"])
-    )
+    return int(series.sizes["time"]) if hasattr(series, "sizes") else len(seconds_of(series, name))
 
 
 def _number(text: str) -> float | str:
@@ -228,8 +226,12 @@ def show(
 
 
 def _table(db: EventDatabase, table: Any) -> str:
-    """The ranking; units stand above it where all events have the same."""
+    """The ranking; units stand above it where all events have the same, and else beside each."""
     from .catalogue_display import ranking
 
-    known = db.sql("SELECT DISTINCT units FROM diagnostic")["units"].tolist()
-    return ranking(table, known[0] if len(known) == 1 else "u", table["id"])
+    of_diagnostic = db.sql("SELECT id, units FROM diagnostic").set_index("id")["units"]
+    units = of_diagnostic.reindex(table["diagnostic_id"]).fillna("").astype(str).tolist()
+    if len(set(units)) == 1:
+        return ranking(table, units[0], table["id"])
+    note = "u are the units of the variable; they differ: compare only events that have the same."
+    return f"{ranking(table, units, table['id'])}\n\n{note}"

@@ -699,6 +699,7 @@ def retrieve(dataset: str, request: dict[str, Any], target: Path | None = None) 
 
 def retrieve_batch(calls: Sequence[tuple[Any, ...]], workers: int) -> list[Any]:
     """Run the argument tuples of many :func:`retrieve` calls as one batch with `workers` transfers at once."""
+    calls = [call[0] if len(call) == 1 and isinstance(call[0], tuple) else call for call in calls]  # those of map()
     calls = [(*call, None) if len(call) == 2 else call for call in calls]
     outcomes = Client(max_transfers=workers, max_large_transfers=workers).retrieve(calls)
     failures = {

@@ -12,12 +12,15 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
+import numpy as np
+
 from . import (
     _core,
+    database_cells,
     database_copy,
     database_health,
     database_nearest,
@@ -31,7 +34,7 @@ from . import (
     geopackage,
 )
 from .canonical import canonical
-from .database_file import check_place, code_of, columns_of, frame, quoted, reading, record, taking_turns
+from .database_file import check_place, code_of, columns_of, frame, quoted, reading, record, table_of, taking_turns
 from .database_health import Health
 from .database_origin import libraries, origins
 from .database_query import Filters
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .catalogue import EventCatalogue
+    from .event import Event
 
 __all__ = ["Added", "EventDatabase", "Health", "Merged", "StoredEvent", "Vacuumed"]
 
@@ -90,6 +94,26 @@ class StoredEvent(Mapping[str, Any]):
     definition: dict[str, Any]
     states: pd.DataFrame
     geometry: dict[str, Any] | None
+    _database: EventDatabase = field(repr=False)
+
+    def cells(self) -> pd.DataFrame:
+        """Cells of the event, for one that was added with ``cells=True``; they are read when this is called.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per time step and cell: ``time`` (UTC), ``day``, ``row`` and ``column`` on the grid of the data,
+            counted from 0, and the centre of the cell as ``latitude`` and ``longitude`` in degrees.
+
+        Raises
+        ------
+        InputError
+            If the event was added without its cells.
+        EventDatabaseError
+            If they are damaged.
+        """
+        with self._database._reading() as connection:
+            return database_cells.cells(connection, self["id"])
 
     def __getitem__(self, name: str) -> Any:
         return self.properties[name]
@@ -141,11 +165,11 @@ class EventDatabase:
 
     def add(
         self,
-        events: EventCatalogue | Tracks,
+        events: EventCatalogue | Event | Tracks,
         kind: str = "event",
         *,
         definition: Mapping[str, Any] | None = None,
-        sources: Sequence[database_query.Source] | None = None,
+        sources: database_query.Source | Sequence[database_query.Source] | None = None,
         cells: bool = False,
         progress: bool = True,
     ) -> Added:
@@ -155,14 +179,15 @@ class EventDatabase:
 
         Parameters
         ----------
-        events : EventCatalogue or Tracks
-            What :func:`era5fast.find_events`, :func:`era5fast.track`, or :func:`era5fast.link_points` gave.
+        events : EventCatalogue, Event or Tracks
+            What :func:`era5fast.find_events`, :func:`era5fast.track`, or :func:`era5fast.link_points` gave, or one
+            event of it.
         kind : str
             Kind of event, such as ``"heatwave"``.
         definition : mapping, optional
             How the events were found, as JSON can hold it; by default the definition that `events` carries. Another
             definition makes other events, which stand beside the old ones.
-        sources : sequence, optional
+        sources : path, mapping, or sequence of them, optional
             Files the data came from: paths, or mappings with ``path`` and any of ``size``, ``checksum`` and
             ``request``. By default the files that `events` carries. What the journal knows of their downloads goes
             in as well.
@@ -179,6 +204,8 @@ class EventDatabase:
 
         Raises
         ------
+        InputError
+            If `events` is something else, such as a table, or `kind`, `definition` or `sources` is not right.
         DatabaseBusyError
             If another program writes to the file for longer than ``busy_seconds``.
         EventDatabaseError
@@ -187,6 +214,9 @@ class EventDatabase:
             If the disk is full, or the folder is missing or may not be written to.
         """
         self._check_open()
+        events = _to_add(events)
+        if not isinstance(kind, str):
+            raise InputError(f"kind is {kind!r}, must be a text", hint='such as kind="heatwave"')
         text = events.definition_json if definition is None else canonical(definition)
         rows = origins(events.paths if sources is None else sources)
         what = (kind, events.name, events.units, text, _program(), libraries(), rows)
@@ -206,13 +236,14 @@ class EventDatabase:
         Parameters
         ----------
         keys : bool
-            Work the keys of diagnostics and datasets out anew, and compare.
+            Work the keys of diagnostics, datasets, tracks, and of events with cells out anew, and compare.
 
         Returns
         -------
         Health
             True when nothing is wrong; its text says what is. Nothing is raised for a fault, nothing is mended, and
-            the file is not written to. A million events take about a minute.
+            the file is not written to. A million events take about a minute. Each check sees the file as it is when
+            the check begins; writers get their turn between two checks, and may wait as long as one takes.
         """
         self._check_open()
         return database_health.verify(self.path, self.busy_seconds, keys)
@@ -256,10 +287,33 @@ class EventDatabase:
             As :meth:`add` does.
         """
         self._check_open()
-        return database_upkeep.remove(self.path, self.busy_seconds, filters)
+        return database_upkeep.remove(self.path, self.busy_seconds, database_query.plain(filters))
+
+    def remove_tracks(self, **filters: Unpack[Filters]) -> int:
+        """Remove tracks with their points; searches, definitions and files that nothing else needs go too.
+
+        Parameters
+        ----------
+        **filters
+            Which tracks, as in :meth:`query_tracks`; at least one.
+
+        Returns
+        -------
+        int
+            How many tracks were removed. The file keeps its size until :meth:`vacuum`.
+
+        Raises
+        ------
+        InputError
+            If no filter is given.
+        DatabaseBusyError, EventDatabaseError, StorageError
+            As :meth:`add` does.
+        """
+        self._check_open()
+        return database_upkeep.remove(self.path, self.busy_seconds, database_query.plain(filters), "track")
 
     def merge(self, other: str | os.PathLike[str] | EventDatabase) -> Merged:
-        """Take over the events of another database, with all that belongs to them.
+        """Take over the events and tracks of another database, with all that belongs to them.
 
         What both have is known by its key and stays as it is here. All of it is one transaction.
 
@@ -271,7 +325,7 @@ class EventDatabase:
         Returns
         -------
         Merged
-            How many events are new and how many were known.
+            How many events and tracks are new and how many were known.
 
         Raises
         ------
@@ -284,18 +338,29 @@ class EventDatabase:
         path = other.path if isinstance(other, EventDatabase) else Path(os.fsdecode(other)).absolute()
         return database_upkeep.merge(self.path, path, self.busy_seconds)
 
-    def export(self, target: str | os.PathLike[str], *, overwrite: bool = False, **filters: Unpack[Filters]) -> Path:
-        """Write events into a file that can be given away, as of now; the ending of its name decides the format.
+    def export(
+        self,
+        target: str | os.PathLike[str],
+        *,
+        what: str = "events",
+        overwrite: bool = False,
+        **filters: Unpack[Filters],
+    ) -> Path:
+        """Write events or tracks into a file to give away, as of now; the ending of its name decides the format.
 
         Parameters
         ----------
         target : path
             ``.gpkg``: an event database with all tables; ``.geojson``, ``.csv``, ``.parquet``: the table ``event``
-            with its outlines.
+            with its outlines, or ``track`` with its paths; ``.nc``: a netCDF mask of events that were added with
+            their cells, which has the id of the event of each cell and −1 where there is none, on the time steps on
+            which there are events (all on one grid and calendar, no two in the same cell; needs netCDF4).
+        what : {"events", "tracks"}
+            What is written; a ``.gpkg`` of events holds the tracks as well.
         overwrite : bool
             Replace a file of that name.
         **filters
-            Which events, as in :meth:`query`; all by default.
+            Which events or tracks, as in :meth:`query`; all by default.
 
         Returns
         -------
@@ -307,14 +372,22 @@ class EventDatabase:
         FileExistsError
             If there is a file of that name and `overwrite` is False.
         InputError
-            If the ending is another one, or a package is missing for it.
+            If the ending is another one, a package is missing for it, or the events make no mask.
         StorageError
             If the file cannot be written.
         """
         path = Path(os.fsdecode(target)).absolute()
-        write = database_copy.copy if path.suffix.lower() == ".gpkg" else database_copy.write
+        if what not in ("events", "tracks"):
+            raise InputError(f"what is {what!r}", hint="it is events or tracks")
+        asked = database_query.plain(filters)
         with self._reading() as connection:
-            return write(connection, path, overwrite, filters)
+            if what == "tracks":
+                table_of(connection, "track", self.path)
+                return database_copy.write(connection, path, overwrite, asked, "track")
+            if path.suffix.lower() == ".gpkg":
+                return database_copy.copy(connection, path, overwrite, asked, self.busy_seconds)
+            write = database_cells.write_mask if path.suffix.lower() == ".nc" else database_copy.write
+            return write(connection, path, overwrite, asked)
 
     # --- questions ---
 
@@ -399,13 +472,95 @@ class EventDatabase:
             kind=kind, start=start, end=end, bbox=bbox, polygon=polygon, variable=variable, diagnostic=diagnostic,
             where=where, text=text, months=months, category=category,
         )  # fmt: skip
+        return self._rows_of("event", filters, columns, geometry, order_by, limit)
+
+    def query_tracks(
+        self,
+        *,
+        columns: str | Iterable[str] | None = None,
+        geometry: bool = False,
+        order_by: str | Iterable[str] = "id",
+        limit: int | None = None,
+        **filters: Unpack[Filters],
+    ) -> pd.DataFrame:
+        """Tracks of points as a table, with their paths if wanted.
+
+        Parameters
+        ----------
+        columns, geometry, order_by, limit
+            As in :meth:`query`, of the table ``track``; the column ``geometry`` has the paths, cut at the
+            antimeridian.
+        **filters
+            Which tracks, as in :meth:`query`; their boxes and paths stand for those of events. Tracks have no
+            ``category``.
+
+        Returns
+        -------
+        pandas.DataFrame or geopandas.GeoDataFrame
+            One row per track with the columns of the table ``track``: lengths in km, ``duration_hours``,
+            ``mean_speed`` in m s⁻¹, values in the units of the variable. :meth:`track_points` gives the points.
+
+        Raises
+        ------
+        InputError
+            If a column, date, box or polygon is not right, or a package is missing for it.
+        EventDatabaseError
+            If there is no such file, it is damaged, not an event database, or of a version that knows no tracks.
+
+        Examples
+        --------
+        >>> db.query_tracks(kind="storm", start="1999-12", bbox=(-10, 40, 20, 60))           # doctest: +SKIP
+        """
+        return self._rows_of("track", filters, columns, geometry, order_by, limit)
+
+    def track_points(self, number: int) -> pd.DataFrame:
+        """The points of a track, in order of time.
+
+        Parameters
+        ----------
+        number : int
+            Id of the track.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``time`` (UTC), ``day`` (date in the calendar of the data), ``latitude``, ``longitude``, ``value``,
+            ``step_km`` from the point before, ``speed`` in m s⁻¹ and ``direction`` in degrees.
+
+        Raises
+        ------
+        KeyError
+            If there is no such track.
+        EventDatabaseError
+            As :meth:`query_tracks` does.
+        """
+        number = operator.index(number)
         with self._reading() as connection:
-            known = columns_of(connection, "event")
-            wanted = database_query.chosen(columns, known)
-            question = database_query.ask(connection, known, filters)
-            rest = f"ORDER BY {database_query.order(order_by, known)}"
-            if limit is not None:
-                rest += f" LIMIT {question.bind(database_query.count(limit))}"
+            columns = table_of(connection, "track_point", self.path)
+            text = f"SELECT {quoted(columns)} FROM track_point WHERE track_id = ? ORDER BY id"
+            rows = connection.execute(text, (number,)).fetchall()
+        if not rows:  # a track has at least one point
+            raise KeyError(number)
+        return frame(rows, columns).drop(columns=["id", "track_id"])
+
+    def _rows_of(
+        self,
+        table: str,
+        filters: Filters,
+        columns: str | Iterable[str] | None,
+        geometry: bool,
+        order_by: str | Iterable[str],
+        limit: int | None,
+    ) -> pd.DataFrame:
+        asked, most = database_query.plain(filters), None if limit is None else database_query.count(limit)
+        names, terms = database_query.names(columns), database_query.names(order_by) or []
+        with self._reading() as connection:
+            known = table_of(connection, table, self.path)
+            wanted = database_query.chosen(names, known)
+            question = database_query.ask(connection, known, asked, table)
+            rest = f"ORDER BY {database_query.order(terms, known)}"
+            if most is not None:
+                rest += f" LIMIT {question.bind(most)}"
             what = ", ".join([quoted(wanted), *(["geom"] if geometry else [])])
             rows = connection.execute(question.select(what, rest), question.values).fetchall()
         if not geometry:
@@ -431,8 +586,10 @@ class EventDatabase:
             of radius 6371 km, to the nearest point of the outline; 0 inside. The nearest comes first, of equals the
             one with the smaller id. Events without an outline are left out.
         """
+        number, asked = database_query.count(n, "n"), database_query.plain(filters)
+        place = database_nearest.place_of(latitude, longitude)
         with self._reading() as connection:
-            return database_nearest.nearest(connection, latitude, longitude, database_query.count(n, "n"), filters)
+            return database_nearest.nearest(connection, place, number, asked)
 
     def ranking(
         self,
@@ -462,8 +619,9 @@ class EventDatabase:
             As :meth:`query` gives it, with the group and ``rank`` in front, from 1; equal values have an order, that
             of their ids. Events without a value are left out.
         """
+        number, asked = database_query.count(n, "n"), database_query.plain(filters)
         with self._reading() as connection:
-            return database_ranking.ranking(connection, by, database_query.count(n, "n"), per, filters)
+            return database_ranking.ranking(connection, by, number, per, asked)
 
     def count_by(self, *by: str, **filters: Unpack[Filters]) -> pd.DataFrame:
         """How many events there are in each year, month, kind and so on.
@@ -483,8 +641,9 @@ class EventDatabase:
             months and seasons, that have no event are there with 0; a year is not, in which the whole table is empty
             at its ends.
         """
+        asked = database_query.plain(filters)
         with self._reading() as connection:
-            return database_ranking.count_by(connection, by, filters)
+            return database_ranking.count_by(connection, by, asked)
 
     def overlaps(
         self,
@@ -524,8 +683,9 @@ class EventDatabase:
         Compound events as in Zscheischler et al. (2020): several drivers on the same ground, at the same time or in
         sequence.
         """
+        days, asked = database_query.count(lag, "lag"), database_query.plain(filters)
         with self._reading() as connection:
-            return database_pairs.overlaps(connection, (kind_a, kind_b), lag, how, filters)
+            return database_pairs.overlaps(connection, (kind_a, kind_b), days, how, asked)
 
     # --- where events come from ---
 
@@ -572,8 +732,34 @@ class EventDatabase:
         KeyError
             If there is no such event.
         """
+        number = operator.index(number)
         with self._reading() as connection:
-            return database_provenance.provenance(connection, operator.index(number))
+            return database_provenance.provenance(connection, number)
+
+    def track_provenance(self, number: int) -> dict[str, Any]:
+        """Where a track comes from.
+
+        Parameters
+        ----------
+        number : int
+            Its id.
+
+        Returns
+        -------
+        dict
+            As :meth:`provenance` gives it, with ``track`` in the place of ``event``.
+
+        Raises
+        ------
+        KeyError
+            If there is no such track.
+        EventDatabaseError
+            As :meth:`query_tracks` does.
+        """
+        number = operator.index(number)
+        with self._reading() as connection:
+            table_of(connection, "track", self.path)
+            return database_provenance.provenance(connection, number, "track")
 
     def sql(self, text: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pd.DataFrame:
         """Result of any query, over a connection that can only read.
@@ -603,13 +789,17 @@ class EventDatabase:
         """
         import pandas as pd
 
+        values = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
         with self._reading() as connection:
             connection.set_authorizer(_authorize)
             try:
-                cursor = connection.execute(text, parameters)
+                cursor = connection.execute(text, values)
                 rows = cursor.fetchall()
             except sqlite3.Error as error:
                 undecoded = code_of(error) is None and isinstance(error, sqlite3.OperationalError)
+                if code_of(error) in (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY):
+                    hint = "add(), merge() and remove() write; sqlite3 on the file itself does what they do not"
+                    raise InputError("SQL: sql() only reads, and this statement would do more", hint=hint) from error
                 if code_of(error) in _USERS_FAULT and not undecoded:
                     raise InputError(f"SQL: {error}", hint="sql() takes one statement that only reads") from error
                 raise
@@ -636,6 +826,7 @@ class EventDatabase:
                 definition=json.loads(definition),
                 states=frame(states, days).drop(columns=["id", "event_id"]),
                 geometry=geopackage.multipolygon(outline),
+                _database=self,
             )
         except (CorruptDataError, TypeError, ValueError) as error:
             raise EventDatabaseError(f"event {number} is damaged: {error}", target=str(self.path)) from error
@@ -699,10 +890,8 @@ class EventDatabase:
 _USERS_FAULT = {
     None,
     sqlite3.SQLITE_ERROR,
-    sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_RANGE,
     sqlite3.SQLITE_MISMATCH,
-    sqlite3.SQLITE_AUTH,
     sqlite3.SQLITE_TOOBIG,
 }
 
@@ -713,9 +902,42 @@ _TRACK_COLUMNS = (
 )  # fmt: skip
 
 
-def _authorize(action: int, *_: Any) -> int:
-    """Whatever reads this file; other files would be made where they are missing."""
-    return sqlite3.SQLITE_DENY if action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH) else sqlite3.SQLITE_OK
+def _to_add(events: Any) -> EventCatalogue | Tracks:
+    """What add() takes, one event as a catalogue of its own."""
+    from .catalogue import EventCatalogue
+    from .event import Event
+
+    if isinstance(events, Event):
+        return events.catalogue._take(np.array([events.number]))
+    if isinstance(events, EventCatalogue | Tracks):
+        return events
+    raise InputError(
+        f"{type(events).__name__} cannot be added to an event database",
+        hint="pass what find_events(), track() or link_points() gave, or some of it: events[3], events[2:5]",
+    )
+
+
+#: What writes, or reaches beyond this file: others would be made where they are missing.
+_DENIED = {
+    getattr(sqlite3, f"SQLITE_{action}")
+    for action in (
+        "ATTACH", "DETACH", "INSERT", "UPDATE", "DELETE", "ALTER_TABLE", "REINDEX", "ANALYZE", "CREATE_VTABLE",
+        "DROP_INDEX", "DROP_TABLE", "DROP_TRIGGER", "DROP_VIEW", "DROP_VTABLE",
+    )
+}  # fmt: skip
+
+
+_DECLARES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
+
+
+def _authorize(action: int, table: str | None, *_: Any) -> int:
+    """Whatever reads this file.
+
+    SQLite itself declares the tables of its extensions, such as the spatial index, as if it wrote into the schema and
+    into their parts; who really does so is stopped by the connection.
+    """
+    declares = table is not None and table.startswith(("sqlite_", "rtree_")) and action in _DECLARES
+    return sqlite3.SQLITE_DENY if action in _DENIED and not declares else sqlite3.SQLITE_OK
 
 
 def _program() -> str:

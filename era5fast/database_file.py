@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -141,10 +142,12 @@ def check_ours(connection: sqlite3.Connection, path: Path) -> None:
     }
     if application != APPLICATION_ID or not {"event", "era5fast_schema"} <= set(found):
         raise EventDatabaseError(f"not an event database of era5fast: {path}", target=str(path))
-    for table in (*_ALWAYS, *(name for name in _SOMETIMES if name in found)):
-        root, _ = found.get(table, (0, ""))
-        if not root or any(row[6] for row in connection.execute(f"PRAGMA table_xinfo({table})")):
-            raise EventDatabaseError(f"event database without a proper table {table}: {path}", target=str(path))
+    tables = [*_ALWAYS, *(name for name in _SOMETIMES if name in found)]
+    text = "SELECT one.value FROM json_each(?) AS one, pragma_table_xinfo(one.value) WHERE hidden"
+    improper = {table for (table,) in connection.execute(text, (json.dumps(tables),))}
+    improper |= {table for table in tables if not found.get(table, (0, ""))[0]}
+    if improper:
+        raise EventDatabaseError(f"event database without a proper table {min(improper)}: {path}", target=str(path))
     index = found.get("rtree_event_geom", (0, ""))[1]
     if re.match(r'CREATE VIRTUAL TABLE\s+"?rtree_event_geom"?\s+USING rtree\b', str(index), re.IGNORECASE) is None:
         raise EventDatabaseError(f"event database without its spatial index: {path}", target=str(path))
@@ -193,6 +196,21 @@ def columns_of(connection: sqlite3.Connection, table: str) -> dict[str, str]:
     """Name → declared type of the columns of a table, outlines left out."""
     rows = connection.execute(f"PRAGMA table_info({quoted([table])})")
     return {name: kind for _, name, kind, *_ in rows if name != "geom"}
+
+
+def table_of(connection: sqlite3.Connection, table: str, path: Path) -> dict[str, str]:
+    """The same; files of older versions may lack the table.
+
+    Raises
+    ------
+    EventDatabaseError
+        If they do.
+    """
+    columns = columns_of(connection, table)
+    if not columns:
+        hint = "add() brings the file to the version of this program"
+        raise EventDatabaseError(f"event database without a table {table}: {path}", hint=hint, target=str(path))
+    return columns
 
 
 def quoted(names: Iterable[str], table: str = "") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import hashlib
+import operator
 import re
 import sqlite3
 import struct
@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from . import _core, geopackage
+from . import _core, database_keys, geopackage
+from .database_cells import runs_of
 from .database_file import (
     APPLICATION_ID,
     SCHEMA_VERSION,
@@ -26,8 +28,8 @@ from .database_file import (
     taking_turns,
     typed,
 )
-from .errors import CorruptDataError, Era5FastError
-from .geometry import polygons
+from .errors import CorruptDataError, Era5FastError, EventDatabaseError
+from .geometry import lines, polygons
 
 __all__ = ["Check", "Health", "unexpected_triggers", "verify"]
 
@@ -106,25 +108,28 @@ def verify(path: Path, busy_seconds: float, keys: bool) -> Health:
         if not check_place(path):
             return Health(path, (Check("file", ("there is no such file",)),))
         with taking_turns(), typed(path), closing(connect(path, busy_seconds)) as connection:
-            # Within one transaction nobody else's writing comes in between two checks.
-            connection.execute("BEGIN")
-            checks = {**_CHECKS, **(_KEYS if keys else {})}
+            checks = {**_CHECKS, **(database_keys.CHECKS if keys else {})}
             return Health(path, tuple(_made(name, check, connection) for name, check in checks.items()))
     except Era5FastError as error:
         return Health(path, (Check("file", (str(error),)),))
 
 
 def _made(name: str, check: Callable[[sqlite3.Connection], Iterable[str]], connection: sqlite3.Connection) -> Check:
+    """One check, within one transaction: nobody's writing comes in between its questions, but between two checks."""
     found: list[str] = []
     more = 0
     try:
+        connection.execute("BEGIN")
         for fault in check(connection):
             more += len(found) == _TOLD
             found += [fault] if len(found) < _TOLD else []
-    except (sqlite3.Error, TypeError, ValueError, OverflowError, MemoryError) as error:
+    except (sqlite3.Error, Era5FastError, LookupError, TypeError, ValueError, OverflowError, MemoryError) as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             raise
         found.append(f"cannot be checked: {error}")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
     return Check(name, (*found, f"and {more} more") if more else tuple(found))
 
 
@@ -264,30 +269,67 @@ def _spatial_index(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _outlines(connection: sqlite3.Connection) -> Iterator[str]:
-    """Header, coordinates, and that the box in the header and in the spatial index is that of the outline."""
-    text = """SELECT event.id, geom, minx, maxx, miny, maxy FROM event
-              LEFT JOIN rtree_event_geom AS box ON box.id = event.id WHERE geom IS NOT NULL"""
-    for number, blob, *box in connection.execute(text):
+    """Header, coordinates, and that the box in the header and in the spatial index is that of the outline or path."""
+    for table in _features(connection):
+        text = f"""SELECT {table}.id, geom, minx, maxx, miny, maxy FROM {table}
+                   LEFT JOIN rtree_{table}_geom AS box ON box.id = {table}.id WHERE geom IS NOT NULL"""
+        for number, blob, *box in connection.execute(text):
+            try:
+                faults = list(_of_outline(blob, lines if table == "track" else _rings, box))
+            except (CorruptDataError, TypeError, ValueError) as error:
+                faults = [str(error)]
+            yield from (f"{table} {number}: {fault}" for fault in faults)
+
+
+def _rings(wkb: bytes) -> list[np.ndarray]:
+    return [ring for part in polygons(wkb) for ring in part]
+
+
+def _of_outline(blob: bytes, parts: Callable[[bytes], list[np.ndarray]], box: list[float | None]) -> Iterator[str]:
+    shape = geopackage.wkb(blob)
+    points = np.concatenate([np.empty((0, 2)), *(parts(shape) if shape else [])])
+    bounds = geopackage.bounds(blob)
+    if struct.unpack_from("<i" if blob[3] & 1 else ">i", blob, 4) != (4326,):
+        yield "the outline is not in EPSG:4326"
+    if len(points) == 0:
+        return
+    (west, south), (east, north) = points.min(0), points.max(0)
+    low_x, high_x, low_y, high_y = (np.nan if edge is None else edge for edge in box)
+    if bounds != (west, east, south, north):
+        yield "the box in the header of the outline is another one"
+    elif low_x > west or high_x < east or low_y > south or high_y < north:
+        yield "the box in the spatial index is another one"
+    if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
+        yield "the outline lies beyond the globe"
+
+
+# --- cells ---
+
+
+def _cells(connection: sqlite3.Connection) -> Iterator[str]:
+    """Of the events whose cells are in the file: each step can be read, and together they are as many as told."""
+    if not _columns(connection, "event_cells"):
+        return
+    shapes = {
+        number: (latitudes // 8, longitudes // 8)
+        for number, latitudes, longitudes in connection.execute(
+            "SELECT id, length(latitude), length(longitude) FROM grid"
+        )
+    }
+    for (number, told), rows in groupby(connection.execute(_CELLS), operator.itemgetter(0, 1)):
         try:
-            shape = geopackage.wkb(blob)
-            points = (
-                np.concatenate([ring for part in polygons(shape) for ring in part]) if shape else np.empty((0, 2))
-            )
-            bounds = geopackage.bounds(blob)
-        except (CorruptDataError, TypeError, ValueError) as error:
-            yield f"event {number}: {error}"
+            parts = [runs_of(blob, shapes.get(grid, (0, 0)), number) for *_, grid, blob in rows]
+        except EventDatabaseError as error:
+            yield str(error)
             continue
-        if struct.unpack_from("<i" if blob[3] & 1 else ">i", blob, 4) != (4326,):
-            yield f"event {number}: the outline is not in EPSG:4326"
-        if len(points) == 0:
-            continue
-        (west, south), (east, north) = points.min(0), points.max(0)
-        if bounds != (west, east, south, north):
-            yield f"event {number}: the box in the header of the outline is another one"
-        elif None not in box and not (box[0] <= west and box[1] >= east and box[2] <= south and box[3] >= north):
-            yield f"event {number}: the box in the spatial index is another one"
-        if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
-            yield f"event {number}: the outline lies beyond the globe"
+        count = sum(int(runs["count"].sum(dtype="int64")) for runs in parts)
+        if count != told:
+            yield f"event {number} has {count} cells, not the {told} that its row tells"
+
+
+_CELLS = """SELECT event_id, event.cells, grid_id, runs FROM event_state INDEXED BY event_state_by_event
+            CROSS JOIN event_cells ON event_cells.id = event_state.id
+            CROSS JOIN event ON event.id = event_id ORDER BY event_id"""
 
 
 # --- values ---
@@ -318,38 +360,6 @@ def _values(connection: sqlite3.Connection) -> Iterator[str]:
         yield from (f"{what} in {n} rows" for what, n in zip(terms, counts, strict=True) if n)
 
 
-# --- keys ---
-
-
-def _key(*parts: Any) -> str:
-    """SHA-256 of texts and whole numbers, as the core takes it: ids.h."""
-    digest = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, int):
-            digest.update(struct.pack("<q", part))
-        else:
-            data = part.encode("utf-8", "surrogateescape")
-            digest.update(struct.pack("<q", len(data)) + data)
-    return digest.hexdigest()
-
-
-def _diagnostic_keys(connection: sqlite3.Connection) -> Iterator[str]:
-    rows = connection.execute("SELECT id, diagnostic_key, kind, variable, definition FROM diagnostic")
-    for number, key, *parts in rows:
-        if key != _key("diagnostic 1", *parts):
-            yield f"diagnostic {number} has another content than its key says"
-
-
-def _dataset_keys(connection: sqlite3.Connection) -> Iterator[str]:
-    rows = connection.execute("SELECT id, dataset_key, path, size_bytes, checksum, request FROM dataset")
-    for number, key, path, size, checksum, request in rows:
-        size = -1 if size is None else size
-        parts = ("dataset 1", size, checksum) if checksum else ("dataset 1", size, "", path, request or "")
-        # What cannot be shown in the name of a file is replaced in the column, but not in the key.
-        if key != _key(*parts) and (checksum or not set(path) & set("? \ufffd")):
-            yield f"dataset {number} has another content than its key says"
-
-
 _CHECKS: dict[str, Callable[[sqlite3.Connection], Iterable[str]]] = {
     "header": _header,
     "pages": _pages,
@@ -360,9 +370,6 @@ _CHECKS: dict[str, Callable[[sqlite3.Connection], Iterable[str]]] = {
     "foreign keys": _foreign_keys,
     "spatial index": _spatial_index,
     "outlines": _outlines,
+    "cells": _cells,
     "values": _values,
-}
-_KEYS: dict[str, Callable[[sqlite3.Connection], Iterable[str]]] = {
-    "keys of diagnostics": _diagnostic_keys,
-    "keys of datasets": _dataset_keys,
 }

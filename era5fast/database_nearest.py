@@ -19,17 +19,14 @@ from .points import great_circle
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["distance", "nearest"]
+__all__ = ["distance", "nearest", "place_of"]
 
 #: Radius of the sphere in km, as for the areas of events.
 RADIUS = 6371.0
 
 
-def nearest(
-    connection: sqlite3.Connection, latitude: float, longitude: float, n: int, filters: Filters
-) -> pd.DataFrame:
+def nearest(connection: sqlite3.Connection, place: tuple[float, float], n: int, filters: Filters) -> pd.DataFrame:
     """The `n` nearest events, looked for in circles that grow until they hold enough of them."""
-    place = _place(latitude, longitude)
     columns = columns_of(connection, "event")
     found: dict[int, float] = {}
     for radius in _radii():
@@ -53,7 +50,8 @@ def _radii() -> Iterator[float]:
     yield from (1.0, 3.0, 9.0, 27.0, 81.0, 180.0)
 
 
-def _place(latitude: float, longitude: float) -> tuple[float, float]:
+def place_of(latitude: float, longitude: float) -> tuple[float, float]:
+    """Latitude and longitude in degrees, checked."""
     try:
         place = float(latitude), float(longitude)
     except (TypeError, ValueError) as error:

@@ -19,7 +19,7 @@ Download = tuple[str, str, str, str, int, str, str, bool, float]
 Origin = tuple[str, int, str, str, Download | None]
 
 
-def origins(sources: Iterable[Source]) -> tuple[Origin, ...]:
+def origins(sources: Source | Iterable[Source]) -> tuple[Origin, ...]:
     """Rows of sources for the core: path, size or −1, checksum, request, download.
 
     A file that the journal of the account in the settings has, and that is as it was when its download was finished,
@@ -27,7 +27,7 @@ def origins(sources: Iterable[Source]) -> tuple[Origin, ...]:
 
     Parameters
     ----------
-    sources : iterable of paths or mappings
+    sources : path, mapping, or iterable of them
         As :meth:`era5fast.EventDatabase.add` takes them.
 
     Returns
@@ -35,6 +35,8 @@ def origins(sources: Iterable[Source]) -> tuple[Origin, ...]:
     tuple of tuple
         One row per source; the download is None where none is known.
     """
+    if isinstance(sources, str | os.PathLike | Mapping):
+        sources = (sources,)
     rows = [source_row(source) for source in sources]
     folders = {os.path.dirname(os.path.abspath(path)) for path, *_ in rows}
     journal = own() if rows else None

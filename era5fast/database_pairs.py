@@ -11,7 +11,7 @@ import numpy as np
 
 from .database_cells import common_ground
 from .database_file import columns_of
-from .database_query import Filters, ask, count
+from .database_query import Filters, ask, plain
 from .database_region import geometries, shapely
 from .errors import EventDatabaseError, InputError
 from .regions import polygon_area
@@ -46,7 +46,6 @@ def overlaps(
     connection: sqlite3.Connection, kinds: tuple[str, str], lag: int, how: str, filters: Filters
 ) -> pd.DataFrame:
     """Pairs of events of two kinds."""
-    lag = count(lag, "lag")
     if how not in _GROUND:
         raise InputError(f"how is {how!r}", hint=f"it is one of {', '.join(_GROUND)}")
     if "kind" in filters:
@@ -67,7 +66,7 @@ def overlaps(
 
 
 def _side(connection: sqlite3.Connection, kind: str, filters: Filters) -> _Side:
-    question = ask(connection, columns_of(connection, "event"), {**filters, "kind": kind})
+    question = ask(connection, columns_of(connection, "event"), {**filters, **plain({"kind": kind})})
     names = "id, start_day, end_day, south, north, west, east, calendar"
     rows = connection.execute(question.select(names, "ORDER BY start_day, id"), question.values).fetchall()
     number, first, last, south, north, west, east, calendar = zip(*rows, strict=True) if rows else [()] * 8

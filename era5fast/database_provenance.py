@@ -37,22 +37,22 @@ def runs(connection: sqlite3.Connection) -> pd.DataFrame:
     return frame(rows, types).drop(columns="run_key")
 
 
-def provenance(connection: sqlite3.Connection, number: int) -> dict[str, Any]:
-    """All that is known of how an event was found; KeyError if there is no such event."""
-    found = _rows(connection, "event", "event.id = ?", number)
+def provenance(connection: sqlite3.Connection, number: int, table: str = "event") -> dict[str, Any]:
+    """All that is known of how an event, or a track, was found; KeyError if there is none of that id."""
+    found = _rows(connection, table, "id = ?", number)
     if not found:
         raise KeyError(number)
     event = found[0]
     definitions = _rows(connection, "diagnostic", "id = ?", event["diagnostic_id"])
     if not definitions:
         raise EventDatabaseError(
-            f"event database without the diagnostic of event {number}", hint="verify() tells more"
+            f"event database without the diagnostic of {table} {number}", hint="verify() tells more"
         )
     searches = _rows(
-        connection, "run", "run.id IN (SELECT run_id FROM event_run WHERE event_id = ?) ORDER BY run.id", number
+        connection, "run", f"id IN (SELECT run_id FROM {table}_run WHERE {table}_id = ?) ORDER BY id", number
     )
     return {
-        "event": {name: event[name] for name in ("id", "event_key", "kind", "variable", "start_day", "end_day")},
+        table: {name: event[name] for name in ("id", f"{table}_key", "kind", "variable", "start_day", "end_day")},
         "diagnostic": definitions[0],
         "runs": [{**search, "datasets": _datasets(connection, search["id"])} for search in searches],
     }

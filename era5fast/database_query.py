@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import operator
 import os
 import re
@@ -13,13 +14,14 @@ from typing import Any, TypedDict, cast
 
 import numpy as np
 
+from .arcs import MEETS, closed
 from .canonical import canonical
 from .database_file import quoted
 from .database_region import Box, box_of, meeting, region_of
 from .errors import InputError
 from .wording import did_you_mean
 
-__all__ = ["CATEGORIES", "Filters", "Question", "ask", "chosen", "count", "order"]
+__all__ = ["CATEGORIES", "Filters", "Question", "ask", "chosen", "count", "names", "order", "plain"]
 
 #: Names of the categories of Hobday et al. (2018), from 1.
 CATEGORIES = ("moderate", "strong", "severe", "extreme")
@@ -51,13 +53,16 @@ class Question:
         Conditions, all of which hold.
     values : dict
         Values of the conditions.
+    table : str
+        ``event``, or ``track``.
     source : str
-        What FROM takes.
+        What FROM takes; by default the table.
     """
 
     terms: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
-    source: str = "event"
+    table: str = "event"
+    source: str = ""
 
     def bind(self, value: Any) -> str:
         """Keep a value; gives its name in SQL."""
@@ -72,46 +77,61 @@ class Question:
     def within(self, box: Box, *, indexed: bool = True) -> None:
         """Meet a box. The columns decide: the spatial index knows nothing of boxes across the antimeridian."""
         self.add("south <= {} AND north >= {}", box.north, box.south)
-        edges = [(self.bind(west), self.bind(east)) for west, east in box.arcs]
-        self.terms.append(f"({' OR '.join(_MEETS.format(west=west, east=east) for west, east in edges)})")
+        edges = [(self.bind(west), self.bind(east)) for west, east in closed(box.arcs)]
+        self.terms.append(f"({' OR '.join(MEETS.format(west=west, east=east) for west, east in edges)})")
         if indexed:
             candidates = " OR ".join(f"minx <= {east} AND maxx >= {west}" for west, east in edges)
-            self.add(_CANDIDATES.format(candidates, "{}", "{}"), box.north, box.south)
+            self.add(_CANDIDATES.format(self.table, candidates, "{}", "{}"), box.north, box.south)
 
     def select(self, what: str, rest: str = "") -> str:
         """A SELECT of these events."""
         conditions = f" WHERE {' AND '.join(self.terms)}" if self.terms else ""
-        return f"SELECT {what} FROM {self.source}{conditions} {rest}"
+        return f"SELECT {what} FROM {self.source or self.table}{conditions} {rest}"
 
 
-def ask(connection: sqlite3.Connection, columns: Mapping[str, str], filters: Filters) -> Question:
-    """The question for events that pass all filters.
+def plain(filters: Filters) -> Filters:
+    """The same filters as plain values: whatever code of its own a filter runs has run when this returns.
+
+    The file is read while other threads wait for their turn; code that asked the database meanwhile would wait for
+    itself.
+    """
+    for name in filters:
+        if name not in Filters.__annotations__:
+            known = list(Filters.__annotations__)
+            raise InputError(f"no filter '{name}'", hint=did_you_mean(name, known) or f"there are {', '.join(known)}")
+    given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+    made = {name: make(given[name]) for name, make in _PLAIN.items() if name in given}
+    return cast("Filters", {**given, **made})
+
+
+def ask(
+    connection: sqlite3.Connection, columns: Mapping[str, str], filters: Filters, table: str = "event"
+) -> Question:
+    """The question for events, or tracks, that pass all filters.
 
     Parameters
     ----------
     connection : sqlite3.Connection
         Looks up what the choice of the index depends on, and the outlines where there is a polygon.
     columns : mapping
-        Names and types of the columns of the table ``event``.
+        Names and types of the columns of the table.
     filters : Filters
-        Conditions; None means that everything passes.
+        What :func:`plain` gave; None means that everything passes.
+    table : {"event", "track"}
+        The table.
     """
-    for name in filters:
-        if name not in Filters.__annotations__:
-            names = list(Filters.__annotations__)
-            raise InputError(f"no filter '{name}'", hint=did_you_mean(name, names) or f"there are {', '.join(names)}")
     given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
-    question = Question()
+    question = Question(table=table)
     for name, condition in _CONDITIONS.items():
         if name in given:
             condition(question, columns, given[name])
-    region = region_of(given["polygon"]) if "polygon" in given else None
-    boxes = [box_of(given["bbox"])] if "bbox" in given else []
+    region = given.get("polygon")
+    boxes = [given["bbox"]] if "bbox" in given else []
     _place_and_time(connection, question, given, [*boxes, *(region.boxes if region else ())])
     if region is None:
         return question
     found = connection.execute(question.select("id, geom"), question.values).fetchall()
-    inside = Question()
+    inside = Question(table=table)
     inside.add(_ONE_OF.format("id", "{}"), json.dumps(meeting(region, found)))
     return inside
 
@@ -129,16 +149,16 @@ def _place_and_time(
     connection: sqlite3.Connection, question: Question, given: Mapping[str, Any], boxes: Sequence[Box]
 ) -> None:
     """Conditions of kind, time and boxes, by the index that leaves the fewest rows to look at."""
-    first = day(given["start"]) if "start" in given else None
-    last = day(given["end"]) + "~" if "end" in given else None  # sorts behind every day that begins so
+    first = given.get("start")
+    last = given["end"] + "~" if "end" in given else None  # sorts behind every day that begins so
     if first is not None:
         question.add("end_day >= {}", first)
     if last is not None:
         question.add("start_day <= {}", last)
     if "kind" in given:
-        question.add(_ONE_OF.format("kind", "{}"), json.dumps(_several(str, given["kind"], "kind")))
+        question.add(_ONE_OF.format("kind", "{}"), json.dumps(given["kind"]))
     by_place = _DEARER * min((box.share for box in boxes), default=1.0)
-    spans = _spans(connection, first, last) if first is not None else []
+    spans = _spans(connection, first, last) if first is not None and question.table == "event" else []
     by_time = max((span.share for span in spans), default=1.0)
     for box in boxes:
         question.within(box, indexed=by_place < by_time)
@@ -147,9 +167,7 @@ def _place_and_time(
         question.source = _BY_TIME.format(known)
 
 
-_MEETS = """CASE WHEN west <= east THEN west <= {east} AND east >= {west}
-                 ELSE west <= {east} OR east >= {west} END"""
-_CANDIDATES = "id IN (SELECT id FROM rtree_event_geom WHERE ({}) AND miny <= {} AND maxy >= {})"
+_CANDIDATES = "id IN (SELECT id FROM rtree_{}_geom WHERE ({}) AND miny <= {} AND maxy >= {})"
 _BY_TIME = """(SELECT json_extract(value, '$[0]') AS of_kind, json_extract(value, '$[1]') AS since FROM json_each({}))
               CROSS JOIN event INDEXED BY event_by_kind ON event.kind = of_kind AND event.start_day >= since"""
 
@@ -201,13 +219,16 @@ _SPANS = """
            / max(1.0, high - low)
     FROM spans"""
 
-_DAY = re.compile(r"(\d{4}(?:-\d\d(?:-\d\d)?)?)(?:[T ].*)?")
+_DAY = re.compile(r"(\d{4}(?:-(\d\d)(?:-(\d\d))?)?)(?:[T ].*)?", re.ASCII)
+#: Days of each month on the calendar that gives it the most.
+_LONGEST = (31, 30, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def day(date: Any) -> str:
-    """Year, month or day as the beginning of an ISO date."""
+    """Year, month or day as the beginning of an ISO date; the day is one of any calendar."""
     match = _DAY.fullmatch(str(date))
-    if match is None:
+    month, number = (1, 1) if match is None else (int(match[2] or 1), int(match[3] or 1))
+    if match is None or not 1 <= month <= 12 or not 1 <= number <= _LONGEST[month - 1]:
         raise InputError(f"not a date: {date!r}", hint='write "2003-06-15", "2003-06" or "2003"')
     return match[1]
 
@@ -215,47 +236,64 @@ def day(date: Any) -> str:
 # --- the other conditions ---
 
 
-def _variable(question: Question, _: Mapping[str, str], variable: Any) -> None:
-    question.add(_ONE_OF.format("variable", "{}"), json.dumps(_several(str, variable, "variable")))
+def _variable(question: Question, _: Mapping[str, str], variable: list[str]) -> None:
+    question.add(_ONE_OF.format("variable", "{}"), json.dumps(variable))
 
 
-def _diagnostic(question: Question, _: Mapping[str, str], diagnostic: Any) -> None:
-    question.add(
-        _ONE_OF.format("diagnostic_id", "{}"), json.dumps(_several(operator.index, diagnostic, "diagnostic"))
-    )
+def _diagnostic(question: Question, _: Mapping[str, str], diagnostic: list[int]) -> None:
+    question.add(_ONE_OF.format("diagnostic_id", "{}"), _array(diagnostic))
+
+
+def _array(values: Sequence[Any]) -> str:
+    """Values as JSON, which has no infinity but in numbers beyond all others."""
+    beyond = {math.inf: "9e999", -math.inf: "-9e999"}
+    texts = (beyond.get(value) if isinstance(value, float) else None for value in values)
+    return f"[{', '.join(text or json.dumps(value) for text, value in zip(texts, values, strict=True))}]"
+
+
+def _storable(text: str, what: str) -> str:
+    """A text that can be stored in UTF-8.
+
+    Raises
+    ------
+    InputError
+        If it holds half a character.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{what} is {text!r}, which is no text: {error.reason}") from error
+    return text
 
 
 def _several(make: Callable[[Any], Any], given: Any, what: str) -> list[Any]:
     """One value or several, as a list."""
     try:
         values = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
-        if make is str and not all(isinstance(value, str) for value in values):
-            raise TypeError
+        if make is str:
+            if not all(isinstance(value, str) for value in values):
+                raise TypeError
+            return [_storable(value, what) for value in values]
         return [make(value) for value in values]
     except TypeError as error:
         raise InputError(f"{what} is {given!r}, which is neither a value nor a list of them") from error
 
 
-def _text(question: Question, _: Mapping[str, str], text: Any) -> None:
+def _text(question: Question, _: Mapping[str, str], text: str) -> None:
     """Letters anywhere in the kind, the variable or the definition, in either case."""
-    if not isinstance(text, str):
-        raise InputError(f"text is {text!r}, must be a text")
     pattern = question.bind("%" + re.sub(r"([%_\\])", r"\\\1", text) + "%")
     inside = " OR ".join(f"{{}}{name} LIKE {pattern} ESCAPE '\\'" for name in ("kind", "variable"))
     definitions = f"SELECT id FROM diagnostic WHERE definition LIKE {pattern} ESCAPE '\\'"
     question.terms.append(f"({inside.replace('{}', '')} OR diagnostic_id IN ({definitions}))")
 
 
-def _months(question: Question, _: Mapping[str, str], months: Any) -> None:
+def _months(question: Question, _: Mapping[str, str], months: list[int]) -> None:
     """A day in one of these months: months are counted on from that of the first day."""
-    wanted = _season(months) if isinstance(months, str) else _several(operator.index, months, "months")
-    if not wanted or not all(1 <= month <= 12 for month in wanted):
-        raise InputError(f"months is {months!r}", hint='months are numbers from 1 to 12, or initials such as "JJA"')
     question.add(
         f"EXISTS (SELECT 1 FROM json_each({{}}) WHERE (value - {_MONTH} + 12) % 12"
         f" <= 12 * ({_YEAR.replace('#', 'end_day')} - {_YEAR.replace('#', 'start_day')})"
         f" + {_MONTH.replace('start_day', 'end_day')} - {_MONTH})",
-        json.dumps(wanted),
+        json.dumps(months),
     )
 
 
@@ -275,44 +313,56 @@ def _season(initials: str) -> list[int]:
     return [(at[0] + n) % 12 + 1 for n in range(len(initials))]
 
 
-def _category(question: Question, columns: Mapping[str, str], category: Any) -> None:
+def _category(question: Question, columns: Mapping[str, str], category: int) -> None:
     """A category, or a higher one."""
+    _where(question, columns, {"category": (category, None)})
+
+
+def _category_of(category: Any) -> int:
     known = category in CATEGORIES if isinstance(category, str) else category in range(1, len(CATEGORIES) + 1)
     if not known:
         raise InputError(f"no category is called {category!r}", hint=f"they are 1 to 4, or {', '.join(CATEGORIES)}")
-    number = CATEGORIES.index(category) + 1 if isinstance(category, str) else operator.index(category)
-    _where(question, columns, {"category": (number, None)})
+    return CATEGORIES.index(category) + 1 if isinstance(category, str) else int(category)
 
 
-def _where(question: Question, columns: Mapping[str, str], where: Any) -> None:
+def _where(question: Question, columns: Mapping[str, str], where: Mapping[str, Any]) -> None:
     """Columns: a pair is a range with both ends, a list some values, None what is missing."""
-    if not isinstance(where, Mapping):
-        raise InputError(f"where is {where!r}", hint='write where={"duration_days": (5, None)}')
     for name, wanted in where.items():
         _known(name, columns)
         column = quoted([name])
         if wanted is None:
             question.terms.append(f"{column} IS NULL")
         elif isinstance(wanted, tuple):
-            _range(question, name, column, wanted)
-        elif isinstance(wanted, list | set | frozenset | np.ndarray):
-            question.add(_ONE_OF.format(column, "{}"), json.dumps([_value(name, value) for value in wanted]))
+            for comparison, end in zip((">=", "<="), wanted, strict=True):
+                if end is not None:
+                    question.add(f"{column} {comparison} {{}}", end)
+        elif isinstance(wanted, list):
+            question.add(_ONE_OF.format(column, "{}"), _array(wanted))
         else:
-            question.add(f"{column} = {{}}", _value(name, wanted))
+            question.add(f"{column} = {{}}", wanted)
 
 
-def _range(question: Question, name: str, column: str, ends: tuple[Any, ...]) -> None:
-    if len(ends) != 2 or ends == (None, None):
-        raise InputError(f"{name} is {ends!r}", hint="a range is a pair; None leaves one end open")
-    for comparison, end in zip((">=", "<="), ends, strict=True):
-        if end is not None:
-            question.add(f"{column} {comparison} {{}}", _value(name, end))
+def _wanted(name: str, wanted: Any) -> Any:
+    """What a column is compared with: None, a value, a list of them, or a pair."""
+    if wanted is None:
+        return None
+    if isinstance(wanted, tuple):
+        if len(wanted) != 2 or wanted == (None, None):
+            raise InputError(f"{name} is {wanted!r}", hint="a range is a pair; None leaves one end open")
+        return tuple(None if end is None else _value(name, end) for end in wanted)
+    if isinstance(wanted, list | set | frozenset | np.ndarray):
+        return [_value(name, value) for value in wanted]
+    return _value(name, wanted)
 
 
 def _value(name: str, value: Any) -> Any:
     """A value as SQLite compares it."""
     value = value.item() if isinstance(value, np.generic) and not isinstance(value, np.datetime64) else value
-    if isinstance(value, bool | int | str) or (isinstance(value, float) and value == value):
+    if isinstance(value, str):
+        return _storable(str(value), name)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return float(value) if abs(value) < 2**1023 else math.inf if value > 0 else -math.inf
+    if isinstance(value, bool | int) or (isinstance(value, float) and value == value):
         return value
     if isinstance(value, np.datetime64) or hasattr(value, "isoformat"):
         return str(np.datetime64(value, "ms")) + "Z"
@@ -334,6 +384,42 @@ _CONDITIONS: dict[str, Callable[[Question, Mapping[str, str], Any], None]] = {
     "text": _text,
     "months": _months,
     "category": _category,
+}
+
+# --- filters as plain values ---
+
+
+def _plain_months(months: Any) -> list[int]:
+    wanted = _season(months) if isinstance(months, str) else _several(operator.index, months, "months")
+    if not wanted or not all(1 <= month <= 12 for month in wanted):
+        raise InputError(f"months is {months!r}", hint='months are numbers from 1 to 12, or initials such as "JJA"')
+    return wanted
+
+
+def _plain_text(text: Any) -> str:
+    if not isinstance(text, str):
+        raise InputError(f"text is {text!r}, must be a text")
+    return _storable(text, "text")
+
+
+def _plain_where(where: Any) -> dict[Any, Any]:
+    if not isinstance(where, Mapping):
+        raise InputError(f"where is {where!r}", hint='write where={"duration_days": (5, None)}')
+    return {name: _wanted(name, wanted) for name, wanted in where.items()}
+
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "kind": lambda given: _several(str, given, "kind"),
+    "start": day,
+    "end": day,
+    "bbox": box_of,
+    "polygon": region_of,
+    "variable": lambda given: _several(str, given, "variable"),
+    "diagnostic": lambda given: _several(operator.index, given, "diagnostic"),
+    "where": _plain_where,
+    "text": _plain_text,
+    "months": _plain_months,
+    "category": _category_of,
 }
 
 # --- sources ---
@@ -369,17 +455,24 @@ def count(limit: Any, what: str = "limit") -> int:
     return number
 
 
-def chosen(names: str | Iterable[str] | None, columns: Mapping[str, str]) -> dict[str, str]:
+def names(given: str | Iterable[str] | None) -> list[str] | None:
+    """One name or several, as a list; None stays as it is."""
+    if given is None:
+        return None
+    return [given] if isinstance(given, str) else list(given)
+
+
+def chosen(wanted: Sequence[str] | None, columns: Mapping[str, str]) -> dict[str, str]:
     """The columns that are wanted, in the order in which they are named; by default all."""
-    if names is None:
+    if wanted is None:
         return dict(columns)
-    return {_known(name, columns): columns[name] for name in ([names] if isinstance(names, str) else names)}
+    return {_known(name, columns): columns[name] for name in wanted}
 
 
-def order(order_by: str | Iterable[str], columns: Mapping[str, str]) -> str:
+def order(order_by: Sequence[str], columns: Mapping[str, str]) -> str:
     """ORDER BY for names of columns, ``-`` in front of those that go down; the id makes it definite."""
     terms = []
-    for term in [order_by] if isinstance(order_by, str) else list(order_by):
+    for term in order_by:
         name = _known(str(term).removeprefix("-"), columns)
         column = quoted([name])
         # What is missing is the smallest of all for SQLite; old versions know no NULLS LAST.

@@ -51,9 +51,14 @@ def ranking(connection: sqlite3.Connection, by: str, n: int, per: str | None, fi
     question = ask(connection, columns, filters)
     question.terms.append(f"{quoted([column])} IS NOT NULL")
     order = f"{quoted([column])} {'ASC' if upwards else 'DESC'}, id"
-    place = "row_number() OVER (" + (f"PARTITION BY {group} " if per is not None else "") + f"ORDER BY {order})"
-    inner = question.select(f"{group} AS group_of, {place} AS place, {quoted(columns, 'event')}")
-    text = f"SELECT * FROM ({inner}) WHERE place <= {question.bind(n)} ORDER BY group_of, place"
+    if per is None:  # an index ends this after n rows
+        inner = question.select("id AS number", f"ORDER BY {order} LIMIT {question.bind(n)}")
+        inner = f"SELECT NULL AS group_of, row_number() OVER () AS place, number FROM ({inner})"
+    else:
+        place = f"row_number() OVER (PARTITION BY {group} ORDER BY {order})"
+        inner = question.select(f"{group} AS group_of, {place} AS place, id AS number")
+    text = f"""SELECT group_of, place, {quoted(columns, "event")} FROM ({inner}) CROSS JOIN event ON id = number
+               WHERE place <= {question.bind(n)} ORDER BY group_of, place"""
     rows = connection.execute(text, question.values).fetchall()
     table = frame(rows, {"\0group": kind, "\0rank": "INTEGER", **columns})
     names = {"\0group": per, "\0rank": "rank"}

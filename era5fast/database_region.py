@@ -41,6 +41,9 @@ def box_of(bbox: Sequence[float]) -> Box:
         raise InputError(f"bbox is {bbox!r}, must be (west, south, east, north) in degrees") from error
     if not (-90 <= south <= north <= 90 and -360 <= west <= 360 and -360 <= east <= 360):
         raise InputError(f"bbox is {bbox!r}, must be (west, south, east, north) in degrees")
+    if west - east >= 360 and (west, east) != (180, -180):
+        hint = "the whole circle is -180 to 180, or 0 to 360"
+        raise InputError(f"bbox is {bbox!r}: its west lies a whole circle east of its east", hint=hint)
     return Box(south, north, longitudes(west, east))
 
 

@@ -10,33 +10,39 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
+from .database_file import columns_of
 from .wording import human_bytes
 
 __all__ = ["Kind", "html", "kinds", "words"]
 
 
 class Kind(NamedTuple):
-    """Events of one kind."""
+    """Events or tracks of one kind."""
 
     name: str
     events: int
     first_day: str
     last_day: str
+    what: str = "event"
 
 
 def kinds(connection: sqlite3.Connection) -> list[Kind]:
-    """Kinds of a database, the most frequent first."""
-    text = """SELECT CAST(kind AS TEXT), count(*), CAST(min(start_day) AS TEXT), CAST(max(end_day) AS TEXT)
-              FROM event GROUP BY kind ORDER BY count(*) DESC, kind"""
-    return [Kind(*row) for row in connection.execute(text)]
+    """Kinds of a database, first those of events, then those of tracks, the most frequent first."""
+    text = """SELECT CAST(kind AS TEXT), count(*), CAST(min(start_day) AS TEXT), CAST(max(end_day) AS TEXT), '{0}'
+              FROM {0} GROUP BY kind ORDER BY count(*) DESC, kind"""
+    tables = [table for table in ("event", "track") if columns_of(connection, table)]
+    return [Kind(*row) for table in tables for row in connection.execute(text.format(table))]
 
 
 def words(found: Sequence[Kind]) -> str:
-    """``"214 events of 2 kinds, 1950-06-01 to 2023-09-30"``."""
-    events = sum(kind.events for kind in found)
-    count = f"{events:,} event{'' if events == 1 else 's'}"
-    if not found:
-        return count
+    """``"214 events of 2 kinds, 1950-06-01 to 2023-09-30"``, and the same of tracks where there are any."""
+    parts = [[kind for kind in found if kind.what == what] for what in ("event", "track")]
+    return "; ".join(_part(part) for part in parts if part) or "0 events"
+
+
+def _part(found: Sequence[Kind]) -> str:
+    number = sum(kind.events for kind in found)
+    count = f"{number:,} {found[0].what}{'' if number == 1 else 's'}"
     of = found[0].name if len(found) == 1 else f"{len(found)} kinds"
     return f"{count} of {of}, {min(kind.first_day for kind in found)} to {max(kind.last_day for kind in found)}"
 
@@ -52,10 +58,11 @@ def html(path: Path, text: str, found: Sequence[Kind]) -> str:
         size = f", {human_bytes(os.path.getsize(path))}"
     rows = [
         f"<tr><td style='text-align:left'>{escape(kind.name)}</td><td>{kind.events:,}</td>"
+        f"<td style='text-align:left'>{kind.what}{'' if kind.events == 1 else 's'}</td>"
         f"<td>{escape(kind.first_day)}</td><td>{escape(kind.last_day)}</td></tr>"
         for kind in found[:_MOST]
     ]
     more = f"<p>… and {len(found) - _MOST} kinds more</p>" if len(found) > _MOST else ""
-    head = "<thead><tr><th>kind</th><th>events</th><th>first day</th><th>last day</th></tr></thead>"
+    head = "<thead><tr><th>kind</th><th>number</th><th>of</th><th>first day</th><th>last day</th></tr></thead>"
     table = f"<table>{head}<tbody>{''.join(rows)}</tbody></table>{more}" if rows else ""
     return f"<div><b>EventDatabase</b> <code>{escape(str(path))}</code>: {escape(text)}{escape(size)}{table}</div>"

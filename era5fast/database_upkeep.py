@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from .database_health import unexpected_triggers
 from .database_query import Filters, ask
 from .errors import EventDatabaseError, InputError
 
-__all__ = ["Merged", "Vacuumed", "merge", "remove", "vacuum", "writing"]
+__all__ = ["Merged", "Vacuumed", "check_triggers", "locked", "merge", "remove", "vacuum", "writing"]
 
 
 class Vacuumed(NamedTuple):
@@ -42,9 +43,9 @@ class Merged(NamedTuple):
     Attributes
     ----------
     added : int
-        Events that are new in the database.
+        Events and tracks that are new in the database.
     known : int
-        Events that were there already.
+        Events and tracks that were there already.
     """
 
     added: int
@@ -62,19 +63,31 @@ def writing(path: Path, busy_seconds: float) -> Iterator[sqlite3.Connection]:
     """
     if not check_place(path):
         raise EventDatabaseError(f"no event database: {path}", hint="add() makes it", target=str(path))
-    with taking_turns(), typed(path), _locked(path, busy_seconds):
+    with taking_turns(), typed(path), locked(path, busy_seconds):
         with closing(connect(path, busy_seconds)) as reader:
             check_ours(reader, path)
-            strange = list(unexpected_triggers(reader))
-        if strange:
-            hint = "nothing was changed; drop the trigger if you trust the rest of the file"
-            raise EventDatabaseError(f"event database: {path}: trigger {strange[0]}", hint=hint, target=str(path))
+            check_triggers(reader, path)
         with closing(_connect(path, busy_seconds)) as connection:
             yield connection
 
 
+def check_triggers(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse to write where somebody else's triggers would run.
+
+    Raises
+    ------
+    EventDatabaseError
+        If there are any.
+    """
+    strange = list(unexpected_triggers(connection))
+    if strange:
+        hint = "nothing was changed; drop the trigger if you trust the rest of the file"
+        raise EventDatabaseError(f"event database: {path}: trigger {strange[0]}", hint=hint, target=str(path))
+
+
 @contextmanager
-def _locked(path: Path, busy_seconds: float) -> Iterator[None]:
+def locked(path: Path, busy_seconds: float) -> Iterator[None]:
+    """Keep other writers of an event database out, whether there is one or not."""
     lock = _core.store_lock(os.path.realpath(path), busy_seconds)
     try:
         yield
@@ -168,27 +181,72 @@ def vacuum(path: Path, busy_seconds: float) -> Vacuumed:
 # --- removing ---
 
 
-def remove(path: Path, busy_seconds: float, filters: Filters) -> int:
-    """Remove events, and searches, definitions and files that nothing else needs; gives the number of events."""
+def remove(path: Path, busy_seconds: float, filters: Filters, table: str = "event") -> int:
+    """Remove events or tracks, and searches, definitions and files that nothing else needs; gives their number."""
     if all(value is None for value in filters.values()):
         raise InputError("nothing is named that should be removed", hint='write remove(kind="heatwave")')
     with writing(path, busy_seconds) as connection, transaction(connection):
-        removed = remove_where(connection, filters)
         tables = _orphans(connection)
-        for table in ("run", "run_dataset", "dataset", "download", "diagnostic", "grid") if removed else ():
-            if table in tables:
-                connection.execute(f"DELETE FROM {table} WHERE {tables[table]}")
+        needed = _needed(connection, filters, table, set(tables))
+        removed = remove_where(connection, filters, table)
+        for other, (column, ids) in needed.items():
+            condition = f"{column} IN (SELECT value FROM json_each(?)) AND ({tables[other]})"
+            # A search of the same definition that found nothing still needs it.
+            condition += " AND id NOT IN (SELECT diagnostic_id FROM run)" if other == "diagnostic" else ""
+            connection.execute(f"DELETE FROM {other} WHERE {condition}", (json.dumps(ids),))
         if removed:
-            _touch(connection, "event", *tables)
+            _touch(connection, table, *tables)
     return removed
 
 
-def remove_where(connection: sqlite3.Connection, filters: Filters, *, others: bool = False) -> int:
-    """Remove the events that pass the filters, or all `others`; their days and cells go with them."""
-    question = ask(connection, columns_of(connection, "event"), filters)
+#: Table → (column, its values in the rows that the chosen events or tracks need), in the order of their removal; the
+#: tables that are asked are those of the searches themselves.
+_NEEDED: Mapping[str, tuple[str, str]] = {
+    "run": ("id", "SELECT run_id FROM {table}_run WHERE {table}_id IN ({chosen})"),
+    "run_dataset": ("run_id", "SELECT run_id FROM {table}_run WHERE {table}_id IN ({chosen})"),
+    "dataset": (
+        "id",
+        "SELECT dataset_id FROM run_dataset JOIN {table}_run USING (run_id) WHERE {table}_id IN ({chosen})",
+    ),
+    "download": (
+        "id",
+        "SELECT download_id FROM dataset JOIN run_dataset ON dataset.id = dataset_id JOIN {table}_run USING (run_id)"
+        " WHERE {table}_id IN ({chosen}) AND download_id IS NOT NULL",
+    ),
+    "diagnostic": ("id", "SELECT diagnostic_id FROM {table} WHERE id IN ({chosen})"),
+    "grid": (
+        "id",
+        "SELECT grid_id FROM run JOIN {table}_run ON run.id = run_id"
+        " WHERE {table}_id IN ({chosen}) AND grid_id IS NOT NULL",
+    ),
+}
+
+
+def _needed(
+    connection: sqlite3.Connection, filters: Filters, table: str, there: set[str]
+) -> dict[str, tuple[str, list[int]]]:
+    """What the events or tracks that pass the filters need: rows that may belong to nothing when they are gone."""
+    question = ask(connection, columns_of(connection, table), filters, table)
+    connection.execute("CREATE TEMP TABLE leaving (id INTEGER PRIMARY KEY)")
+    connection.execute(f"INSERT INTO temp.leaving {question.select('id')}", question.values)
+    needed = {}
+    for name, (column, text) in _NEEDED.items():
+        if name in there:
+            rows = connection.execute(
+                "SELECT DISTINCT * FROM (" + text.format(table=table, chosen="SELECT id FROM temp.leaving") + ")"
+            )
+            needed[name] = column, [number for (number,) in rows]
+    return needed
+
+
+def remove_where(
+    connection: sqlite3.Connection, filters: Filters, table: str = "event", *, others: bool = False
+) -> int:
+    """Remove the events or tracks that pass the filters, or all `others`; what belongs to them goes with them."""
+    question = ask(connection, columns_of(connection, table), filters, table)
     chosen = question.select("id")
     within = "NOT IN" if others else "IN"
-    return connection.execute(f"DELETE FROM event WHERE id {within} ({chosen})", question.values).rowcount
+    return connection.execute(f"DELETE FROM {table} WHERE id {within} ({chosen})", question.values).rowcount
 
 
 # --- merging ---
@@ -208,7 +266,11 @@ _BELONGING: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "event_state": ("event", "event_id", {"event_id": "event"}),
     "event_cells": ("event_state", "id", {"grid_id": "grid"}),
     "event_patch": ("event", "event_id", {"event_id": "event"}),
-    "event_link": ("event", "event_id", {"event_id": "event", "from_patch": "event_patch", "to_patch": "event_patch"}),
+    "event_link": (
+        "event",
+        "event_id",
+        {"event_id": "event", "from_patch": "event_patch", "to_patch": "event_patch"},
+    ),
     "track_point": ("track", "track_id", {"track_id": "track"}),
 }
 #: Links: pairs that are there once.
@@ -259,7 +321,8 @@ def _merge(connection: sqlite3.Connection) -> Merged:
                                f" SELECT {values} FROM other.{table} AS row")  # fmt: skip
     _touch(connection, *there & {*_KEYED, *_BELONGING, *_LINKS})
     (known, added) = connection.execute(
-        "SELECT count(*) - coalesce(sum(new), 0), coalesce(sum(new), 0) FROM same WHERE of_table = 'event'"
+        "SELECT count(*) - coalesce(sum(new), 0), coalesce(sum(new), 0) FROM same"
+        " WHERE of_table IN ('event', 'track')"
     ).fetchone()
     return Merged(added, known)
 
@@ -270,17 +333,28 @@ def _translated(column: str, table: str) -> str:
 
 
 def _shared(connection: sqlite3.Connection, table: str) -> list[str]:
-    names = [row[1] for row in connection.execute(f"PRAGMA main.table_info({quoted([table])})")]
-    return [name for name in names if name != "id"]
+    """Columns that both files have; what somebody added to one of them stays there."""
+    mine, theirs = (
+        [row[1] for row in connection.execute(f"PRAGMA {file}.table_info({quoted([table])})")]
+        for file in ("main", "other")
+    )
+    return [name for name in mine if name in theirs and name != "id"]
+
+
+def _values(columns: list[str], references: Mapping[str, str]) -> str:
+    """Columns of their row, as our row has them."""
+    return ", ".join(
+        _translated(name, references[name]) if name in references else quoted([name], "row") for name in columns
+    )
 
 
 def _merge_keyed(connection: sqlite3.Connection, table: str, key: str, references: Mapping[str, str]) -> None:
     """Rows with a key that is new here; then which row is which."""
     columns = _shared(connection, table)
-    values = ", ".join(_translated(c, references[c]) if c in references else f"row.{c}" for c in columns)
     (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM main.{table}").fetchone()
     connection.execute(
-        f"INSERT INTO main.{table} ({', '.join(columns)}) SELECT {values} FROM other.{table} AS row"
+        f"INSERT INTO main.{table} ({quoted(columns)})"
+        f" SELECT {_values(columns, references)} FROM other.{table} AS row"
         f" WHERE {key} NOT IN (SELECT {key} FROM main.{table}) ORDER BY id"
     )
     connection.execute(
@@ -305,8 +379,8 @@ def _merge_belonging(
         f"INSERT INTO temp.same SELECT '{table}', row.id, {number}, 1 FROM other.{table} AS row"
         f" WHERE row.{column} IN ({new})"
     )
-    values = ", ".join(_translated(c, references[c]) if c in references else f"row.{c}" for c in columns)
     connection.execute(
-        f"INSERT INTO main.{table} (id, {', '.join(columns)}) SELECT {_translated('id', table)}, {values}"
+        f"INSERT INTO main.{table} (id, {quoted(columns)}) SELECT {_translated('id', table)},"
+        f" {_values(columns, references)}"
         f" FROM other.{table} AS row WHERE row.{column} IN ({new}) ORDER BY row.id"
     )

@@ -87,6 +87,8 @@ def _run_series(row: dict[str, Any], given: dict[str, Any]) -> Any:
             tempfile.gettempdir(),
             progress,
         )
+    if row["name"] == "percentile_doy":
+        _warn_of_few_values(given, field)
     return _results(row, given, operands, out, starts, lists)
 
 
@@ -130,6 +132,25 @@ def warn_of_short_base(base_period: Any, field: Field) -> None:
     wanted = [str(date)[:4] for date in base_period]
     if all(year.isdigit() for year in wanted) and (first > int(wanted[0]) or last < int(wanted[1])):
         message = f"the base period {wanted[0]} to {wanted[1]} is covered from {first} to {last} only"
+        warnings.warn(message, stacklevel=4)
+
+
+def _warn_of_few_values(given: dict[str, Any], field: Field) -> None:
+    """Say it when a percentile rests on so few values that it is the largest or the smallest of them."""
+    dates, base = dates_of(field.seconds, field.calendar), given["base_period"]
+    if isinstance(base, tuple | list) and len(base) == 2 and all(str(date)[:4].isdigit() for date in base):
+        first, last = (int(str(date)[:4]) for date in base)
+        dates = dates[(dates[:, 0] >= first) & (dates[:, 0] <= last)]
+    if len(dates) == 0:
+        return
+    of_a_day = np.median(np.unique(dates[:, 1] * 100 + dates[:, 2], return_counts=True)[1])
+    values = min(int(of_a_day * np.max(given["window"])), len(dates))
+    shares = [float(p) / 100 for p in np.atleast_1d(given["percentile"]) if 0 < p < 100]
+    if any(values * min(share, 1 - share) < 1 - 1e-9 for share in shares):
+        message = (
+            f"a percentile of {values} values is the largest or the smallest of them, and hardly any lies beyond: "
+            "pool more days with window=, or more years with base_period="
+        )
         warnings.warn(message, stacklevel=4)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import event_export
+from . import catalogue_display, event_export
 from .geometry import Polygon
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ class Event(Mapping[str, Any]):
         days = " to ".join(event_export.date(self[name]) for name in ("start", "end"))
         of = f" of {self.catalogue.name}" if self.catalogue.name else ""
         return f"<Event {self.number}{of}: {days}, {self['area_max_km2']:,.0f} km² at most>"
+
+    def _repr_html_(self) -> str:
+        return catalogue_display.html_of_event(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Event) and self.catalogue is other.catalogue and self.number == other.number

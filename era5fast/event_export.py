@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError, StorageError
-from .geometry import polygons
+from .geometry import is_path, lines, polygons
 from .locks import library_locks
 
 if TYPE_CHECKING:
@@ -65,9 +65,11 @@ def json_value(value: Any) -> Any:
 
 
 def multipolygon(wkb: bytes | None) -> dict[str, Any] | None:
-    """An outline as a GeoJSON geometry; None where there is none."""
+    """An outline as a GeoJSON geometry, and the path of a track as well; None where there is none."""
     if not wkb:
         return None
+    if is_path(wkb):
+        return {"type": "MultiLineString", "coordinates": [line.tolist() for line in lines(wkb)]}
     return {
         "type": "MultiPolygon",
         "coordinates": [[ring.tolist() for ring in polygon] for polygon in polygons(wkb)],
@@ -109,7 +111,8 @@ def write(
     table : pandas.DataFrame
         One row per event. Its identifier is the column ``id``, or else the index.
     outlines : sequence of bytes or None
-        WKB multipolygon of each row, None where it has none; None where no row has any.
+        WKB multipolygon of each row, or multilinestring of a track, None where it has none; None where no row has
+        any.
     target : path
         A file ``.geojson``, ``.json``, ``.csv``, ``.parquet`` or ``.geoparquet``.
     name : str
@@ -214,13 +217,17 @@ def _unit(unit: str | None) -> dict[str, str] | None:
 
 def _geo(outlines: Sequence[bytes | None]) -> dict[str, Any]:
     """What GeoParquet 1.1 wants to know of the outlines; without ``crs`` they are degrees of CRS84."""
+    shapes = [wkb for wkb in outlines if wkb]
+    types = {"MultiLineString" if is_path(wkb) else "MultiPolygon" for wkb in shapes}
     column: dict[str, Any] = {
         "encoding": "WKB",
-        "geometry_types": ["MultiPolygon"],
+        "geometry_types": sorted(types) or ["MultiPolygon"],
         "orientation": "counterclockwise",
         "edges": "planar",
     }
-    rings = [ring for wkb in outlines if wkb for polygon in polygons(wkb) for ring in polygon[:1]]
+    rings = [
+        ring for wkb in shapes for ring in (lines(wkb) if is_path(wkb) else [polygon[0] for polygon in polygons(wkb)])
+    ]
     if rings:
         lowest, highest = (
             np.min([r.min(axis=0) for r in rings], axis=0),
@@ -325,6 +332,18 @@ def _define(file: Any, axes: Mapping[str, Any], attrs: Mapping[str, str], shape:
 # --- files ---
 
 
+def check_free(path: Path, overwrite: bool) -> None:
+    """Refuse a name that is taken, unless what has it may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a file of that name and `overwrite` is False.
+    """
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; overwrite=True replaces it")
+
+
 @contextmanager
 def replacing(path: Path, overwrite: bool) -> Iterator[Path]:
     """A name to write to; what was written there gets the final name when the block ends without an error.
@@ -336,8 +355,7 @@ def replacing(path: Path, overwrite: bool) -> Iterator[Path]:
     StorageError
         If the file cannot be written.
     """
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; overwrite=True replaces it")
+    check_free(path, overwrite)
     part = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         yield part

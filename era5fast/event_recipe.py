@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 
 from .errors import InputError
-from .sources import files_by_variable, open_core
+from .sources import files_by_variable, has_grib, open_core
+from .times import decode_times
 from .variable_table import Row
 
-__all__ = ["Recipe", "choose_variable", "days_per_step", "recipe_of", "window_of"]
+__all__ = ["Recipe", "choose_variable", "days_per_step", "recipe_of", "seconds_of", "window_of"]
 
 #: Records shorter than this many years pool more days around each calendar day, so that a percentile has a sample.
 _LONG_RECORD = 10
@@ -75,11 +76,28 @@ def choose_variable(paths: Sequence[str], variable: str | None) -> tuple[str, st
     """
     if variable is not None:
         return variable, ""
-    names = list(files_by_variable(list(paths)))
+    names = _names_in(list(paths))
     variable = next((n for n in ("t2m", "mx2t", "tp") if n in names), names[0])
     others = [name for name in names if name != variable]
     note = f"Taking {variable}; --variable chooses among {', '.join(others)} as well." if others else ""
     return variable, note
+
+
+def _names_in(paths: list[str]) -> list[str]:
+    if not has_grib(paths):
+        return list(files_by_variable(paths))
+    from . import grib
+
+    return [str(array.name) for array in grib.variables_of(paths, None)]
+
+
+def seconds_of(paths: Sequence[str], name: str) -> np.ndarray:
+    """Times of a variable of netCDF or GRIB files, in seconds since 1970-01-01 of their calendar."""
+    if not has_grib(list(paths)):
+        return np.asarray(open_core(list(paths), name)[0].header()["seconds"])
+    from . import grib
+
+    return decode_times(grib.variable_of(list(paths), name)["time"].values, None)[0]
 
 
 def days_per_step(paths: Sequence[str], name: str, row: Row | None) -> tuple[float, str]:
@@ -90,7 +108,7 @@ def days_per_step(paths: Sequence[str], name: str, row: Row | None) -> tuple[flo
     InputError
         If that cannot be made into days.
     """
-    seconds = open_core(list(paths), name)[0].header()["seconds"]
+    seconds = seconds_of(paths, name)
     days = float(np.median(np.diff(seconds))) / 86400 if len(seconds) > 1 else np.inf
     if days > 1:
         raise InputError(f"{name}: one value in {days:.3g} days", hint="events need daily or hourly data")

@@ -110,18 +110,23 @@ def explorer(
         raise InputError(
             f"the explorer shows a database, not a {type(db).__name__}", hint="EventDatabase(path).add(events) first"
         )
-    table = db.query(kind, start, end, bbox, order_by=order_by)
+    if limit < 1:
+        raise InputError(f"limit is {limit}, must be positive")
+    table = db.query(kind, start, end, bbox, order_by=order_by, limit=limit)
     if len(table) == 0:
         raise InputError("no events to explore", hint="does the query find any? see db.query()")
-    shown = table.head(limit) if limit > 0 else table.head(0)
-    if len(shown) == 0:
-        raise InputError(f"limit is {limit}, must be positive")
     with Progress("writing the page", progress) as report:
-        page = _page(db, shown, len(table), title, report)
+        page = _page(db, table, _count(db, kind, start, end, bbox), title, report)
     target = Path(os.fsdecode(path)).absolute()
     with replacing(target, overwrite=True) as part:
         part.write_text(page, encoding="utf-8", newline="\n")
     return target
+
+
+def _count(db: EventDatabase, kind: str | None, start: Any, end: Any, bbox: Sequence[float] | None) -> int:
+    """How many events a question finds without a limit."""
+    counts = db.count_by("kind", kind=kind, start=start, end=end, bbox=bbox)
+    return int(counts["events"].sum())
 
 
 # --- the page ---
@@ -165,6 +170,8 @@ def _summary(table: Any, found: int, data: dict[str, Any], thinning: float) -> s
     parts = [f"{events}, {min(table['start_day'])} to {max(table['end_day'])}."]
     if len(table) < found:
         parts.append(f"These are the first of {found:,}; {found - len(table):,} are left out.")
+    if len({diagnostic["units"] for diagnostic in data["diagnostics"]}) > 1:
+        parts.append("Units differ: exceedance and cumulative intensity compare only events of the same units.")
     if thinning > 0:
         parts.append("Outlines are simplified.")
     without = sum(states is None for states in data["events"]["states"])

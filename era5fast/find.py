@@ -7,6 +7,7 @@ type, are handed over without a copy where that is possible at all.
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,15 @@ from .field import TIME_NAMES, Field, as_field, as_maps, check_maps, find_name
 from .memory import memory_budget
 from .operands import SLOTS, Operands, check_times, maps_of, slots_of
 from .sources import is_paths
+from .times import DAY
 
 __all__: list[str] = []
 
 #: Parts of the memory of which runs get one, blobs another, and the tables that are made of them the rest.
 _SHARES = 8
+
+#: Share of the steps that are as long as most, or whole multiples of that, where a record has gaps.
+_REGULAR = 0.9
 
 #: What the core takes: maps, the map of each step or None, scale and offset that bring them to the units of `x`.
 Limits = tuple[np.ndarray, "np.ndarray | None", float, float]
@@ -54,12 +59,19 @@ class Search:
         self._row, self._given = row, given
         given["x"] = as_maps(given["x"])
         self._operands = Operands({**row, "operands": row["operands"][:1]}, given)
-        self.field = self._operands.field
+        self.field = _in_precision_of_core(self._operands.field)
         check_maps(self.field)
         self.field.grid()
+        _check_steps(self.field, row["name"])
+        self._check_flags()
         self._mask = _bytes_of_mask(self.field)
         self.below = given["below"] is not None
         self._check_sides()
+
+    def _check_flags(self) -> None:
+        for name in (spec["name"] for spec in self._row["params"] if spec["type"] == "flag"):
+            if not isinstance(self._given[name], bool | np.bool_):
+                raise InputError(f"{self._row['name']}: {name} is True or False, not {self._given[name]!r}")
 
     def _check_sides(self) -> None:
         name, given = self._row["name"], self._given
@@ -75,6 +87,7 @@ class Search:
         latitude, longitude = self.field.grid()
         values = [self._given[spec["name"]] for spec in self._row["params"]]
         limits = (self._threshold(), self._limits("core"), self._limits("climatology"), self._where())
+        self._check_core(limits[0], limits[1])
         source = self.field.source if self._mask is None else self._mask
         with self.field.reading():
             return _core.field(
@@ -92,6 +105,19 @@ class Search:
                 progress,
             )
 
+    def _check_core(self, threshold: Limits | None, core: Limits | None) -> None:
+        """Refuse a second threshold that is less strict than the first, where both are numbers."""
+        numbers = [self._given[name] for name in ("below" if self.below else "above", "core")]
+        if threshold is None or core is None or any(np.ndim(number) > 0 for number in numbers):
+            return
+        first, second = (maps.flat[0] * scale + offset for maps, _, scale, offset in (threshold, core))
+        if second > first if self.below else second < first:
+            raise InputError(
+                f"{self._row['name']}: core is {numbers[1]}, {'above' if self.below else 'below'} the threshold "
+                f"{numbers[0]}",
+                hint="core is the stricter one of both",
+            )
+
     def _threshold(self) -> Limits | None:
         limits = self._limits("below" if self.below else "above")
         if limits is None and self._mask is not None and self._given["where"] is None:
@@ -104,6 +130,8 @@ class Search:
             return None
         if isinstance(value, str):
             value = units.quantity(value, wanted, f"{self._row['name']}: {name}")
+        if np.ndim(value) == 0 and np.asarray(value).dtype.kind == "f" and not np.isfinite(value):
+            raise InputError(f"{self._row['name']}: {name} is {float(value)}, must be finite")
         own = units.of(getattr(value, "attrs", {}))
         factor = units.check(own, wanted, name) if own is not None and wanted is not None else (1.0, 0.0)
         return (*_maps(value, self.field, name), *factor)
@@ -120,6 +148,35 @@ class Search:
         return maps.view("uint8") if maps.dtype == bool else maps, slots, 1.0, 0.0
 
 
+def _in_precision_of_core(field: Field) -> Field:
+    """The field; half precision becomes single, long double becomes double."""
+    char = field.source.dtype.char if isinstance(field.source, np.ndarray) else ""
+    if char not in ("e", "g"):
+        return field
+    return replace(field, source=field.source.astype("float32" if char == "e" else "float64"))
+
+
+def _check_steps(field: Field, name: str) -> None:
+    """Refuse times that do not follow each other evenly, such as months; a record may have gaps.
+
+    Raises
+    ------
+    InputError
+        If fewer than half of the steps have one length, or fewer than nine in ten are a whole multiple of it.
+    """
+    lengths, counts = np.unique(np.diff(field.seconds), return_counts=True)
+    if len(lengths) < 2:
+        return
+    usual, steps = lengths[counts.argmax()], counts.sum()
+    evenly = counts[lengths % max(usual, 1) == 0].sum() >= _REGULAR * steps
+    if usual > 0 and not (evenly and 2 * counts.max() >= steps):
+        raise InputError(
+            f"{name}: one value in {np.median(np.diff(field.seconds)) / DAY:.3g} days, but not evenly: the steps are "
+            f"{lengths[0] / DAY:.3g} to {lengths[-1] / DAY:.3g} days long",
+            hint="events need steps of one length, such as days or hours; months differ in theirs",
+        )
+
+
 def _bytes_of_mask(field: Field) -> np.ndarray | None:
     """Values of a field that is a mask itself; None for any other."""
     values = field.source if field.origin is None else field.origin
@@ -134,7 +191,9 @@ def _maps(value: Any, field: Field, name: str) -> tuple[np.ndarray, np.ndarray |
     maps = maps_of(value, field, first, name)
     if len(maps) == 1:
         return maps, None
-    if of_steps is not None or (name == "where" and len(maps) == len(field.seconds)):
+    of_days = name != "where" and len(maps) in ((360,) if field.calendar == "360_day" else (365, 366))
+    of_slots = of_days or find_name(getattr(value, "dims", ()), SLOTS) is not None
+    if of_steps is not None or (len(maps) == len(field.seconds) and not of_slots):
         return maps, np.arange(len(maps), dtype="int32")
     return maps, slots_of(maps, field)
 

@@ -25,7 +25,7 @@ def events_from_labels(
     labels: Any,
     x: Any = None,
     *,
-    background: int = 0,
+    background: int | None = None,
     time: Any = None,
     latitude: Any = None,
     longitude: Any = None,
@@ -45,8 +45,9 @@ def events_from_labels(
     x : DataArray, ndarray or paths (time, latitude, longitude), optional
         Values, which become the exceedance of the events; 1 everywhere when left out. Cells without a value belong to
         no event.
-    background : int, default 0
-        Cells whose label is not larger, or missing, belong to no object.
+    background : int, optional
+        Cells whose label is not larger, or missing, belong to no object. Left out, it is what the attribute
+        ``no_event`` of the labels says (−1 in ours); without one −1 where that is among the labels, and else 0.
     time, latitude, longitude, calendar : optional
         Axes of plain arrays.
     variable : str, optional
@@ -74,7 +75,9 @@ def events_from_labels(
     axes = {"time": time, "latitude": latitude, "longitude": longitude, "calendar": calendar}
     given = as_field(as_maps(one_variable(labels)), **axes)
     check_maps(given)
-    numbers = _numbers(given.values(), background)
+    values = given.values()
+    background = _background(values, given.attrs) if background is None else background
+    numbers = _numbers(values, background)
     if x is None:
         field = replace(given, source=np.ones(numbers.shape, "float32"), attrs={})
     else:
@@ -85,11 +88,21 @@ def events_from_labels(
     parts = [_search(field, numbers, chosen, progress) for chosen in _apart(numbers, *field.grid())]
     return EventCatalogue(
         catalogue_tables.to_core(_beside(parts)),
-        definition={"diagnostic": "events_from_labels", "labels": given.name, "x": field.name},
+        definition={
+            "diagnostic": "events_from_labels",
+            "labels": given.name,
+            "x": field.name,
+            "background": background,
+        },
         name=field.name,
         attrs=field.attrs,
         paths=tuple(dict.fromkeys([*given.paths, *field.paths])),
     )
+
+
+def _background(labels: np.ndarray, attrs: dict[str, Any]) -> int:
+    """What labels have where there is no object."""
+    return int(attrs.get("no_event", -1 if (labels == -1).any() else 0))
 
 
 def _numbers(labels: np.ndarray, background: int) -> np.ndarray:

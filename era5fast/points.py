@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
+from .batches import elementwise
 from .coordinates import Cells, cells_around, degrees
 from .errors import InputError
 from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_name, one_variable, plain
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["distance_matrix", "great_circle", "sample"]
 
 #: Bytes of maps that are read at once.
-_BLOCK_BYTES = 64 << 20
+_BLOCK_BYTES = 16 << 20
 
 
 # --- distances ---
@@ -71,6 +72,9 @@ def great_circle(lat1: Any, lon1: Any, lat2: Any, lon2: Any) -> Any:
             raise InputError(f"coordinates do not fit each other: {error}") from error
         return result.assign_attrs(attrs)
     return _broadcast_distance(*given)
+
+
+great_circle.native_batch = elementwise(great_circle)  # type: ignore[attr-defined]
 
 
 def _broadcast_distance(*given: Any) -> Any:

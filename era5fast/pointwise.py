@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import _core, units
+from .batches import elementwise
 from .errors import InputError
 from .field import one_variable, plain
 from .operands import bind
@@ -278,6 +279,7 @@ def _make_function(row: dict[str, Any]) -> Callable[..., Any]:
     function.__doc__ = _docstring(row)
     function.__module__ = __name__
     function.__signature__ = signature  # type: ignore[attr-defined]
+    function.native_batch = elementwise(function)  # type: ignore[attr-defined]
     return function
 
 

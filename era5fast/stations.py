@@ -234,7 +234,7 @@ def _keys(table: xr.DataArray, rows: Any) -> tuple[bytes, np.ndarray]:
 def _texts(axis: np.ndarray) -> list[str]:
     if axis.dtype.kind == "M":
         dates = axis.astype("M8[D]")
-        unit = "D" if (dates == axis).all() else "s" if (axis.astype("M8[s]") == axis).all() else "auto"
+        unit: Any = "D" if (dates == axis).all() else "s" if (axis.astype("M8[s]") == axis).all() else "auto"
         return ["" if text == "NaT" else text for text in np.datetime_as_string(axis, unit).tolist()]
     if axis.size and hasattr(axis[0], "isoformat"):
         texts = [moment.isoformat() for moment in axis]

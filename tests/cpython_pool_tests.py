@@ -32,9 +32,10 @@ def tests_of_pools(kind: str) -> unittest.TestSuite:
         bases += [theirs._TestPoolWorkerErrors, theirs._TestPoolWorkerLifetime]
     suite = unittest.TestSuite()
     for base in bases:
-        case = type(base.__name__.lstrip("_"), (base, mixin, unittest.TestCase), {"__module__": "__main__"})
-        globals()[case.__name__] = case  # processes look for it by name
-        suite.addTests(unittest.defaultTestLoader.loadTestsFromTestCase(case))
+        name = base.__name__.lstrip("_")
+        if name not in globals():  # processes look for it by name
+            globals()[name] = type(name, (base, mixin, unittest.TestCase), {"__module__": "__main__"})
+        suite.addTests(unittest.defaultTestLoader.loadTestsFromTestCase(globals()[name]))
     return suite
 
 
@@ -64,14 +65,18 @@ def main() -> int:
     sys.path.insert(0, folder)
     assert Path(importlib.import_module("era5fast.pool").__file__).is_relative_to(folder)
     sys.setswitchinterval(1e-6)
-    faulthandler.dump_traceback_later(120, exit=True)  # nothing may hang
     try:
         suites = [tests_of_executors() if kind == "executor" else tests_of_pools(kind) for _ in range(rounds)]
     except ModuleNotFoundError as error:
         print(f"no tests: {error}")
         return 77
-    runner = unittest.TextTestRunner(verbosity=1)
-    return 0 if all(runner.run(suite).wasSuccessful() for suite in suites) else 1
+    return 0 if all(passes(suite) for suite in suites) else 1
+
+
+def passes(suite: unittest.TestSuite) -> bool:
+    """Run a round; what hangs shows its stacks and ends the program."""
+    faulthandler.dump_traceback_later(180, exit=True)
+    return unittest.TextTestRunner(verbosity=1).run(suite).wasSuccessful()
 
 
 if __name__ == "__main__":

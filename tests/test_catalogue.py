@@ -8,6 +8,7 @@ import itertools
 import json
 import pickle
 import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ import xarray as xr
 from conftest import ROOT
 
 import era5fast as e5
-from era5fast import _core, catalogue_tables, event_export
+from era5fast import _core, arcs, catalogue_tables, event_export
 from era5fast.catalogue import COLUMNS, STATE_COLUMNS, EventCatalogue
 from era5fast.errors import InputError, StorageError
 
@@ -357,6 +358,9 @@ def test_events_of_a_time(events: EventCatalogue) -> None:
     assert len(events.select(start=np.datetime64("2003-06-05"), end=pd.Timestamp("2003-06-05"))) > 0
     with pytest.raises(InputError, match="not a date"):
         events.select(start="summer")
+    for date in ("2003-13", "2003-02-31", "2003-00"):
+        with pytest.raises(InputError, match="not a date"):
+            events.select(end=date)
 
 
 @pytest.mark.parametrize("longitude", [np.arange(0.0, 40, 2) - 10, np.arange(0.0, 40, 2) + 165])
@@ -371,6 +375,36 @@ def test_events_of_a_box(longitude: np.ndarray, bbox: tuple[float, ...]) -> None
         if inside and row["south"] <= north and row["north"] >= south:
             keep.append(number)
     check_selection(events.select(bbox=bbox), events, keep)
+
+
+def test_boxes_that_touch_in_the_antimeridian_meet() -> None:
+    x = weather(30, 5, longitude=np.arange(-179.0, -139, 2)) * 0
+    x[3:9, 2, 0] = 300
+    events = search(x)
+    assert (events["west"].tolist(), events["east"].tolist()) == ([-180], [-178])
+    assert len(events.select(bbox=(170, -90, 180, 90))) == len(events.select(bbox=(180, -90, 180, 90))) == 1
+    assert len(events.select(bbox=(170, -90, 179, 90))) == 0
+
+
+def test_arcs_meet_as_points_do_and_as_sql_says() -> None:
+    rng = np.random.default_rng(4)
+    edges = np.array([-180, -179, -90, 0, 90, 179, 180])
+    west, east = (grid.ravel().astype("float64") for grid in np.meshgrid(edges, edges))
+    table = sqlite3.connect(":memory:")
+    table.execute("CREATE TABLE box (west, east)")
+    table.executemany("INSERT INTO box VALUES (?, ?)", zip(west.tolist(), east.tolist(), strict=True))
+
+    def degrees(low: float, high: float) -> set[int]:
+        last = int(high) + 360 * (low > high)
+        return {degree % 360 for degree in range(int(low), last + 1)}
+
+    for _ in range(60):
+        pair = [tuple(sorted(rng.choice(edges, 2).tolist())) for _ in range(rng.integers(1, 3))]
+        points = set().union(*(degrees(*arc) for arc in pair))
+        wanted = [bool(points & degrees(*box)) for box in zip(west, east, strict=True)]
+        assert arcs.meets(west, east, pair).tolist() == wanted
+        asked = " OR ".join(arcs.MEETS.format(west=low, east=high) for low, high in arcs.closed(pair))
+        assert [bool(row[0]) for row in table.execute(f"SELECT {asked} FROM box ORDER BY rowid")] == wanted
 
 
 def test_events_within_limits(events: EventCatalogue) -> None:
@@ -735,3 +769,13 @@ def test_the_table_of_a_notebook(events: EventCatalogue) -> None:
     assert parser.seen.count("tr") == 13
     assert parser.seen.count("svg") == 12
     assert len(shown._repr_html_()) < 40_000
+
+
+def test_one_event_in_a_notebook(events: EventCatalogue) -> None:
+    event = events.sort_values("-area_max_km2")[0]
+    shown = event._repr_html_()
+    assert shown.count("<tr>") == shown.count("</tr>") == len(event)
+    assert all(f">{name}</th>" in shown for name in event)
+    assert f"<td>{event['area_max_km2']:,.0f}</td>" in shown
+    assert "<svg" in shown
+    assert "&lt;" not in shown

@@ -263,7 +263,7 @@ def test_show_draws_a_map_and_writes_a_page(run: Run, filled: Path, tmp_path: Pa
     assert (code, "no event to draw" in told) == (2, True)
 
 
-def test_units_that_differ_are_not_told(run: Run, filled: Path, tmp_path: Path, daily: Path) -> None:
+def test_units_that_differ_stand_beside_each_event(run: Run, filled: Path, tmp_path: Path, daily: Path) -> None:
     path = tmp_path / "two.gpkg"
     path.write_bytes(filled.read_bytes())
     rain = e5.find_events(np.ones((9, 2, 2)), 0.5, time=np.arange("2003-06-01", "2003-06-10", dtype="M8[D]"),
@@ -271,6 +271,13 @@ def test_units_that_differ_are_not_told(run: Run, filled: Path, tmp_path: Path, 
     e5.EventDatabase(path).add(rain, kind="rain", progress=False)
     _, text, _ = run("show", path)
     assert "u km² days" in text.splitlines()[1]
+    assert text.splitlines()[0].split()[-3:] == ["u", "peak", "at"]
+    (of_rain,) = (line for line in text.splitlines() if " rain " in line)
+    (of_heat, *_) = (line for line in text.splitlines() if " heatwave " in line)
+    assert re.search(r"  1  +\d", of_rain)
+    assert re.search(r"  (K|degC)  +\d", of_heat)
+    assert "they differ" in text.splitlines()[-1]
+    assert "they differ" not in run("show", path, "--kind", "heatwave")[1]
     assert {"heatwave", "rain"} <= set(text.split())
 
 

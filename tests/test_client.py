@@ -107,7 +107,7 @@ def test_starmap_is_one_batch_with_the_settings_of_the_environment(cds, tmp_path
         threads = threading.active_count()
         seen = []
         told = lambda: seen.append(threading.active_count()) or "era5fast/test"  # noqa: E731
-        monkeypatch.setattr(e5.connection, "_user_agent", told)
+        monkeypatch.setattr("era5fast.connection._user_agent", told)
         paths = pool.starmap(e5.retrieve, calls)
         assert pool.starmap(pow, [(2, 3), (3, 2)]) == [8, 9]
     assert paths == [str(path) for *_, path in calls]

@@ -1,6 +1,7 @@
 """The event database from Python: what goes in comes out, others can open it, and bad input is told apart."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pickle
@@ -8,8 +9,11 @@ import re
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
+import sys
 import threading
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -18,7 +22,7 @@ import pytest
 import xarray as xr
 
 import era5fast as e5
-from era5fast import _core, database_file, database_query, geopackage
+from era5fast import _core, database_file, database_health, database_query, database_ranking, geopackage
 from era5fast.errors import CorruptDataError, DatabaseBusyError, EventDatabaseError, InputError, StorageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,6 +110,32 @@ def test_adding_again_adds_nothing(database):
 def test_a_longer_record_adds_what_is_new(database):
     more = [*BLOCKS, (70, 3, slice(0, 1), slice(0, 1), 9.0)]
     assert database.add(find(more, days=90), kind="heatwave") == (1, 3, 1)
+
+
+def test_events_of_an_older_file_are_completed(tmp_path):
+    """What the first version did not tell is there when the event is found again."""
+    blocks = [*BLOCKS, (5, 4, slice(3, 4), slice(0, 1), 8.0), (9, 3, slice(0, 4), slice(0, 1), 8.0)]
+    new, old = (e5.EventDatabase(tmp_path / name) for name in ("new.gpkg", "old.gpkg"))
+    for db in (new, old):
+        assert db.add(find(blocks), kind="heatwave").added == 3
+    columns = ["side", "path_km", "displacement_km", "crosses_seam", "touches_pole", "patches", "merges", "splits"]
+    change(
+        old,
+        "UPDATE event SET " + ", ".join(f"{name} = NULL" for name in columns),
+        "UPDATE event_state SET south = NULL, north = NULL, patches = NULL",
+        "DELETE FROM event_link",
+        "DELETE FROM event_patch",
+    )
+    assert old.add(find(blocks), kind="heatwave") == (0, 3, 1)
+    pd.testing.assert_frame_equal(old.query(), new.query())
+    for number in new:
+        pd.testing.assert_frame_equal(old[number].states, new[number].states)
+    for table in ("event_patch", "event_link"):
+        assert len(new.sql(f"SELECT * FROM {table}")) > 0
+        pd.testing.assert_frame_equal(old.sql(f"SELECT * FROM {table}"), new.sql(f"SELECT * FROM {table}"))
+    before = old.path.read_bytes()
+    assert old.add(find(blocks), kind="heatwave") == (0, 3, 1)
+    assert old.path.read_bytes() == before
 
 
 def test_another_definition_stands_beside_the_old_one(database):
@@ -360,6 +390,28 @@ def test_ranking(database):
         database.ranking(per="fortnight")
 
 
+@pytest.mark.parametrize("filters", [{}, {"kind": "heatwave"}, {"months": [6]}])
+def test_a_ranking_is_a_sorted_question(database, filters):
+    """The same as a question with an order and a limit, whichever index ends it."""
+    database.add(find(start="2010-06-01"), kind="drought")
+    for by in ("cumulative_intensity", "-cumulative_intensity", "duration_days"):
+        down = by.removeprefix("-") if by.startswith("-") else f"-{by}"
+        for n in (0, 2, 50):
+            ranked = database.ranking(by, n, **filters)
+            assert ranked["rank"].tolist() == list(range(1, len(ranked) + 1))
+            assert ranked.id.tolist() == database.query(order_by=down, limit=n, **filters).id.tolist()
+
+
+def test_a_ranking_of_all_ends_after_n_rows(database):
+    with contextlib.closing(sqlite3.connect(database.path)) as connection:
+        asked = []
+        connection.set_trace_callback(asked.append)
+        database_ranking.ranking(connection, "cumulative_intensity", 2, None, {})
+        connection.set_trace_callback(None)
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {asked[-1]}").fetchall()
+    assert any("event_by_rank" in row[-1] for row in plan), plan
+
+
 def test_counts(database):
     database.add(find(start="2010-06-01"), kind="drought")
     assert database.count_by("year").to_numpy().tolist() == [[y, 3 * (y in (2003, 2010))] for y in range(2003, 2011)]
@@ -445,6 +497,184 @@ def test_overlaps_of_cells(tmp_path):
         db.overlaps("there", "plain", how="cells", lag=40)
 
 
+@pytest.mark.parametrize("lag", [0, 2, 30])
+def test_overlaps_of_cells_as_sets(tmp_path, lag):
+    """Against sets of cells, for events of many shapes, on a grid round the world."""
+    random = np.random.default_rng(lag)
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    longitude, latitude, cells = np.arange(0.0, 360.0, 30.0), (60.0, 30.0, 0.0, -30.0), []
+    for kind in ("dry", "wet"):
+        values = np.where(random.random((40, 4, 12)) < 0.2, 300.0, 290.0).astype("float32")
+        field = series([], days=40, latitude=latitude, longitude=longitude).copy(data=values)
+        events = e5.find_events(field, above=295.0, min_days=1, connectivity=6, progress=False)
+        db.add(events, kind=kind, cells=True)
+        cells += [set(zip(*(axis.tolist() for axis in events.cells(n)), strict=True)) for n in range(len(events))]
+    of = dict(zip(db, cells, strict=True))
+    area = _core.grid(np.array(latitude), longitude)["area"]
+    boxes = db.overlaps("dry", "wet", how="box", lag=lag)
+    expected = {}
+    for a, b in zip(boxes.id_a.tolist(), boxes.id_b.tolist(), strict=True):
+        grounds = [{cell[1:] for cell in of[number]} for number in (a, b)]
+        common = {cell[1:] for cell in of[a] & of[b]} if lag == 0 else grounds[0] & grounds[1]
+        if common:
+            expected[a, b] = sum(area[row] for row, _ in common)
+    pairs = db.overlaps("dry", "wet", how="cells", lag=lag)
+    found = dict(zip(zip(pairs.id_a.tolist(), pairs.id_b.tolist(), strict=True), pairs.area_km2, strict=True))
+    assert len(expected) > 10
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+# --- cells that come back ---
+
+
+@pytest.fixture
+def with_cells(tmp_path):
+    db = e5.EventDatabase(tmp_path / "cells.gpkg")
+    db.add(find(), kind="heatwave", cells=True)
+    return db
+
+
+def test_cells_come_back(with_cells, database):
+    events = find()
+    for number in range(3):
+        table = with_cells[number + 1].cells()
+        time_step, row, column = events.cells(number)
+        days = (np.datetime64("2003-06-01") + time_step.astype("m8[D]")).astype("datetime64[ms]")
+        np.testing.assert_array_equal(table.time.to_numpy(), days)
+        assert table.day.tolist() == [str(day)[:10] for day in days]
+        np.testing.assert_array_equal(table[["row", "column"]].to_numpy(), np.stack([row, column], 1))
+        np.testing.assert_array_equal(table.latitude, np.array([50.0, 49.0, 48.0, 47.0])[row])
+        np.testing.assert_array_equal(table.longitude, np.arange(-4.0, 6.0)[column])
+    with pytest.raises(InputError, match="without its cells"):
+        database[1].cells()
+
+
+def test_a_mask_of_stored_events(with_cells, database, tmp_path):
+    with xr.open_dataset(with_cells.export(tmp_path / "mask.nc", start="2003-06-20")) as mask:
+        labels = find().to_dataarray().sel(time=mask.time.values).values
+        np.testing.assert_array_equal(mask.event, np.where(labels > 0, labels + 1, -1))  # without the first one
+        assert mask.sizes["time"] == 13
+    with_cells.add(find(), kind="again", cells=True)
+    for filters, text in [({}, "share a cell"), ({"kind": "none"}, "no event")]:
+        with pytest.raises(InputError, match=text):
+            with_cells.export(tmp_path / "other.nc", **filters)
+    with pytest.raises(InputError, match="without its cells"):
+        database.export(tmp_path / "other.nc")
+    with_cells.add(find(latitude=(10.0, 9.0, 8.0, 7.0)), kind="south", cells=True)
+    with pytest.raises(InputError, match="2 grids"):
+        with_cells.export(tmp_path / "other.nc", kind=["south", "heatwave"])
+    assert list(tmp_path.glob("other*")) == []
+
+
+@pytest.mark.parametrize("runs", ["x'ff'", "x''", "x'01000105'", "x'0101ffff0301'"])
+def test_damaged_cells_are_told(with_cells, runs):
+    assert with_cells.verify().ok, with_cells.verify()
+    change(with_cells, f"UPDATE event_cells SET runs = {runs} WHERE id = 6")
+    (fault,) = with_cells.verify().faults
+    assert fault.startswith("cells: ")
+    assert "event 2" in fault
+
+
+# --- tracks ---
+
+
+def paths(days=3):
+    """Two tracks of a point a day: across the antimeridian, and over Europe."""
+    rows = [("a", day, 48.0 + day, 178.0 + 2 * day, 990.0 + day) for day in range(days)]
+    rows += [("b", day + 20, 50.0, 5.0 + day, np.nan) for day in range(2)]
+    table = pd.DataFrame(rows, columns=["track", "day", "latitude", "longitude", "msl"])
+    time = np.datetime64("1999-12-20") + table.pop("day").to_numpy().astype("timedelta64[D]")
+    return e5.read_tracks(table.assign(time=time), value="msl")
+
+
+def test_tracks_come_back_and_are_found(database):
+    assert database.add(paths(), kind="storm", sources=["tracks.csv"]) == (2, 0, 2)
+    assert database.add(paths(), kind="storm", sources=["tracks.csv"]) == (0, 2, 2)
+    assert len(database) == 3  # events
+    table = database.query_tracks()
+    assert table[["id", "kind", "points"]].to_numpy().tolist() == [[1, "storm", 3], [2, "storm", 2]]
+    points = database.track_points(1)
+    assert points.latitude.tolist() == [48, 49, 50]
+    assert points.longitude.tolist() == [178, -180, -178]
+    assert points.value.tolist() == [990, 991, 992]
+    assert points.day.tolist() == ["1999-12-20", "1999-12-21", "1999-12-22"]
+    for question, ids in [
+        ({"kind": "storm", "order_by": "-duration_hours", "limit": 1}, [1]),
+        ({"kind": "heatwave"}, []),
+        ({"start": "2000"}, [2]),
+        ({"end": "1999"}, [1]),
+        ({"bbox": (170, 40, -170, 60)}, [1]),
+        ({"bbox": (-179, 40, 10, 60)}, [1, 2]),
+        ({"polygon": "POLYGON ((5.2 49, 5.4 49, 5.4 51, 5.2 51, 5.2 49))"}, [2]),
+        ({"where": {"points": (3, None)}, "months": "DJF"}, [1]),
+    ]:
+        assert database.query_tracks(**question).id.tolist() == ids, question
+    shapes = database.query_tracks(geometry=True).geometry
+    assert shapes.geom_type.tolist() == ["MultiLineString"] * 2
+    assert len(shapes[0].geoms) == 2  # cut at the antimeridian
+    with pytest.raises(KeyError):
+        database.track_points(9)
+    with pytest.raises(InputError, match="no column"):
+        database.query_tracks(category="severe")
+
+
+def test_upkeep_of_files_with_tracks(database, tmp_path):
+    other = e5.EventDatabase(tmp_path / "other.gpkg")
+    other.add(paths(), kind="storm", sources=["tracks.csv"])
+    other.add(find(), kind="heatwave")
+    assert database.merge(other) == (2, 3)
+    assert database.merge(other) == (0, 5)
+    pd.testing.assert_frame_equal(database.query_tracks().drop(columns="diagnostic_id"),
+                                  other.query_tracks().drop(columns="diagnostic_id"))  # fmt: skip
+    for number in (1, 2):
+        pd.testing.assert_frame_equal(database.track_points(number), other.track_points(number))
+    health = database.verify(keys=True)
+    assert health.ok, health
+    assert database.remove(kind="heatwave") == 3
+    assert len(database.query_tracks()) == 2
+    assert database.runs().kind.tolist() == ["storm"]
+    assert database.remove_tracks(where={"points": 3}) == 1
+    assert database.verify(keys=True).ok
+    assert len(database.sql("SELECT * FROM track_point")) == 2
+    assert database.remove_tracks(kind="storm") == 1
+    for table in ("run", "dataset", "diagnostic", "track_run", "track_point", "rtree_track_geom"):
+        assert database.sql(f"SELECT count(*) AS n FROM {table}").n[0] == 0, table
+    check_standard(database.path)
+    with pytest.raises(InputError, match="named"):
+        database.remove_tracks()
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("UPDATE track_point SET latitude = latitude + 1 WHERE id = 1", "track 1 has other points"),
+        ("UPDATE track_point SET day = '1999-12-24' WHERE id = 2", "track 1 has other points"),
+        ("UPDATE event_cells SET runs = x'01000403' WHERE id = 1", "event 1 has other cells"),
+        ("UPDATE event_cells SET runs = x'01ffff7f0403' WHERE id = 1", "keys of events: "),
+        ("UPDATE event_cells SET runs = x'ff' WHERE id = 1", "keys of events: "),
+        ("UPDATE event SET start_day = '2003-06-05' WHERE id = 2", "event 2 has other cells"),
+        ("UPDATE track SET geom = substr(geom, 1, 60)", "track 1: "),
+    ],
+)
+def test_keys_and_paths_are_compared_with_the_content(tmp_path, statement, fault):
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    db.add(find(), kind="heatwave", cells=True)
+    db.add(paths(), kind="storm")
+    assert db.verify(keys=True).ok
+    change(db, statement)
+    assert any(fault in text for text in db.verify(keys=True).faults)
+
+
+@pytest.mark.parametrize("calendar", ["360_day", "noleap", "julian", "standard"])
+def test_keys_on_other_calendars(tmp_path, calendar):
+    import_module("cftime")
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    field = series([(9, 3, slice(0, 1), slice(0, 1), 8.0)], start="1582-10-01", days=30, calendar=calendar)
+    assert db.add(e5.find_events(field, above=295.0, min_days=3, progress=False), cells=True).added == 1
+    health = db.verify(keys=True)
+    assert health.ok, health
+
+
 # --- provenance ---
 
 
@@ -473,6 +703,38 @@ def test_summary(database):
     html = database._repr_html_()
     assert "<td>3</td>" in html
     assert "drought" in html
+
+
+def test_summary_of_tracks(tmp_path):
+    db = e5.EventDatabase(tmp_path / "paths.gpkg")
+    number = db.add(paths(), kind="storm").added
+    assert number > 0
+    assert f": {number} track" in repr(db)
+    assert "storm" in db._repr_html_()
+    db.add(find(), kind="heatwave")
+    assert "3 events of heatwave" in repr(db)
+    assert f"; {number} track" in repr(db)
+
+
+def test_tracks_as_files(tmp_path):
+    geopandas = import_module("geopandas")
+    db = e5.EventDatabase(tmp_path / "paths.gpkg")
+    db.add(paths(), kind="storm")
+    known = db.query_tracks(geometry=True)
+    for ending, read in (("geojson", geopandas.read_file), ("parquet", geopandas.read_parquet), ("csv", pd.read_csv)):
+        table = read(db.export(tmp_path / f"tracks.{ending}", what="tracks"))
+        assert table.id.astype(int).tolist() == known.id.tolist()
+        np.testing.assert_allclose(table.path_km.astype("float64"), known.path_km)
+        if ending != "csv":
+            assert [shape and shape.wkt for shape in table.geometry] == [s and s.wkt for s in known.geometry]
+    for wrong in [{"what": "storms"}, {"what": "tracks", "target": tmp_path / "x.gpkg"}]:
+        with pytest.raises(InputError):
+            db.export(**{"target": tmp_path / "x.geojson", **wrong})
+    origin = db.track_provenance(1)
+    assert origin["track"]["kind"] == origin["diagnostic"]["kind"] == "storm"
+    assert len(origin["runs"]) == 1
+    with pytest.raises(KeyError):
+        db.track_provenance(99)
 
 
 # --- upkeep ---
@@ -701,6 +963,14 @@ def test_sql_that_is_wrong_or_writes(database, text):
     assert len(database) == 3
 
 
+@pytest.mark.parametrize(
+    "text", ["delete from event", "UPDATE event SET kind = 'x'", "DROP TABLE event", "CREATE TABLE mine (x)"]
+)
+def test_sql_says_that_it_only_reads(database, text):
+    with pytest.raises(InputError, match="only reads, and"):
+        database.sql(text)
+
+
 def test_a_long_query_can_be_interrupted(database):
     main = threading.main_thread().ident
     timer = threading.Timer(0.1, lambda: signal.pthread_kill(main, signal.SIGINT))
@@ -926,6 +1196,26 @@ def test_batches_that_are_wrong(tmp_path, arguments):
         e5.EventDatabase(tmp_path / "events.gpkg").add(find(), **arguments)
 
 
+@pytest.mark.parametrize("sources", ["a.nc", Path("a.nc"), {"path": "a.nc"}, ["a.nc"]])
+def test_a_single_source_is_one(tmp_path, sources):
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    db.add(find(), kind="heatwave", sources=sources)
+    assert db.sql("SELECT path FROM dataset").path.tolist() == ["a.nc"]
+
+
+def test_one_event_can_be_added(tmp_path):
+    db, events = e5.EventDatabase(tmp_path / "events.gpkg"), find()
+    assert db.add(events[1], kind="heatwave").added == 1
+    assert db.query().start_day.tolist() == ["2003-06-21"]
+    assert db.add(events, kind="heatwave") == (2, 1, 1)
+    for wrong in (events.to_dataframe(), [events[0]], None):
+        with pytest.raises(InputError, match="cannot be added"):
+            db.add(wrong)
+    for kind in (None, 3):
+        with pytest.raises(InputError, match="kind is"):
+            db.add(events, kind=kind)
+
+
 def test_closed_is_closed(database):
     with e5.EventDatabase(database.path) as db:
         assert len(db) == 3
@@ -981,3 +1271,252 @@ def test_an_old_sqlite_answers_as_well(database):
         print(db.verify(keys=True).ok, db.remove(where={"id": 3}))
     """
     assert " ".join(run(os.sys.executable, "-c", code, database.path).stdout.split()) == "1 2 2 1 3 2 3 True 1"
+
+
+# --- what keys, locks and turns hold ---
+
+
+def over_the_seam(longitude, turn=0, flip=False):
+    """The same warm patches on the same globe, by a file that begins at another longitude or latitude."""
+    latitude = np.arange(80.0, -90.0, -20.0)
+    values = np.full((8, len(latitude), 36), 290.0, dtype="float32")
+    values[1:4, 3:5, [34, 35, 0, 1]] = 300.0  # over the prime meridian
+    values[3:6, 5:7, 16:21] = 301.0  # over the antimeridian
+    values[2:5, 0, :] = 302.0  # all the way round
+    values[2:5, 1, [3, 7, 35, 0]] = 299.0  # hangs on it, in pieces
+    values = np.roll(values, turn, axis=2)
+    step = -1 if flip else 1
+    time = np.datetime64("2003-06-01") + np.arange(8)
+    return e5.find_events(
+        values[:, ::step], above=295.0, min_days=3, time=time, latitude=latitude[::step], longitude=longitude,
+        variable="t2m", progress=False,
+    )  # fmt: skip
+
+
+TURNED = [
+    (np.arange(-180.0, 180.0, 10.0), 18, False),
+    (np.arange(0.0, 360.0, 10.0), 0, True),
+    (np.arange(-180.0, 180.0, 10.0), 18, True),
+    (np.arange(100.0, 460.0, 10.0) % 360, -10, False),
+    (np.arange(0.0, 360.0, 10.0).astype("float32"), 0, False),
+]
+
+
+@pytest.mark.parametrize(("longitude", "turn", "flip"), TURNED)
+def test_an_event_has_one_key_however_the_file_is_turned(tmp_path, longitude, turn, flip):
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    first = db.add(over_the_seam(np.arange(0.0, 360.0, 10.0)), kind="heatwave", cells=True)
+    assert first.added == 3
+    assert db.add(over_the_seam(longitude, turn, flip), kind="heatwave", cells=True) == (0, 3, 1)
+    turned = e5.EventDatabase(tmp_path / "turned.gpkg")
+    turned.add(over_the_seam(longitude, turn, flip), kind="heatwave", cells=True)
+    assert sorted(turned.query().event_key) == sorted(db.query().event_key)
+    assert turned.verify(keys=True)
+    assert db.verify(keys=True)
+
+
+def key_of_version_1(events, number, diagnostic):
+    """As csrc/db/ids.h has it: runs of the file, in its order."""
+    digest = hashlib.sha256()
+    for text in ("event 1", diagnostic, events.core.axes()["calendar"]):
+        digest.update(struct.pack("<q", len(text)) + text.encode())
+    axes, runs, event = events.core.axes(), events.core.runs(), events.core.table()
+    seconds = np.asarray(axes["seconds"])
+    digest.update(struct.pack("<qq", int(seconds[event["start"][number]]), int(seconds[event["end"][number]])))
+    first, count = int(event["first_run"][number]), int(event["runs"][number])
+    for i in range(first, first + count):
+        row, begin, cells = (int(runs[name][i]) for name in ("row", "first", "count"))
+        ends = [round(float(axes["longitude"][column]) * 1e4) for column in (begin, begin + cells - 1)]
+        latitude = round(float(axes["latitude"][row]) * 1e4)
+        digest.update(struct.pack("<5q", int(seconds[runs["time"][i]]), latitude, *ends, cells))
+    return digest.hexdigest()
+
+
+def test_events_of_a_file_of_version_1_are_recognised(database):
+    """Under the key of that version; found again they get the one of today."""
+    events, today = find(), database.query(order_by="id").event_key.tolist()
+    (diagnostic,) = database.sql("SELECT diagnostic_key FROM diagnostic").diagnostic_key
+    former = [key_of_version_1(events, number, diagnostic) for number in range(3)]
+    assert not set(former) & set(today)
+    change(
+        database,
+        "UPDATE event SET side = NULL",
+        "UPDATE era5fast_schema SET applied_at = '2020-01-01T00:00:00.000Z' WHERE version = 1",
+        *(f"UPDATE event SET event_key = '{key}' WHERE id = {number + 1}" for number, key in enumerate(former)),
+    )
+    assert database.add(events, kind="heatwave") == (0, 3, 1)
+    assert database.query(order_by="id").event_key.tolist() == today
+    assert database.add(events, kind="heatwave") == (0, 3, 1)
+
+
+@pytest.mark.parametrize("make", ["add", "export"])
+def test_what_a_dead_writer_left_is_not_played_into_a_new_file(database, tmp_path, make):
+    path = tmp_path / "again.gpkg"
+    shutil.copy(database.path, path)
+    assert run(sys.executable, "-c", DIES_IN_THE_MIDDLE, path).returncode == -signal.SIGKILL
+    journal = tmp_path / "again.gpkg-journal"
+    assert journal.stat().st_size > 512
+    db = e5.EventDatabase(path)
+    if make == "add":
+        path.unlink()
+        assert db.add(find(), kind="heatwave").added == 3
+    else:
+        database.export(path, overwrite=True)
+    assert not journal.exists()
+    assert db.verify()
+    assert db.query().kind.tolist() == ["heatwave"] * 3
+
+
+DIES_IN_THE_MIDDLE = """
+import os, signal, sqlite3, sys
+from era5fast import geopackage
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+geopackage.register(connection)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE event SET kind = 'nothing'")
+numbers = "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 5000)"
+connection.execute(f"CREATE TABLE more AS {numbers} SELECT hex(randomblob(200)) FROM c")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_an_export_waits_for_the_writers_of_its_target(database, tmp_path):
+    target = tmp_path / "target.gpkg"
+    lock = _core.store_lock(target, 0.0)
+    try:
+        with pytest.raises(DatabaseBusyError):
+            database.export(target)
+    finally:
+        _core.store_unlock(lock)
+    assert database.export(target) == target
+
+
+def test_a_reader_at_the_end_of_a_long_batch_is_waited_for(database):
+    """The patience is that of each wait: a lock during COMMIT has it whole, however long the batch took."""
+    db = e5.EventDatabase(database.path, busy_seconds=3.0)
+    held, seen = sqlite3.connect(db.path, isolation_level=None, check_same_thread=False), []
+    held.execute("BEGIN")
+    held.execute("SELECT count(*) FROM event").fetchone()
+    lock = _core.store_lock(db.path, 0.0)
+
+    def let_go():
+        _core.store_unlock(lock)  # after 1.8 s of 3; then COMMIT waits as long again
+        threading.Timer(1.8, lambda: (seen.append(time.monotonic()), held.execute("ROLLBACK"))).start()
+
+    threading.Timer(1.8, let_go).start()
+    assert db.add(find([(50, 4, slice(0, 2), slice(0, 3), 8.0)]), kind="heatwave").added == 1
+    assert seen
+    held.close()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda db: db.query(kind=(db[i]["kind"] for i in [1])),
+        lambda db: db.query(variable=(db[i]["variable"] for i in [1])),
+        lambda db: db.query(columns=(name for name in [*db[1]][:3])),
+        lambda db: db.query(order_by=(name for name in [*db[1]][:1])),
+        lambda db: db.query(diagnostic=(int(db[i]["diagnostic_id"]) for i in [1])),
+        lambda db: db.query(months=(int(db[i]["start_day"][5:7]) for i in [1])),
+        lambda db: db.query(polygon=Lazy(db)),
+        lambda db: db.count_by("kind", kind=(db[i]["kind"] for i in [1])),
+    ],
+)
+def test_filters_may_ask_the_database_themselves(database, question):
+    answers = []
+    asker = threading.Thread(target=lambda: answers.append(question(database)), daemon=True)
+    asker.start()
+    asker.join(20)
+    assert answers, "it waits for itself"
+    assert len(answers[0]) > 0
+
+
+class Lazy:
+    """Ground that is looked up when it is asked for."""
+
+    def __init__(self, db):
+        self.db = db
+
+    @property
+    def __geo_interface__(self):
+        return self.db[1].geometry
+
+
+def test_merge_takes_the_columns_that_both_have(database, tmp_path):
+    mine, other = tmp_path / "mine.gpkg", tmp_path / "other.gpkg"
+    shutil.copy(database.path, other)
+    e5.EventDatabase(mine).add(find(BLOCKS[:1]), kind="heatwave")
+    change(e5.EventDatabase(mine), 'ALTER TABLE diagnostic ADD COLUMN "my ""note" TEXT')
+    change(e5.EventDatabase(other), 'ALTER TABLE event_state ADD COLUMN "order" TEXT')
+    assert e5.EventDatabase(mine).merge(other) == (2, 1)
+    assert len(e5.EventDatabase(mine)) == 3
+
+
+def test_remove_leaves_searches_that_found_nothing(database):
+    nothing = find([])
+    assert len(nothing) == 0
+    database.add(nothing, kind="heatwave", definition={"another": 1})
+    database.add(find(BLOCKS[:1]), kind="other")
+    assert len(database.diagnostics()) == 3
+    assert database.remove(kind="other") == 1
+    assert sorted(database.diagnostics().kind) == ["heatwave", "heatwave"]
+    assert len(database.runs()) == 2
+    assert database.verify()
+
+
+def test_writers_get_their_turn_between_two_checks(database, monkeypatch):
+    """And each check sees one state of the file."""
+    writer = "UPDATE diagnostic SET added_at = '2026-01-01T00:00:00.000Z'"
+
+    def write(connection):
+        connection.execute("SELECT count(*) FROM event").fetchone()
+        yield from ()
+
+    def then(connection):
+        with contextlib.closing(sqlite3.connect(database.path, timeout=0)) as other, other:
+            other.execute(writer)
+        yield from ()
+
+    monkeypatch.setattr(database_health, "_CHECKS", {"reads": write, "writes": then})
+    assert database.verify()
+
+
+@pytest.mark.parametrize("box", [(170, -90, 180, 90), (-180, -90, -170, 90), (180, -90, -180, 90), (0, -90, 10, 90)])
+@pytest.mark.parametrize("at", [-175.0, 175.0, 5.0])
+def test_boxes_mean_the_same_to_catalogue_and_database(tmp_path, at, box):
+    longitude = np.arange(-175.0, 180.0, 10.0)
+    values = np.full((5, 3, 36), 280.0, dtype="float32")
+    values[1:4, 1, longitude == at] = 300.0
+    time = np.datetime64("2003-06-01") + np.arange(5)
+    axes = {"time": time, "latitude": [50.0, 40.0, 30.0], "longitude": longitude}
+    events = e5.find_events(values, above=295.0, min_days=3, progress=False, **axes)
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    db.add(events)
+    found = {-175.0: {-180, 180, 170}, 175.0: {-180, 180, 170}, 5.0: {0}}
+    # −180 and 180 are one place, which the cells on both sides of it touch
+    assert len(events.select(bbox=box)) == len(db.query(bbox=box)) == (box[0] in found[at])
+
+
+def test_numbers_beyond_all_numbers(database):
+    assert len(database.query(where={"path_km": [np.inf, -np.inf]})) == 0
+    assert len(database.query(where={"cells": (0, np.inf)})) == 3
+    assert len(database.query(where={"cells": (-(10**30), 10**30)})) == 3
+    assert len(database.query(where={"cells": [10**30, 10**400]})) == 0
+    assert len(database.query(where={"kind": ["heatwave", "Infinity"]})) == 3
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"kind": "\ud800"}, {"where": {"kind": "\ud800"}}, {"text": "\ud800"}, {"start": "2000-13"},
+        {"start": "2000-02-45"}, {"end": "0000-00-00"}, {"end": "2001-04-31"}, {"bbox": (10, -90, -350, 90)},
+    ],
+)  # fmt: skip
+def test_values_that_mean_nothing(database, question):
+    with pytest.raises(InputError):
+        database.query(**question)
+
+
+def test_days_of_other_calendars_are_dates(database):
+    assert len(database.query(start="2003-02-30")) == 3

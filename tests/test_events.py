@@ -450,12 +450,20 @@ def test_strongest_are_sorted_and_keep_their_numbers() -> None:
     assert len(events.strongest(10**6)) == len(events)
 
 
-@pytest.mark.parametrize("number", [-1, 10**6, np.int64(10**6)])
+@pytest.mark.parametrize("number", [-(10**6), 10**6, np.int64(10**6)])
 def test_number_of_no_event(number: int) -> None:
     events = e5.find_events(array(), 291.0)
     for method in (events.cells, events.states, events.outline):
         with pytest.raises(InputError, match=rf"no event {number}, there are {len(events)}"):
             method(number)
+
+
+def test_numbers_count_from_the_end_as_well() -> None:
+    events = e5.find_events(array(), 291.0)
+    last = len(events) - 1
+    assert np.array_equal(events.cells(-1), events.cells(last))
+    assert np.array_equal(events.cells(-1), events[-1].cells())
+    assert events.states(-len(events)).equals(events.states(0))
 
 
 @pytest.mark.parametrize("number", ["0", 0.5, None])
@@ -544,6 +552,17 @@ def test_one_threshold_in_many_forms() -> None:
     assert cells_of(e5.find_events(x, above=0.0, where=x > 280.5)) == wanted
 
 
+def test_a_peak_at_minus_infinity_has_its_place() -> None:
+    x, where = np.full((4, 6, 8), -np.inf, "float32"), np.zeros((4, 6, 8), bool)
+    where[1, 3:5, 4] = where[2, 3, 5] = True
+    axes = {"time": np.arange("2001-01-01", "2001-01-05", dtype="M8[D]"), "longitude": np.arange(0, 40, 5.0)}
+    found = e5.find_events(x, where=where, min_days=1, connectivity=26, latitude=np.arange(50, 20, -5.0), **axes)
+    row = found.to_dataframe().iloc[0]
+    assert len(found) == 1
+    assert (row["peak_latitude"], row["peak_longitude"], row["peak_time"]) == (35, 20, axes["time"][1])
+    assert row["peak_value"] == row["peak_exceedance"] == -np.inf
+
+
 def test_a_percentile_is_computed_first() -> None:
     x = labelled_noise()
     for side, percentile in (("above", 90), ("below", 10)):
@@ -579,3 +598,110 @@ def test_files_however_they_are_split(tmp_path) -> None:
 def test_operands_that_do_not_fit(call: dict, text: str) -> None:
     with pytest.raises(InputError, match=text):
         e5.find_events(labelled_noise(), **call)
+
+
+# --- what a search is given ---
+
+SMALL = {"latitude": np.arange(50.0, 45, -1), "longitude": np.arange(6.0), "min_days": 1}
+
+
+def uniform(steps: int) -> np.ndarray:
+    return np.random.default_rng(steps).random((steps, 5, 6))
+
+
+@pytest.mark.parametrize("search", [e5.find_events, e5.track])
+def test_months_are_no_even_steps(search) -> None:
+    months = np.arange("2000-01", "2002-01", dtype="datetime64[M]").astype("datetime64[D]")
+    with pytest.raises(InputError, match=r"one value in 31 days, but not evenly.*28 to 31 days long.*months differ"):
+        search(uniform(24), 0.9, time=months, **SMALL)
+
+
+def test_times_at_random_are_no_even_steps() -> None:
+    hours = np.cumsum(np.random.default_rng(0).integers(1, 100, 50)).astype("timedelta64[h]")
+    with pytest.raises(InputError, match="not evenly"):
+        e5.find_events(uniform(50), 0.9, time=np.datetime64("2003-01-01T00") + hours, **SMALL)
+
+
+SUMMERS = np.concatenate([days(92, f"{year}-06-01") for year in range(2000, 2004)])
+HOLES = days(400)[np.sort(np.random.default_rng(3).permutation(400)[:300])]
+PENTADS = np.datetime64("2003-01-01") + 5 * np.arange(40)
+
+
+@pytest.mark.parametrize("time", [SUMMERS, HOLES, PENTADS], ids=["summers", "holes", "pentads"])
+def test_records_with_gaps_and_other_even_steps(time: np.ndarray) -> None:
+    values = uniform(len(time))
+    assert e5.find_events(values, 0.9, time=time, **SMALL)["cells"].sum() == (values > 0.9).sum()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "longdouble", "int8", "bool"])
+def test_types_that_the_core_does_not_have(dtype: str) -> None:
+    values = (100 * uniform(20)).astype("int8" if dtype in ("int8", "bool") else dtype)
+    values = values > 90 if dtype == "bool" else values
+    limit = None if dtype == "bool" else 90
+    found = e5.find_events(values, limit, time=days(20), **SMALL)
+    assert np.array_equal(found.labels() >= 0, values > (limit or 0))
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"above": 0.9, "links": "no"}, "links is True or False, not 'no'"),
+        ({"above": np.nan}, "above is nan, must be finite"),
+        ({"below": np.array(-np.inf)}, "below is -inf, must be finite"),
+        ({"above": 0.9, "core": np.float32("inf")}, "core is inf, must be finite"),
+        ({"above": 0.9, "core": 0.8}, "core is 0.8, below the threshold 0.9"),
+        ({"below": 0.1, "core": 0.2}, "core is 0.2, above the threshold 0.1"),
+    ],
+)
+def test_numbers_and_flags_that_mean_nothing(given: dict[str, object], text: str) -> None:
+    with pytest.raises(InputError, match=text):
+        e5.find_events(uniform(20), time=days(20), **given, **SMALL)
+
+
+def test_a_core_in_units_of_its_own() -> None:
+    x = array()
+    assert len(e5.find_events(x, "17 degC", core="290.5 K")) <= len(e5.find_events(x, "17 degC"))
+    with pytest.raises(InputError, match="core is 16 degC, below the threshold 291"):
+        e5.find_events(x, 291.0, core="16 degC")
+
+
+@pytest.mark.parametrize("steps", [4, 12, 20, 360])
+def test_a_threshold_of_each_step_as_a_plain_array(steps: int) -> None:
+    values, limits = uniform(steps), uniform(steps)[::-1].copy()
+    found = e5.find_events(values, limits, time=days(steps), **SMALL)
+    assert np.array_equal(found.labels() >= 0, values > limits)
+
+
+def test_as_many_maps_as_days_of_a_year_are_days_of_the_year() -> None:
+    values, limits = uniform(365), uniform(365)[::-1].copy()
+    time = days(365, "2003-06-01")
+    of_year = (time - np.datetime64("2003-01-01")).astype(int) % 365
+    found = e5.find_events(values, limits, time=time, **SMALL)
+    assert (found.labels() >= 0)[:200].tolist() == (values > limits[of_year])[:200].tolist()
+    coords = {"time": time.astype("datetime64[ns]"), **{name: SMALL[name] for name in ("latitude", "longitude")}}
+    of_steps = xr.DataArray(limits, dims=("time", "latitude", "longitude"), coords=coords)
+    assert np.array_equal(e5.find_events(values, of_steps, time=time, **SMALL).labels() >= 0, values > limits)
+
+
+def test_a_percentile_of_too_few_values_is_told() -> None:
+    with pytest.warns(UserWarning, match=r"a percentile of 5 values.*window=.*base_period="):
+        e5.find_events(uniform(365), percentile=90, time=days(365, "2003-01-01"), **SMALL)
+    with pytest.warns(UserWarning, match="a percentile of 10 values"):
+        e5.find_events(
+            uniform(1095), percentile=5, base_period=("2003", "2004"), time=days(1095, "2003-01-01"), **SMALL
+        )
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_percentile_of_enough_values_is_not() -> None:
+    found = e5.find_events(uniform(730), percentile=90, time=days(730, "2003-01-01"), **SMALL)
+    assert len(found) > 0
+
+
+def test_one_longitude_for_the_antimeridian() -> None:
+    values = np.zeros((2, 18, 36))
+    values[:, 8, 17:20] = 1  # 170 to 190
+    axes = {"time": days(2), "latitude": np.linspace(85, -85, 18), "min_days": 1}
+    for shift, west in ((0, 0.0), (18, -180.0)):
+        found = e5.find_events(np.roll(values, shift, axis=2), 0.5, longitude=west + np.arange(36) * 10, **axes)
+        assert found["centroid_longitude"].tolist() == [-180.0]

@@ -154,6 +154,19 @@ def test_what_is_left_out_is_said(db: e5.EventDatabase, tmp_path: Path, monkeypa
     assert sorted(run["left_out"] for run in runs) == [0, 1]
 
 
+def test_units_that_differ_are_said(page: str, tmp_path: Path) -> None:
+    note = "compare only events of the same units"
+    assert note not in page
+    db = e5.EventDatabase(tmp_path / "units.gpkg")
+    db.add(find(field(THREE)), kind="heatwave")
+    wind = field(THREE)
+    wind.attrs["units"] = "m s-1"
+    db.add(find(wind.rename("wind")), kind="storm")
+    made = e5.plot.explorer(db, tmp_path / "e.html").read_text(encoding="utf-8")
+    assert note in made
+    assert [row["units"] for row in data_of(made)["diagnostics"]] == ["K", "m s-1"]
+
+
 def test_filters_of_the_query(db: e5.EventDatabase, tmp_path: Path) -> None:
     made = e5.plot.explorer(db, tmp_path / "heat.html", kind="heatwave", start="2003-07").read_text(encoding="utf-8")
     assert data_of(made)["events"]["id"] == [3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib.util
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 import xarray as xr
 
 import era5fast as e5
-from era5fast import memory
+from era5fast import cli, memory
 from era5fast.errors import CorruptDataError, InputError, ResultTooLargeError
 from tests.samples import field, write
 
@@ -86,6 +87,19 @@ def test_diagnostics_of_a_file(real_data: Path) -> None:
     assert len(events) == len(e5.find_events(hourly, 285.0)) > 0
     with pytest.raises(InputError, match=r"which variable.*msl, u10, v10, t2m, i10fg"):
         e5.daily(real_data / MIXED, "max")
+
+
+@needs_cfgrib
+def test_events_of_a_file_by_the_command_line(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--above", "285", "--min-days", "1", "-o", str(tmp_path / "events.gpkg")]
+    monkeypatch.setattr(sys, "argv", ["era5fast", "events", str(real_data / HOURLY), *options])
+    with contextlib.suppress(SystemExit):
+        cli.main()
+    wanted = e5.find_events(e5.daily(real_data / HOURLY, "max"), 285.0, min_days=1)
+    assert f"{len(wanted)} heatwave events" in capsys.readouterr().out
+    assert len(e5.EventDatabase(tmp_path / "events.gpkg").query()) == len(wanted) > 0
 
 
 @needs_cfgrib

@@ -127,7 +127,7 @@ def test_files_of_others(db, statements):
     refused(db, "not an event database of era5fast")
 
 
-@pytest.mark.parametrize("version", ["99", "0", "-1", "'x'", "9223372036854775807"])
+@pytest.mark.parametrize("version", ["99", "0", "-1", "'x'", "'2x'", "1.5", "9223372036854775807"])
 def test_versions_that_are_not_known(db, version):
     change(db, "DELETE FROM era5fast_schema", f"INSERT INTO era5fast_schema VALUES (1, {version}, '', '')")
     refused(db, "newer or unknown version")
@@ -178,6 +178,10 @@ def test_triggers_do_not_run(db):
     assert set(raised) == set(WRITES)
     assert all("trigger" in str(error) for error in raised.values())
     assert db.path.read_bytes() == before
+    target = db.path.with_name("some.gpkg")
+    with pytest.raises(EventDatabaseError, match="trigger"):  # the rest is removed from a copy
+        db.export(target, kind="heatwave")
+    assert not target.exists()
     assert any("after_all" in fault for fault in db.verify().faults)
     change(db, "DROP TRIGGER after_all")
     assert db.remove(kind="heatwave") == 2

@@ -1,5 +1,7 @@
 """Labels of a mask: equal to the slow twin, to scipy and to cc3d; seam, poles, gaps in time, threads, layouts."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cc3d
 import numpy as np
 import pytest
@@ -59,6 +61,18 @@ def test_equals_scipy_and_cc3d(density, connectivity, rank):
     assert len(labels) == n == their_n
     pairs = np.unique(np.stack([labels.dense().ravel(), theirs.ravel()]), axis=1)
     assert pairs.shape[1] == n + 1  # one of theirs to each of ours
+
+
+@pytest.mark.parametrize("columns", [63, 1024, 1025, 2500])
+@pytest.mark.parametrize(("connectivity", "rank"), [(6, 1), (18, 2), (26, 3)])
+def test_wide_rows_equal_scipy(columns, connectivity, rank):
+    """Lines are looked through some words at a time; contacts that others imply are left out."""
+    noise = np.random.default_rng(5).standard_normal((4, 6, columns))
+    for field in (noise, ndimage.gaussian_filter(noise, (1, 1, 3))):
+        for share in (0.2, 0.5, 0.8):
+            mask = field > np.quantile(field, share)
+            expected, _ = ndimage.label(mask, ndimage.generate_binary_structure(3, rank))
+            np.testing.assert_array_equal(label(mask, connectivity).dense(), expected)
 
 
 def test_ten_neighbours_equal_scipy():
@@ -198,3 +212,13 @@ def test_nothing_at_all():
 def test_bad_input_is_refused(mask, wrong):
     with pytest.raises(InputError):
         label(mask, **wrong)
+
+
+def test_any_threads_may_ask_for_the_runs():
+    labels = label(random_mask(0.4, shape=(20, 200, 400)), 26)
+    with ThreadPoolExecutor(4) as threads:
+        tables = [called.result() for called in [threads.submit(labels.runs) for _ in range(8)]]
+    time, row, column = labels.dense().nonzero()
+    for table in tables:
+        cells = [np.repeat(table[name], table["count"]) for name in ("time", "row", "component")]
+        np.testing.assert_array_equal(cells, [time, row, labels.dense()[time, row, column]])

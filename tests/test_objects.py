@@ -272,6 +272,7 @@ def test_cells_of_the_globe_cover_it(areas: str, surface: float, step: float) ->
 def test_areas_on_the_ellipsoid_are_those_of_proj() -> None:
     """The cylindrical equal-area projection of PROJ turns areas on the ellipsoid into areas of rectangles."""
     import pyproj
+
     project = pyproj.Proj("+proj=cea +ellps=WGS84")
     latitude, longitude = np.arange(80.0, -81, -20), np.arange(12) * 30.0
     values = np.zeros((1, len(latitude), len(longitude)), "float32")

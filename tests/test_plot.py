@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from samples import LATITUDE, LONGITUDE, write
 
 import era5fast as e5
 from era5fast import thinning
-from era5fast.errors import InputError
+from era5fast.errors import InputError, StorageError
 from era5fast.plot import dates, globe, series
 from era5fast.plot.one_event import one_event
 from era5fast.plot.style import CATEGORY_COLOURS, compact, longitude_text, one_line, place_text
@@ -245,7 +248,7 @@ def test_a_number_is_needed_and_checked(events: Any, db: e5.EventDatabase) -> No
     with pytest.raises(InputError, match="no event 99"):
         e5.plot.event_map(db, event=99)
     with pytest.raises(InputError, match="an event is wanted"):
-        e5.plot.event_map(db)
+        e5.plot.event_states(db)
 
 
 def test_cells_of_a_database_are_drawn_where_it_keeps_them(events: Any, tmp_path: Path) -> None:
@@ -257,6 +260,76 @@ def test_cells_of_a_database_are_drawn_where_it_keeps_them(events: Any, tmp_path
     np.testing.assert_array_equal(ours.days, theirs.days)
     np.testing.assert_array_equal(ours.longitude, theirs.longitude)
     assert e5.plot.event_map(db, event=2).axes[1].get_ylabel() == "days in the event"
+
+
+def test_a_database_is_drawn_as_dots_and_outlines(db: e5.EventDatabase) -> None:
+    figure = e5.plot.event_map(db, outlines=2)
+    axes = figure.axes[0]
+    dots = next(artist for artist in drawn(axes, PathCollection) if len(artist.get_offsets()) == 3)
+    stored = db.query(order_by="-peak_exceedance")
+    np.testing.assert_array_equal(dots.get_offsets(), stored[["peak_longitude", "peak_latitude"]].to_numpy())
+    words = texts(figure)
+    assert r"3 heat \$wave\$ events, 2003-06-06 to 2003-07-13" in words
+    assert "event 1, 2003-06-06 to 2003-06-09: peak +3 K" in words
+    assert sum(" peak +" in line for line in words.splitlines()) == 2
+    with pytest.raises(InputError, match="no events"):
+        e5.plot.event_map(db, kind="flood")
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(slice(2, 49), slice(10, 11)), (slice(25, 27), slice(None))], ids=["tall", "belt"]
+)
+def test_maps_of_odd_shapes_have_room_for_their_words(rows: slice, columns: slice) -> None:
+    x = field(
+        [(slice(5, 9), rows, columns, 8.0)], latitude=np.arange(50.0, -52, -2), longitude=np.arange(0.0, 360, 4)
+    )
+    figure = e5.plot.event_map(find(x), event=0, title="a title that is longer than the map is wide, " * 4)
+    width, height = figure.get_size_inches()
+    assert width >= 7
+    assert 0.5 < width / height < 3
+    figure.canvas.draw()
+    assert figure.axes[0].title.get_text().count("\n") >= 1
+    for words in (figure.axes[0].title, *figure.legends):
+        box = words.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1, "nothing is cut"
+
+
+def test_a_record_of_a_database_is_that_of_its_searches(tmp_path: Path) -> None:
+    db = e5.EventDatabase(tmp_path / "years.gpkg")
+    db.add(find(field(THREE, days=800)), kind="heat")
+    db.add(find(field([], start="2005-01-01", days=365)), kind="frost")
+    assert "on 17 of 800 days" in e5.plot.calendar(db, kind="heat").get_title()
+    assert e5.plot.calendar(db).get_title() == "heat events, on 17 of 945 days"
+    assert len(e5.plot.yearly_counts(db, kind="heat").patches) == 3
+    assert len(e5.plot.yearly_counts(db, kind="frost").patches) == 1
+    with db_without_record(db):
+        assert "on 17 of 38 days" in e5.plot.calendar(db, kind="heat").get_title()
+
+
+@contextmanager
+def db_without_record(db: e5.EventDatabase) -> Iterator[None]:
+    """A database that does not know what was searched, as those of the first version."""
+    with closing(sqlite3.connect(db.path)) as connection, connection:
+        connection.execute("UPDATE run SET start_day = NULL, end_day = NULL")
+    yield
+
+
+def test_files_that_cannot_be_written_are_typed_errors(line: xr.DataArray, tmp_path: Path) -> None:
+    for name in ("x.foo", "x"):
+        with pytest.raises(InputError, match="no picture") as caught:
+            e5.plot.event_line(line, 15.0, path=tmp_path / name)
+        assert {"png", "svg", "pdf"} <= set(re.findall("[a-z]+", str(caught.value).lower()))
+    with pytest.raises(StorageError):
+        e5.plot.event_line(line, 15.0, path=tmp_path / "none" / "x.png")
+    assert not list(tmp_path.iterdir())
+    e5.plot.event_line(line, 15.0, path=tmp_path / "x.PNG")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.PNG"]
+
+
+def test_notebooks_show_what_is_returned(events: Any) -> None:
+    assert e5.plot.event_map(events)._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
+    axes = e5.plot.ranking(events)
+    assert axes._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
 
 
 # --- a series ---
@@ -305,6 +378,24 @@ def test_categories_have_their_colours(line: xr.DataArray) -> None:
     assert tops == {"moderate": 20, "strong": 25, "severe": 30, "extreme": 40}
     with pytest.raises(InputError, match="categories need"):
         e5.plot.event_line(line, 15.0, categories=True)
+
+
+def test_no_category_where_the_threshold_is_not_beyond_the_climatology(line: xr.DataArray) -> None:
+    time = line["time"].values
+    normal = np.full(365, 10.0)
+    normal[55:] = 15.0 + (np.arange(310) > 100)  # from day 55 on as high as the threshold, then higher
+    for sign in (1, -1):
+        axes = e5.plot.event_line(
+            sign * line.values, sign * 15.0, sign * normal, time=time, categories=True, min_days=5, below=sign < 0
+        )
+        found = shades(axes)
+        assert found["no category"].min() > 54
+        assert found["extreme"].max() < 55
+        for area in axes.collections:
+            assert (sign * points_of(area)[:, 1]).min() >= 15, "nothing is painted on this side of the threshold"
+        levels = [drawn for drawn in axes.lines if drawn.get_label() == "strong, severe, extreme begin"]
+        assert len(levels) == 1, "the dotted lines are explained"
+        assert np.isnan(levels[0].get_ydata()[55:]).all()
 
 
 def test_below_the_threshold(line: xr.DataArray) -> None:
@@ -462,6 +553,12 @@ def test_hovmoeller_of_events(events: Any, db: e5.EventDatabase) -> None:
         e5.plot.hovmoeller(db, along="height")
 
 
+def test_hovmoeller_of_no_events_says_so() -> None:
+    axes = e5.plot.hovmoeller(find(field([])))
+    assert [text.get_text() for text in axes.texts] == ["no events"]
+    assert len(axes.figure.axes) == 1, "no colour bar of nothing"
+
+
 def test_hovmoeller_of_a_field() -> None:
     x = field(THREE) - 290
     axes = e5.plot.hovmoeller(x - 1)
@@ -566,7 +663,7 @@ def test_every_block_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monkey
     for block in BLOCK.findall(text):
         exec(compile(block, "pictures.md", "exec"), names)
     written = set(re.findall(r'"([a-z]+\.(?:png|html))"', text))
-    assert len(written) == 11
+    assert len(written) == 12
     assert written <= {path.name for path in tmp_path.iterdir()}
 
 

@@ -303,6 +303,38 @@ def test_a_worker_that_dies_breaks_the_pool():
             list(pool.imap(square, range(3)))
 
 
+def test_workers_that_end_while_others_are_looked_at():
+    class Ended:
+        """A worker that somebody else strikes off the list at the moment when it is asked."""
+
+        @property
+        def exitcode(self):
+            started.remove(self)
+            return 0
+
+    with Pool(1) as made:
+        started = made._started
+        workers = list(started)
+        started.insert(0, Ended())
+        made._look_after_workers()
+        assert started == workers
+        assert made.map(square, [3]) == [9]
+
+
+def test_a_call_that_a_worker_takes_while_it_is_given_up():
+    class Taken(list):
+        def pop(self):
+            super().pop()
+            raise IndexError
+
+    with ThreadPool(1) as made:
+        result = made.apply_async(square, (3,))
+        result.wait()
+        result._call = Taken([(square, (3,), {})])
+        result.drop(ValueError())
+        assert result.get() == 9
+
+
 def test_results_after_terminate(pool):
     done = pool.apply_async(square, (3,))
     done.wait(SOON)

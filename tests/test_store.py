@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -99,16 +100,15 @@ def test_killed_at_any_moment_it_holds_whole_batches(tmp_path):
 
 def write_until(path: Path, seed: int, end: float, done) -> None:
     database, number = e5.EventDatabase(path, busy_seconds=60), 0
-    while number == 0 or time.monotonic() < end:  # once in any case: a new interpreter takes its time
+    while number == 0 or time.monotonic() < end:
         database.add(some_events(10 * number + 100_000 * seed, 20), kind="heatwave", progress=False)
         number += 1
     done.put(number)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_eight_writers_take_turns(tmp_path, method):
+def test_eight_writers_take_turns(tmp_path):
     path = tmp_path / "events.gpkg"
-    context = multiprocessing.get_context(method)
+    context = multiprocessing.get_context("fork")
     done, end = context.Queue(), time.monotonic() + WRITING_SECONDS
     writers = [context.Process(target=write_until, args=(path, seed, end, done)) for seed in range(8)]
     for writer in writers:
@@ -126,6 +126,24 @@ def test_eight_writers_take_turns(tmp_path, method):
         assert writer.exitcode == 0
     assert check_whole(path) == 20 * batches
     assert longest < 10, "a reader waited for the writers"
+
+
+def add_three(path: Path, seed: int) -> int:
+    database = e5.EventDatabase(path, busy_seconds=60)
+    batches = [some_events(10 * number + 1000 * seed, 20) for number in range(3)]
+    return sum(database.add(batch, kind="heatwave", cells=True, progress=False).added for batch in batches)
+
+
+def test_eight_workers_add_to_one_database(tmp_path):
+    """New interpreters, as those of an executor, a cluster of dask, or a queue of batch jobs."""
+    path = tmp_path / "events.gpkg"
+    with ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("spawn")) as workers:
+        added = list(workers.map(add_three, [path] * 8, range(8)))
+    assert added == [60] * 8
+    assert check_whole(path) == 480
+    assert len(e5.EventDatabase(path).runs()) == 24
+    health = e5.EventDatabase(path).verify(keys=True)
+    assert health.ok, health
 
 
 def test_threads_and_readers_of_another_sqlite_share_the_file(tmp_path):

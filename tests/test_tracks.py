@@ -537,6 +537,25 @@ def test_labels_of_our_own_give_the_same_events() -> None:
     assert larger.to_dataframe().equals(expected.to_dataframe())
 
 
+def test_labels_say_themselves_where_nothing_is() -> None:
+    x, axes = labelled()
+    events = e5.find_events(x, above=0.15, min_days=1, **axes)
+    table = events.to_dataframe()["cells"].tolist()
+    for labels in (events.labels(), events.labels() + 1):
+        assert e5.events_from_labels(labels, x, **axes).to_dataframe()["cells"].tolist() == table
+    array = events.to_dataarray()
+    assert e5.events_from_labels(array).to_dataframe()["cells"].tolist() == table
+    everywhere = array.copy(data=np.zeros_like(array))
+    assert e5.events_from_labels(everywhere)["cells"].tolist() == [array.size]  # an event that leaves nothing over
+
+
+def test_labels_of_our_own_file(tmp_path: Path) -> None:
+    x, axes = labelled()
+    events = e5.find_events(x, above=0.15, min_days=1, **axes)
+    file = events.export(tmp_path / "labels.nc")
+    assert e5.events_from_labels(file)["cells"].tolist() == events["cells"].tolist()
+
+
 def test_labels_that_touch_stay_apart() -> None:
     x, axes = labelled()
     row, column = np.arange(19)[:, None], np.arange(36)
@@ -562,7 +581,9 @@ def test_labels_as_arrays_with_names() -> None:
     named = [xr.DataArray(a, dims=dims, coords=axes, name=n) for a, n in ((labels, "event"), (x, "t2m"))]
     found = e5.events_from_labels(*named)
     assert found.name == "t2m"
-    assert found.definition == {"diagnostic": "events_from_labels", "labels": "event", "x": "t2m"}
+    definition = {"diagnostic": "events_from_labels", "labels": "event", "x": "t2m", "background": 0}
+    assert found.definition == definition
+    assert e5.events_from_labels(*named, background=1).definition == {**definition, "background": 1}
     assert found.to_dataframe().equals(e5.events_from_labels(labels, x, **axes).to_dataframe())
     with pytest.raises(InputError, match="labels has other times"):
         e5.events_from_labels(named[0][1:], named[1][:-1])

@@ -5,8 +5,7 @@
 
 #include "base/alloc.h"
 
-/* --- writing
- * -------------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 #define NUMBER_MOST 5 /* bytes of a number of 32 bits */
 
@@ -75,8 +74,7 @@ enum e5_status e5_cells_encode(const struct e5_run *runs, size_t n, struct e5_bu
     return status;
 }
 
-/* --- reading
- * -------------------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 struct reader {
     const unsigned char *at, *end;

@@ -7,8 +7,7 @@
 #include "base/alloc.h"
 #include "db/cells.h"
 
-/* --- columns that are members of a struct: one row here per column
- * ------------------------------------------------------ */
+/* --- columns that are members of a struct: one row here per column --- */
 
 enum kind {
     REAL,
@@ -34,31 +33,33 @@ struct column {
         AT(type, severity.area[1], "area_strong_km2", RATED), AT(type, severity.area[2], "area_severe_km2", RATED), \
         AT(type, severity.area[3], "area_extreme_km2", RATED)
 
+/* What files of version 1 do not tell. */
+#define LATER_COLUMNS                                                                                             \
+    SEVERITY(e5_event), AT(e5_event, path, "path_km", REAL), AT(e5_event, displacement, "displacement_km", REAL), \
+        AT(e5_event, crosses_seam, "crosses_seam", FLAG), AT(e5_event, touches_pole, "touches_pole", FLAG),       \
+        AT(e5_event, blobs, "patches", SIZE), AT(e5_event, merges, "merges", INTEGER),                            \
+        AT(e5_event, splits, "splits", INTEGER)
+
+static const struct column later_columns[] = {LATER_COLUMNS, {NULL, REAL, 0}};
+
 static const struct column event_columns[] = {
     AT(e5_event, peak, "peak_exceedance", REAL),
     AT(e5_event, peak_value, "peak_value", REAL),
     AT(e5_event, exceedance_mean, "exceedance_mean", REAL),
     AT(e5_event, exceedance_sum, "cumulative_intensity", REAL),
-    SEVERITY(e5_event),
     AT(e5_event, area_max, "area_max_km2", REAL),
     AT(e5_event, area_mean, "area_mean_km2", REAL),
     AT(e5_event, footprint, "footprint_km2", REAL),
     AT(e5_event, volume, "volume_km2_days", REAL),
     AT(e5_event, latitude, "centroid_latitude", REAL),
     AT(e5_event, longitude, "centroid_longitude", LONGITUDE),
-    AT(e5_event, path, "path_km", REAL),
-    AT(e5_event, displacement, "displacement_km", REAL),
     AT(e5_event, box.south, "south", REAL),
     AT(e5_event, box.north, "north", REAL),
     AT(e5_event, touches_edge, "touches_edge", FLAG),
-    AT(e5_event, crosses_seam, "crosses_seam", FLAG),
-    AT(e5_event, touches_pole, "touches_pole", FLAG),
     AT(e5_event, censored_start, "censored_start", FLAG),
     AT(e5_event, censored_end, "censored_end", FLAG),
-    AT(e5_event, blobs, "patches", SIZE),
-    AT(e5_event, merges, "merges", INTEGER),
-    AT(e5_event, splits, "splits", INTEGER),
     AT(e5_event, cells, "cells", LONG),
+    LATER_COLUMNS,
     {NULL, REAL, 0},
 };
 
@@ -127,8 +128,20 @@ static enum e5_status prepare(struct e5_event_rows *rows, const char *table, con
     return status;
 }
 
-/* --- the batch
- * ------------------------------------------------------------------------------------------------------ */
+/* UPDATE of the columns in the table, of `side` and of the key, where they are not known. */
+static enum e5_status prepare_renewal(struct e5_event_rows *rows, struct e5_error *err) {
+    struct e5_buffer sql = {0};
+    enum e5_status status = e5_buffer_printf(&sql, err, "UPDATE event SET side = ?, event_key = ?");
+    for (const struct column *column = later_columns; column->name != NULL && status == E5_OK; column++)
+        status = e5_buffer_printf(&sql, err, ", %s = ?", column->name);
+    if (status == E5_OK) status = e5_buffer_printf(&sql, err, " WHERE id = ? AND side IS NULL");
+    if (status == E5_OK) status = e5_sql_prepare(rows->db, sql.bytes, &rows->renewal, err);
+    e5_buffer_fini(&sql);
+    if (status != E5_OK) return status;
+    return e5_sql_prepare(rows->db, "DELETE FROM event_state WHERE event_id = ?", &rows->old_states, err);
+}
+
+/* --- the batch --- */
 
 static const struct column no_columns[] = {{NULL, REAL, 0}};
 
@@ -153,7 +166,7 @@ static enum e5_status prepare_all(struct e5_event_rows *rows, struct e5_error *e
     for (size_t i = 0; i < sizeof statements / sizeof *statements && status == E5_OK; i++)
         status = prepare(rows, statements[i].table, statements[i].head, statements[i].n, statements[i].columns,
                          statements[i].out, err);
-    return status;
+    return status == E5_OK ? prepare_renewal(rows, err) : status;
 }
 
 enum e5_status e5_event_rows_init(struct e5_event_rows *rows, struct e5_database *db, const struct e5_events *events,
@@ -168,15 +181,15 @@ enum e5_status e5_event_rows_init(struct e5_event_rows *rows, struct e5_database
 }
 
 void e5_event_rows_fini(struct e5_event_rows *rows) {
-    struct e5_row *all[] = {&rows->event, &rows->state, &rows->cells, &rows->blob, &rows->link};
+    struct e5_row *all[] = {&rows->event, &rows->state,   &rows->cells,     &rows->blob,
+                            &rows->link,  &rows->renewal, &rows->old_states};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) e5_sql_finish(all[i]);
     e5_buffer_fini(&rows->bytes);
     free(rows->moment);
     rows->moment = NULL;
 }
 
-/* --- the event
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the event --- */
 
 static const struct e5_moment *moment_of(struct e5_event_rows *rows, int32_t step) {
     struct e5_moment *moment = &rows->moment[step];
@@ -239,8 +252,7 @@ enum e5_status e5_event_rows_put(struct e5_event_rows *rows, size_t index, const
     return e5_row_run(rows->db, row, err);
 }
 
-/* --- what belongs to it
- * --------------------------------------------------------------------------------------------- */
+/* --- what belongs to it --- */
 
 static enum e5_status put_state(struct e5_event_rows *rows, const struct e5_event_state *state, int64_t event,
                                 struct e5_error *err) {
@@ -318,4 +330,20 @@ enum e5_status e5_event_rows_complete(struct e5_event_rows *rows, size_t index, 
             status = put_cells(rows, events->run + event->first_run, event->runs, state->time, &at, err);
     }
     return status == E5_OK ? put_tree(rows, event, id, err) : status;
+}
+
+enum e5_status e5_event_rows_renew(struct e5_event_rows *rows, size_t index, const struct e5_key *key, int64_t id,
+                                   bool *out, struct e5_error *err) {
+    const struct e5_event *event = &rows->events->event[index];
+    struct e5_row *row = &rows->renewal;
+    e5_row_text(row, rows->events->below ? "below" : "above");
+    e5_row_text(row, key->hex);
+    put_columns(row, event, later_columns, &event->severity);
+    e5_row_integer(row, id);
+    enum e5_status status = e5_row_run(rows->db, row, err);
+    *out = status == E5_OK && sqlite3_changes(rows->db->handle) > 0;
+    if (!*out) return status;
+    e5_row_integer(&rows->old_states, id);
+    status = e5_row_run(rows->db, &rows->old_states, err);
+    return status == E5_OK ? e5_event_rows_complete(rows, index, id, err) : status;
 }

@@ -14,7 +14,7 @@ struct e5_event_rows {
     const struct e5_events *events; /* their tables are sound (e5_events_check) */
     const struct e5_store_batch *batch;
     const struct e5_provenance *from;
-    struct e5_row event, state, cells, blob, link;
+    struct e5_row event, state, cells, blob, link, renewal, old_states;
     struct e5_moment *moment; /* of each step, filled in when it is first asked for */
     struct e5_buffer bytes;
     int64_t states, blobs, links; /* largest ids in the file */
@@ -31,5 +31,10 @@ E5_MUST_USE enum e5_status e5_event_rows_put(struct e5_event_rows *rows, size_t 
 /* All that belongs to an event that has been put. */
 E5_MUST_USE enum e5_status e5_event_rows_complete(struct e5_event_rows *rows, size_t index, int64_t id,
                                                   struct e5_error *err);
+
+/* The same for a known event that came from a file of version 1: what that did not tell, its key, and its time
+ * steps and family tree anew.  *out: it was one of these. */
+E5_MUST_USE enum e5_status e5_event_rows_renew(struct e5_event_rows *rows, size_t index, const struct e5_key *key,
+                                               int64_t id, bool *out, struct e5_error *err);
 
 #endif

@@ -10,8 +10,7 @@
 #include "db/schema.h"
 #include "db/spatial_index.h"
 
-/* --- before the lock
- * ------------------------------------------------------------------------------------------------ */
+/* --- before the lock --- */
 
 #define BLOCK 256 /* events of one task */
 
@@ -53,8 +52,7 @@ void e5_features_fini(struct e5_features *features) {
     features->feature = NULL;
 }
 
-/* --- which are new
- * -------------------------------------------------------------------------------------------------- */
+/* --- which are new --- */
 
 struct writer {
     struct e5_features *features;
@@ -62,8 +60,9 @@ struct writer {
     const struct e5_provenance *from;
     struct e5_event_rows rows;
     struct e5_row find, complete, link;
-    int64_t largest; /* id that was ever given to an event of this file */
-    int64_t added, known, completed, linked;
+    int64_t migrated; /* 0: this file never was of version 1 */
+    int64_t largest;  /* id that was ever given to an event of this file */
+    int64_t added, known, completed, renewed, linked;
     bool rebuilds_space, rebuilds_order; /* the indexes */
 };
 
@@ -92,9 +91,20 @@ static size_t first_alike(struct seen *seen, const struct e5_feature *feature, s
     return index;
 }
 
-static enum e5_status find_one(struct writer *to, struct e5_feature *feature, struct e5_error *err) {
-    e5_row_text(&to->find, feature->key.hex);
-    enum e5_status status = e5_row_look_up(to->db, &to->find, &feature->id, err);
+static enum e5_status find_key(struct writer *to, const struct e5_key *key, int64_t *out, struct e5_error *err) {
+    e5_row_text(&to->find, key->hex);
+    return e5_row_look_up(to->db, &to->find, out, err);
+}
+
+/* In a file that began as version 1 events may bear the key of that version; completing them gives them their own. */
+static enum e5_status find_one(struct writer *to, struct e5_hasher *hasher, size_t index, struct e5_error *err) {
+    struct e5_feature *feature = &to->features->feature[index];
+    struct e5_key former;
+    enum e5_status status = find_key(to, &feature->key, &feature->id, err);
+    if (status == E5_OK && feature->id == 0 && to->migrated != 0) {
+        status = e5_event_key_1(hasher, to->features->events, index, &former, err);
+        if (status == E5_OK) status = find_key(to, &former, &feature->id, err);
+    }
     feature->known = feature->id != 0;
     return status;
 }
@@ -104,21 +114,24 @@ static enum e5_status give_ids(struct writer *to, struct e5_watch *watch, struct
     struct e5_feature *feature = to->features->feature;
     size_t count = to->features->events->count;
     struct seen seen;
-    enum e5_status status = seen_init(&seen, count, err);
+    struct e5_hasher hasher;
+    enum e5_status status = e5_hasher_init(&hasher, to->features->diagnostic, err);
+    if (status != E5_OK) return status;
+    status = seen_init(&seen, count, err);
     for (size_t i = 0; i < count && status == E5_OK; i++) {
         if (i % BLOCK == 0) status = e5_watch_check(watch, err);
         size_t first = first_alike(&seen, feature, i);
-        if (status == E5_OK && first == i && to->largest > 0) status = find_one(to, &feature[i], err);
+        if (status == E5_OK && first == i && to->largest > 0) status = find_one(to, &hasher, i, err);
         if (first != i) feature[i].id = feature[first].id, feature[i].known = true;
         if (feature[i].id == 0) feature[i].id = to->largest + ++to->added;
         to->known += feature[i].known;
     }
     free(seen.slot);
+    e5_hasher_fini(&hasher);
     return status;
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static enum e5_status add_events(struct writer *to, struct e5_watch *watch, struct e5_error *err) {
     enum e5_status status = E5_OK;
@@ -131,15 +144,20 @@ static enum e5_status add_events(struct writer *to, struct e5_watch *watch, stru
     return status;
 }
 
-/* A longer record or a wider region may find a known event again and show that its edge did not cut it. */
-static enum e5_status complete_known(struct writer *to, const struct e5_event *event, int64_t id,
-                                     struct e5_error *err) {
+/* A longer record or a wider region may find a known event again and show that its edge did not cut it; and an event
+ * of an older file lacks what that did not tell. */
+static enum e5_status complete_known(struct writer *to, size_t index, int64_t id, struct e5_error *err) {
+    const struct e5_event *event = &to->features->events->event[index];
+    bool renewed;
     e5_row_integer(&to->complete, event->touches_edge);
     e5_row_integer(&to->complete, event->censored_start);
     e5_row_integer(&to->complete, event->censored_end);
     e5_row_integer(&to->complete, id);
     enum e5_status status = e5_row_run(to->db, &to->complete, err);
     to->completed += sqlite3_changes(to->db->handle);
+    if (status == E5_OK)
+        status = e5_event_rows_renew(&to->rows, index, &to->features->feature[index].key, id, &renewed, err);
+    to->renewed += status == E5_OK && renewed;
     return status;
 }
 
@@ -149,7 +167,7 @@ static enum e5_status add_rest(struct writer *to, struct e5_watch *watch, struct
         const struct e5_feature *feature = &to->features->feature[i];
         status = e5_watch_check(watch, err);
         if (status == E5_OK)
-            status = feature->known ? complete_known(to, &to->features->events->event[i], feature->id, err)
+            status = feature->known ? complete_known(to, i, feature->id, err)
                                     : e5_event_rows_complete(&to->rows, i, feature->id, err);
         e5_watch_add(watch, 1);
     }
@@ -167,13 +185,12 @@ static enum e5_status add_links(struct writer *to, struct e5_error *err) {
     return status;
 }
 
-/* --- indexes
- * -------------------------------------------------------------------------------------------------------- */
+/* --- indexes --- */
 
 #define MANY 10000 /* events: with fewer of them the indexes of columns are kept as they are */
 
-static const char *const indexes[] = {"event_by_key", "event_by_diagnostic", "event_by_kind", "event_by_length",
-                                      "event_by_intensity"};
+static const char *const indexes[] = {"event_by_key",    "event_by_diagnostic", "event_by_kind",
+                                      "event_by_length", "event_by_intensity",  "event_by_rank"};
 
 static enum e5_status drop_order(struct e5_database *db, struct e5_error *err) {
     enum e5_status status = E5_OK;
@@ -218,8 +235,7 @@ static enum e5_status make_indexes(struct writer *to, struct e5_error *err) {
     return status == E5_OK && to->rebuilds_order ? make_order(to->db, err) : status;
 }
 
-/* --- the batch
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the batch --- */
 
 static enum e5_status prepare(struct writer *to, struct e5_error *err) {
     struct {
@@ -243,6 +259,9 @@ static enum e5_status prepare(struct writer *to, struct e5_error *err) {
                                 "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0),"
                                 " coalesce((SELECT max(id) FROM event), 0))",
                                 &to->largest, err);
+    if (status == E5_OK)
+        status =
+            e5_sql_integer(to->db, "SELECT count(DISTINCT applied_at) > 1 FROM era5fast_schema", &to->migrated, err);
     if (status == E5_OK && (to->largest < 0 || to->largest > INT64_MAX / 2))
         status = e5_sql_fail(to->db, SQLITE_CORRUPT, "event database", err);
     return status;
@@ -258,14 +277,15 @@ static enum e5_status touch_tables(struct writer *to, const struct e5_store_batc
     struct e5_box bounds = {.empty = true};
     for (size_t i = 0; i < to->features->events->count; i++)
         if (!to->features->feature[i].known) e5_box_widen(&bounds, &to->features->feature[i].box);
+    bool states = to->added + to->renewed > 0;
     const struct {
         const char *table;
         bool changed;
         const struct e5_box *box;
     } tables[] = {
-        {"event", to->added + to->completed > 0, &bounds},
-        {"event_state", to->added > 0, NULL},
-        {"event_cells", to->added > 0 && batch->cells, NULL},
+        {"event", to->added + to->completed + to->renewed > 0, &bounds},
+        {"event_state", states, NULL},
+        {"event_cells", states && batch->cells, NULL},
         {"event_patch", to->rows.trees > 0, NULL},
         {"event_link", to->rows.trees > 0, NULL},
         {"event_run", to->linked > 0, NULL},

@@ -4,8 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* --- reading WKB
- * ---------------------------------------------------------------------------------------------------- */
+/* --- reading WKB --- */
 
 enum { WKB_POINT = 1, WKB_LINE, WKB_POLYGON, WKB_MULTIPOINT, WKB_MULTILINE, WKB_MULTIPOLYGON, WKB_COLLECTION };
 
@@ -96,8 +95,7 @@ enum e5_status e5_wkb_bounds(const void *wkb, size_t size, struct e5_box *out, s
     return from.failed ? e5_fail(err, E5_DATABASE, "damaged geometry of %zu bytes", size) : E5_OK;
 }
 
-/* --- the GeoPackage blob
- * -------------------------------------------------------------------------------------------- */
+/* --- the GeoPackage blob --- */
 
 #define HEADER 8
 #define FLAG_LITTLE_ENDIAN 0x01
@@ -148,8 +146,7 @@ enum e5_status e5_geometry_write(struct e5_buffer *blob, const void *wkb, size_t
     return status;
 }
 
-/* --- SQL functions
- * -------------------------------------------------------------------------------------------------- */
+/* --- SQL functions --- */
 
 enum answer { IS_EMPTY, MIN_X, MAX_X, MIN_Y, MAX_Y };
 

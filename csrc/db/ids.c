@@ -1,10 +1,12 @@
 #include "db/ids.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* --- parts of a key
- * ------------------------------------------------------------------------------------------------- */
+#include "base/alloc.h"
+
+/* --- parts of a key --- */
 
 static void flush(struct e5_hasher *hasher) {
     e5_digest_add(&hasher->digest, hasher->bytes, hasher->filled);
@@ -32,18 +34,19 @@ static void add_text(struct e5_hasher *hasher, const char *text) {
 
 static void add_key(struct e5_hasher *hasher, const struct e5_key *key) { add_text(hasher, key->hex); }
 
-static void add_degrees(struct e5_hasher *hasher, double degrees) {
-    add_integer(hasher, isfinite(degrees) ? llround(degrees * 1e4) : INT64_MIN);
-}
+static int64_t degrees_of(double degrees) { return isfinite(degrees) ? llround(degrees * 1e4) : INT64_MIN; }
 
 /* −180 and 180 are one meridian. */
-static void add_longitude(struct e5_hasher *hasher, double degrees) {
-    double folded = e5_grid_fold(degrees);
-    add_degrees(hasher, folded == 180 ? -180 : folded);
+static int64_t longitude_of(double degrees) {
+    int64_t folded = degrees_of(e5_grid_fold(degrees));
+    return folded == 1800000 ? -1800000 : folded;
 }
 
-/* --- one key
- * -------------------------------------------------------------------------------------------------------- */
+static void add_degrees(struct e5_hasher *hasher, double degrees) { add_integer(hasher, degrees_of(degrees)); }
+
+static void add_longitude(struct e5_hasher *hasher, double degrees) { add_integer(hasher, longitude_of(degrees)); }
+
+/* --- one key --- */
 
 static enum e5_status begin(struct e5_hasher *hasher, const char *tag, struct e5_error *err) {
     hasher->filled = 0;
@@ -132,21 +135,32 @@ enum e5_status e5_span_key(const struct e5_key *run, const struct e5_key *grid, 
     return finish(&hasher, out);
 }
 
-/* --- many keys
- * ------------------------------------------------------------------------------------------------------ */
+/* --- many keys --- */
 
 enum e5_status e5_hasher_init(struct e5_hasher *hasher, const struct e5_key *diagnostic, struct e5_error *err) {
-    hasher->diagnostic = diagnostic;
-    hasher->filled = 0;
+    *hasher = (struct e5_hasher){.diagnostic = diagnostic};
     return e5_digest_init(&hasher->digest, E5_SHA256, err);
 }
 
-void e5_hasher_fini(struct e5_hasher *hasher) { e5_digest_fini(&hasher->digest); }
+void e5_hasher_fini(struct e5_hasher *hasher) {
+    e5_digest_fini(&hasher->digest);
+    free(hasher->arc);
+    hasher->arc = NULL;
+    hasher->arcs = 0;
+}
 
 static enum e5_status finish_one(struct e5_hasher *hasher, struct e5_key *out, struct e5_error *err) {
     flush(hasher);
     e5_digest_hex(&hasher->digest, out->hex);
     return e5_digest_restart(&hasher->digest, err);
+}
+
+static void begin_event(struct e5_hasher *hasher, const char *tag, const struct e5_events *events, size_t index) {
+    add_text(hasher, tag);
+    add_key(hasher, hasher->diagnostic);
+    add_text(hasher, e5_calendar_name(events->calendar));
+    add_integer(hasher, events->event[index].start_seconds);
+    add_integer(hasher, events->event[index].end_seconds);
 }
 
 static void add_run(struct e5_hasher *hasher, const struct e5_events *events, const struct e5_run *run) {
@@ -158,16 +172,96 @@ static void add_run(struct e5_hasher *hasher, const struct e5_events *events, co
     add_integer(hasher, run->count);
 }
 
+enum e5_status e5_event_key_1(struct e5_hasher *hasher, const struct e5_events *events, size_t index,
+                              struct e5_key *out, struct e5_error *err) {
+    const struct e5_event *event = &events->event[index];
+    begin_event(hasher, "event 1", events, index);
+    for (size_t i = 0; i < event->runs; i++) add_run(hasher, events, &events->run[event->first_run + i]);
+    return finish_one(hasher, out, err);
+}
+
+/* --- cells as they lie on the globe, however the file turns them --- */
+
+static int32_t column_round(const struct e5_grid *grid, int32_t column) {
+    return column < (int32_t)grid->columns ? column : column - (int32_t)grid->columns;
+}
+
+/* A circle has no end: it is said to begin at its westernmost longitude. */
+static int32_t westernmost(const struct e5_grid *grid) {
+    size_t found = 0;
+    for (size_t i = 1; i < grid->columns; i++)
+        if (longitude_of(grid->longitude[i]) < longitude_of(grid->longitude[found])) found = i;
+    return (int32_t)found;
+}
+
+static struct e5_arc arc_of(const struct e5_grid *grid, int32_t row, int32_t first, int32_t count) {
+    if (grid->periodic && count == (int32_t)grid->columns) first = westernmost(grid);
+    return (struct e5_arc){.latitude = degrees_of(grid->latitude[row]),
+                           .west = longitude_of(grid->longitude[first]),
+                           .east = longitude_of(grid->longitude[column_round(grid, first + count - 1)]),
+                           .count = count};
+}
+
+static int from_south_west(const void *a, const void *b) {
+    const struct e5_arc *one = a, *other = b;
+    if (one->latitude != other->latitude) return one->latitude < other->latitude ? -1 : 1;
+    return (one->west > other->west) - (one->west < other->west);
+}
+
+/* The runs of one row make arcs; those on both sides of the seam of the file are one. */
+static size_t make_arcs(const struct e5_grid *grid, const struct e5_run *run, size_t runs, struct e5_arc *arc) {
+    const struct e5_run *last = &run[runs - 1];
+    bool joined =
+        grid->periodic && runs > 1 && run->first == 0 && last->first + last->count == (int32_t)grid->columns;
+    size_t n = 0;
+    for (size_t i = joined; i < runs; i++) {
+        int32_t count = run[i].count + (joined && i + 1 == runs ? run->count : 0);
+        arc[n++] = arc_of(grid, run[i].row, run[i].first, count);
+    }
+    return n;
+}
+
+static enum e5_status reserve_arcs(struct e5_hasher *hasher, size_t arcs, struct e5_error *err) {
+    if (arcs <= hasher->arcs) return E5_OK;
+    size_t more = arcs > 2 * hasher->arcs ? arcs : 2 * hasher->arcs;
+    enum e5_status status = e5_grow(hasher->arcs, more, sizeof *hasher->arc, &hasher->arc, err);
+    if (status == E5_OK) hasher->arcs = more;
+    return status;
+}
+
+/* The runs of one step. */
+static enum e5_status add_step(struct e5_hasher *hasher, const struct e5_events *events, const struct e5_run *run,
+                               size_t runs, struct e5_error *err) {
+    enum e5_status status = reserve_arcs(hasher, runs, err);
+    if (status != E5_OK) return status;
+    size_t arcs = 0;
+    for (size_t i = 0, end; i < runs; i = end) {
+        for (end = i + 1; end < runs && run[end].row == run[i].row;) end++;
+        arcs += make_arcs(&events->grid, &run[i], end - i, hasher->arc + arcs);
+    }
+    qsort(hasher->arc, arcs, sizeof *hasher->arc, from_south_west);
+    for (size_t i = 0; i < arcs; i++) {
+        const struct e5_arc *arc = &hasher->arc[i];
+        add_integer(hasher, events->seconds[run->time]);
+        add_integer(hasher, arc->latitude);
+        add_integer(hasher, arc->west);
+        add_integer(hasher, arc->east);
+        add_integer(hasher, arc->count);
+    }
+    return E5_OK;
+}
+
 enum e5_status e5_event_key(struct e5_hasher *hasher, const struct e5_events *events, size_t index,
                             struct e5_key *out, struct e5_error *err) {
     const struct e5_event *event = &events->event[index];
-    add_text(hasher, "event 1");
-    add_key(hasher, hasher->diagnostic);
-    add_text(hasher, e5_calendar_name(events->calendar));
-    add_integer(hasher, event->start_seconds);
-    add_integer(hasher, event->end_seconds);
-    for (size_t i = 0; i < event->runs; i++) add_run(hasher, events, &events->run[event->first_run + i]);
-    return finish_one(hasher, out, err);
+    const struct e5_run *run = events->run + event->first_run;
+    enum e5_status status = E5_OK;
+    begin_event(hasher, "event 2", events, index);
+    for (size_t i = 0, end; i < event->runs && status == E5_OK; i = end) {
+        for (end = i + 1; end < event->runs && run[end].time == run[i].time;) end++;
+        status = add_step(hasher, events, &run[i], end - i, err);
+    }
+    return status == E5_OK ? finish_one(hasher, out, err) : status;
 }
 
 static void add_value(struct e5_hasher *hasher, double value) {

@@ -34,6 +34,10 @@ E5_MUST_USE enum e5_status e5_run_key(const struct e5_key *diagnostic, const cha
 E5_MUST_USE enum e5_status e5_span_key(const struct e5_key *run, const struct e5_key *grid,
                                        const struct e5_events *events, struct e5_key *out, struct e5_error *err);
 
+struct e5_arc { /* neighbouring cells of one latitude, in ten-thousandths of a degree */
+    int64_t latitude, west, east, count;
+};
+
 /* Many keys of events or tracks: begin with the diagnostic (_init), then one after the other; always end with _fini.
  * One thread at a time per hasher. */
 struct e5_hasher {
@@ -41,15 +45,23 @@ struct e5_hasher {
     const struct e5_key *diagnostic;
     size_t filled;
     unsigned char bytes[4096]; /* on their way to the digest */
+    struct e5_arc *arc;        /* of one step */
+    size_t arcs;
 };
 
 E5_MUST_USE enum e5_status e5_hasher_init(struct e5_hasher *hasher, const struct e5_key *diagnostic,
                                           struct e5_error *err);
 void e5_hasher_fini(struct e5_hasher *hasher);
-/* "event 1", diagnostic key, calendar, start and end in seconds, then for each run: seconds of its step, latitude,
- * longitude of the first cell, of the last cell, number of cells */
+/* "event 2", diagnostic key, calendar, start and end in seconds, then for each arc: seconds of its step, latitude,
+ * longitude of its westernmost cell, of its easternmost cell, number of cells.  An arc is what neighbours of one row
+ * at one step make, also over the seam of a periodic grid; a circle begins at its smallest longitude.  They come step
+ * by step, from south to north, then by the longitude of their first cell: the order and the seam of the file's axes
+ * make no difference. */
 E5_MUST_USE enum e5_status e5_event_key(struct e5_hasher *hasher, const struct e5_events *events, size_t index,
                                         struct e5_key *out, struct e5_error *err);
+/* The key that version 1 gave: "event 1", then the same with the runs of the file, in its order, for arcs */
+E5_MUST_USE enum e5_status e5_event_key_1(struct e5_hasher *hasher, const struct e5_events *events, size_t index,
+                                          struct e5_key *out, struct e5_error *err);
 /* "track 1", diagnostic key, calendar, number of points, then for each point: seconds, latitude, longitude, bits of
  * the value (of all NaNs the same) */
 E5_MUST_USE enum e5_status e5_track_key(struct e5_hasher *hasher, const struct e5_tracks *tracks, size_t index,

@@ -8,8 +8,7 @@
 
 #define CONFIRM 600.0 /* seconds after which a status is written again although it is the same */
 
-/* --- reading columns
- * ------------------------------------------------------------------------------------------------ */
+/* --- reading columns --- */
 
 static void add_self(struct e5_row *row, const struct e5_journal *journal) {
     e5_row_text(row, journal->self.host);
@@ -18,8 +17,7 @@ static void add_self(struct e5_row *row, const struct e5_journal *journal) {
     e5_row_integer(row, journal->handle);
 }
 
-/* --- one request
- * ---------------------------------------------------------------------------------------------------- */
+/* --- one request --- */
 
 static enum e5_journal_state state_of(const char *status, bool alive) {
     if (strcmp(status, "intended") == 0) return alive ? E5_JOURNAL_BUSY : E5_JOURNAL_INTENDED;
@@ -57,8 +55,7 @@ enum e5_status e5_journal_find(struct e5_journal *journal, const char *fingerpri
     return status == E5_OK ? e5_journal_leave(journal, find(journal, fingerprint, out, err), err) : status;
 }
 
-/* --- slots
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- slots --- */
 
 /* Counts no further than `most`. */
 static enum e5_status count_queued(struct e5_journal *journal, const char *dataset, int64_t most, int64_t *out,
@@ -75,8 +72,7 @@ static enum e5_status count_queued(struct e5_journal *journal, const char *datas
     return e5_row_look_up(&journal->db, row, out, err);
 }
 
-/* --- from an intention to a job
- * ------------------------------------------------------------------------------------- */
+/* --- from an intention to a job --- */
 
 static enum e5_status detach(struct e5_journal *journal, const char *fingerprint, const char *keeper,
                              struct e5_error *err) {
@@ -216,8 +212,7 @@ enum e5_status e5_journal_created(struct e5_journal *journal, const char *finger
     return e5_journal_leave(journal, create(journal, fingerprint, dataset, request, job_id, err), err);
 }
 
-/* --- what becomes of a job
- * ------------------------------------------------------------------------------------------ */
+/* --- what becomes of a job --- */
 
 static bool is_the_end(const char *status) {
     static const char *const words[] = {"failed", "rejected", "dismissed", "deleted", "gone"};

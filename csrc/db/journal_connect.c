@@ -15,8 +15,7 @@
 
 #define STEP_MS 2 /* between looks at a lock that somebody else holds: they are held for less than that */
 
-/* --- the connection
- * ------------------------------------------------------------------------------------------------- */
+/* --- the connection --- */
 
 static _Thread_local const struct e5_watch *heeded;
 
@@ -111,8 +110,7 @@ static enum e5_status migrate(struct e5_journal *journal, struct e5_error *err) 
     return status;
 }
 
-/* --- the file
- * -------------------------------------------------------------------------------------------------------- */
+/* --- the file --- */
 
 static enum e5_status check_place(const struct e5_database *db, struct e5_error *err) {
     struct stat info;

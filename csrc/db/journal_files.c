@@ -5,8 +5,7 @@
 #include "db/journal.h"
 #include "db/journal_base.h"
 
-/* --- one finished file
- * ---------------------------------------------------------------------------------------------- */
+/* --- one finished file --- */
 
 static void read_file(const struct e5_row *row, struct e5_journal_file *out) {
     e5_journal_text(row, 0, out->fingerprint, sizeof out->fingerprint);
@@ -100,8 +99,7 @@ enum e5_status e5_journal_file_counted(struct e5_journal *journal, const char *p
     return e5_journal_leave(journal, set_counted(journal, path, finished, missing, asked, err), err);
 }
 
-/* --- tables
- * --------------------------------------------------------------------------------------------------------- */
+/* --- tables --- */
 
 static const char *const job_columns[] = {"job_id",      "status", "dataset", "request",
                                           "fingerprint", "begun",  "changed", "seen"};

@@ -10,8 +10,7 @@
 #include "db/journal.h"
 #include "db/journal_base.h"
 
-/* --- fork
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- fork --- */
 
 static pthread_mutex_t all_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct e5_journal *all;
@@ -49,8 +48,7 @@ static void strike_off(const struct e5_journal *journal) {
     pthread_mutex_unlock(&all_mutex);
 }
 
-/* --- opening and closing
- * -------------------------------------------------------------------------------------------- */
+/* --- opening and closing --- */
 
 static enum e5_status forget_old(struct e5_journal *journal, struct e5_error *err) {
     int64_t old = 0;

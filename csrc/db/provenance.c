@@ -63,8 +63,7 @@ static enum e5_status put_diagnostic(struct e5_database *db, const struct e5_sto
     return end(db, &kind, &row, &out->diagnostic, err);
 }
 
-/* --- files
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- files --- */
 
 static enum e5_status put_download(struct e5_database *db, const struct e5_store_download *download, const char *now,
                                    int64_t *out_id, struct e5_error *err) {
@@ -142,8 +141,7 @@ static enum e5_status put_dataset(struct e5_database *db, const struct e5_store_
     return status == E5_OK ? link_download(db, *out_id, download, err) : status;
 }
 
-/* --- the run
- * -------------------------------------------------------------------------------------------------------- */
+/* --- the run --- */
 
 /* The axes as 64-bit numbers, least byte first. */
 static enum e5_status axis_bytes(const double *axis, size_t n, struct e5_buffer *out, struct e5_error *err) {

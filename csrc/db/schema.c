@@ -42,12 +42,10 @@ const char *e5_schema_index(const char *name) {
     return NULL;
 }
 
-/* --- making
- * --------------------------------------------------------------------------------------------------------- */
+/* --- making --- */
 
-static enum e5_status note_step(struct e5_database *db, const struct migration *step, struct e5_error *err) {
-    char now[E5_CLOCK_STAMP_SIZE];
-    e5_clock_stamp(e5_clock_wall(), now);
+static enum e5_status note_step(struct e5_database *db, const struct migration *step, const char *now,
+                                struct e5_error *err) {
     struct e5_row row;
     enum e5_status status =
         e5_sql_prepare(db, "INSERT INTO era5fast_schema (version, description, applied_at) VALUES (?, ?, ?)", &row,
@@ -106,12 +104,14 @@ static enum e5_status check_links(struct e5_database *db, struct e5_error *err) 
 }
 
 enum e5_status e5_schema_migrate(struct e5_database *db, int64_t from_version, struct e5_error *err) {
+    char now[E5_CLOCK_STAMP_SIZE]; /* one for all steps: those of a new file are told from later ones by it */
+    e5_clock_stamp(e5_clock_wall(), now);
     enum e5_status status = from_version == 1 ? check_no_additions(db, err) : E5_OK;
     for (const struct migration *step = migrations; step < migrations + migration_count; step++) {
         if (step->version <= from_version) continue;
         for (const char *const *sql = step->statements; *sql != NULL && status == E5_OK; sql++)
             status = e5_sql_run(db, *sql, err);
-        if (status == E5_OK) status = note_step(db, step, err);
+        if (status == E5_OK) status = note_step(db, step, now, err);
     }
     if (status == E5_OK) status = check_links(db, err);
     return status == E5_OK ? describe(db, err) : status;
@@ -122,8 +122,7 @@ enum e5_status e5_schema_make(struct e5_database *db, struct e5_error *err) {
     return status == E5_OK ? e5_schema_migrate(db, 0, err) : status;
 }
 
-/* --- checking
- * ------------------------------------------------------------------------------------------------------- */
+/* --- checking --- */
 
 static enum e5_status check_ours(struct e5_database *db, struct e5_error *err) {
     int64_t id = 0, tables = 0;

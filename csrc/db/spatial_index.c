@@ -18,8 +18,7 @@
 #define FEW 1000  /* new events: fewer are put in one by one */
 #define SHARE 4   /* the index is made anew when so many times the new events are more than the old ones */
 
-/* --- entries
- * -------------------------------------------------------------------------------------------------------- */
+/* --- entries --- */
 
 static float down(double x) {
     float rounded = (float)x;
@@ -64,8 +63,7 @@ static int by_id(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-/* --- order along the curve
- * ------------------------------------------------------------------------------------------ */
+/* --- order along the curve --- */
 
 /* Place of a point on the Hilbert curve through 65536 × 65536 squares. */
 static uint32_t hilbert(uint32_t x, uint32_t y) {
@@ -124,8 +122,7 @@ static enum e5_status along_curve(const struct e5_spatial_entry *entry, size_t n
     return E5_OK;
 }
 
-/* --- nodes
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- nodes --- */
 
 struct tree {
     struct e5_database *db;
@@ -260,8 +257,7 @@ static enum e5_status write_tree(struct e5_database *db, const struct e5_spatial
     return status;
 }
 
-/* --- the three steps
- * ------------------------------------------------------------------------------------------------ */
+/* --- the three steps --- */
 
 enum e5_status e5_spatial_worth_it(struct e5_database *db, int64_t fresh, int64_t known, bool *out,
                                    struct e5_error *err) {

@@ -22,15 +22,15 @@ struct e5_store {
     struct e5_database db;
     double busy_seconds;
     pid_t owner; /* SQLite's handles and locks do not survive a fork */
-    double deadline; /* of the call under way */
+    double deadline; /* of the wait under way */
 };
 
-/* --- the connection
- * ------------------------------------------------------------------------------------------------- */
+/* --- the connection --- */
 
+/* Each wait has its own patience: before a COMMIT the work of a long batch may have used up that of the beginning. */
 static int keep_waiting(void *context, int tries) {
     struct e5_store *store = context;
-    (void)tries;
+    if (tries == 0) store->deadline = e5_clock_monotonic() + store->busy_seconds;
     return e5_lock_wait(store->deadline, store->db.watch);
 }
 
@@ -70,8 +70,7 @@ static void disconnect(struct e5_store *store) {
     store->db.handle = NULL;
 }
 
-/* --- transactions
- * --------------------------------------------------------------------------------------------------- */
+/* --- transactions --- */
 
 static enum e5_status begin(struct e5_store *store, struct e5_error *err) {
     return e5_sql_run(&store->db, "BEGIN IMMEDIATE", err);
@@ -84,8 +83,12 @@ static enum e5_status end(struct e5_store *store, enum e5_status status, struct 
     return status;
 }
 
-/* --- opening
- * -------------------------------------------------------------------------------------------------------- */
+/* Foreign keys are switched outside of transactions only. */
+static void check_foreign_keys(struct e5_store *store, bool on) {
+    sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_ENABLE_FKEY, on, NULL);
+}
+
+/* --- opening --- */
 
 static enum e5_status sync_path(const char *path, int flags, struct e5_error *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
@@ -118,6 +121,22 @@ static enum e5_status fill(struct e5_store *store, const char *private_name, str
     return status;
 }
 
+/* A journal or write-ahead log that outlived a database of this name would be played into the new one. */
+static enum e5_status clear_away(const char *path, struct e5_error *err) {
+    static const char *const endings[] = {"-journal", "-wal", "-shm"};
+    size_t size = strlen(path) + sizeof "-journal";
+    char *name;
+    enum e5_status status = e5_alloc(size, 1, &name, err);
+    if (status != E5_OK) return status;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings && status == E5_OK; i++) {
+        snprintf(name, size, "%s%s", path, endings[i]);
+        if (unlink(name) != 0 && errno != ENOENT)
+            status = e5_fail_errno(err, errno, name, "cannot remove what a former event database left");
+    }
+    free(name);
+    return status;
+}
+
 /* A new database appears whole under its name, or not at all.  The caller holds the writers' lock, so that the
  * private name is ours and a file found there is the remains of somebody who was killed. */
 static enum e5_status build(struct e5_store *store, struct e5_error *err) {
@@ -129,6 +148,7 @@ static enum e5_status build(struct e5_store *store, struct e5_error *err) {
     unlink(private_name);
     status = fill(store, private_name, err);
     if (status == E5_OK) status = sync_path(private_name, 0, err);
+    if (status == E5_OK) status = clear_away(store->db.path, err);
     if (status == E5_OK && rename(private_name, store->db.path) != 0)
         status = e5_fail_errno(err, errno, store->db.path, "cannot make the event database");
     if (status == E5_OK)
@@ -152,15 +172,15 @@ static enum e5_status build_if_missing(struct e5_store *store, struct e5_error *
 }
 
 /* A table that is dropped to be made anew must not take with it the rows that belong to its own, and views that name
- * it do not stand in the way.  Foreign keys are switched outside of transactions only. */
+ * it do not stand in the way. */
 static enum e5_status begin_rebuilding(struct e5_store *store, struct e5_error *err) {
-    sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
+    check_foreign_keys(store, false);
     sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, 1, NULL);
     return begin(store, err);
 }
 
 static void end_rebuilding(struct e5_store *store) {
-    sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+    check_foreign_keys(store, true);
     sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, 0, NULL);
 }
 
@@ -194,8 +214,9 @@ static enum e5_status open_existing(struct e5_store *store, struct e5_error *err
     /* QGIS leaves write-ahead logs on; back to one file at rest.  When somebody else has it open this is refused at
      * once, which does no harm. */
     if (status != E5_OK) return status;
-    store->deadline = 0;
+    sqlite3_busy_handler(store->db.handle, NULL, NULL);
     sqlite3_exec(store->db.handle, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    sqlite3_busy_handler(store->db.handle, keep_waiting, store);
     return E5_OK;
 }
 
@@ -229,8 +250,7 @@ void e5_store_close(struct e5_store *store) {
     free(store);
 }
 
-/* --- adding
- * --------------------------------------------------------------------------------------------------------- */
+/* --- adding --- */
 
 static bool is_complete(const struct e5_store_source *source) {
     const struct e5_store_download *download = source->download;
@@ -279,8 +299,10 @@ static enum e5_status add(struct e5_store *store, struct contents *contents, str
     begin_waiting(store, watch);
     enum e5_status status = e5_lock_take(&lock, store->db.path, store->deadline, watch, err);
     if (status == E5_OK) {
+        check_foreign_keys(store, false); /* each row would look its parent up, which it was just given */
         status = begin(store, err);
         if (status == E5_OK) status = end(store, write_contents(store, contents, watch, out, err), err);
+        check_foreign_keys(store, true);
         e5_lock_release(&lock);
     }
     store->db.watch = NULL;

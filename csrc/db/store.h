@@ -1,12 +1,12 @@
 /* store: the event database, a GeoPackage 1.3 in one SQLite file.
  *
  * Tables: `event` (features, EPSG:4326 multipolygons, R*Tree) and `track` (multilinestrings) and, as attributes, what
- * belongs to them: `event_state` (an event at a time step), `event_cells`, `event_patch`, `event_link`, `track_point`;
- * `diagnostic` (what made them: kind, kernel, all parameters as JSON), `dataset` (files with size and checksum),
- * `download`, `grid`, `run` (program, span of the data and when) and the links between them.  Keys of all of these
- * come from content (ids.h): adding the same events again adds nothing; a changed definition stands beside the old
- * one.  The schema's own version is a row in `era5fast_schema`; migrations.def has one row per step; a newer file is
- * refused.
+ * belongs to them: `event_state` (an event at a time step), `event_cells`, `event_patch`, `event_link`,
+ * `track_point`; `diagnostic` (what made them: kind, kernel, all parameters as JSON), `dataset` (files with size and
+ * checksum), `download`, `grid`, `run` (program, span of the data and when) and the links between them.  Keys of all
+ * of these come from content (ids.h): adding the same events again adds nothing; a changed definition stands beside
+ * the old one.  The schema's own version is a row in `era5fast_schema`; migrations.def has one row per step; a newer
+ * file is refused.
  *
  * Each batch is one transaction under a writers' lock (flock on <file>.lock); waiting for locks ends after
  * `busy_seconds`, or when the watch is cancelled.  What does not depend on the file, keys above all, is computed

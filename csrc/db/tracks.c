@@ -17,8 +17,7 @@ struct writer {
     int64_t added, known, linked;
 };
 
-/* --- the path as a multilinestring
- * ------------------------------------------------------------------------------------------ */
+/* --- the path as a multilinestring --- */
 
 struct path { /* on its way into `wkb` */
     struct e5_buffer *wkb;
@@ -104,8 +103,7 @@ static enum e5_status make_blob(struct writer *to, size_t first, size_t end, str
     return e5_geometry_write(&to->blob, to->wkb.bytes, to->wkb.size, &box, err);
 }
 
-/* --- one track
- * ------------------------------------------------------------------------------------------------------ */
+/* --- one track --- */
 
 struct summary {
     double low, high, path;    /* of the value; km */
@@ -212,8 +210,7 @@ static enum e5_status write_one(struct writer *to, size_t index, struct e5_error
     return status;
 }
 
-/* --- the batch
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the batch --- */
 
 static enum e5_status check(const struct e5_tracks *tracks, struct e5_error *err) {
     for (size_t i = 0; i < tracks->count; i++) {

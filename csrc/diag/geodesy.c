@@ -127,5 +127,7 @@ void e5_centroid_get(const struct e5_centroid *sum, double *latitude, double *lo
     double across = hypot(sum->x, sum->y);
     bool cancelled = !(hypot(across, sum->z) > 1e-9 * sum->weight); /* what is left is rounding */
     *latitude = cancelled ? NAN : degrees_of(atan2(sum->z, across));
-    *longitude = cancelled ? NAN : degrees_of(atan2(sum->y, sum->x));
+    double east = degrees_of(atan2(sum->y, sum->x));
+    bool antimeridian = 180 - fabs(east) < 1e-9; /* rounding would call it 180 once and −180 another time */
+    *longitude = cancelled ? NAN : antimeridian ? -180 : east;
 }

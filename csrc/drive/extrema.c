@@ -42,8 +42,8 @@ static enum e5_status search_all(struct pass *pass, size_t block_bytes, const st
     char *buffer = NULL;
     size_t room = 0, row = source->cells * e5_dtype_size(source->dtype);
     for (size_t steps; status == E5_OK && pass->first < source->steps; pass->first += steps) {
-        steps = source->block(source->self, pass->first, block_bytes);
-        if (source->direct == NULL && steps > room) {
+        status = e5_source_block(source, pass->first, block_bytes, &steps, err);
+        if (status == E5_OK && source->direct == NULL && steps > room) {
             free(buffer);
             buffer = NULL;
             status = e5_alloc(steps, row, &buffer, err);

@@ -49,7 +49,7 @@ static enum e5_status each_step(struct search *s, size_t n, e5_task_fn task, str
 
 static enum e5_status have_frames(const struct search *s, struct frames *frames, size_t n, struct e5_error *err) {
     size_t words;
-    if (n <= frames->room) return E5_OK;
+    if (frames->bits != NULL && n <= frames->room) return E5_OK;
     free(frames->bits);
     *frames = (struct frames){0};
     enum e5_status status = e5_multiply(n, s->frame_words, &words, err);
@@ -184,14 +184,14 @@ static enum e5_status take_filtered(struct search *s, size_t n, struct e5_error 
     size_t ready = e5_spell_filter_count(&s->filter, n, s->linked + s->compared);
     s->batch = n;
     enum e5_status status = each_step(s, n, compare_task, err);
-    if (status == E5_OK) status = have_frames(s, &s->out, n + s->filter.delay, err);
+    if (status == E5_OK) status = have_frames(s, &s->out, ready, err);
     if (status == E5_OK) status = e5_parallel_for(s->par, s->watch, segment_tasks(s), push_task, s, err);
     s->compared += n;
     return status == E5_OK ? finish_batch(s, ready, err) : status;
 }
 
 static enum e5_status take_rest(struct search *s, struct e5_error *err) {
-    enum e5_status status = have_frames(s, &s->out, s->filter.delay, err);
+    enum e5_status status = have_frames(s, &s->out, s->compared - s->finished, err);
     if (status == E5_OK) status = e5_parallel_for(s->par, s->watch, segment_tasks(s), end_task, s, err);
     return status == E5_OK ? finish_batch(s, s->compared - s->finished, err) : status;
 }

@@ -38,11 +38,9 @@ enum e5_status e5_shelf_read(struct e5_shelf *shelf, size_t first, size_t block_
     struct e5_source *source = shelf->source;
     struct e5_shelf_block *block;
     if (source->direct != NULL && block_bytes > IN_PLACE_BYTES) block_bytes = IN_PLACE_BYTES;
-    *steps = source->block(source->self, first, block_bytes);
-    if (*steps < 1 || *steps > source->steps - first)
-        return e5_fail(err, E5_INTERNAL, "a source gave a block of %zu steps", *steps);
-    if (source->direct != NULL) return E5_OK;
-    enum e5_status status = new_block(shelf, &block, err);
+    enum e5_status status = e5_source_block(source, first, block_bytes, steps, err);
+    if (status != E5_OK || source->direct != NULL) return status;
+    status = new_block(shelf, &block, err);
     if (status == E5_OK) status = have_room(shelf, block, *steps, err);
     if (status != E5_OK) return status;
     block->first = first, block->steps = *steps;

@@ -164,13 +164,12 @@ static enum e5_status next_block(struct pass *pass, size_t block_bytes, struct b
     pass->block = source->direct;
     pass->steps = source->steps;
     if (source->view != NULL) return E5_OK;
-    pass->steps = source->block(source->self, pass->first, block_bytes);
-    if (pass->steps < 1 || pass->steps > source->steps - pass->first)
-        return e5_fail(err, E5_INTERNAL, "a source gave a block of %zu steps", pass->steps);
+    enum e5_status status = e5_source_block(source, pass->first, block_bytes, &pass->steps, err);
+    if (status != E5_OK) return status;
     if (buffer->steps < pass->steps) {
         free(buffer->bytes); /* nothing in it is needed any more: no copy */
         buffer->steps = 0;
-        enum e5_status status = e5_alloc(pass->steps, source->cells * pass->size, &buffer->bytes, err);
+        status = e5_alloc(pass->steps, source->cells * pass->size, &buffer->bytes, err);
         if (status != E5_OK) return status;
         buffer->steps = pass->steps;
     }

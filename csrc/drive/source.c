@@ -57,3 +57,11 @@ struct e5_source e5_source_memory(const struct e5_view *view) {
         .read = read_memory,
     };
 }
+
+enum e5_status e5_source_block(const struct e5_source *source, size_t first, size_t ceiling, size_t *steps,
+                               struct e5_error *err) {
+    *steps = source->block(source->self, first, ceiling);
+    if (*steps < 1 || *steps > source->steps - first)
+        return e5_fail(err, E5_INTERNAL, "a source gave a block of %zu steps", *steps);
+    return E5_OK;
+}

@@ -17,12 +17,16 @@ struct e5_source {
     const struct e5_view *view; /* an array in memory; else NULL */
     const void *direct; /* the whole field as a block, when it lies in memory like that; else NULL */
     void *self;
-    size_t (*block)(const void *self, size_t first, size_t ceiling); /* steps to read next, at least 1 */
+    size_t (*block)(const void *self, size_t first, size_t ceiling); /* for e5_source_block() */
     enum e5_status (*read)(void *self, size_t first, size_t steps, void *out, const struct e5_parallel *par,
                            struct e5_watch *watch, struct e5_error *err);
 };
 
 struct e5_source e5_source_memory(const struct e5_view *view); /* borrows the view */
+/* How many steps a block of some `ceiling` bytes from `first` on has, at least 1; E5_INTERNAL where the source gives
+ * none, or more than there are. */
+E5_MUST_USE enum e5_status e5_source_block(const struct e5_source *source, size_t first, size_t ceiling,
+                                           size_t *steps, struct e5_error *err);
 /* Borrows the dataset; E5_INPUT when it has more than one number or level. */
 E5_MUST_USE enum e5_status e5_source_files(struct e5_dataset *dataset, struct e5_source *out, struct e5_error *err);
 

@@ -75,8 +75,8 @@ static enum e5_status write_blocks(struct e5_source *source, size_t block_bytes,
     size_t room = 0, tiles = e5_spill_tiles(w->spill);
     enum e5_status status = E5_OK;
     for (w->first = 0; status == E5_OK && w->first < source->steps; w->first += w->steps) {
-        w->steps = source->block(source->self, w->first, block_bytes);
-        status = have_room(w, &room, slots, &block, err);
+        status = e5_source_block(source, w->first, block_bytes, &w->steps, err);
+        if (status == E5_OK) status = have_room(w, &room, slots, &block, err);
         if (status == E5_OK) status = source->read(source->self, w->first, w->steps, block, par, watch, err);
         w->block = block;
         if (status == E5_OK) status = e5_parallel_for(par, watch, tiles, write_piece, w, err);

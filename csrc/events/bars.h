@@ -37,8 +37,17 @@ static inline size_t e5_bars_most(size_t words) { return 32 * words + 1; }
 
 /* Fill in `before` of a line that begins with bar `bars`, for `words` words; returns the number of the next bar. */
 uint32_t e5_bars_count(const struct e5_bar_line *line, size_t words, uint32_t bars, uint32_t *before);
+/* Rows whose cells make contacts superfluous, for who only asks what hangs together.  E5_CONTACT_EDGE…: cells of the
+ * second row of the first line in columns where `a` is set are left out, and of the first of the second where `b` is.
+ * Else: straight contacts side by side are left out if in one of their columns `a`, `b` and the first row of either
+ * line are set. */
+struct e5_bar_known {
+    const uint64_t *a, *b;
+};
+
+/* `known` may be NULL: nothing is superfluous. */
 size_t e5_bars_touch(const struct e5_bar_line *a, const struct e5_bar_line *b, size_t words,
-                     enum e5_bar_contact contact, struct e5_bar_pair *pair);
+                     enum e5_bar_contact contact, const struct e5_bar_known *known, struct e5_bar_pair *pair);
 /* The same over the seam between the last column and the first. */
 size_t e5_bars_touch_seam(const struct e5_bar_line *a, const struct e5_bar_line *b, size_t columns,
                           enum e5_bar_contact contact, struct e5_bar_pair *pair);

@@ -48,9 +48,10 @@ static enum e5_status state_task(void *context, size_t index, unsigned slot, str
 
 /* --- one event from its steps --- */
 
-static void take_maxima(struct e5_event *event, const struct e5_event_state *state, const struct e5_measured *sum) {
+static void take_maxima(struct e5_event *event, const struct e5_event_state *state, const struct e5_measured *sum,
+                        bool first) {
     if (state->area > event->area_max) event->area_max = state->area, event->area_max_time = state->time;
-    if (!(state->maximum > event->peak)) return;
+    if (!first && !(state->maximum > event->peak)) return;
     event->peak = state->maximum, event->peak_value = sum->value;
     event->peak_time = state->time, event->peak_row = sum->row, event->peak_column = sum->column;
 }
@@ -69,10 +70,9 @@ static void sum_up(const struct work *w, struct e5_event *event) {
     const struct e5_measured *sum = &w->sum[event->first_state];
     struct e5_measured whole;
     e5_measured_begin(&whole);
-    event->peak = -INFINITY;
     for (size_t s = 0; s < event->states; s++) {
         e5_measured_add(&whole, &sum[s]);
-        take_maxima(event, &state[s], &sum[s]);
+        take_maxima(event, &state[s], &sum[s], s == 0);
     }
     event->cells = whole.cells;
     event->volume = whole.area * w->events->step_days;

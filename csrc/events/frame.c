@@ -93,7 +93,7 @@ static void unite_within_line(const struct work *w, const struct e5_bar_line *li
 static void unite_lines(const struct work *w, const struct e5_bar_line *line, const struct e5_bar_line *next) {
     bool four = w->topology->neighbours == 6;
     enum e5_bar_contact contact = four ? E5_CONTACT_EDGE : E5_CONTACT_EDGE_SLANTED;
-    size_t n = e5_bars_touch(line, next, w->words, contact, w->pair);
+    size_t n = e5_bars_touch(line, next, w->words, contact, NULL, w->pair);
     if (w->topology->periodic) n += e5_bars_touch_seam(line, next, w->topology->columns, contact, w->pair + n);
     for (size_t i = 0; i < n; i++) unite(w->frame->blob, w->pair[i].a, w->pair[i].b);
 }

@@ -11,6 +11,7 @@ struct work {
     struct e5_labels *out;
     struct e5_watch *watch;
     size_t *first_run; /* steps + 1 */
+    struct e5_label_runs *runs;
     int32_t *label;
     size_t words, steps_per_task;
     enum e5_status (*step)(const struct work *w, size_t t, struct e5_error *err);
@@ -107,8 +108,6 @@ void e5_labels_fini(struct e5_labels *labels) {
     free(labels->bits);
     free(labels->first_blob);
     free(labels->of_blob);
-    free(labels->run);
-    free(labels->component);
     *labels = (struct e5_labels){0};
 }
 
@@ -117,33 +116,35 @@ void e5_labels_fini(struct e5_labels *labels) {
 static enum e5_status runs_step(const struct work *w, size_t t, struct e5_error *err) {
     const struct e5_labels *labels = w->out;
     const int32_t *of_blob = labels->of_blob + labels->first_blob[t];
-    struct e5_run *run = labels->run + w->first_run[t];
+    struct e5_run *run = w->runs->run + w->first_run[t];
     size_t n = w->first_run[t + 1] - w->first_run[t];
     enum e5_status status = e5_frame_runs(&labels->frame[t], (int32_t)t, run, err);
-    for (size_t i = 0; status == E5_OK && i < n; i++) labels->component[w->first_run[t] + i] = of_blob[run[i].blob];
+    for (size_t i = 0; status == E5_OK && i < n; i++) w->runs->component[w->first_run[t] + i] = of_blob[run[i].blob];
     return status;
 }
 
-enum e5_status e5_labels_runs(struct e5_labels *labels, const struct e5_parallel *par, struct e5_watch *watch,
-                              struct e5_error *err) {
-    struct work w = {.out = labels, .watch = watch};
-    if (labels->run != NULL) return E5_OK;
+enum e5_status e5_labels_runs(const struct e5_labels *labels, const struct e5_parallel *par, struct e5_watch *watch,
+                              struct e5_label_runs *out, struct e5_error *err) {
+    struct e5_labels same = *labels;
+    struct work w = {.out = &same, .watch = watch, .runs = out};
+    *out = (struct e5_label_runs){0};
     enum e5_status status = e5_alloc(labels->steps + 1, sizeof *w.first_run, &w.first_run, err);
     if (status != E5_OK) return status;
     for (size_t t = 0; t < labels->steps; t++)
         w.first_run[t + 1] = w.first_run[t] + e5_frame_count_runs(&labels->frame[t]);
-    labels->run_count = w.first_run[labels->steps];
-    status = e5_alloc_plain(labels->run_count * sizeof *labels->run, &labels->run, err);
-    if (status == E5_OK)
-        status = e5_alloc_plain(labels->run_count * sizeof *labels->component, &labels->component, err);
+    out->count = w.first_run[labels->steps];
+    status = e5_alloc_plain(out->count * sizeof *out->run, &out->run, err);
+    if (status == E5_OK) status = e5_alloc_plain(out->count * sizeof *out->component, &out->component, err);
     if (status == E5_OK) status = each_step(&w, par, runs_step, err);
-    if (status != E5_OK) {
-        free(labels->run);
-        free(labels->component);
-        labels->run = NULL, labels->component = NULL;
-    }
+    if (status != E5_OK) e5_label_runs_fini(out);
     free(w.first_run);
     return status;
+}
+
+void e5_label_runs_fini(struct e5_label_runs *runs) {
+    free(runs->run);
+    free(runs->component);
+    *runs = (struct e5_label_runs){0};
 }
 
 /* --- dense labels --- */

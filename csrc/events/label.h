@@ -5,7 +5,8 @@
  * when they are asked for.  Components are numbered by their first cell in (time, row, column) order.
  *
  * The caller owns the result (_fini), which stays where it is and refers to neither mask nor input.  The answer is
- * the same for any number of threads.  One thread at a time; blocks while `par` works. */
+ * the same for any number of threads.  Read-only once it is made: any threads may ask for runs and dense labels at
+ * the same time; each call blocks while `par` works. */
 #ifndef E5_EVENTS_LABEL_H
 #define E5_EVENTS_LABEL_H
 
@@ -26,17 +27,21 @@ struct e5_labels {
     struct e5_frame *frame; /* steps */
     size_t *first_blob;     /* steps + 1: number of the first blob of each step, through all steps */
     int32_t *of_blob;       /* component of each blob, from 0 */
-    size_t run_count;       /* the rest is made by e5_labels_runs */
-    struct e5_run *run;     /* ordered by (time, row, first) */
-    int32_t *component;     /* of each run, from 0 */
+};
+
+struct e5_label_runs {
+    size_t count;
+    struct e5_run *run; /* ordered by (time, row, first) */
+    int32_t *component; /* of each run, from 0 */
 };
 
 E5_MUST_USE enum e5_status e5_label(const struct e5_label_input *input, const struct e5_parallel *par,
                                     struct e5_watch *watch, struct e5_labels *out, struct e5_error *err);
 void e5_labels_fini(struct e5_labels *labels);
-/* Make the table of runs; once is enough. */
-E5_MUST_USE enum e5_status e5_labels_runs(struct e5_labels *labels, const struct e5_parallel *par,
-                                          struct e5_watch *watch, struct e5_error *err);
+/* The table of runs, which the caller owns (_fini). */
+E5_MUST_USE enum e5_status e5_labels_runs(const struct e5_labels *labels, const struct e5_parallel *par,
+                                          struct e5_watch *watch, struct e5_label_runs *out, struct e5_error *err);
+void e5_label_runs_fini(struct e5_label_runs *runs);
 /* Dense labels, steps × rows × columns: 0 is background, 1 … components. */
 E5_MUST_USE enum e5_status e5_labels_paint(const struct e5_labels *labels, const struct e5_parallel *par,
                                            struct e5_watch *watch, int32_t *label, struct e5_error *err);

@@ -166,6 +166,7 @@ static void add_run(const struct e5_measure *m, const struct row *row, const str
     size_t first = (size_t)run->first, n = (size_t)run->count, end = first + n;
     double area = m->grid->area[run->row], whole = area * (double)n;
     struct excess excess = excess_of(row, first, n);
+    if (blob->runs == 0 || excess.maximum > blob->maximum) place_maximum(row, first, excess.maximum, blob);
     blob->cells += run->count, blob->runs++;
     blob->area += whole;
     blob->excess += area * excess.sum;
@@ -173,7 +174,6 @@ static void add_run(const struct e5_measure *m, const struct row *row, const str
     blob->pull.y += area * m->cosine[run->row] * (m->east[end] - m->east[first]);
     blob->pull.z += whole * m->sine[run->row];
     blob->pull.weight += whole;
-    if (excess.maximum > blob->maximum) place_maximum(row, first, excess.maximum, blob);
     if (m->core != NULL && !blob->core) blob->core = passes_core(row, first, end);
     if (m->climatology != NULL) add_severity(row, first, end, area, blob);
 }
@@ -222,22 +222,23 @@ void e5_measured_begin(struct e5_measured *sum) {
     *sum = (struct e5_measured){.maximum = -INFINITY, .severity = -INFINITY};
 }
 
-/* The first of equals in the order of rows and columns, whichever blob it belongs to. */
+/* The first of equals in the order of rows and columns, whichever blob it belongs to; anything is above nothing. */
 static bool is_higher(const struct e5_measured *a, const struct e5_measured *b) {
+    if (b->runs == 0) return a->runs > 0;
     if (a->maximum != b->maximum) return a->maximum > b->maximum;
     return a->row < b->row || (a->row == b->row && a->column < b->column);
 }
 
 void e5_measured_add(struct e5_measured *sum, const struct e5_measured *part) {
+    if (is_higher(part, sum)) {
+        sum->maximum = part->maximum, sum->value = part->value;
+        sum->row = part->row, sum->column = part->column;
+    }
     sum->cells += part->cells, sum->runs += part->runs;
     sum->area += part->area;
     sum->excess += part->excess;
     sum->pull.x += part->pull.x, sum->pull.y += part->pull.y, sum->pull.z += part->pull.z;
     sum->pull.weight += part->pull.weight;
-    if (is_higher(part, sum)) {
-        sum->maximum = part->maximum, sum->value = part->value;
-        sum->row = part->row, sum->column = part->column;
-    }
     sum->core |= part->core;
     sum->severe += part->severe, sum->severe_area += part->severe_area;
     if (part->severity > sum->severity) sum->severity = part->severity;

@@ -75,13 +75,28 @@ static const struct contact *contact_of(int neighbours) {
     return c;
 }
 
+/* What the two frames tell already about contacts of lines `a` and `b`.  Beside each other: a cell that is set in
+ * both frames touches itself a step later, and that one touches what lies beside it.  The same line: so do two cells
+ * that stay, if both frames have them in the row above as well. */
+static bool known_contacts(size_t a, size_t b, const struct e5_frame *above, const struct e5_frame *below,
+                           struct e5_bar_known *known) {
+    if (a != b) {
+        *known = (struct e5_bar_known){e5_frame_line(below, a).row[1], e5_frame_line(above, b).row[0]};
+    } else if (a > 0) {
+        *known = (struct e5_bar_known){e5_frame_line(above, a - 1).row[1], e5_frame_line(below, a - 1).row[1]};
+    }
+    return a != b || a > 0;
+}
+
 /* Lines `a` of one frame and `b` of the other, `a` above or the same; `turned`: `a` is of the later one. */
 static enum e5_status touch_lines(struct pairing *p, size_t a, size_t b, enum e5_bar_contact contact, bool turned,
                                   struct e5_error *err) {
     const struct e5_frame *above = turned ? p->later : p->earlier, *below = turned ? p->earlier : p->later;
     struct e5_bar_line one = e5_frame_line(above, a), other = e5_frame_line(below, b);
+    struct e5_bar_known known;
     if (one.before[0] == one.before[p->words] || other.before[0] == other.before[p->words]) return E5_OK;
-    size_t n = e5_bars_touch(&one, &other, p->words, contact, p->pair);
+    bool any_known = known_contacts(a, b, above, below, &known);
+    size_t n = e5_bars_touch(&one, &other, p->words, contact, any_known ? &known : NULL, p->pair);
     if (p->topology->periodic) n += e5_bars_touch_seam(&one, &other, p->topology->columns, contact, p->pair + n);
     enum e5_status status = make_room(p->meeting, n, err);
     for (size_t i = 0; status == E5_OK && i < n; i++) {

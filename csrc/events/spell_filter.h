@@ -38,8 +38,9 @@ E5_MUST_USE enum e5_status e5_spell_filter_init(struct e5_spell_filter *filter, 
 void e5_spell_filter_fini(struct e5_spell_filter *filter);
 
 /* Push the words [first, first + words) of `steps` frames; returns how many frames came out, the same number for all
- * segments.  `in` and `out` are whole frames, step after step; `out` has room for steps + delay of them, and must not
- * overlap `in`.  `linked` has one flag per step (NULL: all follow each other); the first step of all needs none. */
+ * segments.  `in` and `out` are whole frames, step after step; `out` has room for those that come out, of which
+ * e5_spell_filter_count() tells before, and must not overlap `in`.  `linked` has one flag per step (NULL: all follow
+ * each other); the first step of all needs none. */
 size_t e5_spell_filter_push(struct e5_spell_filter *filter, const uint64_t *in, size_t steps, const bool *linked,
                             size_t first, size_t words, uint64_t *out);
 /* The record is over: what still waits comes out (at most `delay` frames), and the filter is as new. */

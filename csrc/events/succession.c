@@ -155,27 +155,15 @@ static enum e5_status add_links(struct e5_succession *succession, struct e5_meet
     return E5_OK;
 }
 
-/* Links over a gap come after nearer ones: the links of a step are put in order again. */
-static void sort_links(struct e5_link *link, size_t n) {
-    for (size_t i = 1; i < n; i++) {
-        struct e5_link moving = link[i];
-        size_t k = i;
-        for (; k > 0 && link[k - 1].from > moving.from; k--) link[k] = link[k - 1];
-        link[k] = moving;
-    }
-}
-
 static enum e5_status add_step(struct block *b, size_t i, struct e5_error *err) {
     struct e5_succession *succession = b->succession;
-    size_t first = succession->blobs, from = first, links = succession->links;
+    size_t first = succession->blobs, from = first;
     enum e5_status status = E5_OK;
     for (size_t back = 1; status == E5_OK && back <= b->reach[i]; back++) {
         from -= earlier(b, i, back)->blobs;
         status = add_links(succession, &b->meeting[i * b->depth + back - 1], from, first, back > 1, err);
     }
-    if (b->depth > 1 && succession->rule.links) sort_links(succession->link + links, succession->links - links);
     succession->blobs += b->frame[i].blobs;
-    succession->steps++;
     return status;
 }
 

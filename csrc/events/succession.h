@@ -37,9 +37,9 @@ struct e5_succession_rule {
 struct e5_succession {
     const struct e5_topology *topology; /* the caller's */
     struct e5_succession_rule rule;
-    size_t steps, blobs; /* so far */
+    size_t blobs; /* so far */
     int32_t *parent; /* of each blob in its tree; never larger than the blob itself */
-    struct e5_link *link; /* by (step of `to`, from, to), with numbers of the record; area 0: they touch only */
+    struct e5_link *link; /* by (step of `to`, latest step of `from` first, from, to); area 0: they touch */
     size_t links;
     uint8_t *met; /* of each blob, with gaps only: E5_MET_EARLIER, E5_MET_LATER */
     struct e5_frame *past;  /* copies of the latest frames, newest first, for the next block */

@@ -11,8 +11,7 @@
 /* Others hold the file for milliseconds: who waits longer than this waits for a process that was stopped. */
 #define BUSY_SECONDS 2.0
 
-/* --- who uses it
- * ---------------------------------------------------------------------------------------------------- */
+/* --- who uses it --- */
 
 /* What a Journal object owns.  Calls under way keep the journal open; the last one closes it where that was asked. */
 struct holding {
@@ -77,8 +76,7 @@ void e5py_journal_return(PyObject *object) {
     if (object != Py_None) give_back(holding_of(object));
 }
 
-/* --- making one
- * ----------------------------------------------------------------------------------------------------- */
+/* --- making one --- */
 
 /* New object that takes the journal over. */
 static PyObject *wrap(PyTypeObject *type, struct e5_journal *journal) {
@@ -112,8 +110,7 @@ static PyObject *journal_new(PyTypeObject *type, PyObject *args, PyObject *keywo
     return status == E5_OK ? wrap(type, journal) : e5py_raise(PyType_GetModule(type), &err);
 }
 
-/* --- methods
- * -------------------------------------------------------------------------------------------------------- */
+/* --- methods --- */
 
 static PyObject *cell(const struct e5_journal_table *table, size_t row, size_t column) {
     const struct e5_journal_cell *from = &table->cells[row * table->columns + column];

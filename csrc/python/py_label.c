@@ -13,6 +13,7 @@ static struct e5_labels *labels_of(PyObject *self) { return ((struct e5py_object
 struct label_call {
     struct e5_label_input input;
     struct e5_labels *labels;
+    struct e5_label_runs runs;
     int32_t *dense;
     struct e5_pool *pool;
 };
@@ -26,7 +27,7 @@ static enum e5_status label_body(void *context, struct e5_watch *watch, struct e
 static enum e5_status runs_body(void *context, struct e5_watch *watch, struct e5_error *err) {
     struct label_call *call = context;
     struct e5_parallel par = e5_pool_parallel(call->pool);
-    return e5_labels_runs(call->labels, &par, watch, err);
+    return e5_labels_runs(call->labels, &par, watch, &call->runs, err);
 }
 
 static enum e5_status dense_body(void *context, struct e5_watch *watch, struct e5_error *err) {
@@ -66,9 +67,9 @@ static PyObject *labels_dense(PyObject *self, PyObject *Py_UNUSED(none)) {
 
 enum { TIME, ROW, FIRST, COUNT, COMPONENT, COLUMNS };
 
-static PyObject *runs_table(const struct e5_labels *labels) {
+static PyObject *runs_table(const struct e5_label_runs *runs) {
     static const char *const names[COLUMNS] = {"time", "row", "first", "count", "component"};
-    npy_intp n = (npy_intp)labels->run_count;
+    npy_intp n = (npy_intp)runs->count;
     int32_t *column[COLUMNS];
     PyObject *dict = PyDict_New();
     for (int i = 0; dict != NULL && i < COLUMNS; i++) {
@@ -77,9 +78,9 @@ static PyObject *runs_table(const struct e5_labels *labels) {
         if (e5py_put(dict, names[i], array) < 0) Py_CLEAR(dict);
     }
     for (npy_intp i = 0; dict != NULL && i < n; i++) {
-        const struct e5_run *r = &labels->run[i];
+        const struct e5_run *r = &runs->run[i];
         column[TIME][i] = r->time, column[ROW][i] = r->row, column[FIRST][i] = r->first, column[COUNT][i] = r->count;
-        column[COMPONENT][i] = labels->component[i] + 1;
+        column[COMPONENT][i] = runs->component[i] + 1;
     }
     return dict;
 }
@@ -87,7 +88,9 @@ static PyObject *runs_table(const struct e5_labels *labels) {
 static PyObject *labels_runs(PyObject *self, PyObject *Py_UNUSED(none)) {
     struct label_call call = {.labels = labels_of(self)};
     if (run(((struct e5py_object *)self)->module, runs_body, &call) < 0) return NULL;
-    return runs_table(call.labels);
+    PyObject *table = runs_table(&call.runs);
+    e5_label_runs_fini(&call.runs);
+    return table;
 }
 
 static PyMethodDef labels_methods[] = {
@@ -157,7 +160,7 @@ PyDoc_STRVAR(label_doc,
 static PyObject *label(PyObject *module, PyObject *args) {
     PyArrayObject *mask, *linked = NULL;
     PyObject *links, *latitude, *longitude, *result = NULL;
-    struct label_call call = {{0}};
+    struct label_call call = {.labels = NULL};
     struct e5_label_input *in = &call.input;
     int periodic;
     if (!PyArg_ParseTuple(args, "O!OiOOi", &PyArray_Type, &mask, &links, &in->topology.neighbours, &latitude,

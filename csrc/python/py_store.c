@@ -12,8 +12,7 @@
 #include "python/raise.h"
 #include "python/wait.h"
 
-/* --- the batch
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the batch --- */
 
 struct store_call {
     const char *path;
@@ -114,8 +113,7 @@ static PyObject *store_add(PyObject *module, PyObject *args) {
     return result;
 }
 
-/* --- tracks
- * --------------------------------------------------------------------------------------------------------- */
+/* --- tracks --- */
 
 enum { FIRST, SECONDS, LATITUDE, LONGITUDE, VALUE, STEP, SPEED, DIRECTION, DISPLACEMENT, COLUMNS };
 
@@ -173,8 +171,7 @@ out:
     return result;
 }
 
-/* --- the writers' lock
- * ---------------------------------------------------------------------------------------------- */
+/* --- the writers' lock --- */
 
 struct lock_call {
     const char *path;
@@ -208,8 +205,7 @@ static PyObject *store_unlock(PyObject *Py_UNUSED(module), PyObject *number) {
     Py_RETURN_NONE;
 }
 
-/* --- cells
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- cells --- */
 
 static PyObject *cell_column(const struct e5_run *run, size_t n, size_t offset) {
     npy_intp length = (npy_intp)n;
@@ -240,8 +236,7 @@ static PyObject *decode_cells(PyObject *module, PyObject *bytes) {
     return dict;
 }
 
-/* --- the schema
- * ----------------------------------------------------------------------------------------------------- */
+/* --- the schema --- */
 
 static PyObject *schema_step(int64_t version) {
     const char *brings;

@@ -11,7 +11,7 @@ from ..catalogue import EventCatalogue
 from ..database import EventDatabase
 from ..errors import InputError
 from ..times import days_of
-from .event_table import event_table
+from .event_table import event_spans, event_table
 from .one_event import seconds_of_days
 
 
@@ -57,7 +57,7 @@ def day_totals(events: Any, kind: str | None = None) -> DayTotals:
     InputError
         If it is something else, there are no events, or they have different calendars.
     """
-    table = event_table(events, kind)
+    table = event_spans(events, kind) if isinstance(events, EventDatabase) else event_table(events, kind)
     if table.record is None and len(table) == 0:
         raise InputError("there are no events")
     first, last = days_of(np.array(table.record or (table.start.min(), table.end.max()))).tolist()

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from ..times import DAY, usual_step
 from .dates import date_axis, day_text, positions
 from .one_event import OneEvent, one_event
-from .style import CATEGORIES, CATEGORY_COLOURS, COLOURS, STRONG, new_axes, one_line, save, with_units
+from .style import CATEGORIES, CATEGORY_COLOURS, COLOURS, NO_CATEGORY, STRONG, new_axes, one_line, save, with_units
 
 
 def event_states(
@@ -75,7 +75,7 @@ def _bars(axes: Axes, event: OneEvent, days: np.ndarray, width: float) -> None:
         axes.bar(days, area, width, color="#9db8cf", label="area")
         return
     below = area - parts.sum(axis=0) / 1000  # cells that reach no category
-    axes.bar(days, below, width, color="#dddddd", label="no category")
+    axes.bar(days, below, width, color=NO_CATEGORY, label="no category")
     for (number, name), part in zip(CATEGORIES.items(), parts / 1000, strict=True):
         if part.any():
             axes.bar(days, part, width, bottom=below, color=CATEGORY_COLOURS[number], label=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ def words(column: str) -> str:
     return WORDS.get(column, column.replace("_", " "))
 
 
-def event_table(events: Any, kind: str | None = None) -> EventTable:
+def event_table(events: Any, kind: str | None = None, columns: Sequence[str] | None = None) -> EventTable:
     """Bring a table of events into this form.
 
     Parameters
@@ -112,6 +113,8 @@ def event_table(events: Any, kind: str | None = None) -> EventTable:
         Events, a database of them, or what ``query()`` or ``to_dataframe()`` gave.
     kind : str, optional
         Only events of this kind of a database.
+    columns : sequence of str, optional
+        What to read of a database besides dates and kinds; everything when left out.
 
     Raises
     ------
@@ -121,12 +124,17 @@ def event_table(events: Any, kind: str | None = None) -> EventTable:
     if isinstance(events, EventCatalogue):
         return _of_catalogue(events)
     if isinstance(events, EventDatabase):
-        return _of_frame(events.query(kind=kind), _units_in(events, kind))
+        wanted = None if columns is None else list(dict.fromkeys([*_NEEDED, *columns]))
+        frame = events.query(kind=kind, columns=wanted, order_by="id")
+        return _of_frame(frame, _units_in(events, kind), _runs_in(events, kind))
     if hasattr(events, "columns") and hasattr(events, "iloc"):
         return _of_frame(events if kind is None else events[events["kind"] == kind], "")
     raise InputError(
         f"events are wanted, not a {type(events).__name__}", hint="pass a catalogue, a database or a table of query()"
     )
+
+
+_NEEDED = ("id", "kind", "calendar", "start_day", "end_day")
 
 
 def _of_catalogue(events: EventCatalogue) -> EventTable:
@@ -143,23 +151,61 @@ def _of_catalogue(events: EventCatalogue) -> EventTable:
     )
 
 
+def event_spans(db: EventDatabase, kind: str | None) -> EventTable:
+    """As :func:`event_table`, but with two rows from the first to the last day: of the first and the last kind."""
+    of_kind, values = ("", ()) if kind is None else ("WHERE kind = ?", (kind,))
+    return _of_frame(db.sql(_SPANS.format(of_kind), values), _units_in(db, kind), _runs_in(db, kind))
+
+
+#: One pass over the events without an index: a group for each kind would sort them all.
+_SPANS = """SELECT CASE row WHEN 0 THEN a ELSE b END AS kind, CASE row WHEN 0 THEN c ELSE d END AS calendar,
+                   start_day, end_day
+            FROM (SELECT min(kind) AS a, max(kind) AS b, min(calendar) AS c, max(calendar) AS d,
+                         min(start_day) AS start_day, max(end_day) AS end_day FROM event {}),
+                 (SELECT 0 AS row UNION ALL SELECT 1)
+            WHERE a IS NOT NULL"""
+
+
 def _units_in(db: EventDatabase, kind: str | None) -> str:
     found = db.sql("SELECT DISTINCT units FROM diagnostic WHERE :kind IS NULL OR kind = :kind", {"kind": kind})
     return str(found["units"].iloc[0]) if len(found) == 1 else ""
 
 
-def _of_frame(frame: pd.DataFrame, units: str) -> EventTable:
+#: Days of the data that were searched. Runs of tracks are no searches for events; old files know none.
+_SEARCHED = """SELECT run.calendar AS calendar, min(start_day) AS first, max(end_day) AS last, count(*) AS runs,
+                      count(start_day) AS known
+               FROM run JOIN diagnostic ON diagnostic.id = diagnostic_id
+               WHERE (:kind IS NULL OR kind = :kind) AND diagnostic_id NOT IN (SELECT diagnostic_id FROM track)
+               GROUP BY run.calendar"""
+
+
+def _runs_in(db: EventDatabase, kind: str | None) -> tuple[str, str, str] | None:
+    """Calendar, first and last day of the data in which events were looked for; None where that is not known."""
+    if "start_day" not in set(db.sql("SELECT name FROM pragma_table_info('run')")["name"]):
+        return None
+    rows = db.sql(_SEARCHED, {"kind": kind})
+    if len(rows) != 1 or rows["runs"].iloc[0] != rows["known"].iloc[0]:
+        return None
+    calendar, first, last = rows[["calendar", "first", "last"]].iloc[0]
+    return str(calendar), str(first), str(last)
+
+
+def _of_frame(frame: pd.DataFrame, units: str, searched: tuple[str, str, str] | None = None) -> EventTable:
+    record = None
     if "start_day" in frame:
-        calendars = sorted(set(frame["calendar"]))
+        calendars = sorted(map(str, frame["calendar"].unique()))
         if len(calendars) > 1:
             raise InputError(f"the events have different calendars: {', '.join(calendars)}", hint="choose one kind")
-        calendar = calendars[0] if calendars else "proleptic_gregorian"
+        calendar = calendars[0] if calendars else searched[0] if searched else "proleptic_gregorian"
         start, end = (seconds_of_days(frame[name], calendar) for name in ("start_day", "end_day"))
+        if searched and searched[0] == calendar:
+            days = seconds_of_days(searched[1:], calendar).tolist()
+            record = int(np.append(start, days).min()), int(np.append(end, days).max())
     elif {"start", "end"} <= set(frame.columns):
         calendar, start, end = _of_dates(frame)
     else:
         raise InputError("the table has no dates of events", hint="pass what query() or to_dataframe() gave")
-    return EventTable(frame, start, end, calendar, units, _name(frame), None)
+    return EventTable(frame, start, end, calendar, units, _name(frame), record)
 
 
 def _of_dates(frame: pd.DataFrame) -> tuple[str, np.ndarray, np.ndarray]:
@@ -170,5 +216,5 @@ def _of_dates(frame: pd.DataFrame) -> tuple[str, np.ndarray, np.ndarray]:
 
 
 def _name(frame: pd.DataFrame) -> str:
-    kinds = sorted(set(frame["kind"])) if "kind" in frame else []
+    kinds = sorted(map(str, frame["kind"].unique())) if "kind" in frame else []
     return f"{kinds[0]} events" if len(kinds) == 1 else "events"

@@ -51,7 +51,23 @@ def map_of(west: float, east: float, south: float, north: float) -> GlobeMap:
         return PolarMap(1, min(south, 80), middle)
     if north <= -20 and (width > 150 or (width > 60 and south < -80)):
         return PolarMap(-1, max(north, -80), middle)
-    return FlatMap(west, east, south, north)
+    return _bounded(west, east, south, north)
+
+
+#: Width over height of flat maps: a belt round the globe is shown with what lies beside it, and so is a narrow event.
+_NARROWEST, _WIDEST = 0.6, 3.2
+
+
+def _bounded(west: float, east: float, south: float, north: float) -> FlatMap:
+    chart = FlatMap(west, east, south, north)
+    if chart.shape() > _WIDEST:
+        missing = (east - west) / (_WIDEST * chart.stretch) - (north - south)
+        low = float(np.clip(south - missing / 2, -90.0, max(90.0 - (north - south) - missing, -90.0)))
+        chart = FlatMap(west, east, low, min(low + (north - south) + missing, 90.0))
+    elif chart.shape() < _NARROWEST:
+        missing = min(_NARROWEST * (north - south) * chart.stretch, 360.0) - (east - west)
+        chart = FlatMap(west - missing / 2, east + missing / 2, south, north)
+    return chart
 
 
 def map_around(west: float, east: float, south: float, north: float, centre: float) -> GlobeMap:

@@ -17,10 +17,10 @@ from ..errors import InputError
 from ..field import as_field
 from ..times import DAY, usual_step
 from .dates import between, date_axis, date_axis_upright, day_text, positions
-from .event_table import event_table
+from .event_table import event_spans
 from .globe import edges
 from .one_event import seconds_of_days
-from .style import COLOURS, latitude_text, longitude_text, name_in_words, new_axes, one_line, save, with_units
+from .style import COLOURS, GREY, latitude_text, longitude_text, name_in_words, new_axes, one_line, save, with_units
 
 
 def hovmoeller(
@@ -119,7 +119,10 @@ def _draw_field(axes: Axes, x: Any, along: str, start: Any, end: Any, variable: 
         style |= {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
     flip = along == "latitude"
     mesh = axes.pcolormesh(*((days, places, shown.T) if flip else (places, days, shown)), **style)
-    axes.figure.colorbar(mesh, ax=axes, pad=0.02, shrink=0.9, label=one_line(label))
+    if isinstance(x, EventCatalogue) and not values.any():
+        axes.text(0.5, 0.5, "no events", transform=axes.transAxes, ha="center", va="center", color=GREY)
+    else:
+        axes.figure.colorbar(mesh, ax=axes, pad=0.02, shrink=0.9, label=one_line(label))
     return f"{what}, {day_text(seconds[0], calendar)} to {day_text(seconds[-1], calendar)}", calendar
 
 
@@ -163,7 +166,7 @@ _STATES = """SELECT event_id, day, area_km2, event_state.centroid_latitude AS la
 
 
 def _draw_paths(axes: Axes, db: EventDatabase, along: str, start: Any, end: Any, kind: str | None) -> tuple[str, str]:
-    table = event_table(db, kind)
+    table = event_spans(db, kind)
     states = db.sql(_STATES, {"kind": kind})
     seconds = seconds_of_days(states["day"], table.calendar)
     keep = between(seconds, table.calendar, start, end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,9 +21,12 @@ from ..errors import InputError
 from ..event import Event
 from ..times import DAY, usual_step
 from .dates import day_text, short_date
-from .globe import FlatMap, GlobeMap, edges, map_around, map_of
+from .globe import SEA, FlatMap, GlobeMap, edges, map_around, map_of
 from .one_event import OneEvent, one_event
-from .style import CATEGORIES, CATEGORY_COLOURS, compact, new_axes, one_line, place_text, save
+from .style import CATEGORIES, CATEGORY_COLOURS, COLOURS, compact, new_axes, one_line, place_text, save, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Colours of the outlines, highest peak first: dark enough on the pale map, and apart for the colour-blind.
 _OUTLINES = ("#1b1b1b", "#0b5fa5", "#7b3294", "#00795a", "#a6004f", "#8c510a")
@@ -38,6 +41,7 @@ def event_map(
     *,
     event: int | None = None,
     outlines: int = 4,
+    kind: str | None = None,
     title: str | None = None,
     note: str = "",
     ax: Axes | None = None,
@@ -49,6 +53,8 @@ def event_map(
     where it peaked. Longitudes are turned so that no event is cut at the antimeridian, and what surrounds a pole is
     drawn around it, in Lambert's azimuthal equal-area projection.
 
+    The map of a database has a dot where each event peaked, of at most 5000 events: those of the highest peaks.
+
     Parameters
     ----------
     events : EventCatalogue, Event, StoredEvent or EventDatabase
@@ -57,9 +63,11 @@ def event_map(
     path : path, optional
         File to write; its ending decides the format.
     event : int, optional
-        Number of the event of a catalogue to draw, or id in a database; all of a catalogue when left out.
+        Number of the event of a catalogue to draw, or id in a database; all events when left out.
     outlines : int
         How many events to outline on a map of all, those of the highest peak exceedance first; at most 6.
+    kind : str, optional
+        Only events of this kind of a database.
     title : str, optional
         Title; made from the events when left out.
     note : str
@@ -84,6 +92,8 @@ def event_map(
         raise InputError(f"{outlines} outlines, must be 0 to {len(_OUTLINES)}")
     if isinstance(events, EventCatalogue) and event is None:
         axes = _map_of_all(events, outlines, title, note, ax)
+    elif isinstance(events, EventDatabase) and event is None:
+        axes = _map_of_stored(events, kind, outlines, title, note, ax)
     else:
         axes = _map_of_one(one_event(events, event), title, note, ax)
     save(axes, path)
@@ -95,11 +105,18 @@ def event_map(
 def _sized(chart: GlobeMap) -> tuple[float, float]:
     shape = chart.shape()
     height = float(np.clip(8.5 / shape, 2.5, 6.5))
-    return height * shape + 1.9, height + 1.4
+    return max(height * shape + 1.9, 7.0), height + 1.4  # title and legend need a width of their own
+
+
+def _inches(axes: Axes) -> float:
+    """Width that there is for a legend below axes."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return float(figure.get_figwidth() * (1.0 if len(figure.axes) <= 2 else axes.get_position().width))
 
 
 def _titles(axes: Axes, title: str, note: str) -> None:
-    axes.set_title(title, fontsize=11, pad=18 if note else 6)
+    axes.set_title(wrapped(title, 0.8 * _inches(axes), 11), fontsize=11, pad=18 if note else 6)
     if note:
         axes.text(0.5, 1.012, one_line(note), transform=axes.transAxes, fontsize=9, color="#a00000", ha="center")
 
@@ -124,7 +141,7 @@ def _map_of_all(events: EventCatalogue, outlines: int, title: str | None, note: 
         else "no data"
     )
     made = f"{len(events)} event{'' if len(events) == 1 else 's'} of {events.name or 'the series'}, {period}"
-    _titles(axes, one_line(title or made), note)
+    _titles(axes, title or made, note)
     if labelled:
         _legend(axes, labelled, "Highest peaks", ax is None)
     return axes
@@ -133,8 +150,16 @@ def _map_of_all(events: EventCatalogue, outlines: int, title: str | None, note: 
 def _legend(axes: Axes, handles: list[Any], title: str | None, alone: bool, columns: int = 1) -> None:
     if alone:
         style: dict[str, Any] = {"fontsize": 8.5, "frameon": False, "title": title, "ncols": columns}
+        inches = _inches(axes) - 0.6
+        longest = max((len(str(handle.get_label())) for handle in handles), default=0)
+        if columns > 1 and longest * 0.066 > inches / columns - 0.4:
+            style["ncols"] = columns = 1
+        for handle in handles:
+            handle.set_label(wrapped(handle.get_label(), inches / columns - 0.4, 8.5))
         axes.figure.legend(handles=handles, loc="outside lower center", **style)
     else:
+        for handle in handles:
+            handle.set_label(one_line(handle.get_label()))
         axes.legend(handles=handles, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)
 
 
@@ -167,13 +192,82 @@ def _draw_outlines(axes: Axes, chart: GlobeMap, events: EventCatalogue, count: i
         chart.outline(
             axes, events.outline(number), colors=colour, linewidths=2, zorder=4, path_effects=_HALO
         ).set_label(f"event {number}")
-        labels.append(Line2D([], [], color=colour, linewidth=2, label=_describe(row, events.units)))
+        dates = str(row["start"])[:10], str(row["end"])[:10]
+        labels.append(Line2D([], [], color=colour, linewidth=2, label=_describe(dates, row, events.units)))
     return labels
 
 
-def _describe(row: Any, units: str) -> str:
-    start, end = str(row["start"])[:10], str(row["end"])[:10]
-    return f"{start} to {end}: peak +{row['peak_exceedance']:.3g} {units}, up to {row['area_max_km2']:,.0f} km²"
+def _describe(dates: tuple[str, str], row: Any, units: str) -> str:
+    start, end = dates
+    peak = f"+{row['peak_exceedance']:.3g} {units}".rstrip()
+    return f"{start} to {end}: peak {peak}, up to {row['area_max_km2']:,.0f} km²"
+
+
+# --- all events of a database ---
+
+_DOTS = 5000
+_COLUMNS = ("id", "kind", "peak_latitude", "peak_longitude", "south", "north", "west", "east")
+
+
+def _map_of_stored(
+    db: EventDatabase, kind: str | None, outlines: int, title: str | None, note: str, ax: Axes | None
+) -> Axes:
+    shown = db.query(kind, columns=_COLUMNS, order_by=("-peak_exceedance", "id"), limit=_DOTS)
+    if len(shown) == 0:
+        raise InputError("there are no events to draw", hint="does the query find any? see db.query()")
+    chart = map_around(*_hull(shown), 0.0)
+    width, height = _sized(chart)
+    axes = new_axes(ax, (width, height + 0.17 * outlines))
+    axes.set_facecolor(SEA)
+    chart.coastlines(axes)
+    handles = _draw_peaks(axes, chart, shown)
+    for number, colour in zip(shown["id"].head(outlines).tolist(), _OUTLINES, strict=False):
+        event = db[int(number)]
+        drawn = one_event(event)
+        chart.outline(axes, drawn.outline, colors=colour, linewidths=2, zorder=5, path_effects=_HALO)
+        dates = str(event["start_day"]), str(event["end_day"])
+        text = f"event {number}, {_describe(dates, event, event.units)}"
+        handles.append(Line2D([], [], color=colour, linewidth=2, label=text))
+    chart.finish(axes)
+    _titles(axes, title or _title_of_stored(db, kind, shown), note)
+    _legend(axes, handles, "Dots: where events peaked. Outlines: the highest peaks", ax is None)
+    return axes
+
+
+def _hull(events: pd.DataFrame) -> tuple[float, float, float, float]:
+    """West, east, south and north of all boxes; longitudes go on beyond 180° where that keeps boxes whole."""
+    west, east = (events[name].to_numpy("float64") for name in ("west", "east"))
+    if (west > east).any():
+        west, east = west % 360, east % 360
+        if (west > east).any():
+            west, east = np.array([-180.0]), np.array([180.0])
+    return float(west.min()), float(east.max()), float(events["south"].min()), float(events["north"].max())
+
+
+def _draw_peaks(axes: Axes, chart: GlobeMap, events: pd.DataFrame) -> list[Any]:
+    """A dot for each event, in a colour for each kind; the entries of the legend where there are several."""
+    handles: list[Any] = []
+    for number, (kind, part) in enumerate(events.groupby("kind", sort=False)):
+        colour = COLOURS[(number + 1) % (len(COLOURS) - 1)]
+        latitude, longitude = (part[name].to_numpy("float64") for name in ("peak_latitude", "peak_longitude"))
+        x, y = chart.project(chart.near(longitude), latitude)
+        size = 14 if len(events) <= 300 else 5
+        axes.scatter(x, y, s=size, color=colour, alpha=0.7, linewidths=0, zorder=4, label=one_line(kind))
+        style: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 5, "color": colour}
+        handles.append(Line2D([], [], label=str(kind), **style))
+    return handles if len(handles) > 1 else []
+
+
+def _title_of_stored(db: EventDatabase, kind: str | None, shown: pd.DataFrame) -> str:
+    days = db.sql(_ALL, {"kind": kind}).iloc[0]
+    kinds = sorted(set(shown["kind"]))
+    what = f"{kinds[0]} events" if len(kinds) == 1 else "events"
+    number = f"{len(shown)}" if len(shown) == days["events"] else f"{len(shown)} of {days['events']}"
+    return f"{number} {what}, {days['first']} to {days['last']}"
+
+
+_ALL = """SELECT count(*) AS events, min(start_day) AS first, max(end_day) AS last FROM event
+          WHERE :kind IS NULL OR kind = :kind"""
 
 
 # --- one event ---
@@ -193,7 +287,7 @@ def _map_of_one(event: OneEvent, title: str | None, note: str, ax: Axes | None) 
         markerfacecolor="white", markeredgecolor="black", markeredgewidth=1.2, label="peak",
     )  # fmt: skip
     chart.finish(axes)
-    _titles(axes, one_line(title or _title(event)), note)
+    _titles(axes, title or _title(event), note)
     _legend(axes, _key(event), None, ax is None, columns=2)
     return axes
 
@@ -211,7 +305,7 @@ def _key(event: OneEvent) -> list[Any]:
     place = place_text(float(row["peak_latitude"]), float(row["peak_longitude"]))
     style: dict[str, Any] = {"linestyle": "none", "marker": "*", "markersize": 12}
     style |= {"markerfacecolor": "white", "markeredgecolor": "black"}
-    handles: list[Any] = [Line2D([], [], label=one_line(f"{peak}, {place}"), **style)]
+    handles: list[Any] = [Line2D([], [], label=f"{peak}, {place}", **style)]
     footprint = f"footprint: {compact(float(row['footprint_km2']))} km²"
     if event.cells is None:
         handles.append(Patch(facecolor=_one_colour(event), edgecolor="#1b1b1b", label=footprint))

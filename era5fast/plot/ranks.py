@@ -55,7 +55,7 @@ def ranking(
     InputError
         If there is no such column, or it holds no numbers.
     """
-    table = event_table(events, kind)
+    table = event_table(events, kind, (by, "peak_latitude", "peak_longitude"))
     values = table.column(by)
     order = np.argsort(-np.where(np.isfinite(values), values, -np.inf), kind="stable")[: count(n)]
     kinds = [str(name) for name in table.frame["kind"].iloc[order]] if "kind" in table.frame else [""] * len(order)

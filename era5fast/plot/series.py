@@ -20,6 +20,7 @@ from .style import (
     CATEGORY_COLOURS,
     COLOURS,
     GREY,
+    NO_CATEGORY,
     PALE,
     STRONG,
     latitude_text,
@@ -89,7 +90,8 @@ def event_line(
         Days of the longest interruption that is bridged.
     categories : bool
         Shade days in events by category: moderate, strong, severe and extreme for each time that the threshold is
-        exceeded by its distance from the climatology (Hobday et al. 2018).
+        exceeded by its distance from the climatology (Hobday et al. 2018). There is none on days on which the
+        threshold does not lie beyond the climatology.
     start, end : date or str, optional
         Show only what lies between these days, both included. Events are found in the whole series.
     leap_day : {'stretch', 'own'}, optional
@@ -241,7 +243,7 @@ def _fit(axes: Axes, lines: list[np.ndarray]) -> None:
 
 def _shade(
     axes: Axes, days: np.ndarray, values: np.ndarray, low: np.ndarray, below: bool, where: np.ndarray, colour: str,
-    label: str, high: np.ndarray | None = None,
+    label: str, high: np.ndarray | None = None, within: np.ndarray | None = None,
 ) -> None:  # fmt: skip
     """Fill between a limit and the line beyond it, on some of the days and on the way to and from them."""
     x, line, limit = _finely(days), _finely(values), _finely(low)
@@ -250,6 +252,8 @@ def _shade(
     if high is not None:
         top = further(nearer(top, _finely(high)), limit)
     part = _around(where) & np.isfinite(top) & (top != limit)
+    if within is not None:
+        part &= _nearest(within)
     if part.any():
         axes.fill_between(x, limit, top, where=part, facecolor=colour, linewidth=0, label=label, zorder=2)
 
@@ -269,17 +273,33 @@ def _around(where: np.ndarray) -> np.ndarray:
     return where[place // _FINE] | where[-(-place // _FINE)]
 
 
+def _nearest(where: np.ndarray) -> np.ndarray:
+    """Which of the points between days are nearest to a chosen day."""
+    place = np.arange((len(where) - 1) * _FINE + 1)
+    found: np.ndarray = where[(place + _FINE // 2) // _FINE]
+    return found
+
+
 def _shade_categories(
     axes: Axes, days: np.ndarray, values: np.ndarray, threshold: np.ndarray, climatology: np.ndarray, below: bool,
     inside: np.ndarray,
 ) -> None:  # fmt: skip
+    """Shade by category, which there is only where the threshold lies beyond the climatology."""
     step = threshold - climatology
+    known = step < 0 if below else step > 0
+    _shade(axes, days, values, threshold, below, inside, NO_CATEGORY, "no category", within=~known)
+    if not known.any():
+        return
+    numbers = np.arange(len(step))
+    beyond = np.interp(numbers, numbers[known], step[known])  # on days without a category that of those around them
     for number, name in CATEGORIES.items():
-        low = climatology + number * step
-        high = climatology + (number + 1) * step if number < max(CATEGORIES) else None
-        _shade(axes, days, values, low, below, inside, CATEGORY_COLOURS[number], name, high)
+        low = threshold + (number - 1) * beyond
+        high = low + beyond if number < max(CATEGORIES) else None
+        _shade(axes, days, values, low, below, inside, CATEGORY_COLOURS[number], name, high, within=known)
         if number > 1:
-            axes.plot(days, low, color=GREY, linewidth=0.5, linestyle=":", zorder=1)
+            label = "strong, severe, extreme begin" if number == 2 else None
+            line = np.where(known, low, np.nan)
+            axes.plot(days, line, color=GREY, linewidth=0.7, linestyle=":", zorder=1, label=label)
 
 
 def _title(series: _Series, shown: np.ndarray) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
+import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ..errors import InputError
+from ..event_export import replacing
 
 #: Moderate, strong, severe, extreme (Hobday et al. 2018).
 CATEGORIES = {1: "moderate", 2: "strong", 3: "severe", 4: "extreme"}
@@ -22,6 +26,8 @@ CATEGORY_COLOURS = {1: "#ffc866", 2: "#ff6900", 3: "#9e0000", 4: "#2d0000"}
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 STRONG, PALE, GREY = "#c0392b", "#f2c1b5", "#5a5a5a"
+#: Events, or parts of them, that reach no category.
+NO_CATEGORY = "#dddddd"
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -30,22 +36,54 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
         if not isinstance(ax, Axes):
             raise InputError(f"ax is a {type(ax).__name__}, must be matplotlib axes")
         return ax
-    return new_figure(size).add_subplot()
+    axes: Axes = new_figure(size).add_subplot(axes_class=ShownAxes)
+    return axes
+
+
+class ShownFigure(Figure):
+    """A figure that notebooks show when it is the last value of a cell, without a magic command."""
+
+    def _repr_png_(self) -> bytes:
+        written = io.BytesIO()
+        self.savefig(written, format="png", dpi=100)
+        return written.getvalue()
+
+
+class ShownAxes(Axes):
+    """Axes for which notebooks show their figure."""
+
+    def _repr_png_(self) -> bytes | None:
+        figure = self.get_figure(root=True)
+        return figure._repr_png_() if isinstance(figure, ShownFigure) else None
 
 
 def new_figure(size: tuple[float, float]) -> Figure:
     """A figure that needs no window, and no :mod:`matplotlib.pyplot` to keep it."""
-    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.08))  # inches round everything
+    figure = ShownFigure(figsize=size, layout=ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.08))  # in inches
     FigureCanvasAgg(figure)
     return figure
 
 
 def save(drawn: Axes, path: str | os.PathLike[str] | None) -> None:
-    """Write the figure of some axes when there is a path for it."""
-    if path is not None:
-        figure = drawn.get_figure(root=True)
-        assert figure is not None
-        figure.savefig(path, dpi=150)
+    """Write the figure of some axes when there is a path for it; its ending decides the format.
+
+    Raises
+    ------
+    InputError
+        If the ending is none that matplotlib writes.
+    StorageError
+        If the file cannot be written.
+    """
+    if path is None:
+        return
+    target = Path(os.fsdecode(path)).absolute()
+    figure = drawn.get_figure(root=True)
+    assert figure is not None
+    formats, ending = sorted(figure.canvas.get_supported_filetypes()), target.suffix[1:].lower()
+    if ending not in formats:
+        raise InputError(f"{target.name}: no picture can be written as '{target.suffix}'", hint=" ".join(formats))
+    with replacing(target, overwrite=True) as part:
+        figure.savefig(part, dpi=150, format=ending)
 
 
 def plain_look(axes: Axes) -> None:
@@ -111,3 +149,9 @@ def with_units(what: str, units: str) -> str:
 def one_line(text: Any) -> str:
     """Text for a title as it is: names of data may hold the signs that matplotlib takes for formulas."""
     return " ".join(str(text).split()).replace("$", r"\$")
+
+
+def wrapped(text: Any, inches: float, size: float) -> str:
+    """Text for a title or a legend, in lines that fit into a width at a size of letters in points."""
+    letters = max(int(inches * 72 / (0.56 * size)), 20)  # letters are about 0.56 as wide as they are high
+    return "\n".join(textwrap.wrap(one_line(text), letters)) or ""

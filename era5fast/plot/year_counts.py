@@ -46,8 +46,8 @@ def yearly_counts(
         ``"count"``: number of events; else the column whose sum over the events of a year is drawn, such as
         ``"duration_days"`` or ``"cumulative_intensity"``.
     years : (int, int), optional
-        First and last year of the record. A catalogue knows its record; else it is taken to reach from the first
-        event to the last.
+        First and last year of the record. A catalogue knows its record, and a database that of its searches; else it
+        is taken to reach from the first event to the last.
     kind : str, optional
         Only events of this kind of a database.
     confidence : float
@@ -70,7 +70,7 @@ def yearly_counts(
     --------
     era5fast.mann_kendall : The test and the slope, with formulas and sources.
     """
-    table = event_table(events, kind)
+    table = event_table(events, kind, () if value == "count" else (value,))
     first, last = _span(table, years)
     year = np.arange(first, last + 1)
     weights = None if value == "count" else table.column(value)
@@ -89,7 +89,7 @@ def yearly_counts(
     unit = "" if value == "count" else table.units_of(value)
     axes.set_ylabel(one_line(f"{what} per year") + (f"\n({one_line(unit)})" if unit else ""))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: compact(number)))
-    axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(10, integer=True, min_n_ticks=1))
     axes.set_xlim(first - 0.6, last + 0.6)
     axes.grid(axis="y", color="#e3e3e3", linewidth=0.6)
     axes.set_axisbelow(True)

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, thread
 from concurrent.futures._base import FINISHED, LOGGER, PENDING, RUNNING
 from queue import Empty
 from typing import Any, TypeVar
 
 from .crew import PoolError
+from .native import batch_of
 from .size import cpu_count
 
 __all__ = ["Executor"]
@@ -154,6 +156,27 @@ class Executor(ThreadPoolExecutor):
                 self._adjust_thread_count()
             return future
 
+    def map(
+        self, fn: Callable[..., T], *iterables: Iterable[Any], timeout: float | None = None, **given: Any
+    ) -> Iterator[T]:
+        """Call ``fn(*args)`` for each args of ``zip(*iterables)``; results in the same order.
+
+        As in the standard library, whose other arguments it takes (`chunksize`, `buffersize`); native functions may
+        make all calls at once.
+        """
+        if batch_of(fn) is None or given.get("buffersize") is not None:
+            return super().map(fn, *iterables, timeout=timeout, **given)
+        calls = list(zip(*iterables, strict=False))
+        end = None if timeout is None else time.monotonic() + timeout
+        return self._at_once(fn, calls, self.submit(_at_once, fn, calls, self._max_workers), end)
+
+    def _at_once(self, fn: Callable[..., T], calls: list[Any], future: Future[Any], end: float | None) -> Iterator[T]:
+        left = None if end is None else end - time.monotonic()
+        if (results := future.result(left)) is None:
+            columns = zip(*calls, strict=True)
+            results = super().map(fn, *columns, timeout=None if end is None else end - time.monotonic())
+        yield from results
+
     def _adjust_thread_count(self) -> None:
         """Start a thread when none is idle and there may be more."""
         if self._idle_semaphore.acquire(timeout=0) or len(self._threads) >= self._max_workers:
@@ -170,6 +193,11 @@ class Executor(ThreadPoolExecutor):
         """Take note that a thread has nothing to do: no new one is needed for the next task."""
         if len(self._threads) < self._max_workers:
             self._idle_semaphore.release()
+
+
+def _at_once(function: Callable[..., Any], calls: list[Any], workers: int) -> list[Any] | None:
+    batch = batch_of(function)
+    return None if batch is None else batch(calls, workers)
 
 
 def _work(reference: Callable[[], Executor | None], queue: Any, initializer: Any, initargs: Any) -> None:

@@ -18,8 +18,10 @@ from multiprocessing.pool import RUN, TERMINATE, ExceptionWithTraceback, MaybeEn
 from typing import Any
 
 from .crew import PoolError
+from .native import batch_of
 from .results import IMapIterator, IMapUnorderedIterator, Outcomes, TimeoutError
 from .size import check_buffersize, check_chunksize, check_workers
+from .watching import chunks_to_show, get_with_progress, name_of
 
 __all__ = ["Pool"]
 
@@ -140,7 +142,11 @@ class _MapResult(_Result):
         super().__init__(pool, callback, error_callback)
         self._results: list[Any] = [None] * length
         self._failure: BaseException | None = None
-        self._chunksize, self._left = chunksize, -(-length // chunksize)
+        self._total, self._chunksize, self._left = length, chunksize, -(-length // chunksize)
+
+    def counts(self) -> tuple[int, int]:
+        """How many calls have ended, in whole chunks, and how many there are."""
+        return max(0, self._total - self._left * self._chunksize), self._total
 
     def _set(self, i: int, obj: tuple[bool, Any]) -> None:
         success, value = obj
@@ -296,13 +302,34 @@ class Pool(multiprocessing.pool.Pool):
         self._taskqueue.put(([(result._job, 0, func, args, kwds)], None))
         return result
 
-    def map(self, func: Any, iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
-        """Call ``func(x)`` for each x of `iterable`; results in the same order."""
-        return self._map(_each, func, iterable, chunksize).get()
+    def map(
+        self, func: Any, iterable: Iterable[Any], chunksize: int | None = None, *, progress: bool = False
+    ) -> list[Any]:
+        """Call ``func(x)`` for each x of `iterable`; results in the same order.
 
-    def starmap(self, func: Any, iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
-        """Call ``func(*args)`` for each args of `iterable`; results in the same order."""
-        return self._map(_each_star, func, iterable, chunksize).get()
+        Native functions that make all calls at once do so on threads of this process, and nothing is sent to others.
+        `progress` shows a bar on terminals and in notebooks.
+        """
+        return self._map_now(_each, func, iterable, chunksize, progress)
+
+    def starmap(
+        self, func: Any, iterable: Iterable[Any], chunksize: int | None = None, *, progress: bool = False
+    ) -> list[Any]:
+        """Call ``func(*args)`` for each args of `iterable`; results in the same order. As :meth:`map`."""
+        return self._map_now(_each_star, func, iterable, chunksize, progress)
+
+    def _map_now(self, mapper: Any, func: Any, iterable: Any, chunksize: int | None, progress: bool) -> list[Any]:
+        if (batch := batch_of(func)) is not None:
+            iterable = list(iterable)
+            self._check_running()
+            calls = iterable if mapper is _each_star else [(item,) for item in iterable]
+            if (results := batch(calls, self._processes)) is not None:
+                return results
+        if progress:
+            iterable = list(iterable)
+            chunksize = chunksize or chunks_to_show(len(iterable), self._processes)
+        result = self._map(mapper, func, iterable, chunksize)
+        return get_with_progress(result, name_of(func)) if progress else result.get()
 
     def map_async(
         self, func: Any, iterable: Any, chunksize: Any = None, callback: Any = None, error_callback: Any = None
@@ -393,10 +420,12 @@ class Pool(multiprocessing.pool.Pool):
         """Break the pool when a worker has died."""
         if self._state == TERMINATE or self._broken is not None:
             return
-        codes = [worker.exitcode for worker in tuple(self._started)]
-        dead = next((code for code in codes if code), None)
+        ended = [(worker, code) for worker in tuple(self._started) if (code := worker.exitcode) is not None]
+        dead = next((code for _, code in ended if code), None)
         if dead is None:
-            self._started[:] = [w for w, code in zip(tuple(self._started), codes, strict=False) if code is None]
+            for worker, _ in ended:
+                with suppress(ValueError):  # another thread has done so
+                    self._started.remove(worker)
             return
         text = f"a worker of the pool died (exit code {dead})"
         self._broken = PoolError(text if self._troubles.empty() else f"{text}: {self._troubles.get()}")

@@ -16,9 +16,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
+from operator import length_hint
 from typing import Any
 
 from .crew import Crew
+from .native import batch_of
 
 __all__ = ["AsyncResult", "IMapIterator", "IMapUnorderedIterator", "MapResult", "TimeoutError"]
 
@@ -119,8 +121,11 @@ class AsyncResult:
 
     def drop(self, error: BaseException) -> None:
         """Give up the call, unless somebody has begun it."""
-        if self._call and self._call.pop():
-            self._finish(False, error)
+        try:
+            self._call.pop()
+        except IndexError:
+            return
+        self._finish(False, error)
 
     def _finish(self, success: bool, value: Any) -> None:
         callback = self._callback if success else self._error_callback
@@ -164,6 +169,7 @@ class MapResult(AsyncResult):
         super().__init__(crew, owner, callback, error_callback)
         self._function, self._items, self._chunksize = function, items, chunksize
         self._results: list[Any] = [None] * len(items)
+        self._total = len(items)
         self._left = -(-len(items) // chunksize)  # chunks not done
         self._starts = shared(range(0, len(items), chunksize))
         self._lock = threading.Lock()
@@ -177,6 +183,10 @@ class MapResult(AsyncResult):
             self._value, self._done, self._pool = [], True, None
         else:
             self._crew.put(self, min(workers, self._left))
+
+    def counts(self) -> tuple[int, int]:
+        """How many calls have been begun, in whole chunks, and how many there are."""
+        return max(0, self._total - length_hint(self._starts) * self._chunksize), self._total
 
     def run(self) -> None:
         """Do chunks until there is none that nobody has begun."""
@@ -225,6 +235,9 @@ class _Locked:
     def __next__(self) -> int:
         with self._lock:
             return next(self._iterator)
+
+    def __length_hint__(self) -> int:
+        return length_hint(self._iterator)
 
 
 def shared(numbers: range) -> Iterator[int]:
@@ -370,16 +383,22 @@ class IMapIterator:
             number, items = self._fed.popleft()
         except IndexError:
             return
-        function = self._function
+        self._deliver(number, self._outcomes(items))
+        if self._waiting:
+            self._wake()
+
+    def _outcomes(self, items: list[Any]) -> Outcomes:
         outcomes: Outcomes = []
+        function = self._function
+        batch = batch_of(function) if len(items) > 1 else None
         try:
+            if batch is not None and (values := batch([(item,) for item in items], self._crew.size)) is not None:
+                return [(True, value) for value in values]
             for item in items:
                 outcomes.append((True, function(item)))
         except BaseException as error:  # the rest of the chunk is left out
             outcomes.append((False, error))
-        self._deliver(number, outcomes)
-        if self._waiting:
-            self._wake()
+        return outcomes
 
     def drop(self, error: BaseException) -> None:
         """Give up what nobody has begun."""

@@ -15,8 +15,10 @@ from multiprocessing.pool import CLOSE, INIT, RUN, TERMINATE
 from typing import Any
 
 from .crew import Crew, PoolError
+from .native import batch_of, make_calls, unpacking
 from .results import AsyncResult, Callback, IMapIterator, IMapUnorderedIterator, MapResult
 from .size import check_buffersize, check_chunksize, check_workers
+from .watching import chunks_to_show, get_with_progress, name_of
 
 __all__ = ["ThreadPool"]
 
@@ -91,21 +93,43 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         result.ask(func, args, kwds)
         return result
 
-    def map(self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
+    def map(
+        self,
+        func: Callable[[Any], Any],
+        iterable: Iterable[Any],
+        chunksize: int | None = None,
+        *,
+        progress: bool = False,
+    ) -> list[Any]:
         """Call ``func(x)`` for each x of `iterable`; results in the same order.
 
-        Native functions (:func:`era5fast.retrieve`) take tuples of their arguments and run as one batch.
+        Native functions may make all calls at once; :func:`era5fast.retrieve` takes tuples of its arguments, and
+        they run as one batch. `progress` shows a bar on terminals and in notebooks.
         """
-        batch = getattr(func, "native_batch", None)
-        return self.map_async(func, iterable, chunksize).get() if batch is None else self._batch(batch, iterable)
+        if batch_of(func) is not None:
+            iterable = list(iterable)
+            if (results := self._at_once(func, [(item,) for item in iterable])) is not None:
+                return results
+        if progress:
+            iterable = list(iterable)
+            chunksize = chunksize or chunks_to_show(len(iterable), self._processes)
+        result = self._map_async(func, iterable, chunksize)
+        return get_with_progress(result, name_of(func)) if progress else result.get()
 
-    def starmap(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
-        """Call ``func(*args)`` for each args of `iterable`; results in the same order.
-
-        Native functions (:func:`era5fast.retrieve`) run as one batch.
-        """
-        batch = getattr(func, "native_batch", None)
-        return self.starmap_async(func, iterable, chunksize).get() if batch is None else self._batch(batch, iterable)
+    def starmap(
+        self,
+        func: Callable[..., Any],
+        iterable: Iterable[Any],
+        chunksize: int | None = None,
+        *,
+        progress: bool = False,
+    ) -> list[Any]:
+        """Call ``func(*args)`` for each args of `iterable`; results in the same order. As :meth:`map`."""
+        if batch_of(func) is not None:
+            iterable = list(iterable)
+            if (results := self._at_once(func, iterable)) is not None:
+                return results
+        return self.map(unpacking(func), iterable, chunksize, progress=progress)
 
     def map_async(  # type: ignore[override]
         self,
@@ -114,7 +138,7 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         chunksize: int | None = None,
         callback: Callback = None,
         error_callback: Callback = None,
-    ) -> MapResult:
+    ) -> AsyncResult:
         """As :meth:`map`, without waiting; the result is the whole list.
 
         Parameters
@@ -132,6 +156,19 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         -------
         MapResult
         """
+        if batch_of(func) is not None and (iterable := list(iterable)):
+            calls = [(item,) for item in iterable]
+            return self.apply_async(make_calls, (func, calls, self._processes), {}, callback, error_callback)
+        return self._map_async(func, iterable, chunksize, callback, error_callback)
+
+    def _map_async(
+        self,
+        func: Callable[[Any], Any],
+        iterable: Iterable[Any],
+        chunksize: int | None = None,
+        callback: Callback = None,
+        error_callback: Callback = None,
+    ) -> MapResult:
         self._check_running()
         failure: Exception | None = None
         try:
@@ -152,9 +189,11 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         chunksize: int | None = None,
         callback: Callback = None,
         error_callback: Callback = None,
-    ) -> MapResult:
+    ) -> AsyncResult:
         """As :meth:`starmap`, without waiting; parameters as in :meth:`map_async`."""
-        return self.map_async(lambda args: func(*args), iterable, chunksize, callback, error_callback)
+        if batch_of(func) is not None and (iterable := list(iterable)):
+            return self.apply_async(make_calls, (func, iterable, self._processes), {}, callback, error_callback)
+        return self._map_async(unpacking(func), iterable, chunksize, callback, error_callback)
 
     def imap(  # type: ignore[override]
         self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: int = 1, buffersize: int | None = None
@@ -193,10 +232,11 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         result.start()
         return result
 
-    def _batch(self, batch: Callable[[list[Any], int], Iterable[Any]], calls: Iterable[Any]) -> list[Any]:
+    def _at_once(self, func: Callable[..., Any], calls: list[tuple[Any, ...]]) -> list[Any] | None:
         self._check_running()
         # In the caller's own thread: there ctrl-C is heard, and stops the batch.
-        return list(batch(list(calls), self._processes))
+        batch = batch_of(func)
+        return None if batch is None else batch(calls, self._processes)
 
     # --- life ---
 

@@ -1,15 +1,18 @@
-"""Small Python tasks through our pools and executor, against those of the standard library."""
+"""Small tasks, in Python and native, through our pools and executor, against those of the standard library."""
 
 from __future__ import annotations
 
 import atexit
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import Pool, ThreadPool
 from typing import Any
 
+import numpy as np
 from comparison import Row, arguments, measure, show
 
+import era5fast as e5
 from era5fast import pool as ours
 
 TASKS = 100_000
@@ -86,7 +89,38 @@ def rows(tasks: int) -> list[Row]:
     ]
 
 
+def native_rows(tasks: int) -> list[Row]:
+    """Native functions of numbers, and of small arrays."""
+    rng = np.random.default_rng(0)
+    points = [tuple(point) for point in rng.uniform(-80, 80, (tasks, 4)).tolist()]
+    columns = list(zip(*points, strict=True))
+    maps = [rng.uniform(250, 310, 100) for _ in range(tasks)]
+    celsius = functools.partial(e5.convert_units, given="K", wanted="degC", progress=False)
+
+    def check(mine: list[Any], theirs: list[Any]) -> str:
+        assert all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+        return f"{len(mine):,} tasks"
+
+    def pools(work: Callable[[Any], list[Any]]) -> tuple[Callable[[], list[Any]], Callable[[], list[Any]]]:
+        mine, theirs = ours.ThreadPool(2), ThreadPool(2)
+        atexit.register(mine.terminate)
+        atexit.register(theirs.terminate)
+        return lambda: work(mine), lambda: work(theirs)
+
+    def executors() -> tuple[Callable[[], list[Any]], Callable[[], list[Any]]]:
+        mine, theirs = ours.Executor(2), ThreadPoolExecutor(2)
+        return lambda: list(mine.map(e5.great_circle, *columns)), lambda: list(theirs.map(e5.great_circle, *columns))
+
+    ways = {
+        "starmap of great_circle": pools(lambda pool: pool.starmap(e5.great_circle, points)),
+        "map of convert_units, 100 values": pools(lambda pool: pool.map(celsius, maps)),
+        "Executor.map of great_circle": executors(),
+    }
+    return [Row(name, "standard library", *pair, check) for name, pair in ways.items()]
+
+
 if __name__ == "__main__":
     given = arguments(__doc__)
-    results = measure(rows(TASKS // 10 if given.quick else TASKS), given.rounds)
-    show("Small Python tasks through pools", results)
+    tasks = TASKS // 10 if given.quick else TASKS
+    results = measure([*rows(tasks), *native_rows(tasks // 5)], given.rounds)
+    show("Small tasks through pools", results)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -119,6 +122,24 @@ def year_rows(quick: bool) -> list[Row]:
 # --- hourly files to events in a database -
 
 
+@cache
+def _two_processes() -> ProcessPoolExecutor:
+    """Made once and warm, as in a long session; their processor time is not in the column of the peer."""
+    return ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
+
+
+def _daily_by_hand(paths: Sequence[Path]) -> xr.DataArray:
+    """Daily maxima of one file in each process, and the axes from the files themselves."""
+    import netCDF4
+
+    days = np.concatenate(list(_two_processes().map(peers.daily_netcdf4, [[path] for path in paths])))
+    with netCDF4.Dataset(paths[0]) as file:
+        first = np.datetime64(int(file["valid_time"][0]), "s").astype("datetime64[D]")
+        axes = {name: np.asarray(file[name][:]) for name in ("latitude", "longitude")}
+    time = (first + np.arange(len(days))).astype("datetime64[ns]")
+    return xr.DataArray(days, {"time": time, **axes}, ("time", *axes))
+
+
 def chain_rows(quick: bool) -> list[Row]:
     paths = samples.hourly_years(range(2011, 2015 if quick else 2021))
     folder, number = Path(tempfile.mkdtemp(dir=samples.CACHE)), count()
@@ -138,7 +159,7 @@ def chain_rows(quick: bool) -> list[Row]:
         return found
 
     def by_hand() -> peers.Found:
-        daily = peers.daily_xarray(paths).copy(data=peers.daily_netcdf4(paths))
+        daily = _daily_by_hand(paths)
         dayofyear = daily["time"].dt.dayofyear.values
         slots = {"dayofyear": np.arange(1, 367), **{name: daily[name] for name in ("latitude", "longitude")}}
         p90 = xr.DataArray(peers.p90_partition(daily.values, dayofyear, 5, 90), slots, tuple(slots))
@@ -153,7 +174,7 @@ def chain_rows(quick: bool) -> list[Row]:
 
     return [
         Row("hourly files to a database", "xarray, xclim, scipy", ours, by_xclim, check),
-        Row("hourly files to a database", "NumPy, cc3d by hand", ours, by_hand, check),
+        Row("hourly files to a database", "two processes, NumPy, cc3d", ours, by_hand, check),
     ]
 
 

@@ -23,7 +23,7 @@ import era5fast as e5
 HOSTILE = "cold <b>spell</b></script><script>document.title = 'broken'</script>'; DROP TABLE event; --"
 
 
-def events(seed: int, count: int, sign: int = 1) -> Any:
+def events(seed: int, count: int, units: str = "K") -> Any:
     """Blocks of some days and cells all over the globe, one far from the next."""
     rng = np.random.default_rng(seed)
     latitude, longitude = np.arange(80.0, -81, -4), np.arange(0.0, 360, 4)
@@ -34,7 +34,7 @@ def events(seed: int, count: int, sign: int = 1) -> Any:
         values[day : day + 5, row : row + 4, column : column + 5] += 6 + 4 * rng.random()
     values[100:108, 18:23, 43:48] += 30  # the strongest: 8 N to 8 S, 172 E to 168 W
     coords = {"time": time, "latitude": latitude, "longitude": longitude}
-    x = xr.DataArray(values, coords, ("time", "latitude", "longitude"), name="t2m", attrs={"units": "K"})
+    x = xr.DataArray(values, coords, ("time", "latitude", "longitude"), name="t2m", attrs={"units": units})
     return e5.find_events(x, above=295.0, min_days=3, progress=False)
 
 
@@ -210,6 +210,22 @@ def test_a_link_opens_an_event(page: Path, browser: chromium.Page) -> None:
         other.open(page, f"#event={number}")
         assert other.run("explorer.selected()") == number
         assert other.problems() == []
+
+
+def test_numbers_carry_their_units_where_these_differ_and_no_column_is_cut(tmp_path: Path) -> None:
+    db = e5.EventDatabase(tmp_path / "units.gpkg")
+    db.add(events(1, 20), kind="a name of a kind that goes on and on, " * 4)
+    db.add(events(2, 20, units="m s-1"), kind="storm")
+    with chromium.Page(1300, 900) as opened:
+        opened.open(e5.plot.explorer(db, tmp_path / "units.html"))
+        head = opened.run("[...document.querySelectorAll('#head th')].map(c => c.textContent)")
+        assert "Peak" in head, "no units in the head"
+        column = head.index("Peak")
+        cells = opened.run(f"[...document.querySelectorAll('#rows tr')].map(r => r.children[{column}].textContent)")
+        assert {cell.partition(" ")[2] for cell in cells} == {"K", "m s-1"}
+        assert opened.run("(t => t.scrollWidth <= t.clientWidth)(document.querySelector('.table'))"), "the Id is cut"
+        assert opened.run("document.querySelector('#rows td').clientWidth") > 100
+        assert opened.problems() == []
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -9,8 +9,7 @@
 #include "check.h"
 #include "db/store.h"
 
-/* --- a folder for each test
- * ----------------------------------------------------------------------------------------- */
+/* --- a folder for each test --- */
 
 static char folder[64], file[96];
 
@@ -34,8 +33,7 @@ static inline bool exists(const char *suffix) {
     return access(path, F_OK) == 0;
 }
 
-/* --- events made by hand
- * -------------------------------------------------------------------------------------------- */
+/* --- events made by hand --- */
 
 #define ROWS 4
 #define COLUMNS 8

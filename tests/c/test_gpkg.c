@@ -7,8 +7,7 @@
 #include "db/moment.h"
 #include "db/schema.h"
 
-/* --- WKB
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- WKB --- */
 
 struct bytes {
     unsigned char data[512];
@@ -136,8 +135,7 @@ TEST(hostile_geometries_are_noticed_at_once) {
     CHECK_STATUS(E5_DATABASE, e5_wkb_bounds(deep.data, deep.size, &box, err));
 }
 
-/* --- the blob
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the blob --- */
 
 TEST(a_blob_is_header_envelope_and_wkb) {
     struct bytes wkb = multipolygon(false, 0, 0);
@@ -184,8 +182,7 @@ TEST(blobs_of_other_programs_are_read) {
     CHECK(is_triangle(&box));
 }
 
-/* --- in SQL
- * --------------------------------------------------------------------------------------------------------- */
+/* --- in SQL --- */
 
 static struct e5_database open_memory(bool with_functions) {
     static char name[] = ":memory:";
@@ -261,8 +258,7 @@ TEST(triggers_keep_the_index_right) {
     sqlite3_close(db.handle);
 }
 
-/* --- the schema describes itself
- * ------------------------------------------------------------------------------------ */
+/* --- the schema describes itself --- */
 
 TEST(every_table_and_column_is_described) {
     struct e5_database db = open_memory(true);

@@ -102,8 +102,7 @@ static void change(const char *sql) {
     CHECK(wait_for(child) == 0);
 }
 
-/* --- one request
- * ---------------------------------------------------------------------------------------------------- */
+/* --- one request --- */
 
 TEST(a_request_goes_from_nothing_to_its_result) {
     struct e5_journal *journal = in_memory();
@@ -229,8 +228,7 @@ TEST(a_job_that_was_found_is_entered_without_an_intention) {
     e5_journal_close(journal);
 }
 
-/* --- slots
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- slots --- */
 
 TEST(only_queued_jobs_take_slots) {
     struct e5_journal *journal = in_memory();
@@ -310,8 +308,7 @@ TEST(lanes_come_back_as_they_were_saved) {
     e5_journal_close(journal);
 }
 
-/* --- files and tables
- * ------------------------------------------------------------------------------------------------ */
+/* --- files and tables --- */
 
 static const struct e5_journal_file sample = {.fingerprint = "aa",
                                               .job_id = "job-1",
@@ -464,8 +461,7 @@ TEST(jobs_are_listed_in_their_order) {
     e5_journal_close(journal);
 }
 
-/* --- several at one file
- * --------------------------------------------------------------------------------------------- */
+/* --- several at one file --- */
 
 TEST(two_handles_see_each_other) {
     fresh();
@@ -592,8 +588,7 @@ TEST(a_process_that_holds_the_file_too_long_is_told_of) {
     folder_remove();
 }
 
-/* --- processes that end
- * ---------------------------------------------------------------------------------------------- */
+/* --- processes that end --- */
 
 static void pause_ms(long ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL); }
 
@@ -771,8 +766,7 @@ TEST(who_lives_is_told_from_who_is_gone) {
     CHECK(!e5_holder_alive(&other, now, now));
 }
 
-/* --- files that are not as they should be
- * --------------------------------------------------------------------------- */
+/* --- files that are not as they should be --- */
 
 static long slurp(char **out) {
     *out = malloc(1 << 20);

@@ -61,18 +61,18 @@ static size_t flood(const struct e5_label_input *in, int32_t *label) {
 }
 
 /* Runs → dense labels; false when the runs are not maximal, ordered runs of the mask. */
-static bool paint(const struct e5_label_input *in, const struct e5_labels *labels, int32_t *label) {
+static bool paint(const struct e5_label_input *in, const struct e5_label_runs *runs, int32_t *label) {
     size_t n = in->steps * in->topology.rows * in->topology.columns, covered = 0, end = 0;
     for (size_t i = 0; i < n; i++) label[i] = -1;
-    for (size_t r = 0; r < labels->run_count; r++) {
-        const struct e5_run *run = &labels->run[r];
+    for (size_t r = 0; r < runs->count; r++) {
+        const struct e5_run *run = &runs->run[r];
         size_t line = (size_t)run->time * in->topology.rows + (size_t)run->row;
         size_t begin = line * in->topology.columns + (size_t)run->first;
         bool same_line = r > 0 && line * in->topology.columns < end;
         if (run->count < 1 || (size_t)(run->first + run->count) > in->topology.columns) return false;
         if (r > 0 && (same_line ? begin <= end : begin < end)) return false;
         end = begin + (size_t)run->count;
-        for (size_t i = begin; i < end; i++) label[i] = labels->component[r], covered++;
+        for (size_t i = begin; i < end; i++) label[i] = runs->component[r], covered++;
     }
     for (size_t i = 0; i < n; i++)
         if (in->mask[i]) covered--;
@@ -82,13 +82,15 @@ static bool paint(const struct e5_label_input *in, const struct e5_labels *label
 static void check_against_flood(const struct e5_label_input *in, const struct e5_parallel *par) {
     static int32_t expected[MOST], got[MOST];
     struct e5_labels labels;
+    struct e5_label_runs runs;
     size_t components = flood(in, expected);
     CHECK_OK(e5_label(in, par, NULL, &labels, err));
-    CHECK_OK(e5_labels_runs(&labels, par, NULL, err));
+    CHECK_OK(e5_labels_runs(&labels, par, NULL, &runs, err));
     CHECK(labels.components == components);
-    CHECK(paint(in, &labels, got));
+    CHECK(paint(in, &runs, got));
     size_t cells = in->steps * in->topology.rows * in->topology.columns;
     CHECK(memcmp(expected, got, cells * sizeof *got) == 0);
+    e5_label_runs_fini(&runs);
     CHECK_OK(e5_labels_paint(&labels, par, NULL, got, err));
     for (size_t i = 0; i < cells; i++) expected[i]++; /* background is −1 there, 0 here */
     CHECK(memcmp(expected, got, cells * sizeof *got) == 0);
@@ -175,10 +177,12 @@ TEST(seam_and_poles_join) {
 TEST(nothing_to_label) {
     uint8_t mask[6] = {0};
     struct e5_labels labels;
+    struct e5_label_runs runs;
     struct e5_label_input in = input_of(mask, 1, 2, 3, 18);
     CHECK_OK(e5_label(&in, NULL, NULL, &labels, err));
-    CHECK_OK(e5_labels_runs(&labels, NULL, NULL, err));
-    CHECK(labels.components == 0 && labels.run_count == 0);
+    CHECK_OK(e5_labels_runs(&labels, NULL, NULL, &runs, err));
+    CHECK(labels.components == 0 && runs.count == 0);
+    e5_label_runs_fini(&runs);
     e5_labels_fini(&labels);
     in.steps = 0;
     CHECK_OK(e5_label(&in, NULL, NULL, &labels, err));
@@ -189,6 +193,7 @@ TEST(nothing_to_label) {
 TEST(bad_calls_and_failures_leave_nothing) {
     uint8_t mask[8] = {1, 0, 1, 1, 0, 1, 0, 1};
     struct e5_labels labels;
+    struct e5_label_runs runs;
     struct e5_label_input in = input_of(mask, 2, 2, 2, 8);
     struct e5_watch watch = {0};
     CHECK_STATUS(E5_INPUT, e5_label(&in, NULL, NULL, &labels, err));
@@ -203,11 +208,12 @@ TEST(bad_calls_and_failures_leave_nothing) {
     n = 1;
     for (enum e5_status status = E5_MEMORY; status != E5_OK; n++) {
         e5_alloc_fail_after(n);
-        status = e5_labels_runs(&labels, NULL, NULL, NULL);
-        CHECK(status == E5_OK ? labels.run_count > 0 : status == E5_MEMORY && labels.run == NULL);
+        status = e5_labels_runs(&labels, NULL, NULL, &runs, NULL);
+        CHECK(status == E5_OK ? runs.count > 0 : status == E5_MEMORY && runs.run == NULL);
     }
     CHECK(n > 5);
     e5_alloc_fail_after(0);
+    e5_label_runs_fini(&runs);
     e5_labels_fini(&labels);
     e5_watch_cancel(&watch);
     CHECK_STATUS(E5_CANCELLED, e5_label(&in, NULL, &watch, &labels, err));

@@ -1,8 +1,7 @@
 /* The event database from outside: what is added is there, and once. */
 #include "store_sample.h"
 
-/* --- adding
- * --------------------------------------------------------------------------------------------------------- */
+/* --- adding --- */
 
 TEST(rows_hold_what_was_given) {
     fresh();

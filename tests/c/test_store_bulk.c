@@ -62,6 +62,8 @@ static void check_indexes(void) {
     make_boxes();
     check_windows();
     CHECK(ask("SELECT count(*) FROM sqlite_schema WHERE name IN ('event_by_key', 'rtree_event_geom_insert')") == 2);
+    CHECK(ask("SELECT count(*) FROM sqlite_schema WHERE name IN ('event_by_diagnostic', 'event_by_kind',"
+              " 'event_by_length', 'event_by_intensity', 'event_by_rank')") == 5);
     CHECK(ask("SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'event' AND type = 'trigger'") == 6);
 }
 

@@ -12,8 +12,7 @@ static void change(const char *sql) {
     sqlite3_close(db);
 }
 
-/* --- what an event has
- * --------------------------------------------------------------------------------------------- */
+/* --- what an event has --- */
 
 TEST(every_property_has_its_column) {
     fresh();
@@ -124,8 +123,7 @@ TEST(tables_that_point_outside_are_refused) {
     clean();
 }
 
-/* --- where it comes from
- * ----------------------------------------------------------------------------------------------- */
+/* --- where it comes from --- */
 
 TEST(the_run_tells_what_was_searched) {
     fresh();
@@ -182,8 +180,7 @@ TEST(downloads_are_told) {
     clean();
 }
 
-/* --- tracks
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- tracks --- */
 
 static enum e5_status add_tracks(const struct e5_tracks *tracks, struct e5_store_added *out, struct e5_error *err) {
     struct e5_store *store;
@@ -245,8 +242,7 @@ TEST(tracks_that_are_none_are_refused) {
     clean();
 }
 
-/* --- files of version 1
- * ------------------------------------------------------------------------------------------------- */
+/* --- files of version 1 --- */
 
 /* A file as version 1 made it: by the statements of its row, described as it was, with events of two runs. */
 static void make_version_1(void) {
@@ -373,8 +369,7 @@ TEST(censored_sides_are_found_out) {
     clean();
 }
 
-/* --- disguises
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- disguises --- */
 
 TEST(views_and_virtual_tables_in_our_place_are_refused) {
     static const char *const disguises[] = {

@@ -28,8 +28,7 @@ static void change(const char *sql) {
 
 static void pause_ms(long ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL); }
 
-/* --- files that are not as they should be
- * --------------------------------------------------------------------------- */
+/* --- files that are not as they should be --- */
 
 static void check_refused(enum e5_status expected) {
     struct e5_error err = E5_ERROR_NONE;
@@ -128,8 +127,7 @@ TEST(links_lead_to_one_lock) {
     clean();
 }
 
-/* --- others at the same file
- * ---------------------------------------------------------------------------------------- */
+/* --- others at the same file --- */
 
 static int hold_lock(void) {
     char path[128];
@@ -260,8 +258,7 @@ TEST(threads_add_at_once_and_lose_nothing) {
     clean();
 }
 
-/* --- processes that end
- * ---------------------------------------------------------------------------------------------- */
+/* --- processes that end --- */
 
 /* Adds batch after batch and tells of each that is in. */
 static void add_for_ever(int tell, int round) {

@@ -92,11 +92,11 @@ static void expect(struct record *r) {
     memset(r->taken, 0, sizeof r->taken);
     r->links = r->components = 0;
     for (size_t t = 0; t < STEPS; t++) {
-        size_t links = r->links, most = r->rule.overlapping ? 1 + r->rule.max_gap : 1;
+        size_t most = r->rule.overlapping ? 1 + r->rule.max_gap : 1;
         for (size_t back = 1; back <= most && back <= t && r->linked[t - back + 1]; back++)
             link_steps(r, t - back, t);
-        qsort(r->link + links, r->links - links, sizeof *r->link, by_ends);
     }
+    qsort(r->link, r->links, sizeof *r->link, by_ends);
     for (size_t i = 0; i < r->first[STEPS]; i++) r->component[i] = (int32_t)i;
     for (bool again = true; again;) { /* the smallest number spreads along the links */
         again = false;
@@ -118,7 +118,8 @@ static void check_blocks(const struct record *r, size_t block, const struct e5_p
         size_t n = STEPS - t < block ? STEPS - t : block;
         CHECK_OK(e5_succession_frames(&s, r->frame + t, n, r->linked + t, par, NULL, err));
     }
-    CHECK(s.steps == STEPS && s.blobs == r->first[STEPS] && s.links == r->links);
+    CHECK(s.blobs == r->first[STEPS] && s.links == r->links);
+    if (s.links > 0) qsort(s.link, s.links, sizeof *s.link, by_ends);
     CHECK(r->links == 0 || memcmp(s.link, r->link, r->links * sizeof *s.link) == 0);
     CHECK(e5_succession_components(&s) == r->components);
     CHECK(s.blobs == 0 || memcmp(s.parent, r->component, s.blobs * sizeof *s.parent) == 0);

@@ -53,7 +53,7 @@ def minima(field, latitude, longitude, *, connectivity=8, search=0.0, merge=0.0,
         for cell in itertools.product(range(rows), range(columns))
     }
     far = {cell: distance(latitude[cell[0]], longitude[cell[1]], latitude[:, None], longitude) for cell in near}
-    found = [cell for cell in _level_minima(height, near)]
+    found = list(_level_minima(height, near))
     if search:
         found = [cell for cell in found if not (height[far[cell] <= search] < height[cell]).any()]
     if merge:
