@@ -1,7 +1,7 @@
 # era5fast: what a developer does every day.  `make` shows the targets; every one can be run from a fresh clone.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test browser threads build c-test c-build c-run fuzz fuzz-run asan tsan check format bench docs wheel clean
+.PHONY: help demo test browser threads soak build c-test c-build c-run fuzz fuzz-run asan tsan check tidy tidy-run coverage c-coverage man stubs format bench docs wheel bare orders prefix floors clean
 
 PY := .venv/bin/python
 ROUNDS ?= 100
@@ -9,7 +9,7 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 -include build/prefix.mk
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.* ## /\1 /p' Makefile | awk '{ name = $$1; $$1 = ""; printf "  make %-8s%s\n", name, $$0 }'
+	@sed -n 's/^\([a-z-]*\):.* ## /\1 /p' Makefile | awk '{ name = $$1; $$1 = ""; printf "  make %-10s%s\n", name, $$0 }'
 
 demo: ## set up, then the whole road from a request to a map of heatwaves, offline (ARGS="--help")
 	@.ci/setup demo
@@ -32,6 +32,10 @@ soak: ## ROUNDS=200 sudden deaths of writers, eight writers for a minute, CPytho
 	@.ci/setup
 	@E5_STORE_KILLS=$(if $(filter file,$(origin ROUNDS)),200,$(ROUNDS)) E5_STORE_SECONDS=60 .venv/bin/pytest -q tests/test_store.py
 	@E5_POOL_ROUNDS=50 .venv/bin/pytest -q tests/test_pool.py -k own_tests
+
+chunks: ## 500 random ways of cutting data into chunks, the same bits for each
+	@.ci/setup
+	@CHUNKED_EXAMPLES=500 .venv/bin/pytest -q tests/test_chunked.py -k any_chunks
 
 build: ## set up and build the extension in place, only what has changed
 	@.ci/setup
@@ -61,7 +65,37 @@ check: ## format, lint, types, the rules of the house
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	@$(PY) -m mypy.stubtest --concise --mypy-config-file pyproject.toml era5fast._core era5fast.diagnostics era5fast.pointwise
 	@.venv/bin/pytest -q tests/test_codebase.py
+
+tidy: ## clang-tidy over the core, some four minutes (CHECKS="clang-analyzer-*" for others)
+	@.ci/setup dev
+	@$(in_parallel) tidy-run VARIANT=tidy
+
+coverage: ## which lines of C and Python the tests reach, into build/coverage, some 25 minutes (ARGS="-k name")
+	@.ci/setup
+	@.ci/setup dev
+	-@$(in_parallel) c-run VARIANT=coverage
+	@E5_SANITIZE=coverage $(PY) setup.py -q build --build-lib build/coverage/python
+	@PYTHONPATH=build/coverage/python E5_CORE=build/coverage/python .venv/bin/pytest -n $(JOBS) --dist loadfile \
+	    --cov=era5fast --cov-report=term:skip-covered --cov-report=html:build/coverage/html-python tests $(ARGS)
+	@.venv/bin/gcovr --root . --filter csrc/ --exclude-throw-branches --gcov-ignore-parse-errors \
+	    --print-summary --txt build/coverage/c.txt --html-details build/coverage/c.html build/c/coverage build/native
+
+c-coverage: ## which lines of C the C tests alone reach, three minutes
+	@.ci/setup dev
+	-@$(in_parallel) c-run VARIANT=coverage
+	@mkdir -p build/coverage
+	@.venv/bin/gcovr --root . --filter csrc/ --gcov-ignore-parse-errors --print-summary --txt build/coverage/c-alone.txt build/c/coverage
+
+man: ## man/era5fast.1, from the commands themselves
+	@.ci/setup
+	@$(PY) -m era5fast.cli_manual >man/era5fast.1
+
+stubs: ## the stubs that are made from tables: names of the package, diagnostics, pointwise functions
+	@.ci/setup
+	@for name in diagnostics pointwise; do $(PY) -m era5fast.$$name >build/stub && cp build/stub era5fast/$$name.pyi; done
+	@PYTHONPATH=. $(PY) .ci/write-stub >build/stub && cp build/stub era5fast/__init__.pyi
 
 format: ## lay out C and Python as `make check` wants it
 	@.ci/setup dev
@@ -77,17 +111,28 @@ docs: ## the pages, into build/docs
 	@.ci/setup dev
 	@if [ -f docs/conf.py ]; then .venv/bin/sphinx-build -q -W --keep-going docs build/docs; else echo "docs/conf.py is missing"; exit 1; fi
 
-wheel: ## source archive and wheel into dist/, tried from another folder
+wheel: ## source archive and wheels that bring their libraries into dist/, for each CPython found (ARGS="python3.13")
 	@.ci/setup
-	@rm -rf build/sdist build/wheel dist
-	@$(PY) setup.py -q sdist -d dist
-	@CFLAGS=-g0 $(PY) -m pip wheel -q --no-deps --no-build-isolation -w dist dist/*.tar.gz
-	@$(PY) -m pip install -q --no-deps --target build/wheel dist/*.whl
-	@cd build/wheel && PYTHONPATH=. ../../$(PY) -c 'import era5fast._core as core; print(core.__file__)'
-	@ls -l dist
+	@$(PY) wheels/make.py $(ARGS)
+
+bare: ## the wheels of `make wheel` in a Debian with Python and nothing else (as root; needs debootstrap; ARGS="3.12")
+	@.ci/setup
+	@$(PY) tests/packaging/bare.py $(ARGS)
+
+orders: ## importing beside netCDF4, h5py, rasterio, pyogrio and sqlite3 in all 720 orders (ARGS="--python ENV/bin/python")
+	@.ci/setup
+	@$(PY) tests/packaging/orders.py $(ARGS)
+
+prefix: ## build and use in a stand-in for a conda environment: its libraries, and no others
+	@.ci/setup
+	@$(PY) tests/packaging/in_prefix.py
+
+floors: ## tests with the lowest versions that pyproject.toml allows, on the wheel of the oldest Python
+	@.ci/setup
+	@$(PY) tests/packaging/floors.py $(ARGS)
 
 clean: ## remove everything that was built; .venv stays
-	rm -rf build dist *.egg-info era5fast/_core*.so .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist docs/generated *.egg-info era5fast/_core*.so .mypy_cache .pytest_cache .ruff_cache
 	find era5fast csrc tests -name __pycache__ -prune -exec rm -rf {} +
 
 # --- Python under sanitizers: $(call pytest_with,variant,runtime libraries).  The tests make sure that they met the
@@ -107,6 +152,7 @@ FLAGS_plain := -O3
 FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
     -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+FLAGS_coverage := -O1 --coverage -fprofile-update=atomic
 FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 
 ROOMS := base model pool net io diag events kernels db drive
@@ -115,7 +161,7 @@ core_sources := $(foreach room,$(ROOMS),$(wildcard csrc/$(room)/*.c csrc/$(room)
 core_objects := $(core_sources:%.c=$(OUT)/%.o)
 programs := $(patsubst tests/c/%.c,$(OUT)/%,$(wildcard tests/c/test_*.c))
 
-ifneq ($(filter c-build c-run fuzz-run,$(MAKECMDGOALS)),)
+ifneq ($(filter c-build c-run fuzz-run tidy-run,$(MAKECMDGOALS)),)
 LIBRARIES := netcdf $(shell pkg-config --exists hdf5 && echo hdf5 || echo hdf5-serial) libcurl sqlite3 libdeflate zlib jansson libcrypto
 C_FLAGS := -std=c11 -D_GNU_SOURCE -g -fno-math-errno -fno-trapping-math -ffp-contract=off -fvisibility=hidden -Wall -Wextra \
     -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers \
@@ -139,6 +185,17 @@ $(OUT)/core.a: $(core_objects) $(addprefix csrc/,$(ROOMS))
 
 $(OUT)/test_%: $(OUT)/tests/c/test_%.o $(OUT)/core.a
 	@$(CC) $(FLAGS_$(VARIANT)) $^ $(C_LIBS) -o $@
+
+# --- clang-tidy: one stamp per source, so that only what has changed is looked at again
+
+CHECKS ?=
+checks_named = --checks='-*,$(CHECKS)'
+tidy-run: $(core_sources:%.c=$(OUT)/%.tidy)
+
+$(OUT)/%.tidy: %.c .clang-tidy
+	@mkdir -p $(@D)
+	@.venv/bin/clang-tidy --quiet $(if $(CHECKS),$(checks_named)) $< -- $(filter-out -Werror,$(C_FLAGS)) 2>/dev/null
+	@touch $@
 
 # --- Fuzzing: one program per tests/fuzz/fuzz_*.c, with seeds in tests/fuzz/corpus/*.  What they find out is kept in
 # build/c/fuzz/corpus for the next run; an input that breaks something is left in build/c/fuzz.

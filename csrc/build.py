@@ -13,7 +13,7 @@ objects of a copied tree valid.  The environment may set
 ``E5_WERROR=1``
     turns warnings into errors;
 ``E5_SANITIZE=address,undefined``
-    instruments the module, with objects in a folder of their own;
+    instruments the module, with objects in a folder of their own; ``coverage`` counts the lines that are reached;
 ``E5_JOBS``
     sets how many compilers run at once.
 """
@@ -22,34 +22,17 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import LinkError
 
-ROOT = Path(__file__).resolve().parent.parent
-
-# pkg-config's name of each library, then what to try where there is no pkg-config: header and library.
-LIBRARIES = {
-    "netcdf": ("netcdf.h", "netcdf"),
-    "hdf5": ("hdf5.h", "hdf5"),
-    "libcurl": ("curl/curl.h", "curl"),
-    "sqlite3": ("sqlite3.h", "sqlite3"),
-    "libdeflate": ("libdeflate.h", "deflate"),
-    "zlib": ("zlib.h", "z"),
-    "jansson": ("jansson.h", "jansson"),
-    "libcrypto": ("openssl/evp.h", "crypto"),
-}
-OTHER_NAMES = {"hdf5": "hdf5-serial"}  # Debian's older name
+from csrc.libraries import ROOT, Flags, leave_if_mixed, library_flags
 
 # Results must not depend on compiler or machine: nothing here lets the compiler contract or reorder arithmetic.
 # errno and floating-point traps are never looked at.  Python's own -fwrapv is taken back: with it GCC changes the
@@ -60,86 +43,11 @@ CFLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O3", "-fno-wrapv", "-fno-math-errno", "
 NUMPY_API = "NPY_1_25_API_VERSION"
 
 
-@dataclass
-class Flags:
-    """What the system libraries add to the compiler's and the linker's command."""
-
-    compile: list[str] = field(default_factory=list)
-    link: list[str] = field(default_factory=list)
-
-
 def core_extension() -> Extension:
     """Describe the one extension module: all C sources, in a fixed order."""
     sources = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").rglob("*.c"))
     depends = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").rglob("*.[hd]*"))
     return Extension("era5fast._core", sources, depends=depends)
-
-
-def library_prefix() -> Path | None:
-    """Find the folder whose libraries must be used, or None for the system's.
-
-    ``CONDA_PREFIX`` is ignored on purpose: it names the environment that is activated, which need not be the one that
-    the interpreter belongs to, and two sets of libraries in one process is what must not happen.
-    """
-    if explicit := os.environ.get("E5_PREFIX"):
-        return Path(explicit)
-    for prefix in (sys.prefix, sys.base_prefix):
-        if (Path(prefix) / "conda-meta").is_dir():
-            return Path(prefix)
-    return None
-
-
-def library_flags(compiler: list[str]) -> Flags:
-    """Locate the system libraries, or leave with the lines that install them."""
-    prefix = library_prefix()
-    search = os.environ.get("PATH", os.defpath) + (f"{os.pathsep}{prefix / 'bin'}" if prefix else "")
-    pkg_config = shutil.which(os.environ.get("PKG_CONFIG", "pkg-config"), path=search)
-    flags = flags_of_pkg_config(pkg_config, prefix) if pkg_config else flags_by_trial(compiler, prefix)
-    if prefix:
-        flags.link += [f"-L{prefix / 'lib'}", f"-Wl,-rpath,{prefix / 'lib'}"]
-    return flags
-
-
-def flags_of_pkg_config(pkg_config: str, prefix: Path | None) -> Flags:
-    """Ask pkg-config; it sees only ``prefix`` where there is one, so that the system's libraries never step in."""
-    env = dict(os.environ)
-    if prefix:
-        env["PKG_CONFIG_LIBDIR"] = f"{prefix / 'lib/pkgconfig'}{os.pathsep}{prefix / 'share/pkgconfig'}"
-        env.pop("PKG_CONFIG_PATH", None)
-
-    def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([pkg_config, *arguments], env=env, text=True, capture_output=True)
-
-    def known(name: str) -> str | None:
-        return next((n for n in (name, OTHER_NAMES.get(name)) if n and ask("--exists", n).returncode == 0), None)
-
-    names = {name: known(name) for name in LIBRARIES}
-    leave_if_missing(name for name, found in names.items() if found is None)
-    found = [name for name in names.values() if name]
-    return Flags(shlex.split(ask("--cflags", *found).stdout), shlex.split(ask("--libs", *found).stdout))
-
-
-def flags_by_trial(compiler: list[str], prefix: Path | None) -> Flags:
-    """Compile and link a line against each library, where nobody can be asked."""
-    where = Flags([f"-I{prefix / 'include'}"], [f"-L{prefix / 'lib'}"]) if prefix else Flags()
-    missing, libraries = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "trial.c"
-        for name, (header, library) in LIBRARIES.items():
-            source.write_text(f"#include <{header}>\nint main(void) {{ return 0; }}\n")
-            command = [*compiler, *where.compile, str(source), *where.link, f"-l{library}", "-o", f"{folder}/trial"]
-            if subprocess.run(command, capture_output=True).returncode:
-                missing.append(name)
-            libraries.append(f"-l{library}")
-    leave_if_missing(missing)
-    return Flags(where.compile, where.link + libraries)
-
-
-def leave_if_missing(names: Iterable[str]) -> None:
-    """End the build with a message that pip shows, unless there is nothing to say."""
-    if missing := ", ".join(names):
-        lines = (ROOT / ".ci/system-packages").read_text()
-        raise SystemExit(f"era5fast needs libraries that are not installed (with headers): {missing}\n\n{lines}")
 
 
 def recipe_of(command: list[str], depfile: Path) -> str:
@@ -176,12 +84,24 @@ class BuildCore(build_ext):
 
     def build_extension(self, ext: Extension) -> None:
         """Compile and link; setuptools copies the result to its place."""
-        flags = library_flags([*self.compiler.compiler_so, *shlex.split(os.environ.get("LDFLAGS", ""))])
+        compiler = [*self.compiler.compiler_so, *shlex.split(os.environ.get("LDFLAGS", ""))]
+        flags = library_flags(compiler)
+        self.check_libraries(compiler, flags)
         compile_command = [*self.compiler.compiler_so, *self.core_flags(), *flags.compile]
         jobs = int(os.environ.get("E5_JOBS") or available_processors())
         with ThreadPoolExecutor(jobs) as workers:
             objects = list(workers.map(lambda source: self.compile_file(compile_command, source), ext.sources))
         self.link(ext, objects, [*flags.link, *sanitizer_flags(), "-lm", "-lpthread"])
+
+    def check_libraries(self, compiler: list[str], flags: Flags) -> None:
+        """Refuse what does not fit together, once for each way of finding the libraries."""
+        checked = self.object_folder() / "libraries.cmd"
+        places = [os.environ.get(name, "") for name in ("LD_LIBRARY_PATH", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH")]
+        text = "\n".join([*compiler, *flags.compile, *flags.link, *places])
+        if self.force or not checked.exists() or checked.read_text() != text:
+            leave_if_mixed(compiler, flags)
+            checked.parent.mkdir(parents=True, exist_ok=True)
+            checked.write_text(text)
 
     def core_flags(self) -> list[str]:
         """List our flags; Python's own come before them, so that ours win."""
@@ -238,5 +158,7 @@ def available_processors() -> int:
 def sanitizer_flags() -> list[str]:
     """Translate ``E5_SANITIZE`` for compiler and linker alike."""
     kinds = os.environ.get("E5_SANITIZE")
+    if kinds == "coverage":  # the same folder of its own, for another kind of instruments
+        return ["-O0", "-g", "--coverage", "-fprofile-update=atomic"]
     readable = ["-UNDEBUG", "-O1", "-g", "-fno-omit-frame-pointer"]
     return [*readable, f"-fsanitize={kinds}", "-fno-sanitize-recover=undefined"] if kinds else []

@@ -19,8 +19,11 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
+
+from . import companions
 
 #: Where each public name lives: one row per name.
 _HOME = {
@@ -35,7 +38,9 @@ _HOME = {
     "Tracks": "point_tracks",
     "anomaly": "diagnostics",
     "apparent_temperature": "pointwise",
+    "area_mean": "rasters",
     "bootstrap": "resampling",
+    "chunk_references": "chunk_manifest",
     "climatology": "diagnostics",
     "convert_units": "units",
     "correlation": "diagnostics",
@@ -92,6 +97,7 @@ _HOME = {
     "saturation_vapour_pressure": "pointwise",
     "set_cache_bytes": "cache",
     "set_num_threads": "threads",
+    "show_versions": "installation",
     "spell_statistics": "diagnostics",
     "spells": "spell_table",
     "thornthwaite": "diagnostics",
@@ -118,6 +124,7 @@ _MODULES = (
     "config",
     "database",
     "diagnostics",
+    "doctor",
     "drought",
     "errors",
     "indices",
@@ -141,7 +148,12 @@ def _load_core() -> Any:
     else's, and a program in which these are mixed ends in a crash. So where it was imported first, the core looks in
     its own libraries first. Systems that have no such mode, like macOS, do not mix them. Nor is it used where the
     user puts libraries of his own before all others: an allocator or a sanitizer must serve the core as well.
+
+    SQLite is the exception: of two copies in one process each takes away the locks of the other. Python's own is
+    loaded first, and the loader then gives it to the core as well.
     """
+    with suppress(ImportError):  # a Python without SQLite
+        import_module("_sqlite3")
     flags = sys.getdlopenflags()
     if "findlibs" in sys.modules and "LD_PRELOAD" not in os.environ:
         sys.setdlopenflags(flags | getattr(os, "RTLD_DEEPBIND", 0))
@@ -157,19 +169,23 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         from importlib.metadata import PackageNotFoundError, version
 
-        try:
-            return version("era5fast")
-        except PackageNotFoundError:  # built in place and not installed
-            return "0+unknown"
+        found = "0+unknown"
+        with suppress(PackageNotFoundError):  # built in place and not installed
+            found = version("era5fast")
+        globals()[name] = found  # every result tells it in its history: the files of the package are read once
+        return found
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
     if name in _HOME:
         value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
         globals()[name] = value
         return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
 
 
 def __dir__() -> list[str]:
     ours = {name for name in globals() if name.startswith("__")}  # not what this file needs for itself
     return sorted({*ours, *_HOME, *_MODULES, "__version__"})
+
+
+companions.meet()

@@ -49,6 +49,7 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., list[Any] | None]
             return None
         return _parted(first, together, shapes)
 
+    batch.gathers = True  # type: ignore[attr-defined]  # all of them take as long as one
     return batch
 
 

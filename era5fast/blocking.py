@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import units
+from . import attributes, units
 from .compound import persistent, whole_along
 from .coordinates import longitude_steps
+from .dataarrays import as_dataarray
 from .errors import InputError
 from .storms import check_number, grid_names
 
@@ -25,15 +26,19 @@ __all__ = ["blocked_cells", "blocked_longitudes", "dole_gordon"]
 GRAVITY = 9.80665
 
 
-def blocked_longitudes(height: xr.DataArray, shifts: Sequence[float] = (-4.0, 0.0, 4.0)) -> xr.DataArray:
+def blocked_longitudes(
+    height: Any, shifts: Sequence[float] = (-4.0, 0.0, 4.0), *, variable: str | None = None
+) -> xr.DataArray:
     """Longitudes blocked by the rule of Tibaldi and Molteni.
 
     Parameters
     ----------
-    height : DataArray (time, latitude, longitude)
+    height : DataArray, Dataset or paths (time, latitude, longitude)
         Height of 500 hPa, daily.
     shifts : sequence of float
         Degrees Δ by which the three latitudes are moved; one of them suffices. Often (−5, 0, 5) on other grids.
+    variable : str, optional
+        Variable of the Dataset or of the files.
 
     Returns
     -------
@@ -49,7 +54,8 @@ def blocked_longitudes(height: xr.DataArray, shifts: Sequence[float] = (-4.0, 0.
     ----------
     Tibaldi & Molteni 1990, Tellus 42A, 343.
     """
-    height = _in_metres(height)
+    given = as_dataarray(height, variable, "height")
+    height = _in_metres(given)
     _check_shifts(shifts)
     found = None
     for shift in shifts:
@@ -58,7 +64,7 @@ def blocked_longitudes(height: xr.DataArray, shifts: Sequence[float] = (-4.0, 0.
         found = blocked if found is None else found | blocked
     if found is None:
         raise InputError("blocked_longitudes: no shifts")
-    return _named(found, "Blocked longitudes")
+    return _named(found, "blocked_longitudes", given, shifts=list(shifts))
 
 
 def _check_shifts(shifts: Any) -> None:
@@ -69,16 +75,18 @@ def _check_shifts(shifts: Any) -> None:
 
 
 def blocked_cells(
-    height: xr.DataArray,
+    height: Any,
     south_of_it: float | None = None,
     min_extent: float = 0.0,
     min_days: int = 1,
+    *,
+    variable: str | None = None,
 ) -> xr.DataArray:
     """Cells blocked by the two-dimensional rule of Davini and others, 30 to 75° N.
 
     Parameters
     ----------
-    height : DataArray (time, latitude, longitude)
+    height : DataArray, Dataset or paths (time, latitude, longitude)
         Height of 500 hPa, daily.
     south_of_it : float, optional
         Gradient 15 to 30° to the south that must not be reached, in m per degree: −5 keeps cut-off lows out.
@@ -86,6 +94,8 @@ def blocked_cells(
         Degrees of longitude in a row that must be blocked; 15 in the paper.
     min_days : int
         Days in a row that a cell must be blocked; 5 in the paper.
+    variable : str, optional
+        Variable of the Dataset or of the files.
 
     Returns
     -------
@@ -104,7 +114,8 @@ def blocked_cells(
     check_number("min_extent", min_extent)
     if south_of_it is not None:
         check_number("south_of_it", south_of_it)
-    height = _in_metres(height)
+    given = as_dataarray(height, variable, "height")
+    height = _in_metres(given)
     latitude, longitude = grid_names(height)
     height = height.sortby(latitude)
     rows = _rows_of_15_degrees(height[latitude].values)
@@ -119,20 +130,27 @@ def blocked_cells(
     blocked &= (height[latitude] >= 30) & (height[latitude] <= 75)
     if min_extent > 0:
         blocked = _wide(blocked, longitude, min_extent)
-    return _named(blocked if min_days == 1 else persistent(blocked, min_days), "Blocked cells")
+    blocked = blocked if min_days == 1 else persistent(blocked, min_days)
+    rule = {"south_of_it": south_of_it, "min_extent": min_extent, "min_days": min_days}
+    blocked = blocked.sel({latitude: given[latitude].values})  # from north to south again, where they were so
+    return _named(blocked, "blocked_cells", given, **rule)
 
 
-def dole_gordon(anomaly: xr.DataArray, above: float = 100.0, min_days: int = 10) -> xr.DataArray:
+def dole_gordon(
+    anomaly: Any, above: float | str = 100.0, min_days: int = 10, *, variable: str | None = None
+) -> xr.DataArray:
     """Persistent positive anomalies of the height of 500 hPa, by Dole and Gordon.
 
     Parameters
     ----------
-    anomaly : DataArray (time, latitude, longitude)
+    anomaly : DataArray, Dataset or paths (time, latitude, longitude)
         Height less its climatology.
-    above : float
-        Anomaly in m that must be exceeded; 100 to 200 in the paper.
+    above : float or str
+        Anomaly in m that must be exceeded, or text like ``"10 dam"``; 100 to 200 in the paper.
     min_days : int
         Days in a row.
+    variable : str, optional
+        Variable of the Dataset or of the files.
 
     Returns
     -------
@@ -149,18 +167,31 @@ def dole_gordon(anomaly: xr.DataArray, above: float = 100.0, min_days: int = 10)
     ----------
     Dole & Gordon 1983, Mon. Wea. Rev. 111, 1567.
     """
-    check_number("above", above)
-    anomaly = _in_metres(anomaly)
+    limit = units.quantity(above, "m", "above") if isinstance(above, str) else above
+    check_number("above", limit)
+    given = as_dataarray(anomaly, variable, "anomaly")
+    anomaly = _in_metres(given)
     latitude, _ = grid_names(anomaly)
     sines = np.abs(np.sin(np.radians(anomaly[latitude].values.astype("float64"))))
     weights = np.divide(np.sin(np.pi / 4), sines, out=np.zeros_like(sines), where=sines > 1e-6)
-    strong = anomaly * anomaly[latitude].copy(data=weights) > above
-    return _named(persistent(strong, min_days), "Persistent positive anomalies")
+    strong = anomaly * anomaly[latitude].copy(data=weights) > limit
+    return _named(persistent(strong, min_days), "dole_gordon", given, above=above, min_days=min_days)
 
 
-def _named(mask: xr.DataArray, name: str) -> xr.DataArray:
-    mask.attrs = {"long_name": name, "units": "1"}  # and nothing of the heights
-    return mask
+#: Long names of the results.
+_TITLES = {
+    "blocked_longitudes": "Blocked longitudes",
+    "blocked_cells": "Blocked cells",
+    "dole_gordon": "Persistent positive anomalies",
+}
+
+
+def _named(mask: xr.DataArray, name: str, given: xr.DataArray, **params: Any) -> xr.DataArray:
+    """The result with its name and attributes, and nothing of those of the heights."""
+    made = {"height": attributes.made_by(given.attrs, given.name)}
+    definition = {"diagnostic": name, **params, **made}
+    mask.attrs = attributes.of_result(_TITLES[name], "1", inputs=[given.attrs], definition=definition)
+    return attributes.tidy_coordinates(mask.rename(name))
 
 
 def _in_metres(height: Any) -> xr.DataArray:

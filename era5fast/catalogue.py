@@ -18,6 +18,7 @@ from .database_region import box_of
 from .errors import InputError
 from .event import Event
 from .geometry import Polygon, polygons
+from .optional import need
 from .times import DAY, dates_of, encode_times, usual_step
 from .wording import did_you_mean
 
@@ -251,8 +252,7 @@ class EventCatalogue:
             the number of the event. ``attrs["units"]`` has the units of each column; :data:`COLUMNS` says what they
             are.
         """
-        import pandas as pd
-
+        pd = need("pandas", "tables")
         frame = pd.DataFrame({name: self[name] for name in self.columns})
         frame.attrs["units"] = self.column_units
         return frame
@@ -267,14 +267,10 @@ class EventCatalogue:
 
         Raises
         ------
-        InputError
+        MissingPackageError
             If geopandas is not installed.
         """
-        try:
-            import geopandas as gpd
-        except ImportError as error:
-            hint = "pip install geopandas; to_dataframe() and outline() do without it"
-            raise InputError("to_geodataframe() needs the package geopandas", hint=hint) from error
+        gpd = need("geopandas", "tables with geometry", "to_dataframe() and outline() do without it")
         geometry = gpd.GeoSeries.from_wkb(self._outlines(), crs="EPSG:4326")
         return gpd.GeoDataFrame(self.to_dataframe(), geometry=geometry)
 
@@ -517,8 +513,7 @@ class EventCatalogue:
 
         :data:`STATE_COLUMNS` says what the columns are; ``attrs["units"]`` has their units.
         """
-        import pandas as pd
-
+        pd = need("pandas", "tables")
         part = self._part(self._states, "first_state", "states", number)
         columns = {column.name: part[column.source] for column in STATE_COLUMNS}
         columns["time"] = encode_times(self._axes["seconds"][columns["time"]], self._axes["calendar"])
@@ -591,7 +586,7 @@ class EventCatalogue:
         xarray.DataArray
             int32 of (time, latitude, longitude): number of the event of each cell, −1 where there is none.
         """
-        import xarray as xr
+        xr = need("xarray", "labelled arrays")
 
         axes = self._axes
         coords = {

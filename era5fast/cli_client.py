@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +13,11 @@ from .cli_options import write_json
 if TYPE_CHECKING:
     from .client import Client
     from .jobs import JobHandle
-    from .plan import Plan
 
 __all__ = ["fetch", "jobs", "plan"]
 
-_verbose = click.option(
-    "--verbose", "-v", count=True, help="Tell what becomes of each job; twice: every call of the service."
-)
 
-
-@click.command()
+@click.command(short_help="What a request file would ask for: jobs, cost, bytes.")
 @cli_options.file
 @cli_options.as_json
 @click.option("--offline", is_flag=True, help="Ask nobody: costs from the built-in table.")
@@ -33,8 +27,12 @@ def plan(file: str, as_json: bool, offline: bool) -> None:
     A request file is YAML, TOML or JSON with the arguments of era5fast.Request, or a list of such. What the service
     does not have is an error, once the plan has been shown.
     """
+    from .request import plan_of
+    from .request_file import load
+
+    wanted = load(file)
     client = None if offline else _client_or_none()
-    made = _plan(file, client)
+    made = plan_of(wanted, None if client is None else "service", client)
     if as_json:
         write_json([_job_row(job) for job in made])
     else:
@@ -43,25 +41,36 @@ def plan(file: str, as_json: bool, offline: bool) -> None:
         made.check(client)
 
 
-@click.command()
+@click.command(short_help="Download what a request file asks for; run it again to go on.")
 @cli_options.file
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path("."))
 @click.option("--dismiss-on-interrupt", is_flag=True, help="ctrl-C also cancels the jobs at the service.")
-@cli_options.quiet
-@_verbose
+@cli_options.dry_run
+@cli_options.quiet_or_verbose
 @cli_options.as_json
-def fetch(file: str, directory: Path, dismiss_on_interrupt: bool, quiet: bool, verbose: int, as_json: bool) -> None:
+def fetch(
+    file: str,
+    directory: Path,
+    dismiss_on_interrupt: bool,
+    dry_run: bool,
+    quiet: bool,
+    verbose: int,
+    as_json: bool,
+) -> None:
     """Download what a request FILE asks for into DIRECTORY.
 
     Run it again to go on after an interruption: finished files are kept, begun ones continued. Terminals show one
-    line that changes; log files get a line for each change.
+    line that changes; log files get a line for each change. -v tells what becomes of each job, -vv every call.
     """
     from .errors import BatchError
     from .request_file import load
 
-    _log(quiet, verbose)
+    cli_options.set_log(quiet, verbose)
     wanted = load(file)
     client = _client(progress=not quiet and "lines", on_interrupt="dismiss" if dismiss_on_interrupt else "keep")
+    if dry_run:
+        _tell_what_is_left(client, wanted, directory, as_json)
+        return
     try:
         _tell_files(client.fetch(wanted, directory), {}, as_json)
     except BatchError as error:
@@ -69,13 +78,20 @@ def fetch(file: str, directory: Path, dismiss_on_interrupt: bool, quiet: bool, v
         raise
 
 
-def _log(quiet: bool, verbose: int) -> None:
-    """Lines of the log on standard error, stamped like those of the display."""
-    if quiet and verbose:
-        raise click.UsageError("--quiet and --verbose exclude each other")
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
-    if verbose:
-        logging.getLogger("era5fast").setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
+def _tell_what_is_left(client: Client, wanted: list[Any], directory: Path, as_json: bool) -> None:
+    """What a download would use of what is there, and what it would ask for."""
+    from .accounts import Accounts
+
+    there = Accounts(client._connection.journal, directory, True).compare(client.plan(wanted))
+    jobs = [*there.left, *there.again]
+    if as_json:
+        write_json({"there": there.paths, "asked": [_job_row(job) for job in jobs]})
+        return
+    for path in there.paths:
+        click.echo(f"{path} is there")
+    for job in jobs:
+        click.echo(f"{directory / job.name} would be asked for: {job.fields:,} fields")
+    click.echo(f"{len(there.paths)} files there, {len(jobs)} jobs to run; nothing was asked for: this was a dry run.")
 
 
 def _tell_files(paths: list[str], failures: dict[str, str], as_json: bool) -> None:
@@ -88,17 +104,27 @@ def _tell_files(paths: list[str], failures: dict[str, str], as_json: bool) -> No
         click.echo(text if Path(target).name in text else f"{target}: {text}", err=True)
 
 
-@click.command()
+@click.command(short_help="What the service is doing for me; or cancel jobs.")
 @click.option("--cancel", "cancelled", metavar="ID", multiple=True, help="Cancel a job; may be given several times.")
-@click.option("--status", "-s", multiple=True, help="Only jobs in this state; may be given several times.")
-@click.option("--dataset", help="Only jobs of this dataset.")
-@click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
+@click.option(
+    "--status", "-s", multiple=True, metavar="STATE", help="Only jobs in this state; several times for several."
+)
+@click.option("--dataset", metavar="NAME", help="Only jobs of this dataset.")
+@click.option("--limit", "-n", type=click.IntRange(1), default=20, metavar="N", help="At most N (default: 20).")
+@cli_options.dry_run
 @cli_options.as_json
-def jobs(cancelled: tuple[str, ...], status: tuple[str, ...], dataset: str | None, limit: int, as_json: bool) -> None:
+def jobs(
+    cancelled: tuple[str, ...],
+    status: tuple[str, ...],
+    dataset: str | None,
+    limit: int,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """What the service is doing for me, newest first; or cancel jobs."""
     client = _client(progress=False)
     if cancelled:
-        _cancel(client, cancelled, as_json)
+        _cancel(client, cancelled, dry_run, as_json)
         return
     found = client.jobs(status=status or None, dataset=dataset, limit=limit)
     if as_json:
@@ -107,12 +133,16 @@ def jobs(cancelled: tuple[str, ...], status: tuple[str, ...], dataset: str | Non
         click.echo("\n".join(map(_line, found)) if found else "no jobs")
 
 
-def _cancel(client: Client, ids: tuple[str, ...], as_json: bool) -> None:
-    gone, _ = client._dismiss(ids)  # what is missing is told below
-    if as_json:
-        write_json({"cancelled": gone})
+def _cancel(client: Client, ids: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
+    """Cancel jobs, or say which are known; those that are not are an error."""
+    if dry_run:
+        gone, word = [one for one in ids if not client._is_unknown(one)], "would be cancelled"
     else:
-        click.echo("".join(f"{job_id} cancelled\n" for job_id in gone), nl=False)
+        gone, word = client._dismiss(ids)[0], "cancelled"  # what is missing is told below
+    if as_json:
+        write_json({"dry_run": True, "cancelled": gone} if dry_run else {"cancelled": gone})
+    else:
+        click.echo("".join(f"{job_id} {word}\n" for job_id in gone), nl=False)
     if missing := [job_id for job_id in ids if job_id not in gone]:
         from .errors import JobLostError
 
@@ -135,12 +165,6 @@ def _client_or_none() -> Client | None:
     except ConfigError as error:
         click.echo(f"costs are those of the built-in table: {error}", err=True)
         return None
-
-
-def _plan(file: str, client: Client | None) -> Plan:
-    from .request_file import load_plan
-
-    return load_plan(file, max_cost=None if client is None else "service", client=client)
 
 
 def _job_row(job: Any) -> dict[str, Any]:

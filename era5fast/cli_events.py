@@ -1,7 +1,8 @@
-"""The commands that deal with events: find them, show them."""
+"""The commands that deal with events: find or track them, show them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,60 +16,148 @@ if TYPE_CHECKING:
     from .database import Added, EventDatabase
     from .event_recipe import Recipe
 
-__all__ = ["events", "show"]
+__all__ = ["events", "show", "track"]
 
 #: Events that are listed after a search.
 _LISTED = 10
 
+_Command = Callable[..., Any]
+_VALUE, _KM, _KM2, _DAYS = "VALUE", "KM", "KM2", "DAYS"
 
-@click.command()
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Event database."
+#: What the search takes under the same name, hidden from the short help: option, what it is, help.
+_RARE: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("--core", {"metavar": _VALUE}, "Stricter value that an event must pass in one cell at least."),
+    ("--climatology", {"is_flag": True}, "Severity, from the mean of each calendar day."),
+    ("--where", {"type": click.Path(dir_okay=False), "metavar": "FILE"}, "Mask: only its true cells."),
+    ("--min-daily-area", {"type": float, "metavar": _KM2}, "Leave out smaller patches of a day."),
+    ("--min-duration", {"type": int, "metavar": _DAYS}, "Leave out shorter events."),
+    ("--areas", {"type": click.Choice(["sphere", "wgs84"])}, "Areas of cells on a sphere (default), or WGS 84."),
+    ("--cells", {"is_flag": True}, "Also keep each cell of each day in the database."),
 )
-@click.option("--variable", help="Variable of the files (default: the best known one).")
-@click.option(
-    "--daily",
-    "statistic",
-    type=click.Choice(["max", "min", "mean", "sum"]),
-    help="How hours become days (default: by variable).",
+#: Options whose name is not that of the argument.
+_ARGUMENTS = {
+    "min_area": "min_area_km2",
+    "min_daily_area": "min_daily_area_km2",
+    "closing": "closing_km",
+    "opening": "opening_km",
+}
+#: Options that are passed on as they are.
+_PASSED = (
+    "min_days",
+    "max_gap",
+    "closing",
+    "opening",
+    "min_area",
+    "connectivity",
+    "core",
+    "where",
+    "min_daily_area",
+    "min_duration",
+    "areas",
+    "overlap",
+    "of",
+    "max_missing",
 )
-@click.option("--above", metavar="VALUE", help="Events above it: 30degC, or a number in the units of the data.")
-@click.option("--below", metavar="VALUE", help="Events below it.")
-@click.option("--percentile", type=float, help="… of each calendar day; under 50: below it (default: 90).")
-@click.option("--base-period", callback=cli_options.pair, help="Years of the percentile, like 1991-2020.")
-@click.option("--window", type=int, help="Days that it pools (default: 5; 31 under ten years).")
-@click.option("--min-days", type=int, help="Days in a row in each cell (default: by variable).")
-@click.option(
-    "--min-area", "min_area_km2", type=float, metavar="KM2", help="Leave out events of a smaller largest area."
-)
-@click.option("--connectivity", type=click.Choice(["6", "10", "18", "26"]), help="Neighbours (default: 26).")
-@click.option("--kind", help="What the events are called in the database.")
-@cli_options.quiet
-@cli_options.as_json
-@click.argument("data", nargs=-1, required=True, type=click.Path(readable=False))
-def events(data: tuple[str, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Find events in DATA, hourly or daily, and add them to a database.
 
-    Adding the same events again changes nothing.
-    """
+
+def _options(
+    *, days: str, neighbours: tuple[str, ...], usual: str, rare: tuple[str, ...] = ()
+) -> Callable[[_Command], _Command]:
+    """Options of a command that looks for events; what few need is hidden from the short help."""
+    listed: list[Callable[[_Command], _Command]] = [
+        click.option(
+            "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Database."
+        ),
+        click.option("--variable", metavar="NAME", help="Variable of the files."),
+        click.option("--daily", "statistic", type=click.Choice(["max", "min", "mean", "sum"]), help="Hours to days."),
+        click.option("--above", metavar=_VALUE, help="Events above it: 30degC, or a number."),
+        click.option("--below", metavar=_VALUE, help="Events below it."),
+        click.option("--percentile", type=float, metavar="P", help="… of each calendar day (default: 90)."),
+        click.option("--base-period", callback=cli_options.pair, metavar="YEARS", help="Of it, like 1991-2020."),
+        click.option(
+            "--window", type=int, hidden=True, metavar=_DAYS, help="That it pools (default: 5; 31 under ten years)."
+        ),
+        click.option(
+            "--min-days",
+            type=int,
+            hidden="min_days" in rare,
+            metavar=_DAYS,
+            help=f"In a row in each cell (default: {days}).",
+        ),
+        click.option("--max-gap", type=int, metavar=_DAYS, help="Longest gap that is filled (default: 0)."),
+        click.option("--closing", type=float, metavar=_KM, help="Fill narrower gaps and holes in space."),
+        click.option("--opening", type=float, metavar=_KM, help="Remove narrower parts after that."),
+        click.option("--min-area", type=float, metavar=_KM2, help="Leave out smaller events."),
+        click.option(
+            "--connectivity", type=click.Choice(neighbours), hidden=True, help=f"Neighbours (default: {usual})."
+        ),
+        click.option("--kind", metavar="TEXT", help="What the events are called."),
+        cli_options.dry_run,
+        *(click.option(name, hidden=True, help=text, **kind) for name, kind, text in _RARE),
+        cli_options.quiet_or_verbose,
+        cli_options.as_json,
+        cli_options.more,
+        click.argument("data", nargs=-1, required=True, type=click.Path(readable=False)),
+    ]
+
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(listed):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.command(short_help="Find events in files and add them to a database.")
+@_options(days="by variable", neighbours=("6", "10", "18", "26"), usual="26")
+def events(**options: Any) -> None:
+    """Find events in DATA, hourly or daily; add new ones to a database."""
+    _run("find_events", options)
+
+
+@click.command(short_help="Follow areas from day to day and add them to a database.")
+@click.option("--overlap", type=float, metavar="SHARE", help="Of the area that two days share.")
+@click.option("--of", hidden=True, metavar="WHICH", help="… of smaller (default), previous, next, larger or union.")
+@click.option("--max-missing", hidden=True, type=int, metavar=_DAYS, help="Days on which an event may be missing.")
+@_options(days="1", neighbours=("4", "8"), usual="8", rare=("min_days",))
+def track(**options: Any) -> None:
+    """Follow areas of DATA from day to day; add them to a database."""
+    _run("track", options)
+
+
+def _run(function: str, options: dict[str, Any]) -> None:
+    """Search, add what was found, and tell."""
     from .database import EventDatabase
     from .sources import expand
 
+    data, output, quiet, verbose, as_json = (
+        options.pop(name) for name in ("data", "output", "quiet", "verbose", "as_json")
+    )
+    cli_options.set_log(quiet, verbose)
     if sum(options[name] is not None for name in ("above", "below", "percentile")) > 1:
         raise click.UsageError("--above, --below and --percentile exclude each other")
     paths = expand(list(data))
-    found, kind = _search(paths, quiet or as_json, options)
-    counts = EventDatabase(output).add(found, kind=kind, sources=paths, progress=not quiet)
+    found, kind = _search(function, paths, quiet or as_json, options)
+    counts = None
+    if not options["dry_run"]:
+        database = EventDatabase(output)
+        counts = database.add(found, kind=kind, sources=paths, cells=options["cells"], progress=not quiet)
     if as_json:
         write_json(_document(found, kind, output, counts))
     elif not quiet:
         click.echo(_summary(found, kind))
-        click.echo(f"{counts.added} events added to {output}, {counts.known} were there already.")
+        click.echo(_outcome(output, counts))
 
 
-def _search(paths: list[str], quiet: bool, options: dict[str, Any]) -> tuple[EventCatalogue, str]:
+def _outcome(output: Path, counts: Added | None) -> str:
+    if counts is None:
+        return f"Nothing was added to {output}: this was a dry run."
+    return f"{counts.added} events added to {output}, {counts.known} were there already."
+
+
+def _search(function: str, paths: list[str], quiet: bool, options: dict[str, Any]) -> tuple[EventCatalogue, str]:
     """Events of the files, and what kind they are."""
-    from .diagnostics import find_events
+    from . import diagnostics
     from .event_recipe import choose_variable, recipe_of
     from .variable_table import find as find_variable
 
@@ -79,13 +168,23 @@ def _search(paths: list[str], quiet: bool, options: dict[str, Any]) -> tuple[Eve
     is_below = options["below"] is not None or (options["percentile"] is not None and options["percentile"] < 50)
     recipe = recipe_of(find_variable(name), below=is_below)
     series, common = _series(paths, name, options["statistic"], recipe, quiet)
-    if options["connectivity"] is not None:
-        options = options | {"connectivity": int(options["connectivity"])}
-    given = {
-        name: options[name] for name in ("min_days", "min_area_km2", "connectivity") if options[name] is not None
-    }
+    given = _given(options)
     given["below" if is_below else "above"] = _threshold(series, name, options, common, quiet)
-    return find_events(series, **{"min_days": recipe.min_days, **given, **common}), options["kind"] or recipe.kind
+    if options["climatology"]:
+        given["climatology"] = diagnostics.climatology(series, base_period=options["base_period"], **common)
+    if function == "find_events":
+        given = {"min_days": recipe.min_days, **given}
+    return getattr(diagnostics, function)(series, **given, **common), options["kind"] or recipe.kind
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of the search that were given, by their names there."""
+    given = {_ARGUMENTS.get(name, name): options[name] for name in _PASSED if options.get(name) is not None}
+    if "connectivity" in given:
+        given["connectivity"] = int(given["connectivity"])
+    if "core" in given:
+        given["core"] = _number(given["core"])
+    return given
 
 
 def _tell(note: str, quiet: bool) -> None:
@@ -114,7 +213,7 @@ def _threshold(series: Any, name: str, options: dict[str, Any], common: dict[str
     from .event_recipe import window_of
 
     if options["percentile"] is None:
-        if options["base_period"] is not None or options["window"] is not None:
+        if options["window"] is not None or (options["base_period"] is not None and not options["climatology"]):
             raise click.UsageError("--base-period and --window are for --percentile")
         return _number(options["above"] if options["below"] is None else options["below"])
     window = options["window"]
@@ -149,7 +248,7 @@ def _summary(found: EventCatalogue, kind: str) -> str:
     return f"{head}\n\n{ranking(table, found.units, table.index)}\n"
 
 
-def _document(found: EventCatalogue, kind: str, output: Path, counts: Added) -> dict[str, Any]:
+def _document(found: EventCatalogue, kind: str, output: Path, counts: Added | None) -> dict[str, Any]:
     from .event_export import json_value
 
     table = found.strongest(_LISTED)
@@ -159,7 +258,7 @@ def _document(found: EventCatalogue, kind: str, output: Path, counts: Added) -> 
         "variable": found.name,
         "units": found.units,
         "events": len(found),
-        **counts._asdict(),
+        **({"dry_run": True} if counts is None else counts._asdict()),
         "strongest": [
             json_value({"number": n, **row}) for n, row in zip(table.index, table.to_dict("records"), strict=True)
         ],
@@ -180,14 +279,16 @@ def _edges(context: click.Context, param: click.Parameter, value: str | None) ->
     return west, south, east, north
 
 
-@click.command()
+@click.command(short_help="The strongest events of a database: table, page, map.")
 @click.argument("database", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--kind", help="Only events of this kind.")
-@click.option("--start", metavar="DATE", help="Only events that last until this day, month or year or longer.")
+@click.option("--start", metavar="DATE", help="Only events that last until then or longer.")
 @click.option("--end", metavar="DATE", help="Only events that begin by then.")
 @click.option("--bbox", callback=_edges, metavar="W,S,E,N", help="Only events whose box meets this one; degrees.")
-@click.option("--order-by", default="-cumulative_intensity", show_default=True, help="Column; - turns it round.")
-@click.option("--limit", "-n", type=click.IntRange(1), default=_LISTED, show_default=True, help="At most so many.")
+@click.option(
+    "--order-by", default="-cumulative_intensity", metavar="COLUMN", help="By what (default: -cumulative_intensity)."
+)
+@click.option("--limit", "-n", type=click.IntRange(1), default=_LISTED, metavar="N", help="At most N (default: 10).")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to explore them all.")
 @click.option("--map", "picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw the first one listed.")
 @cli_options.as_json

@@ -2,16 +2,66 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import Any
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
 
 import click
 
-__all__ = ["as_json", "file", "pair", "quiet", "write_json"]
+__all__ = [
+    "all_shown",
+    "as_json",
+    "colour",
+    "dry_run",
+    "file",
+    "more",
+    "pair",
+    "quiet_or_verbose",
+    "say_warnings",
+    "set_log",
+    "write_json",
+]
 
 file = click.argument("file", type=click.Path(dir_okay=False))
 as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="No display; only warnings and what failed.")
+verbose = click.option("--verbose", "-v", count=True, help="Tell what is done; twice: in detail.")
+
+
+def quiet_or_verbose(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Both of them."""
+    return quiet(verbose(command))
+
+
+@contextlib.contextmanager
+def all_shown(command: click.Command) -> Iterator[None]:
+    """Show the options that the short help leaves out."""
+    hidden = [option for option in command.params if isinstance(option, click.Option) and option.hidden]
+    for option in hidden:
+        option.hidden = False
+    try:
+        yield
+    finally:
+        for option in hidden:
+            option.hidden = True
+
+
+def _show_more(context: click.Context, param: click.Parameter, wanted: bool) -> None:
+    """Print the help with all options."""
+    if wanted and not context.resilient_parsing:
+        with all_shown(context.command):
+            click.echo(context.get_help())
+        context.exit()
+
+
+more = click.option(
+    "--more", is_flag=True, is_eager=True, expose_value=False, callback=_show_more, help="Show all options and exit."
+)
 
 
 def pair(context: click.Context, param: click.Parameter, value: str | None) -> tuple[str, str] | None:
@@ -19,11 +69,41 @@ def pair(context: click.Context, param: click.Parameter, value: str | None) -> t
     if value is None:
         return None
     parts = value.split("/") if "/" in value else value.split("-")
-    if len(parts) != 2:
+    if len(parts) != 2 or not all(part.strip() for part in parts):
         raise click.BadParameter("two years like 1991-2020, or two dates with a / between them")
-    return parts[0], parts[1]
+    return parts[0].strip(), parts[1].strip()
 
 
 def write_json(document: Any) -> None:
     """Write JSON to standard output."""
     click.echo(json.dumps(document, indent=2))
+
+
+def set_log(quiet: bool, verbose: int) -> None:
+    """Lines of the log on standard error, stamped like those of the display."""
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other")
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    if verbose:
+        logging.getLogger("era5fast").setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
+
+
+def say_warnings() -> None:
+    """Warnings become lines on standard error like the rest; places in a source say nothing here."""
+
+    def show(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+        click.echo(f"era5fast: warning: {message}", err=True)
+
+    warnings.showwarning = show
+
+
+def colour(stream: TextIO) -> bool:
+    """Whether to write in colours: on a terminal only, unless NO_COLOR or FORCE_COLOR say otherwise."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    try:
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False

@@ -670,10 +670,10 @@ def make_directory(directory: Path) -> None:
         raise StorageError(f"cannot make {path}: {error.strerror}", target=path).at(error.errno or 0, path) from error
 
 
-def retrieve(dataset: str, request: dict[str, Any], target: Path | None = None) -> Any:
+def retrieve(dataset: str, request: dict[str, Any], target: Path | None = None, *, progress: bool = True) -> Any:
     """Ask the Climate Data Store for one file and download it.
 
-    In :meth:`era5fast.ThreadPool.starmap` a list of calls becomes one batch of the native engine.
+    In :meth:`era5fast.ThreadPool.starmap` a list of calls becomes one batch of the native engine, with one display.
 
     Parameters
     ----------
@@ -683,6 +683,8 @@ def retrieve(dataset: str, request: dict[str, Any], target: Path | None = None) 
         Keys and values of the request.
     target : path, optional
         Final name of the file; without it nothing is downloaded yet.
+    progress : bool
+        Show a display on terminals and in notebooks.
 
     Returns
     -------
@@ -694,14 +696,15 @@ def retrieve(dataset: str, request: dict[str, Any], target: Path | None = None) 
     Era5FastError
         One of its subclasses.
     """
-    return Client().retrieve(dataset, request, target)
+    return Client(progress=progress).retrieve(dataset, request, target)
 
 
-def retrieve_batch(calls: Sequence[tuple[Any, ...]], workers: int) -> list[Any]:
+def retrieve_batch(calls: Sequence[tuple[Any, ...]], workers: int, *, progress: bool = True) -> list[Any]:
     """Run the argument tuples of many :func:`retrieve` calls as one batch with `workers` transfers at once."""
     calls = [call[0] if len(call) == 1 and isinstance(call[0], tuple) else call for call in calls]  # those of map()
     calls = [(*call, None) if len(call) == 2 else call for call in calls]
-    outcomes = Client(max_transfers=workers, max_large_transfers=workers).retrieve(calls)
+    client = Client(max_transfers=workers, max_large_transfers=workers, progress=progress)
+    outcomes = client.retrieve(calls)
     failures = {
         f"{call[0]} (call {number})" if call[2] is None else str(call[2]): outcome
         for number, (call, outcome) in enumerate(zip(calls, outcomes, strict=True), 1)

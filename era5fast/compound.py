@@ -10,8 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from . import attributes
+from .chunked.arrays import is_lazy, whole
+from .dataarrays import as_dataarray, is_labelled
 from .errors import InputError
 from .field import TIME_NAMES, find_name, plain
+from .sources import is_paths
 from .times import DAY, decode_times
 
 __all__ = ["likelihood_multiplication_factor", "persistent", "sequential"]
@@ -22,7 +26,7 @@ def persistent(mask: Any, min_days: int) -> Any:
 
     Parameters
     ----------
-    mask : array or DataArray of bool
+    mask : array, DataArray, Dataset or paths, of bool
         Days of a hazard.
     min_days : int
         Shortest run that is kept.
@@ -43,7 +47,7 @@ def persistent(mask: Any, min_days: int) -> Any:
     [False, False, True, True]
     """
     _check_days("min_days", min_days, 1)
-    return _along_time(lambda days: _runs(days, min_days), mask)
+    return _along_time("persistent", lambda days: _runs(days, min_days), {"mask": mask}, min_days=min_days)
 
 
 def sequential(first: Any, second: Any, within: int) -> Any:
@@ -51,7 +55,7 @@ def sequential(first: Any, second: Any, within: int) -> Any:
 
     Parameters
     ----------
-    first, second : array or DataArray of bool
+    first, second : array, DataArray, Dataset or paths, of bool
         Days of the two hazards, such as heat and heavy rain.
     within : int
         Days between the last day of the first event and the first day of the second, at most; 1 is the day after.
@@ -82,7 +86,7 @@ def sequential(first: Any, second: Any, within: int) -> Any:
             recent[lag:] |= last[:-lag]
         return begins & recent
 
-    return _along_time(days_of, first, second)
+    return _along_time("sequential", days_of, {"first": first, "second": second}, within=within)
 
 
 def likelihood_multiplication_factor(first: Any, second: Any) -> Any:
@@ -90,7 +94,7 @@ def likelihood_multiplication_factor(first: Any, second: Any) -> Any:
 
     Parameters
     ----------
-    first, second : array or DataArray of bool
+    first, second : array, DataArray, Dataset or paths, of bool
         Days of the two hazards.
 
     Returns
@@ -112,7 +116,7 @@ def likelihood_multiplication_factor(first: Any, second: Any) -> Any:
         both, each = (a & b).sum(0), a.sum(0) * b.sum(0, dtype="float64")
         return np.divide(both * float(len(a)), each, out=np.full(each.shape, np.nan), where=each > 0)
 
-    return _along_time(factor, first, second, reduce=True)
+    return _along_time("likelihood_multiplication_factor", factor, {"first": first, "second": second})
 
 
 def _runs(days: np.ndarray, least: int) -> np.ndarray:
@@ -132,20 +136,31 @@ def _check_days(name: str, value: Any, least: int) -> None:
         raise InputError(f"{name} must be a whole number of days from {least} on, not {value!r}")
 
 
-def _along_time(function: Any, *masks: Any, reduce: bool = False) -> Any:
-    """Apply a function of masks with time in front, which keeps time or, with `reduce`, takes it away."""
-    if not any(hasattr(mask, "dims") for mask in masks):
+#: Long names of the results.
+_TITLES = {
+    "persistent": "Days in runs",
+    "sequential": "First days of events that follow another",
+    "likelihood_multiplication_factor": "Likelihood multiplication factor",
+}
+
+
+def _along_time(name: str, function: Any, given: dict[str, Any], **params: Any) -> Any:
+    """Apply a function of masks with time in front, which keeps time but for the factor."""
+    reduce = name == "likelihood_multiplication_factor"
+    given = {key: _labelled(key, mask) for key, mask in given.items()}
+    masks = tuple(given.values())
+    if not any(is_labelled(mask) for mask in masks):
         return function(*_together(masks))
     import xarray as xr
 
-    named = [mask for mask in masks if hasattr(mask, "dims")]
+    named = [mask for mask in masks if is_labelled(mask)]
     time = find_name(named[0].dims, TIME_NAMES)
     if time is None:
         raise InputError(f"no time axis among the dimensions {tuple(named[0].dims)}")
     if without := [tuple(mask.dims) for mask in named if time not in mask.dims]:
         raise InputError(f"no {time} among the dimensions {without[0]} of the other mask", hint="both are days")
     masks = tuple(whole_along(mask, time) for mask in masks)
-    core: list[list[str]] = [[time] if hasattr(mask, "dims") else [] for mask in masks]
+    core: list[list[str]] = [[time] if is_labelled(mask) else [] for mask in masks]
     day = None if reduce else _days_since_first(named[0], time)
 
     def moved(*values: np.ndarray) -> Any:
@@ -164,6 +179,7 @@ def _along_time(function: Any, *masks: Any, reduce: bool = False) -> Any:
             dask="parallelized",
             output_dtypes=["float64" if reduce else "bool"],
             join="exact",
+            keep_attrs=True,  # those of coordinates
         )
     except InputError:
         raise
@@ -171,8 +187,22 @@ def _along_time(function: Any, *masks: Any, reduce: bool = False) -> Any:
         raise InputError(
             f"the masks do not fit each other: {error}", hint="select the same days and cells of both"
         ) from error
-    result.attrs = {"units": "1"}  # and nothing of what the masks were made from
-    return result if reduce else result.transpose(*named[0].dims)
+    result = (result if reduce else result.transpose(*named[0].dims)).rename(name)
+    result.attrs = _attributes(name, given, params)
+    return attributes.tidy_coordinates(result)
+
+
+def _labelled(name: str, mask: Any) -> Any:
+    """A mask of a Dataset or of files as a DataArray; a plain one as it is."""
+    return as_dataarray(mask, name=name) if hasattr(mask, "dims") or is_paths(mask) else mask
+
+
+def _attributes(name: str, given: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """Attributes of a result: those of what the masks were made from are not true of it."""
+    attrs = {key: getattr(mask, "attrs", {}) for key, mask in given.items()}
+    made = {key: attributes.made_by(attrs[key], getattr(mask, "name", None)) for key, mask in given.items()}
+    definition = {"diagnostic": name, **params, **made}
+    return attributes.of_result(_TITLES[name], "1", inputs=attrs.values(), definition=definition)
 
 
 def _days_since_first(mask: Any, time: str) -> np.ndarray | None:
@@ -213,8 +243,8 @@ def _together(masks: tuple[Any, ...]) -> tuple[np.ndarray, ...]:
 
 
 def whole_along(x: Any, dim: str) -> Any:
-    """Return a DataArray with a single chunk along a dimension, where it is made of chunks."""
-    return x.chunk({dim: -1}) if getattr(x, "chunks", None) is not None else x
+    """Return a DataArray with a single chunk along a dimension, where it is made of chunks; that is said if new."""
+    return whole(x, (dim,), "a search for runs") if is_lazy(x) else x
 
 
 def _as_mask(mask: Any) -> np.ndarray:

@@ -41,6 +41,7 @@ from .database_query import Filters
 from .database_region import with_outlines
 from .database_upkeep import Merged, Vacuumed
 from .errors import CorruptDataError, EventDatabaseError, InputError
+from .optional import need
 from .point_tracks import Tracks
 from .progress import Progress
 
@@ -787,8 +788,7 @@ class EventDatabase:
         --------
         >>> db.sql("SELECT kind, count(*) AS n FROM event GROUP BY kind")         # doctest: +SKIP
         """
-        import pandas as pd
-
+        pd = need("pandas", "tables")
         values = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
         with self._reading() as connection:
             connection.set_authorizer(_authorize)

@@ -15,6 +15,7 @@ from .database_file import columns_of, frame
 from .database_keys import seconds_of
 from .database_query import Filters, ask
 from .errors import CorruptDataError, EventDatabaseError, InputError
+from .optional import need
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,8 +178,7 @@ def _area(runs: _Runs, grid: _Grid) -> float:
 
 def cells(connection: sqlite3.Connection, number: int) -> pd.DataFrame:
     """All cells of one event, one row each, in order of time, row and column."""
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     rows = (
         connection.execute(
             "SELECT time, day, grid_id, runs FROM event_state JOIN event_cells USING (id) WHERE event_id = ?"

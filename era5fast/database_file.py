@@ -17,6 +17,7 @@ from urllib.parse import quote
 import numpy as np
 
 from .errors import DatabaseBusyError, EventDatabaseError, StorageError
+from .optional import need
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,8 +240,7 @@ def frame(rows: Sequence[Sequence[Any]], columns: Mapping[str, str]) -> pd.DataF
     EventDatabaseError
         If a value is not of the type of its column.
     """
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     pairs = zip(columns.items(), values, strict=True)
     return pd.DataFrame({name: _series(column, name, kind) for (name, kind), column in pairs})

@@ -14,6 +14,7 @@ from .database_file import columns_of
 from .database_query import Filters, ask, plain
 from .database_region import geometries, shapely
 from .errors import EventDatabaseError, InputError
+from .optional import need
 from .regions import polygon_area
 
 if TYPE_CHECKING:
@@ -196,8 +197,7 @@ _GROUND: dict[str, Callable[[sqlite3.Connection, np.ndarray, np.ndarray, int], _
 
 
 def _table(a: _Side, b: _Side, i: np.ndarray, j: np.ndarray, area: np.ndarray) -> pd.DataFrame:
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     first, last = np.maximum(a.first[i], b.first[j]), np.minimum(a.last[i], b.last[j])
     days = np.maximum(last - first + 1, 0)
     shared = days > 0

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _core, geopackage
 from .errors import CorruptDataError, EventDatabaseError, InputError
+from .optional import need
 from .regions import Regions
 
 if TYPE_CHECKING:
@@ -165,17 +166,11 @@ def geometries(blobs: Iterable[bytes | None]) -> Any:
 
 def with_outlines(table: pd.DataFrame, blobs: Sequence[bytes | None]) -> Any:
     """A table of events as a GeoDataFrame."""
-    try:
-        import geopandas
-    except ImportError as error:
-        raise InputError("outlines in a table need the package geopandas", hint="pip install geopandas") from error
+    geopandas = need("geopandas", "outlines in a table")
     return geopandas.GeoDataFrame(table, geometry=geometries(blobs), crs=4326)
 
 
 def shapely() -> Any:
     """The package shapely."""
-    try:
-        import shapely
-    except ImportError as error:
-        raise InputError("polygons need the package shapely", hint="pip install 'era5fast[regions]'") from error
+    shapely = need("shapely", "polygons")
     return shapely

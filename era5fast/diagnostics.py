@@ -7,29 +7,26 @@ kind of the kernel decides how it is called. ``python -m era5fast.diagnostics`` 
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
-import itertools
-import json
 import re
 import tempfile
-import warnings
 from collections import namedtuple
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from . import _core, solar_days, units
-from .errors import InputError
+from . import _core, attributes, provenance, solar_days
+from .chunked.arrays import is_lazy_call
+from .errors import InputError, warn
 from .field import Field, check_days, one_variable
+from .grouping import grouping_of
 from .memory import memory_budget
 from .operands import Operands, bind
+from .parameter_sets import LISTABLE, is_list, sets_of
 from .progress import Progress
-from .sources import is_paths
-from .times import DAY, dates_of, encode_times, usual_step
-from .variable_table import find as find_variable
+from .times import DAY, dates_of, usual_step
 
 #: Those of single values stand in ``pointwise``.
 #: All but those that have functions of other modules: era5fast.pointwise, era5fast.indices.
@@ -37,9 +34,8 @@ _ROWS = [row for row in _core.kernels() if row["kind"] != "pointwise" and row["n
 
 __all__ = [row["name"] for row in _ROWS]
 
-#: Attribute that carries the definition of a result from one diagnostic to the next, and into the database.
-DEFINITION = "era5fast_definition"
-
+#: What a row without outputs gives.
+_OUTPUT = {"name": "x", "units": "x", "doc": None, "standard_name": "x"}
 
 #: Those that count days, and those that count steps of a day or longer, such as months.
 _OF_DAYS = ("excess_heat", "fire_weather", "heatwave_aspects", "heatwave_climatology", "hwmid")
@@ -50,10 +46,18 @@ _OF_DAYS_OR_LONGER = ("spell_statistics",)
 
 
 def _run_scan(row: dict[str, Any], given: dict[str, Any]) -> Any:
+    if is_lazy_call(row, given):
+        from .chunked.folds import scan
+
+        return scan(row, given, _scan)
+    return _scan(row, given)
+
+
+def _scan(row: dict[str, Any], given: dict[str, Any]) -> Any:
     operands = Operands(row, given)
     field = operands.field
     grouping = grouping_of(row, given, field)
-    sets, lists = _sets(row, given, operands)
+    sets, lists = sets_of(row, given, operands)
 
     def scan(source: Any, grouping: Any) -> tuple[np.ndarray, np.ndarray]:
         return _core.scan(row["name"], sets, source, field.seconds, field.calendar, grouping, progress)
@@ -68,13 +72,23 @@ def _run_scan(row: dict[str, Any], given: dict[str, Any]) -> Any:
 
 
 def _run_series(row: dict[str, Any], given: dict[str, Any]) -> Any:
+    if is_lazy_call(row, given):
+        from .chunked.rows import series
+
+        return series(row, given, _series)
+    return _series(row, given)
+
+
+def _series(row: dict[str, Any], given: dict[str, Any], *, silent: bool = False) -> Any:
+    """A row of independent cells; `silent` is one of many blocks, of which the user hears once."""
     operands = Operands(row, given)
     field = operands.field
     if row["name"] in _OF_DAYS or row["name"] in _OF_DAYS_OR_LONGER:
         check_days(field, row["name"], longer=row["name"] in _OF_DAYS_OR_LONGER)
     grouping = grouping_of(row, given, field)
-    sets, lists = _sets(row, given, operands)
-    warn_of_short_base(given.get("base_period"), field)
+    sets, lists = sets_of(row, given, operands)
+    if not silent:
+        warn_of_short_base(given.get("base_period"), field)
     with Progress(row["name"], given["progress"]) as progress, operands.reading():
         out, starts = _core.sweep(
             row["name"],
@@ -87,7 +101,7 @@ def _run_series(row: dict[str, Any], given: dict[str, Any]) -> Any:
             tempfile.gettempdir(),
             progress,
         )
-    if row["name"] == "percentile_doy":
+    if row["name"] == "percentile_doy" and not silent:
         _warn_of_few_values(given, field)
     return _results(row, given, operands, out, starts, lists)
 
@@ -96,21 +110,26 @@ def _run_field(row: dict[str, Any], given: dict[str, Any]) -> Any:
     from .catalogue import EventCatalogue
     from .find import Search
 
-    _take_percentile(row, given)
+    made_here = _take_percentile(row, given)
     search = Search(row, given)
     field = search.field
     with Progress(row["name"], given["progress"]) as progress:
         core = search.run(progress)
+    given["made_of"] = {**provenance.of_operands(row, given, search.digests), **made_here}
     return EventCatalogue(
         core, definition=_definition(row, given, field), name=field.name, attrs=field.attrs, paths=field.paths
     )
 
 
-def _take_percentile(row: dict[str, Any], given: dict[str, Any]) -> None:
-    """Where the threshold is to be a percentile of the series, compute it and put it into its place."""
+def _take_percentile(row: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Where the threshold is to be a percentile of the series, compute it and put it into its place.
+
+    Returns how it was made: nobody can have changed its values, which need not be told, and so events of a part of a
+    grid are of the same definition as those of all of it.
+    """
     percentile = given["percentile"]
     if percentile is None:
-        return
+        return {}
     if given["above"] is not None or given["below"] is not None:
         raise InputError(f"{row['name']}: percentile= makes the threshold: pass no above= and no below=")
     side = "below" if isinstance(percentile, Real) and percentile < 50 else "above"
@@ -119,6 +138,8 @@ def _take_percentile(row: dict[str, Any], given: dict[str, Any]) -> None:
     given[side] = percentile_doy(
         given["x"], percentile, window=given["window"], base_period=given["base_period"], **extra
     )
+    made = attributes.made_by(getattr(given[side], "attrs", {}), None)
+    return {} if made is None else {side: made}
 
 
 _RUNNERS = {"scan": _run_scan, "series": _run_series, "field": _run_field}
@@ -132,7 +153,7 @@ def warn_of_short_base(base_period: Any, field: Field) -> None:
     wanted = [str(date)[:4] for date in base_period]
     if all(year.isdigit() for year in wanted) and (first > int(wanted[0]) or last < int(wanted[1])):
         message = f"the base period {wanted[0]} to {wanted[1]} is covered from {first} to {last} only"
-        warnings.warn(message, stacklevel=4)
+        warn(message)
 
 
 def _warn_of_few_values(given: dict[str, Any], field: Field) -> None:
@@ -151,117 +172,7 @@ def _warn_of_few_values(given: dict[str, Any], field: Field) -> None:
             f"a percentile of {values} values is the largest or the smallest of them, and hardly any lies beyond: "
             "pool more days with window=, or more years with base_period="
         )
-        warnings.warn(message, stacklevel=4)
-
-
-# --- grouping in time ---
-
-
-def grouping_of(row: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[Any, ...] | None:
-    """What the core wants to know of the grouping of a row."""
-    specs = {spec["name"]: spec for spec in row["grouping_params"]}
-    if row["grouping"] == "day":
-        return _by_day(row, specs, given, field)
-    if row["grouping"] == "frequency":
-        missing = _choice(row, specs["missing"], given["missing"]) if "missing" in specs else 0
-        if not isinstance(given["freq"], str):
-            raise InputError(f"{row['name']}: freq is a text like 'YS', not {given['freq']!r}")
-        return given["freq"], _months(row, given["months"]), missing
-    return None
-
-
-def _by_day(row: dict[str, Any], specs: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[int, int]:
-    if given["hours"] == "auto":
-        variable = find_variable(field.name) if field.name else None
-        given["hours"] = variable.hours if variable is not None else "instant"
-        if given["hours"] == "hour_ending" and _has_land_grid(field):
-            given["hours"] = "since_midnight"
-    rule = _choice(row, specs["hours"], given["hours"]) - 1  # the first choice is "auto"
-    if given["hours"] == "since_midnight" and given["statistic"] not in ("sum", ["sum"], ("sum",)):
-        raise InputError(
-            f"{row['name']}: totals since midnight have a sum of the day only, no {given['statistic']}",
-            hint="'sum', or hours='hour_ending' where each value is the total of its hour",
-        )
-    offset, spec = given["utc_offset"], specs["utc_offset"]
-    if isinstance(offset, str) and offset in spec["choices"].split():
-        return rule, 0  # each longitude has its own
-    if not (isinstance(offset, Real) and spec["low"] <= offset <= spec["high"]):
-        raise InputError(
-            f"{row['name']}: utc_offset must be {spec['low']:g} to {spec['high']:g} hours or 'solar', not {offset!r}"
-        )
-    return rule, round(float(offset) * 3600)
-
-
-def _has_land_grid(field: Field) -> bool:
-    """Whether the grid has the 0.1° of ERA5-Land, whose hours are totals since midnight."""
-    axis = field.latitude
-    return axis is not None and axis.size > 1 and bool(abs(abs(axis[1] - axis[0]) - 0.1) < 1e-3)
-
-
-def _choice(row: dict[str, Any], spec: dict[str, Any], value: Any) -> int:
-    choices = spec["choices"].split()
-    if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{row['name']}: {spec['name']} must be one of: {spec['choices']}")
-    return choices.index(value)
-
-
-def _months(row: dict[str, Any], months: Any) -> int:
-    """Bits of the months that count; 0 for all of them."""
-    if months is None:
-        return 0
-    numbers = list(months) if isinstance(months, Iterable) and getattr(months, "ndim", 1) else [months]
-    if not numbers or not all(isinstance(m, int | np.integer) and 1 <= m <= 12 for m in numbers):
-        raise InputError(f"{row['name']}: months are numbers from 1 to 12, not {months!r}")
-    return int(np.bitwise_or.reduce([1 << (int(m) - 1) for m in numbers]))
-
-
-# --- parameters, one set of them or several ---
-
-_LISTABLE = ("integer", "number", "choice", "flag")
-
-
-def _sets(
-    row: dict[str, Any], given: dict[str, Any], operands: Operands
-) -> tuple[list[list[Any]], list[tuple[str, np.ndarray]]]:
-    """All sets of parameter values, and name and values of those that were given as lists.
-
-    Every parameter of one value may be given as a list: the sets are all combinations, the last list running fastest.
-    """
-    choices = []
-    lists = []
-    for spec in row["params"]:
-        value = given[spec["name"]]
-        several = spec["type"] in _LISTABLE and is_list(value)
-        values = list(value) if several else [value]
-        if not values:
-            raise InputError(f"{row['name']}: {spec['name']} is an empty list")
-        if several:
-            lists.append((spec["name"], np.asarray(values)))
-        choices.append([_in_units(row, spec, each, operands.units) for each in values])
-    return [list(values) for values in itertools.product(*choices)], lists
-
-
-def is_list(value: Any) -> bool:
-    """Whether a parameter is a list of values, and not of other lists."""
-    if isinstance(value, np.ndarray):
-        return value.ndim == 1
-    return isinstance(value, list | tuple) and not any(isinstance(v, list | tuple | np.ndarray) for v in value)
-
-
-def _in_units(row: dict[str, Any], spec: dict[str, Any], value: Any, wanted: str | None) -> Any:
-    """Bring a number into the units of the first operand; where these are not known, they are those of the row.
-
-    Numbers are given in the units of the row, which ``x`` says are those of the operand; text like ``"25 degC"`` in
-    its own.
-    """
-    if spec["units"] is None or value is None:
-        return value
-    if spec["units"] == "x":
-        return units.quantity(value, wanted, f"{row['name']}: {spec['name']}")
-    own = spec["units"].removeprefix("delta ")
-    difference = own != spec["units"]
-    text = value if isinstance(value, str) else f"{float(value)!r} {own}" if isinstance(value, Real) else value
-    return units.quantity(text, wanted or own, f"{row['name']}: {spec['name']}", difference=difference)
+        warn(message)
 
 
 # --- results ---
@@ -277,13 +188,13 @@ def _results(
 ) -> Any:
     """What the core gave, (sets, outputs × rows, *cells), in the form the data came in."""
     field = operands.field
-    outputs = row["outputs"] or [{"name": None, "units": "x", "doc": None}]
+    outputs = row["outputs"] or [_OUTPUT]
     cells = out.shape[2:]
     out = out.reshape(*(len(values) for _, values in lists), len(outputs), out.shape[1] // len(outputs), *cells)
     first, rows = row["result_dims"].split()[0].format(**given), out.shape[len(lists) + 1]
     axes: list[tuple[str, Any]] = list(lists)
     if first == "time":
-        axes.append((first, encode_times(field.seconds if starts is None else starts, field.calendar)))
+        axes.append((first, None if starts is None else field.dates(starts)))
     elif first in ("dayofyear", "month"):
         axes.append((first, np.arange(1, rows + 1)))
     elif first == "season":
@@ -292,16 +203,25 @@ def _results(
         axes.append((first, None))
     if len(axes) == len(lists):  # one map
         out = out.reshape(*out.shape[: len(lists) + 1], *cells)
+    about = {name: _about_parameter(row, name, values, operands.units) for name, values in lists}
     parts = [
         field.wrap(
             np.take(out, i, axis=len(lists)) if len(outputs) > 1 else out.squeeze(len(lists)),
             axes,
             _attributes(row, given, operands, output),
-            output["name"],
+            None if output["name"] == "x" else output["name"],
+            about,
         )
         for i, output in enumerate(outputs)
     ]
     return parts[0] if len(outputs) == 1 else _together(row, parts, field)
+
+
+def _about_parameter(row: dict[str, Any], name: str, values: np.ndarray, own: str | None) -> dict[str, Any]:
+    """Attributes of the axis of a parameter that was given as a list."""
+    spec = next(spec for spec in row["params"] if spec["name"] == name)
+    unit = _output_units(spec["units"], own) or ("1" if values.dtype.kind in "fiu" else None)
+    return attributes.of_result(_title(spec["doc"]), unit if values.dtype.kind in "fiu" else None)
 
 
 def _together(row: dict[str, Any], parts: list[Any], field: Field) -> Any:
@@ -311,7 +231,9 @@ def _together(row: dict[str, Any], parts: list[Any], field: Field) -> Any:
         return namedtuple(row["name"].title().replace("_", ""), names)(*parts)
     import xarray as xr
 
-    return xr.Dataset(dict(zip(names, parts, strict=True)))
+    return xr.Dataset(
+        dict(zip(names, parts, strict=True)), attrs=attributes.of_dataset(_title(row["summary"]), parts)
+    )
 
 
 # --- what a result says about itself ---
@@ -321,25 +243,9 @@ def _definition(row: dict[str, Any], given: dict[str, Any], field: Field) -> dic
     """Name and parameters of a diagnostic, and the definitions of what went into it."""
     names = [p["name"] for p in row["params"] + row["grouping_params"]]
     definition: dict[str, Any] = {"diagnostic": row["name"], **{name: _plain(given[name]) for name in names}}
-    first, *others = row["operands"]
-    definition[first["name"]] = json.loads(field.attrs[DEFINITION]) if DEFINITION in field.attrs else field.name
-    for spec in others:
-        if (operand := given[spec["name"]]) is not None:
-            definition[spec["name"]] = _operand_definition(operand, spec["dims"].startswith("time"))
-    return definition
-
-
-def _operand_definition(operand: Any, series: bool) -> Any:
-    """How an operand was made; where nobody knows, the name of a series or the content of maps stands for it."""
-    attrs = getattr(operand, "attrs", {})
-    if DEFINITION in attrs:
-        return json.loads(attrs[DEFINITION])
-    if is_paths(operand):
-        return str(operand)
-    if series:
-        return _text(getattr(operand, "name", None))
-    values = np.ascontiguousarray(operand, dtype="float64")
-    return values.item() if values.size == 1 else {"sha256": hashlib.sha256(values.tobytes()).hexdigest()}
+    definition[row["operands"][0]["name"]] = field.made_by()
+    # Those of a block are handed over, as it has but a part of the operands.
+    return {**definition, **(given["made_of"] if "made_of" in given else provenance.of_operands(row, given))}
 
 
 def _plain(value: Any) -> Any:
@@ -362,28 +268,75 @@ def _attributes(
     if not field.labelled:
         return {}
     unit = _output_units(output["units"], operands.units)
+    if output["units"] in (spec["name"] for spec in row["operands"][1:]):
+        unit = operands.units_of(output["units"])
     if output["units"] == "x" and given.get("statistic") == "sum":
         unit = _units_of_sum(unit, field)
-    same = output["units"] == "x" and unit == operands.units and "standard_name" in field.attrs
-    attrs = {"standard_name": field.attrs["standard_name"]} if same else {}
-    if unit:
-        # What counts steps counts days where steps are days.
-        attrs["units"] = unit if unit != "days" or usual_step(field.seconds) == DAY else "1"
-    long_name = field.attrs.get("long_name", field.name)
-    title = (output["doc"] or row["summary"]).rstrip(".")
-    attrs["long_name"] = f"{title}: {long_name}" if long_name and output["doc"] is None else title
-    if row["cell_methods"] and not isinstance(given.get("statistic"), list | tuple | np.ndarray):
-        attrs["cell_methods"] = row["cell_methods"].format(statistic=_cf_method(given.get("statistic")))
-    attrs[DEFINITION] = json.dumps(_definition(row, given, field), sort_keys=True)
-    return attrs
+    if unit == "d" and (usual_step(field.seconds) != DAY or given.get("statistic") in _NO_LENGTHS):
+        unit = "1"  # what counts steps counts days where steps are days
+    same = output["units"] != "x" or unit == operands.units
+    if output["units"] == "x" and unit is not None and field.is_difference():
+        unit = f"delta {unit}"
+    return attributes.of_result(
+        _long_name(row, given, field, output),
+        unit,
+        inputs=_inputs(row, given, operands),
+        standard_name=output["standard_name"] if same else None,
+        cell_methods=_cell_methods(row, given, field),
+        definition=_definition(row, given, field),
+    )
+
+
+#: Statistics of runs that are no lengths in time.
+_NO_LENGTHS = ("count", "first", "last")
+
+
+def _inputs(row: dict[str, Any], given: dict[str, Any], operands: Operands) -> list[dict[str, Any]]:
+    """Attributes of all operands that have any, in the units that the core saw."""
+    own = operands.field.attrs if operands.units is None else {**operands.field.attrs, "units": operands.units}
+    others = [getattr(given[spec["name"]], "attrs", None) for spec in row["operands"][1:]]
+    return [own, *(attrs for attrs in others if attrs)]
+
+
+def _long_name(row: dict[str, Any], given: dict[str, Any], field: Field, output: dict[str, Any]) -> str:
+    title = _title(output["doc"] or row["summary"])
+    values = {name: "" if is_list(value) else value for name, value in given.items() if f"{{{name}}}" in title}
+    title = attributes.filled(title, {**values, **_method_of(given)})
+    own = field.attrs.get("long_name", field.name)
+    return f"{title}: {own}" if own and output["name"] == "x" else title
+
+
+def _method_of(given: dict[str, Any]) -> dict[str, str]:
+    """Name of the statistic, where the diagnostic has one and not a list of them."""
+    statistic = given.get("statistic")
+    return {"statistic": attributes.method(statistic)} if isinstance(statistic, str) else {}
+
+
+def _title(text: str) -> str:
+    return text.rstrip(".")
+
+
+def _cell_methods(row: dict[str, Any], given: dict[str, Any], field: Field) -> str:
+    own, methods = field.attrs.get("cell_methods"), row["cell_methods"]
+    if methods == "x":
+        return str(own or "")
+    if not methods or isinstance(given.get("statistic"), list | tuple | np.ndarray):
+        return ""
+    step = methods.format(**_method_of(given))
+    of_days = row["grouping"] == "frequency" and own is not None and usual_step(field.seconds) == DAY
+    return attributes.compose(own, f"{step} over days" if of_days else step)
 
 
 def _output_units(wanted: str | None, own: str | None) -> str | None:
     """Units of an output; ``x`` in them stands for those of the first operand."""
     words = (wanted or "").split()
-    if "x" in words and own is None:
+    if "x" not in words:
+        return wanted
+    if own is None:
         return None
-    return " ".join(str(own) if word == "x" else word for word in words) or None
+    if words[0] == "x" and len(words) > 1:
+        return attributes.product(own, " ".join(words[1:]))
+    return " ".join(own if word == "x" else word for word in words)
 
 
 def _units_of_sum(unit: str | None, field: Field) -> str | None:
@@ -391,10 +344,6 @@ def _units_of_sum(unit: str | None, field: Field) -> str | None:
     per = {3600: r"(h|hr|hour)", DAY: r"(d|day)"}.get(usual_step(field.seconds))
     amount = re.sub(rf"\s*(/\s*{per}|\sper\s{per}|\s{per}(\*\*|\^)?-1)$", "", unit) if per and unit else unit
     return amount or unit
-
-
-def _cf_method(statistic: Any) -> Any:
-    return {"max": "maximum", "min": "minimum"}.get(statistic, statistic)
 
 
 # --- making functions from rows ---
@@ -468,7 +417,7 @@ def _docstring(row: dict[str, Any]) -> str:
     lines += ["", "Returns", "-------", returns, f"    {row['result']}"]
     if row["kind"] in ("scan", "series"):
         lines += ["    Parameters given as lists add a dimension each, in front: all values in one read."]
-    lines += [f"    ``{output['name']}``: {output['doc']}" for output in row["outputs"]]
+    lines += [f"    ``{output['name']}``: {output['doc']}" for output in row["outputs"] if output["name"] != "x"]
     lines += [
         "",
         "Raises",
@@ -520,7 +469,7 @@ def _annotation(spec: dict[str, Any], lists: bool) -> str:
     text = "str" if spec["units"] else ""  # with units of its own
     none = "None" if spec["type"] == "number" and spec["default"] == "None" else ""
     kind = " | ".join(filter(None, (_STUB_TYPES.get(spec["type"]), text, f"Literal[{words}]" if words else "", none)))
-    return f"{kind} | Sequence[{kind}]" if lists and spec["type"] in _LISTABLE else kind
+    return f"{kind} | Sequence[{kind}]" if lists and spec["type"] in LISTABLE else kind
 
 
 def _stub_line(row: dict[str, Any]) -> str:
@@ -554,10 +503,8 @@ def stub() -> str:
         "from .catalogue import EventCatalogue",
         "from .field import Field",
         "",
-        "DEFINITION: str",
+        "__all__ = [" + ", ".join(f'"{name}"' for name in __all__) + "]",
         "",
-        "def grouping_of(row: dict[str, Any], given: dict[str, Any], field: Field) -> tuple[Any, ...] | None: ...",
-        "def is_list(value: Any) -> bool: ...",
         "def warn_of_short_base(base_period: Any, field: Field) -> None: ...",
     ]
     return "\n".join([*head, "def stub() -> str: ...", *map(_stub_line, _ROWS)]) + "\n"

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .chunked.arrays import is_lazy, outline
 from .errors import InputError
-from .field import as_field
+from .field import as_field, one_variable
+from .optional import need
 from .spell_table import spells
 
 __all__ = ["drought_events"]
@@ -98,9 +100,20 @@ def drought_events(
     (1, 3, 2.4)
     """
     _check(onset, end, min_duration, max_gap)
-    field = as_field(x, time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable)
+    x = one_variable(x, variable)
+    seen = outline(x) if is_lazy(x) else x
+    axes = {"time": time, "latitude": latitude, "longitude": longitude, "calendar": calendar}
+    field = as_field(seen, **axes, variable=variable, wraps=False)
+    series = x if is_lazy(x) else field
     runs = spells(
-        field, end, op="<", min_days=min_duration, max_gap=max_gap, gap_order="fill", maximum="own", progress=progress
+        series,
+        end,
+        op="<",
+        min_days=min_duration,
+        max_gap=max_gap,
+        gap_order="fill",
+        maximum="own",
+        progress=progress,
     )
     reached = np.asarray(runs["intensity_max_abs"]) <= _as_data(onset, field)
     return _droughts(runs[reached])
@@ -135,6 +148,5 @@ def _droughts(runs: Any) -> Any:
         for name, values in columns.items():
             rows[name] = values
         return rows
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     return pd.DataFrame(columns)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+import sys
+import warnings
 from typing import Any, Self
 
 MAX_LENGTH = 300
@@ -17,16 +19,22 @@ _MAX_NAME = 80  # letters of a target, of which the end tells most
 
 #: Controls, marks that change the direction of writing, separators of lines, halves of characters.
 _UNSEEN = re.compile("[\0-\x1f\x7f]|([\x80-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff])")
+_BLANKS = re.compile("  +")
 
 
 def clean(text: object, most: int = 200) -> str:
     """Text from outside as it may be shown: one line without hidden characters, of at most so many letters."""
     shown = _UNSEEN.sub(lambda found: "?" if found[1] else " ", str(text))
+    shown = _BLANKS.sub(" ", shown)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 class Era5FastError(Exception):
     """Base of all errors of this package.
+
+    Cause: one of the classes below says which.
+
+    Cure: ``hint`` says what to do; where ``retryable`` is true, calling again may do.
 
     Parameters
     ----------
@@ -131,110 +139,217 @@ def _rebuild(
 
 
 class InputError(Era5FastError, ValueError):
-    """An argument, or the data behind it, does not fit the call."""
+    """An argument, or the data behind it, does not fit the call.
+
+    Cause: A name, date, number, unit, shape or calendar that the call cannot take; nothing has been done.
+
+    Cure: Change what the text names; the hint often has what was probably meant.
+    """
 
     code = "input"
 
 
+class MissingPackageError(InputError, ImportError):
+    """A package that only some calls need is not installed; ``name`` says which.
+
+    Cause: The package is optional, and neither it nor the extra of era5fast that brings it was installed; or it is
+    there and cannot be imported, which the text then says.
+
+    Cure: Type what the hint says: ``pip install 'era5fast[xarray]'``, with the extra that it names.
+    """
+
+    name: str | None = None  # ImportError's own is lost in a pickle
+
+
 class ConfigError(Era5FastError, ValueError):
-    """Settings, rc file or token format."""
+    """Settings, the file with the token, or the form of the token.
+
+    Cause: There is no token, its file is not written 'name: value', address and token belong to different portals, or
+    a setting is no number in its range.
+
+    Cure: Write the two lines 'url: …' and 'key: …' that the hint shows into ``~/.cdsapirc``, or mend the setting that
+    is named. ``era5fast doctor`` shows what is found where.
+    """
 
     code = "config"
 
 
 class AuthError(Era5FastError):
-    """The service refuses the token."""
+    """The service refuses the token.
+
+    Cause: The token is wrong, was renewed on the page of your profile, or belongs to another portal (HTTP 401, 403).
+
+    Cure: Copy it anew from the page in the hint to the place that the hint names.
+    """
 
     code = "auth"
 
 
 class LicenceError(AuthError):
-    """A licence has not been accepted; the hint has the page."""
+    """A licence has not been accepted; the hint has the page.
+
+    Cause: Each dataset has a licence, which its user accepts once.
+
+    Cure: Read it on the page of the dataset and accept it there, or call the ``accept_licence`` that the hint shows.
+    """
 
     code = "licence"
 
 
 class RequestError(Era5FastError, ValueError):
-    """The service refuses the request itself."""
+    """The service refuses the request itself.
+
+    Cause: A key or a value that the dataset does not have, no such dataset, or more than one job may cost (HTTP 400,
+    403, 404, 422).
+
+    Cure: Change what the text names. :meth:`era5fast.Request.split` keeps to the limit of costs.
+    """
 
     code = "request"
 
 
 class ThrottledError(Era5FastError):
-    """Rate limit or queue quota, beyond patience; see ``retry_after``."""
+    """Rate limit or queue quota, beyond patience; see ``retry_after``.
+
+    Cause: The service has asked to wait, again and again, for longer than the setting ``patience``.
+
+    Cure: Try again later; finished files stay. Fewer requests at once (``max_jobs``) or larger ones help.
+    """
 
     code = "throttled"
     retryable = True
 
 
 class ServerError(Era5FastError):
-    """The service fails, beyond patience."""
+    """The service fails, beyond patience.
+
+    Cause: It has answered with faults of its own (HTTP 500 to 504), or with what nobody can read, for longer than the
+    setting ``patience``.
+
+    Cure: Try again later; the page of the service tells of interruptions, as does ``Client.messages()``.
+    """
 
     code = "server"
     retryable = True
 
 
 class NetworkError(Era5FastError, ConnectionError):
-    """Name lookup, connection or transfer failed, beyond patience."""
+    """Name lookup, connection or transfer failed, beyond patience.
+
+    Cause: No network, a proxy or firewall in between, or the service is down.
+
+    Cure: Check the network, ``https_proxy`` and the address, then call again: transfers go on where they stopped.
+    """
 
     code = "network"
     retryable = True
 
 
 class TransferTimeoutError(NetworkError, TimeoutError):
-    """Too slow, silent or past the deadline."""
+    """Too slow, silent or past the deadline.
+
+    Cause: Fewer bytes per second than ``low_speed_limit``, no answer within ``timeout``, or the setting ``deadline``
+    has passed.
+
+    Cure: Call again: the transfer goes on where it stopped. On slow lines lower ``low_speed_limit``.
+    """
 
     code = "transfer_timeout"
 
 
 class TLSError(NetworkError):
-    """Certificate or handshake refused."""
+    """Certificate or handshake refused.
+
+    Cause: Somebody else answers (a login page, a proxy that opens https), or the certificates to trust are missing or
+    old.
+
+    Cure: Name the file with the certificates of your institute with ``verify`` or ``REQUESTS_CA_BUNDLE``; install
+    ca-certificates or certifi where there are none.
+    """
 
     code = "tls"
     retryable = False
 
 
 class JobFailedError(Era5FastError):
-    """The job failed or was rejected; the text is the service's own."""
+    """The job failed or was rejected; the text is the service's own.
+
+    Cause: Most often there are no data for what was asked (dates to come, a variable on the wrong level), or a fault
+    of the service.
+
+    Cure: Change the request; where the text speaks of the service itself, call again.
+    """
 
     code = "job_failed"
 
 
 class JobLostError(Era5FastError):
-    """The job is unknown, dismissed or deleted."""
+    """The job is unknown, dismissed or deleted.
+
+    Cause: Somebody has deleted it, its id is wrong, or it belongs to another account; the service forgets old jobs
+    too.
+
+    Cure: Call the same again for a new job. ``era5fast jobs`` lists those that there are.
+    """
 
     code = "job_lost"
 
 
 class JobTimeoutError(Era5FastError, TimeoutError):
-    """The user's deadline passed; the job is still alive."""
+    """The user's deadline passed; the job is still alive.
+
+    Cause: The service has not finished the job within the time that was given.
+
+    Cure: Call again: the job goes on meanwhile, and is found again. Allow more time with ``timeout`` or ``deadline``.
+    """
 
     code = "job_timeout"
     retryable = True
 
 
 class ResultsExpiredError(Era5FastError):
-    """The result was removed from the service."""
+    """The result was removed from the service.
+
+    Cause: The service keeps results for some days only.
+
+    Cure: Call the same again with ``fresh=True`` for a new job.
+    """
 
     code = "results_expired"
     retryable = True
 
 
 class CorruptDataError(Era5FastError):
-    """Wrong size, checksum, format or content."""
+    """Wrong size, checksum, format or content.
+
+    Cause: A transfer that was damaged twice, a page of a proxy in place of data, or a file that is damaged on the
+    disk.
+
+    Cure: Call again; a file of yours must be fetched anew. The text says what was found in place of what.
+    """
 
     code = "corrupt"
     retryable = True
 
 
 class UnsafeInputError(Era5FastError, ValueError):
-    """Hostile or oversized name, archive, header or link."""
+    """Hostile or oversized name, archive, header or link.
+
+    Cause: A file or an answer claims what no honest one does: names outside the directory, sizes beyond all bounds.
+
+    Cure: Do not use the file; fetch it again from a place that you trust.
+    """
 
     code = "unsafe_input"
 
 
 class StorageError(Era5FastError, OSError):
-    """Disk, directory or permission; keeps ``errno`` and ``filename``."""
+    """Disk, directory or permission; keeps ``errno`` and ``filename``.
+
+    Cause: The disk is full, the folder cannot be written to, the name is no file, or the disk fails.
+
+    Cure: Do what the hint says (room, permissions, another name), then call again: what was finished is kept.
+    """
 
     code = "storage"
 
@@ -247,7 +362,12 @@ class StorageError(Era5FastError, OSError):
 
 
 class MissingFileError(StorageError, FileNotFoundError):
-    """A file or directory that is not there."""
+    """A file or directory that is not there.
+
+    Cause: The name is misspelt, relative to another folder, or the file was moved.
+
+    Cure: Check the name, and the folder that it is relative to.
+    """
 
 
 #: Hint for each failure of the system that a user can do something about.
@@ -268,42 +388,86 @@ _WHAT_TO_DO = {
 
 
 class TargetBusyError(Era5FastError):
-    """Another process is writing this target."""
+    """Another process is writing this target.
+
+    Cause: Two programs download to one file, or an earlier one has not ended yet.
+
+    Cure: Wait for the other one, or choose another name; a process that died holds nothing.
+    """
 
     code = "target_busy"
     retryable = True
 
 
 class EventDatabaseError(Era5FastError):
-    """Event database damaged, foreign or of another version."""
+    """Event database damaged, foreign or of another version.
+
+    Cause: The file is no event database, was made by a newer era5fast, or is damaged.
+
+    Cure: Check the name; ``EventDatabase(path).verify()`` tells what is wrong. Newer files need a newer era5fast.
+    """
 
     code = "database"
 
 
 class DatabaseBusyError(EventDatabaseError):
-    """Event database locked longer than the time limit."""
+    """Event database locked longer than the time limit.
+
+    Cause: Another program (QGIS, a second run) is writing to the file.
+
+    Cure: Wait for it, close it, or allow a longer wait with ``busy_seconds``; a writer that died holds nothing.
+    """
 
     code = "database_busy"
     retryable = True
 
 
 class ResultTooLargeError(Era5FastError, MemoryError):
-    """More memory would be needed than one call may take; refused before any was taken."""
+    """More memory would be needed than one call may take; refused before any was taken.
+
+    Cause: The result is larger than a quarter of the memory of the machine or the container.
+
+    Cure: Take a part with ``time=`` or ``area=``, open the files lazily with :func:`era5fast.open_dataset`, or give
+    an array with ``out=``.
+    """
 
     code = "memory"
     retryable = True
 
 
 class ForkedProcessError(Era5FastError, RuntimeError):
-    """An object was used in a forked child."""
+    """An object was used in a forked child.
+
+    Cause: Threads do not survive a fork, so a client or pool of the parent is of no use in the child.
+
+    Cure: Make a new one in the child, or use threads, or start processes with ``spawn``.
+    """
 
     code = "forked"
 
 
 class InternalError(Era5FastError, RuntimeError):
-    """A promise inside the core was broken; please report it."""
+    """A promise inside the core was broken; please report it.
+
+    Cause: A fault of era5fast.
+
+    Cure: Report it with the text and with what ``era5fast.show_versions()`` prints.
+    """
 
     code = "internal"
+
+
+class PerformanceHint(UserWarning):
+    """A call does what was asked for, but another way to ask for it, which the text names, costs less."""
+
+
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warn of something at the line of the user's own that led to it, however deep in this package it is noticed."""
+    frame, level = sys._getframe(1), 2
+    package = __name__.partition(".")[0]
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)
 
 
 def _all_subclasses(cls: type[Era5FastError]) -> list[type[Era5FastError]]:
@@ -322,6 +486,10 @@ BY_CODE |= {
 
 class BatchError(Era5FastError):
     """Some items of a batch failed; the others are there.
+
+    Cause: each failed item has its own, in ``failures``.
+
+    Cure: that of each item; call the same again for those that failed, finished files are kept.
 
     Attributes
     ----------

@@ -15,6 +15,7 @@ import numpy as np
 from .errors import InputError, StorageError
 from .geometry import is_path, lines, polygons
 from .locks import library_locks
+from .optional import need
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,8 +177,7 @@ def _write_geojson(
 def _write_csv(
     table: pd.DataFrame, outlines: Sequence[bytes | None] | None, path: Path, name: str, units: dict[str, str]
 ) -> None:
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     plain = pd.DataFrame({column: _texts(table[column]) for column in table}, index=table.index)
     plain.to_csv(path, index="id" not in table, index_label="number", encoding="utf-8", lineterminator="\n")
 
@@ -192,11 +192,9 @@ def _texts(column: pd.Series) -> Any:
 def _write_parquet(
     table: pd.DataFrame, outlines: Sequence[bytes | None] | None, path: Path, name: str, units: dict[str, str]
 ) -> None:
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise InputError("Parquet files need the package pyarrow", hint="pip install pyarrow") from error
+    pa = need("pyarrow", "Parquet files")
+    from pyarrow import parquet
+
     columns: dict[str, Any] = {} if "id" in table else {"number": pa.array(table.index.to_numpy())}
     for column in table:
         values = table[column].to_numpy()
@@ -285,13 +283,10 @@ def write_mask(
     ------
     FileExistsError, StorageError
         As :func:`write`.
-    InputError
+    MissingPackageError
         If netCDF4 is missing.
     """
-    try:
-        import netCDF4
-    except ImportError as error:
-        raise InputError("netCDF files of labels need the package netCDF4", hint="pip install netCDF4") from error
+    netCDF4 = need("netCDF4", "netCDF files of labels")
     path = Path(os.fsdecode(target))
     shape = tuple(len(axes[name]) for name in ("seconds", "latitude", "longitude"))
     block = max(1, _BLOCK // max(1, shape[1] * shape[2]))

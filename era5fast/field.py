@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import attributes
+from .chunked.arrays import is_lazy, refuse_expression, say_that_it_is_loaded
 from .errors import InputError
 from .locks import reading
+from .optional import need
 from .sources import expand, has_grib, is_paths, open_core
-from .times import DAY, decode_times, same_calendar, usual_step
+from .times import DAY, decode_times, encode_times, same_calendar, usual_step
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,7 +47,9 @@ class Field:
     attrs : dict
         Attributes of the variable.
     origin : xarray.DataArray or None
-        What the field was made from, when it was xarray.
+        What the field was made from, when it was xarray; time first.
+    dims : tuple of str
+        Dimensions of the DataArray in the order in which it came.
     labelled : bool
         True when results become a DataArray.
     paths : list of str
@@ -59,6 +64,7 @@ class Field:
     name: str
     attrs: dict[str, Any]
     origin: xr.DataArray | None = None
+    dims: tuple[Any, ...] = ()
     labelled: bool = True
     paths: tuple[str, ...] = ()
 
@@ -105,12 +111,50 @@ class Field:
             return self.source.shape[1:]
         return tuple(len(axis) for axis in self.grid())
 
+    def latitude_of_cells(self) -> np.ndarray | None:
+        """Latitude of every cell, (1, *cells); None where it is not known."""
+        cells = self.cells()
+        if self.latitude is None:
+            return None
+        names = [str(name) for name in self.cell_dims()] if self.labelled else []
+        axis = next((i for i, name in enumerate(names) if name in LATITUDE_NAMES), None)
+        if axis is None:
+            axis = 0 if len(cells) > 0 and cells[0] == len(self.latitude) else None
+        if axis is None and self.latitude.size != 1:
+            return None
+        shape = [1] * len(cells)
+        if axis is not None:
+            shape[axis] = cells[axis]
+        return np.broadcast_to(self.latitude.reshape(shape), cells)[np.newaxis]
+
     def cell_dims(self) -> tuple[Any, ...]:
         """Names of the dimensions of one time step, as results have them."""
         return ("latitude", "longitude") if self.origin is None else self.origin.dims[1:]
 
+    def made_by(self) -> Any:
+        """Definition of the diagnostic that made the data; where it was none of ours, their name."""
+        return attributes.made_by(self.attrs, self.name)
+
+    def is_difference(self) -> bool:
+        """Whether the values are differences of temperatures, such as anomalies: 1 °C is 1 K then."""
+        return attributes.is_difference(self.attrs)
+
+    def time_name(self) -> str:
+        """Name of the dimension of time, as results have it."""
+        return "time" if self.origin is None else str(self.origin.dims[0])
+
+    def dates(self, seconds: np.ndarray) -> np.ndarray:
+        """Dates of seconds: those of cftime where the data have them."""
+        in_cftime = self.origin is not None and self.origin[self.time_name()].dtype.kind == "O"
+        return encode_times(seconds, self.calendar, cftime=in_cftime)
+
     def wrap(
-        self, values: np.ndarray, axes: list[tuple[str, Any]], attrs: dict[str, Any], name: str | None = None
+        self,
+        values: np.ndarray,
+        axes: list[tuple[str, Any]],
+        attrs: dict[str, Any],
+        name: str | None = None,
+        about: dict[str, dict[str, Any]] | None = None,
     ) -> Any:
         """Give a result back in the form the data came in.
 
@@ -119,37 +163,74 @@ class Field:
         values : numpy.ndarray
             Result; its first axes are new, the others are those of the field.
         axes : list of (str, array or None)
-            Name and coordinate of each of the first axes.
+            Name and coordinate of each of the first axes. ``("time", None)`` is the time of the field itself; what
+            takes its place, the last one, stands where it stood.
         attrs : dict
             Attributes of the result.
         name : str, optional
             Name of the result; that of the field when left out.
+        about : dict of dict, optional
+            Attributes of axes by their names, where these say not enough.
         """
         if not self.labelled:
             return values
         import xarray as xr
 
-        rest = self.cell_dims()
-        if self.origin is not None:
-            coords: dict[Any, Any] = {key: c for key, c in self.origin.coords.items() if set(c.dims) <= set(rest)}
-        else:
-            coords = _grid_coords(self.latitude, self.longitude)
-        new = {key: coordinate for key, coordinate in axes if coordinate is not None}
+        called = [self.time_name() if key == "time" else key for key, _ in axes]
+        own_times = any(key == "time" and coordinate is None for key, coordinate in axes)
+        new = {
+            key: (key, coordinate, {**self._about_axis(key), **(about or {}).get(key, {})})
+            for key, (_, coordinate) in zip(called, axes, strict=True)
+            if coordinate is not None
+        }
         result = xr.DataArray(
             values,
-            dims=(*(key for key, _ in axes), *rest),
-            coords={**new, **coords},
+            dims=(*called, *self.cell_dims()),
+            coords={**self._coords(own_times), **new},
             attrs=attrs,
             name=name or self.name or None,
         )
         result.encoding["era5fast_paths"] = self.paths  # the database wants to know where events come from
-        return result
+        return attributes.tidy_coordinates(result).transpose(*self._in_order(called))
+
+    def _coords(self, with_times: bool) -> dict[Any, Any]:
+        """Coordinates that stay, by name."""
+        if self.origin is None:
+            times = self.coords_of_time() if with_times else {}
+            return {**times, **_grid_coords(self.latitude, self.longitude)}
+        dims = set(self.origin.dims if with_times else self.origin.dims[1:])
+        return {key: c for key, c in self.origin.coords.items() if set(c.dims) <= dims}
+
+    def coords_of_time(self) -> dict[Any, Any]:
+        """Coordinates that do not belong to cells: of the times, and single ones."""
+        if self.origin is None:
+            return {"time": ("time", self.dates(self.seconds), attributes.of_axis("time"))}
+        return {key: c for key, c in self.origin.coords.items() if set(c.dims) <= {self.time_name()}}
+
+    def _about_axis(self, name: str) -> dict[str, Any]:
+        """Attributes of an axis: of times those of the data, of others what their names say."""
+        if name != self.time_name():
+            return attributes.of_axis(name)
+        own = {} if self.origin is None else self.origin[name].attrs
+        return {**attributes.of_axis("time"), **own}
+
+    def _in_order(self, called: list[Any]) -> list[Any]:
+        """Dimensions of a result: as in the DataArray, with what is in the place of time where time was."""
+        cells = list(self.cell_dims())
+        if not self.dims or not called or called[-1] not in (self.time_name(), *_IN_PLACE_OF_TIME):
+            return [*called, *cells]
+        at = self.dims.index(self.time_name())
+        return [*called[:-1], *cells[:at], called[-1], *cells[at:]]
+
+
+#: Axes that a result can have where the data have time.
+_IN_PLACE_OF_TIME = ("dayofyear", "month", "season", "year")
 
 
 def _grid_coords(latitude: Any, longitude: Any) -> dict[str, Any]:
     return {
-        "latitude": ("latitude", latitude, {"standard_name": "latitude", "units": "degrees_north"}),
-        "longitude": ("longitude", longitude, {"standard_name": "longitude", "units": "degrees_east"}),
+        "latitude": ("latitude", latitude, attributes.of_axis("latitude")),
+        "longitude": ("longitude", longitude, attributes.of_axis("longitude")),
     }
 
 
@@ -161,6 +242,7 @@ def as_field(
     longitude: Any = None,
     calendar: str | None = None,
     variable: str | None = None,
+    wraps: bool = True,
 ) -> Field:
     """Make a :class:`Field` from an array, a DataArray, or the names of files.
 
@@ -176,11 +258,15 @@ def as_field(
         CF calendar of ``datetime64`` times; ``"proleptic_gregorian"`` when left out.
     variable : str, optional
         Which variable of the files or of the Dataset is meant.
+    wraps : bool
+        Whether a result is given back through :meth:`Field.wrap`: one of files is labelled, which takes xarray.
 
     Raises
     ------
     InputError
         If times or axes are missing or do not fit.
+    MissingPackageError
+        If xarray is needed and not installed.
     """
     if isinstance(x, Field):
         return x
@@ -188,7 +274,12 @@ def as_field(
     if hasattr(x, "dims") and hasattr(x, "coords"):
         return _of_calendar(_from_dataarray(x), calendar)
     if is_paths(x):
+        if wraps:
+            need("xarray", "results of files", "e5.read() gives plain arrays")
         return _of_calendar(_from_files(x, variable), calendar)
+    if hasattr(x, "__dask_graph__"):
+        hint = "xr.DataArray(x, dims=('time', 'latitude', 'longitude'), coords={'time': …})"
+        raise InputError("an array of dask has no times and no axes", hint=hint)
     values = plain(x)
     if time is None:
         raise InputError("a plain array has no times", hint="pass time= with one date per step, or a DataArray")
@@ -220,21 +311,37 @@ def one_variable(x: Any, variable: str | None = None) -> Any:
     Raises
     ------
     InputError
-        If there is no such variable, or are several and none is named.
+        If there is no such variable, there are several and none is named, or dask holds it as an expression.
     """
     if not hasattr(x, "data_vars"):
-        return x
+        return refuse_expression(_without_quantity(x))
     names = [str(name) for name in x.data_vars]
     if variable is None and len(names) == 1:
-        return x[names[0]]
+        return refuse_expression(_without_quantity(x[names[0]]))
     if variable not in names:
         said = "which variable of the Dataset?" if variable is None else f"no variable {variable!r} in the Dataset"
         raise InputError(said, hint=f"it holds {', '.join(names) or 'none'}: pass one of them, like ds['…']")
-    return x[variable]
+    return refuse_expression(_without_quantity(x[variable]))
+
+
+def is_quantity(x: Any) -> bool:
+    """Whether something is a quantity of pint, which has units of its own."""
+    return hasattr(x, "magnitude") and hasattr(x, "units")
+
+
+def _without_quantity(x: Any) -> Any:
+    """A DataArray whose values are a quantity of pint, with its units as an attribute; anything else as it is."""
+    if not (hasattr(x, "dims") and hasattr(x, "variable")) or not is_quantity(held := x.variable._data):
+        return x
+    return x.copy(data=held.magnitude).assign_attrs(units=str(held.units))
 
 
 def plain(x: Any) -> np.ndarray:
     """Return an array as it is, but for a masked one: there NaN takes the place of what is masked."""
+    if is_quantity(x):
+        raise InputError(
+            f"an array in {x.units}: units go with a DataArray", hint="pass x.to(…).magnitude, or xarray.DataArray(x)"
+        )
     if not isinstance(x, np.ma.MaskedArray):
         try:
             return np.asarray(x)
@@ -287,7 +394,11 @@ def _from_dataarray(x: xr.DataArray) -> Field:
     name = find_name(x.dims, TIME_NAMES)
     if name is None:
         raise InputError(f"no time axis among the dimensions {tuple(x.dims)}", hint="it is called time or valid_time")
-    x = x.transpose(name, ...)
+    if is_lazy(x):
+        say_that_it_is_loaded(x)
+    if name not in x.coords:
+        raise InputError(f"the dimension {name} has no coordinate", hint=f"x.assign_coords({name}=…) with the dates")
+    dims, x = x.dims, x.transpose(name, ...)
     seconds, calendar = decode_times(x[name].values, None)
     values = x.values if x.dtype.kind in "fiu" else x.astype("float64").values
     return Field(
@@ -299,6 +410,7 @@ def _from_dataarray(x: xr.DataArray) -> Field:
         "" if x.name is None else str(x.name),
         dict(x.attrs),
         origin=x,
+        dims=dims,
         paths=tuple(x.encoding.get("era5fast_paths", ())),
     )
 

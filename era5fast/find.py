@@ -1,7 +1,8 @@
 """Events from a field: what the user compares it with, as the core wants it.
 
 Thresholds, climatology and mask stay as they are: a number, a map, or maps per day of the year or per step, of any
-type, are handed over without a copy where that is possible at all.
+type, are handed over without a copy where that is possible at all. A field that dask computes stays in chunks, and so
+do the maps that it is compared with (chunked/events.py).
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from . import _core, units
+from . import _core, attributes, units
+from .chunked.arrays import check, is_lazy, outline
 from .errors import InputError
 from .field import TIME_NAMES, Field, as_field, as_maps, check_maps, find_name
 from .memory import memory_budget
 from .operands import SLOTS, Operands, check_times, maps_of, slots_of
+from .provenance import lazy_digest, needs_digest
 from .sources import is_paths
 from .times import DAY
 
@@ -57,15 +60,20 @@ class Search:
 
     def __init__(self, row: dict[str, Any], given: dict[str, Any]) -> None:
         self._row, self._given = row, given
-        given["x"] = as_maps(given["x"])
+        x = given["x"] = as_maps(given["x"])
+        self._chunks = _chunks_of(x) if is_lazy(x) else None
+        given["x"] = x if self._chunks is None else outline(self._chunks)
         self._operands = Operands({**row, "operands": row["operands"][:1]}, given)
         self.field = _in_precision_of_core(self._operands.field)
         check_maps(self.field)
         self.field.grid()
         _check_steps(self.field, row["name"])
         self._check_flags()
-        self._mask = _bytes_of_mask(self.field)
+        is_lazy_mask = self._chunks is not None and x.dtype.kind == "b"
+        self._mask = self.field.source if is_lazy_mask else _bytes_of_mask(self.field)
         self.below = given["below"] is not None
+        #: Digests of lazy operands, by name, when the search has been run.
+        self.digests: dict[str, str] = {}
         self._check_sides()
 
     def _check_flags(self) -> None:
@@ -88,6 +96,16 @@ class Search:
         values = [self._given[spec["name"]] for spec in self._row["params"]]
         limits = (self._threshold(), self._limits("core"), self._limits("climatology"), self._where())
         self._check_core(limits[0], limits[1])
+        if self._chunks is not None:
+            from .chunked import events
+
+            question = events.Question(self._row["name"], values, self.below, latitude, longitude)
+            wanted = self._wanted_digests()
+            found, digests = events.find(
+                question, self._chunks.data, limits, self.field.seconds, self.field.calendar, list(wanted.values())
+            )
+            self.digests = dict(zip(wanted, digests, strict=True))
+            return found
         source = self.field.source if self._mask is None else self._mask
         with self.field.reading():
             return _core.field(
@@ -104,6 +122,13 @@ class Search:
                 tempfile.gettempdir(),
                 progress,
             )
+
+    def _wanted_digests(self) -> dict[str, Any]:
+        """Digests of lazy operands, by name: computed with the search, as what they are made of is needed once."""
+        operands = {spec["name"]: self._given[spec["name"]] for spec in self._row["operands"][1:]}
+        return {
+            name: lazy_digest(value) for name, value in operands.items() if is_lazy(value) and needs_digest(value)
+        }
 
     def _check_core(self, threshold: Limits | None, core: Limits | None) -> None:
         """Refuse a second threshold that is less strict than the first, where both are numbers."""
@@ -124,28 +149,49 @@ class Search:
             return (*_maps(0.0, self.field, "above"), 1.0, 0.0)
         return limits
 
+    def _in_place(self, name: str) -> Any:
+        """What was given; what dask computes stays in chunks beside a field that does, unless it is one number."""
+        value = self._given[name]
+        if not is_lazy(value):
+            return value
+        check(value, name)
+        if self._chunks is None or value.ndim == 0:
+            self._given[name] = value = value.compute()
+        return value
+
     def _limits(self, name: str) -> Limits | None:
-        value, wanted = self._given[name], self._operands.units
+        value, wanted = self._in_place(name), self._operands.units
         if value is None:
             return None
         if isinstance(value, str):
-            value = units.quantity(value, wanted, f"{self._row['name']}: {name}")
+            difference = self.field.is_difference()
+            value = units.quantity(value, wanted, f"{self._row['name']}: {name}", difference=difference)
         if np.ndim(value) == 0 and np.asarray(value).dtype.kind == "f" and not np.isfinite(value):
             raise InputError(f"{self._row['name']}: {name} is {float(value)}, must be finite")
         own = units.of(getattr(value, "attrs", {}))
-        factor = units.check(own, wanted, name) if own is not None and wanted is not None else (1.0, 0.0)
-        return (*_maps(value, self.field, name), *factor)
+        scale, offset = units.check(own, wanted, name) if own is not None and wanted is not None else (1.0, 0.0)
+        if attributes.is_difference(getattr(value, "attrs", {})):
+            offset = 0.0
+        return (*_maps(value, self.field, name), scale, offset)
 
     def _where(self) -> Limits | None:
-        value = self._given["where"]
+        value = self._in_place("where")
         if value is None:
             return None
         if is_paths(value):
-            mask = as_field(value)
+            mask = as_field(value, wraps=False)
             check_times(self.field, mask, "where")
             value = mask.values()
         maps, slots = _maps(value, self.field, "where")
         return maps.view("uint8") if maps.dtype == bool else maps, slots, 1.0, 0.0
+
+
+def _chunks_of(x: Any) -> Any:
+    """A lazy field, time first, in a type that the core has."""
+    check(x, "x")
+    time = find_name(x.dims, TIME_NAMES)
+    x = x if time is None else x.transpose(time, ...)
+    return x.astype({"?": "uint8", "e": "float32", "g": "float64"}.get(x.dtype.char, x.dtype))
 
 
 def _in_precision_of_core(field: Field) -> Field:
@@ -202,5 +248,6 @@ def _time_name(value: Any, field: Field, name: str) -> str | None:
     """Name of the time dimension of a DataArray, whose times must be those of the field."""
     dim = find_name(getattr(value, "dims", ()), TIME_NAMES)
     if dim is not None:
-        check_times(field, as_field(value), name)
+        one_cell = value.isel({other: 0 for other in value.dims if other != dim}, drop=True)
+        check_times(field, as_field(outline(one_cell)), name)
     return dim

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .optional import need
 from .times import DAY, encode_times, usual_step
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ def patches(core: Any, number: int) -> pd.DataFrame:
         ``area_km2``, ``exceedance_mean`` (weighted with area), ``exceedance_max``, ``centroid_latitude`` and
         ``centroid_longitude``.
     """
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     own, between = _of_event(core, number)
     axes = core.axes()
     return pd.DataFrame(
@@ -64,8 +64,7 @@ def links(core: Any, number: int) -> pd.DataFrame:
         One row per link: ``from`` and ``to``, patches of :func:`patches`, and ``shared_area_km2``, the area of the
         cells that both have (0 where they touch only).
     """
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     _, between = _of_event(core, number)
     return pd.DataFrame({"from": between["from"], "to": between["to"], "shared_area_km2": between["area"]})
 
@@ -91,8 +90,7 @@ def branches(core: Any, number: int) -> pd.DataFrame:
         ``"new"``, ``"split"`` or ``"merge"``; ``ends``: ``"gone"``, ``"split"`` or ``"merge"``; ``parents`` and
         ``children``: tuples of branches; ``area_max_km2``; ``exceedance_max``.
     """
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     own, between = _of_event(core, number)
     axes = core.axes()
     count = len(own["time"])

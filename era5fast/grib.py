@@ -16,6 +16,7 @@ from .errors import CorruptDataError, InputError
 from .grib_inventory import Message, inventory, report, report_cut
 from .grib_messages import heads
 from .memory import check_room
+from .optional import need
 from .selection import Selection
 from .sources import NETCDF_MAGIC, magic_of
 from .times import decode_times
@@ -40,14 +41,7 @@ def _cfgrib() -> Any:
     if "findlibs" not in sys.modules:
         with contextlib.suppress(ImportError):
             import_module("pyproj")
-    try:
-        import cfgrib
-    except (ImportError, RuntimeError) as error:  # RuntimeError: ecCodes itself is not found
-        raise InputError(
-            f"GRIB files are read by cfgrib, which cannot be imported ({error})",
-            hint="install it with: pip install era5fast[grib]; or download netCDF",
-        ) from error
-    return cfgrib
+    return need("cfgrib", "GRIB files", "or download netCDF")
 
 
 def variables_of(names: list[str], variables: list[str] | None) -> list[xr.DataArray]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import diagnostics, units
+from .chunked.arrays import is_lazy, outline
 from .errors import InputError
 from .field import as_field, check_days
 from .sources import is_paths
@@ -98,7 +99,7 @@ def heatwaves(
     series = {"tx": tx, "tn": tn, "tg": tg}
     chosen, given = KINDS[kind], {name: as_field(x) if is_paths(x) else x for name, x in series.items()}
     x = _needed(kind, given, chosen.series)
-    check_days(as_field(x, time=time), "heatwaves")
+    check_days(as_field(outline(x) if is_lazy(x) else x, time=time), "heatwaves")
     second = () if chosen.also is None else (_needed(kind, given, chosen.also[0]), _degrees(given, chosen.also))
     if chosen.normal:
         limit = _normal(x, chosen, base_period, time, progress)

@@ -13,7 +13,6 @@ import ast
 import functools
 import inspect
 import itertools
-import json
 import re
 import tempfile
 from collections import namedtuple
@@ -23,15 +22,17 @@ from typing import Any
 
 import numpy as np
 
-from . import _core, definitions, units
-from .diagnostics import DEFINITION, grouping_of, is_list, warn_of_short_base
+from . import _core, attributes, definitions, units
+from .chunked.arrays import is_lazy
+from .diagnostics import warn_of_short_base
 from .errors import InputError
-from .field import Field, as_field, check_days
+from .field import TIME_NAMES, Field, as_field, check_days
+from .grouping import grouping_of
 from .memory import memory_budget
-from .operands import Operands, bind
+from .operands import Operands, bind, scaled
+from .parameter_sets import is_list
 from .progress import Progress
 from .sources import files_by_variable, is_paths
-from .times import encode_times
 
 _KERNEL = next(row for row in _core.kernels() if row["name"] == "etccdi")
 _ROWS = {row["name"]: row for row in _core.indices()}
@@ -47,13 +48,16 @@ _NAMES = {name: "id_" if name == "id" else name for name in _ROWS}
 __all__ = ["CORE", "etccdi", *_NAMES.values()]
 
 #: What the series are called in data sets, in the order in which they are looked for.
-_CALLED = {
+CALLED = {
     "tx": ("tx", "tasmax", "tmax", "t2m_max", "t2mmax", "mx2t"),
     "tn": ("tn", "tasmin", "tmin", "t2m_min", "t2mmin", "mn2t"),
     "tg": ("tg", "tas", "tavg", "tmean", "t2m_mean"),
     "pr": ("pr", "rr", "tp", "precip", "precipitation", "prcp"),
 }
 _COMMON = ("time", "latitude", "longitude", "calendar", "progress")
+
+#: What the series have over each day, where they do not say it.
+_WITHIN = {"tx": "maximum", "tn": "minimum", "tg": "mean", "pr": "sum"}
 
 
 def _default(spec: dict[str, Any]) -> Any:
@@ -87,10 +91,13 @@ class _Units:
         for name, unit in found.items():
             if unit is None or wanted == "degC":
                 units.check(unit, wanted, name)
-        if len(set(found.values())) > 1:
-            text = ", ".join(f"{name} in {unit}" for name, unit in found.items())
-            raise InputError(f"temperatures of different units: {text}", hint="bring them to the same units")
         return next(iter(found.values()))
+
+    def source(self, name: str, field: Field, source: Any) -> Any:
+        """Source of a series in the units of the first of its kind."""
+        if self.temperature is None or name not in ("tx", "tn", "tg") or not field.labelled:
+            return source
+        return scaled(source, units.factor(str(units.of(field.attrs)), self.temperature))
 
     @staticmethod
     def _is_rate(unit: str) -> bool:
@@ -118,7 +125,7 @@ class _Units:
     def result(self, row: dict[str, Any]) -> tuple[float, float]:
         """Scale and offset that bring a result into the units of its row."""
         unit = row["units"]
-        if unit in ("degC", "K", "K d"):
+        if unit in ("degC", "delta K", "K d"):
             assert self.temperature is not None
             return units.factor(self.temperature, "degC", difference=unit != "degC")
         if unit in ("mm", "mm d-1"):
@@ -130,8 +137,38 @@ class _Units:
 # --- one call ---
 
 
-def _compute(series: dict[str, Any], names: Iterable[str], given: dict[str, Any], common: dict[str, Any]) -> Any:
-    """Compute indices of series; a dict of name → result, and the field that they belong to."""
+def _run(series: dict[str, Any], names: Iterable[str], given: dict[str, Any], common: dict[str, Any]) -> Any:
+    """Indices of series, lazily where one of these is lazy; a dict of name → result."""
+    if any(is_lazy(x) for x in series.values()):
+        return _run_lazily(series, list(names), given, {**common, "progress": False})
+    return _compute(series, names, given, common)
+
+
+def _run_lazily(series: dict[str, Any], names: list[str], given: dict[str, Any], common: dict[str, Any]) -> Any:
+    from .chunked.blocks import map_cells
+    from .chunked.rows import beside
+
+    call = functools.partial(_of_block, names, given, common)
+    name = names[0] if len(names) == 1 else "etccdi"
+    silent = functools.partial(call, silent=True)
+    return map_cells(silent, beside(series), name=name, whole_dims=TIME_NAMES, told=call)
+
+
+def _of_block(
+    names: list[str], given: dict[str, Any], common: dict[str, Any], series: dict[str, Any], *, silent: bool = False
+) -> Any:
+    return _compute(series, names, dict(given), common, silent=silent)
+
+
+def _compute(
+    series: dict[str, Any],
+    names: Iterable[str],
+    given: dict[str, Any],
+    common: dict[str, Any],
+    *,
+    silent: bool = False,
+) -> Any:
+    """Compute indices of series in memory; a dict of name → result. `silent`: the user has heard it before."""
     wanted = [name for name in _ROWS if name in set(names)]
     row, fields, operands = _operands(series, common)
     check_days(operands.field, wanted[0] if len(wanted) == 1 else "etccdi")
@@ -145,9 +182,11 @@ def _compute(series: dict[str, Any], names: Iterable[str], given: dict[str, Any]
     field = operands.field
     sets, lists = _sets(values, params)
     grouping = grouping_of(_KERNEL, values, field)
-    if any("base_period=" in _ROWS[name]["params"] for name in wanted):
+    if not silent and any("base_period=" in _ROWS[name]["params"] for name in wanted):
         warn_of_short_base(params["base_period"], field)
-    sources = [operands.sources[row.index(name)] if name in row else None for name in (*_SERIES, "hemisphere")]
+    held = dict(zip(row, operands.sources, strict=True))
+    held |= {name: unit.source(name, fields[name], held[name]) for name in fields}
+    sources = [held.get(name) for name in (*_SERIES, "hemisphere")]
     with Progress("indices", common["progress"]) as progress, operands.reading():
         out, starts = _core.sweep(
             "etccdi",
@@ -163,8 +202,8 @@ def _compute(series: dict[str, Any], names: Iterable[str], given: dict[str, Any]
     assert starts is not None
     shape = (*(len(of) for _, of in lists), len(wanted), len(starts), *out.shape[2:])
     out = np.moveaxis(out.reshape(shape), len(lists), 0)
-    axes = [*lists, ("time", encode_times(starts, field.calendar))]
-    return {name: _result(name, out[i], field, axes, unit, params) for i, name in enumerate(wanted)}
+    axes = [*lists, ("time", field.dates(starts))]
+    return {name: _result(name, out[i], fields, axes, unit, params) for i, name in enumerate(wanted)}
 
 
 def _sets(values: dict[str, Any], params: dict[str, Any]) -> tuple[list[list[Any]], list[tuple[str, Any]]]:
@@ -192,7 +231,7 @@ def _operands(series: dict[str, Any], common: dict[str, Any]) -> tuple[list[str]
     names = [spec["name"] for spec in specs]
     operands = Operands({**_KERNEL, "operands": specs}, {**extra, **_on_common_days(names, series, extra)})
     fields = dict(zip(names, operands.fields, strict=True))
-    latitude = _latitude_of_cells(operands.field)
+    latitude = operands.field.latitude_of_cells()
     if latitude is not None:
         operands.sources.append(latitude)
         names.append("hemisphere")
@@ -212,23 +251,6 @@ def _on_common_days(names: list[str], series: dict[str, Any], extra: dict[str, A
     return {name: each.at(np.isin(each.seconds, common)) for name, each in fields.items()}
 
 
-def _latitude_of_cells(field: Field) -> np.ndarray | None:
-    """Latitude of every cell, (1, *cells); None where it is not known."""
-    cells = field.cells()
-    if field.latitude is None:
-        return None
-    names = [str(name) for name in field.cell_dims()] if field.labelled else []
-    axis = next((i for i, name in enumerate(names) if name in ("latitude", "lat")), None)
-    if axis is None:
-        axis = 0 if len(cells) > 0 and cells[0] == len(field.latitude) else None
-    if axis is None and field.latitude.size != 1:
-        return None
-    shape = [1] * len(cells)
-    if axis is not None:
-        shape[axis] = cells[axis]
-    return np.broadcast_to(field.latitude.reshape(shape), cells)[np.newaxis]
-
-
 def _check_frequency(names: list[str], freq: Any) -> None:
     yearly = isinstance(freq, str) and freq.startswith("YS")
     if wrong := [name for name in names if _ROWS[name]["monthly"] == "year" and not yearly]:
@@ -236,31 +258,90 @@ def _check_frequency(names: list[str], freq: Any) -> None:
 
 
 def _result(
-    name: str, values: np.ndarray, field: Field, axes: list[tuple[str, Any]], unit: _Units, params: dict[str, Any]
+    name: str,
+    values: np.ndarray,
+    fields: dict[str, Field],
+    axes: list[tuple[str, Any]],
+    unit: _Units,
+    params: dict[str, Any],
 ) -> Any:
     row = _ROWS[name]
     scale, offset = unit.result(row)
     if (scale, offset) != (1.0, 0.0):
         values = values * scale + offset
+    field = next(iter(fields.values()))
+    attrs = _attributes(row, {key: fields[key] for key in fields if key in _used(row, fields)}, params)
+    about = {
+        key: attributes.of_result(_PARAMS[key]["doc"].rstrip("."), _units_of_list(key, of)) for key, of in axes[:-1]
+    }
+    return field.wrap(np.ascontiguousarray(values), axes, attrs, name, about)
+
+
+def _used(row: dict[str, Any], fields: dict[str, Field]) -> set[str]:
+    """Names of the series that an index is made of."""
+    return _needs(row["name"], set(fields))
+
+
+def _units_of_list(name: str, values: np.ndarray) -> str | None:
+    return (_PARAMS[name]["units"] or "1") if values.dtype.kind in "fiu" else None
+
+
+def _attributes(row: dict[str, Any], fields: dict[str, Field], params: dict[str, Any]) -> dict[str, Any]:
+    """CF attributes of an index."""
+    first = next(iter(fields.values()))
+    if not first.labelled:
+        return {}
     shares = dict(item.split("=") for item in row["params"].split())
     days = row["units"] == "%" and "percent_of" in shares and params["percent_of"] == "days"
     used = {key: params[of] for key, of in shares.items()} | {key: params[key] for key in _GROUPING}
-    attrs = {
-        "units": "days" if days else row["units"],
-        "long_name": row["title"],
-        "cell_methods": row["cell_methods"],
-        DEFINITION: json.dumps({"diagnostic": name, **used}, sort_keys=True, default=str),
-    }
-    return field.wrap(np.ascontiguousarray(values), axes, attrs, name)
+    made_of = {name: field.made_by() for name, field in fields.items()}
+    series = row["operands"][0]
+    within = fields[series].attrs.get("cell_methods") if series in fields else None
+    return attributes.of_result(
+        _title(row, params),
+        "1" if days else row["units"],
+        inputs=[field.attrs for field in fields.values()],
+        standard_name=row["standard_name"],
+        cell_methods=attributes.compose(within, row["cell_methods"], _WITHIN[series]),
+        definition={"diagnostic": row["name"], **used, **made_of},
+    )
 
 
-def _gather(results: dict[str, Any]) -> Any:
+def _title(row: dict[str, Any], params: dict[str, Any]) -> str:
+    """Title of an index with the values of its parameters; the name of a parameter where it has several."""
+    values = {own: _in_words(of, params[of]) for own, of in (item.split("=") for item in row["params"].split())}
+    return attributes.filled(row["title"], values)
+
+
+def _in_words(name: str, value: Any) -> str:
+    if is_list(value):
+        return name
+    if isinstance(value, str) or not isinstance(value, Real):
+        return str(value)
+    unit = _PARAMS[name]["units"]
+    if unit is not None:
+        return f"{value:g} {unit.removesuffix(' d-1')}"
+    return _ordinal(float(value)) if name in _PERCENTILES else f"{value:g}"
+
+
+_PERCENTILES = ("low", "high", "very_wet", "extremely_wet")
+
+
+def _ordinal(number: float) -> str:
+    """A number like 90th or 1st."""
+    whole = number.is_integer() and int(number) % 100 not in (11, 12, 13)
+    return f"{number:g}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(int(number) % 10, 'th') if whole else 'th' }"
+
+
+def _gather(results: dict[str, Any], params: dict[str, Any], about: dict[Any, Any]) -> Any:
     """Several results: a Dataset, or a named tuple of arrays."""
     if not hasattr(next(iter(results.values())), "dims"):
         return namedtuple("Indices", list(results))(*results.values())
     import xarray as xr
 
-    return xr.Dataset(results)
+    call = {"diagnostic": "etccdi", "indices": list(results), **params}
+    attrs = attributes.of_dataset("Indices of climate extremes", results.values(), call, about)
+    return xr.Dataset(results, attrs=attrs)
 
 
 # --- where the series are ---
@@ -298,7 +379,7 @@ def _chosen(there: list[str], series: dict[str, Any]) -> dict[str, str]:
             if said not in there:
                 raise InputError(f"no variable '{said}' for {name}", hint=f"there are {', '.join(there)}")
             found[name] = said
-        elif said is None and (called := next((c for c in _CALLED[name] if c in there), None)):
+        elif said is None and (called := next((c for c in CALLED[name] if c in there), None)):
             found[name] = called
     if not found and not any(_is_data(x) for x in series.values()):
         raise InputError(
@@ -391,7 +472,7 @@ def etccdi(
     wanted = _wanted(indices, there, freq, located)
     given = {**rules, "base_period": base_period, "freq": freq, "definition": definition}
     common = {"time": time, "latitude": latitude, "longitude": longitude, "calendar": calendar, "progress": progress}
-    return _gather(_compute(series, wanted, given, common))
+    return _gather(_run(series, wanted, dict(given), common), given, dict(getattr(data, "attrs", {})))
 
 
 def _needs(name: str, there: set[str]) -> set[str]:
@@ -449,7 +530,7 @@ _SERIES_DOCS = {spec["name"]: spec["doc"] for spec in _KERNEL["operands"]}
 
 
 def _docstring(row: dict[str, Any]) -> str:
-    lines = [f"{row['title']}.", "", "Parameters", "----------"]
+    lines = [f"{_title(row, _DEFAULTS)}.", "", "Parameters", "----------"]
     for name in row["operands"] if row["operands"] != ["tg"] else ["tg", "tx", "tn"]:
         lines += [f"{name} : DataArray, ndarray or paths (time, ...)", f"    {_SERIES_DOCS[name]}"]
     for name, of in [item.split("=") for item in row["params"].split()]:
@@ -469,7 +550,7 @@ def _docstring(row: dict[str, Any]) -> str:
         "Returns",
         "-------",
         "DataArray or ndarray",
-        f"    One value per period and cell, in {row['units']}.",
+        f"    One value per period and cell, in {row['units'].removeprefix('delta ')}.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -485,7 +566,7 @@ def _make_function(row: dict[str, Any]) -> Callable[..., Any]:
         given |= {name: values[name] for name in ("months", "missing") if values[name] is not None}
         given |= {"freq": values["freq"], "definition": values["definition"]}
         try:
-            return _compute(series, [row["name"]], given, {name: values[name] for name in _COMMON})[row["name"]]
+            return _run(series, [row["name"]], given, {name: values[name] for name in _COMMON})[row["name"]]
         except InputError as error:
             raise _in_its_words(error, row["name"], params) from error
 

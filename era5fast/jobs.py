@@ -12,6 +12,7 @@ from typing import Any
 from .canonical import canonical
 from .connection import GOAL_FILE, GOAL_RESULT, Connection, Item, path_of, wants_netcdf
 from .errors import Era5FastError, JobLostError, JobTimeoutError, clean
+from .notebook_table import table
 from .results import Downloadable, Result, asset_of
 from .routes import JOBS, quoted
 
@@ -22,6 +23,7 @@ _log = logging.getLogger("era5fast")
 _LINE = 2000  # most letters of a line of its log
 _WORD = 32  # most letters of a word of the service for a state
 ENDED = ("successful", "failed", "rejected", "dismissed")
+_SHOWN = 100  # letters of a value in a table
 
 
 class JobHandle(Downloadable):
@@ -48,6 +50,14 @@ class JobHandle(Downloadable):
     def __repr__(self) -> str:
         parts = [self.id, self._dataset or clean(self._document.get("processID") or ""), self.last_status]
         return f"<Job {', '.join(filter(None, parts))}>"
+
+    def _repr_html_(self) -> str:
+        """Table for notebooks: what is known, without a call of the service."""
+        request = ((key, clean(value, _SHOWN)) for key, value in (self._request or {}).items())
+        about = f"{self.id}, {self.last_status or 'not looked at yet'}"
+        return table(
+            "Job", about, [("dataset", self._dataset or clean(self._document.get("processID") or "")), *request]
+        )
 
     @property
     def status(self) -> str:

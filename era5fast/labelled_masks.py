@@ -73,7 +73,7 @@ def events_from_labels(
     searched by :func:`era5fast.find_events` with ``where`` and 26 neighbours, and the catalogues are put together.
     """
     axes = {"time": time, "latitude": latitude, "longitude": longitude, "calendar": calendar}
-    given = as_field(as_maps(one_variable(labels)), **axes)
+    given = as_field(as_maps(one_variable(labels)), **axes, wraps=False)
     check_maps(given)
     values = given.values()
     background = _background(values, given.attrs) if background is None else background
@@ -81,7 +81,7 @@ def events_from_labels(
     if x is None:
         field = replace(given, source=np.ones(numbers.shape, "float32"), attrs={})
     else:
-        field = as_field(as_maps(one_variable(x, variable)), **axes, variable=variable)
+        field = as_field(as_maps(one_variable(x, variable)), **axes, variable=variable, wraps=False)
         check_maps(field)
         check_times(field, given, "labels")
         check_axes(field, given, "labels")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from . import _core
+from . import _core, attributes, times
+from .chunked.arrays import is_lazy, say_that_it_is_loaded
+from .dataarrays import as_dataarray, is_labelled
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, find_name
-from .times import decode_times
+from .field import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, as_maps, find_name
+from .sources import is_paths
 
 __all__ = ["Labels", "label"]
 
@@ -22,7 +25,7 @@ class Labels:
     """Connected components of a mask, as :func:`label` found them.
 
     ``len(labels)`` is how many there are. They have the numbers 1, 2, 3 … in the order of their first cells, by time,
-    then row, then column.
+    then row, then column. Labels can be pickled, and so be sent to other processes.
 
     Attributes
     ----------
@@ -30,10 +33,18 @@ class Labels:
         Shape of the mask.
     """
 
-    def __init__(self, core: _core.Labels, shape: tuple[int, ...], origin: Any) -> None:
-        self._core = core
+    def __init__(self, question: tuple[Any, ...], mask: np.ndarray, shape: tuple[int, ...], origin: Any) -> None:
+        self._core = _core.label(mask, *question)
+        self._question = question
         self._origin = origin
         self.shape = shape
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As the mask, an eighth of a byte a cell, which is labelled again where the pickle is read."""
+        cells = self._core.dense()
+        origin = self._origin
+        about = None if origin is None else (origin.coords.to_dataset(), origin.dims, origin.name, origin.attrs)
+        return _labelled_again, (self._question, np.packbits(cells > 0), cells.shape, self.shape, about)
 
     def __len__(self) -> int:
         """How many components there are."""
@@ -55,8 +66,9 @@ class Labels:
         if self._origin is None:
             return dense
         found = self._origin.copy(data=dense).rename("label")
-        found.attrs = {"long_name": "connected component", "units": "1"}
-        return found
+        made = {"diagnostic": "label", "mask": attributes.made_by(self._origin.attrs, self._origin.name)}
+        found.attrs = attributes.of_result("Connected component", "1", inputs=[self._origin.attrs], definition=made)
+        return attributes.tidy_coordinates(found)
 
     def runs(self) -> dict[str, np.ndarray]:
         """Return the cells of all components as runs along longitude.
@@ -68,6 +80,18 @@ class Labels:
             and ``count`` of the columns, ``component`` from 1. A run never crosses the seam of a global grid.
         """
         return self._core.runs()
+
+
+def _labelled_again(
+    question: tuple[Any, ...], bits: np.ndarray, cells: tuple[int, ...], shape: tuple[int, ...], about: Any
+) -> Labels:
+    mask = np.unpackbits(bits, count=math.prod(cells)).reshape(cells)
+    if about is None:
+        return Labels(question, mask, shape, None)
+    import xarray as xr
+
+    coords, *rest = about
+    return Labels(question, mask, shape, xr.DataArray(mask.reshape(shape), coords.coords, *rest))
 
 
 def label(
@@ -86,7 +110,7 @@ def label(
 
     Parameters
     ----------
-    mask : numpy.ndarray or DataArray
+    mask : numpy.ndarray, DataArray, Dataset or paths
         bool or uint8 (true where it is not 0), in any memory layout, of shape (time, latitude, longitude), or
         (latitude, longitude) for one map.
     connectivity : int, optional
@@ -124,7 +148,8 @@ def label(
     >>> len(label(mask)), len(label(mask, periodic=True))
     (2, 1)
     """
-    origin = mask if hasattr(mask, "dims") and hasattr(mask, "coords") else None
+    mask = as_maps(as_dataarray(mask, name="mask")) if hasattr(mask, "dims") or is_paths(mask) else mask
+    origin = mask if is_labelled(mask) else None
     values = _bytes_of(mask)
     neighbours = _neighbours(connectivity, values.ndim)
     if origin is not None:
@@ -135,10 +160,12 @@ def label(
     axes = _axes(latitude, longitude, volume.shape[1:])
     links = None if linked is None else _links(linked, len(volume))
     wanted = -1 if periodic is None else int(bool(periodic))
-    return Labels(_core.label(volume, links, neighbours, *axes, wanted), values.shape, origin)
+    return Labels((links, neighbours, *axes, wanted), volume, values.shape, origin)
 
 
 def _bytes_of(mask: Any) -> np.ndarray:
+    if is_lazy(mask):
+        say_that_it_is_loaded(mask)
     values = np.asarray(mask)
     if values.dtype not in (np.bool_, np.uint8):
         raise InputError(
@@ -170,11 +197,8 @@ def _links_of(mask: Any) -> np.ndarray | None:
     name = find_name(mask.coords, TIME_NAMES)
     if name is None or mask[name].dims != (mask.dims[0],) or mask[name].dtype.kind not in "MO":
         return None
-    seconds, _ = decode_times(mask[name].values, None)
-    gaps = np.diff(seconds)
-    lengths, counts = np.unique(gaps, return_counts=True)  # ascending: of equally frequent ones the shortest
-    usual = lengths[counts.argmax()] if len(gaps) else 0
-    return np.concatenate([[True], gaps == usual])[: len(seconds)]
+    seconds, _ = times.decode_times(mask[name].values, None)
+    return times.linked(seconds)
 
 
 def _links(linked: Any, steps: int) -> np.ndarray:

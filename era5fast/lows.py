@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core, units
-from .diagnostics import DEFINITION
 from .errors import InputError
 from .field import Field, as_field, as_maps, check_maps, one_variable
+from .optional import need
 from .point_tracks import folded, not_negative
 from .progress import Progress
 from .times import encode_times, usual_step
@@ -171,11 +170,12 @@ def find_highs(
 
 
 def _find(name: str, x: Any, axes: dict[str, Any], rule: dict[str, Any], progress: bool) -> pd.DataFrame:
+    need("pandas", "tables")
     if rule["connectivity"] not in (4, 8):
         raise InputError(f"{name}: connectivity is {rule['connectivity']!r}, must be 4 or 8")
     for key in ("contour_km", "merge_km", "search_km"):
         rule[key] = not_negative(f"{name}: {key}", rule[key])
-    field = as_field(as_maps(one_variable(x, axes["variable"])), **axes)
+    field = as_field(as_maps(one_variable(x, axes["variable"])), **axes, wraps=False)
     latitude, longitude = field.grid()
     check_maps(field)
     unit = units.of(field.attrs)
@@ -186,7 +186,7 @@ def _find(name: str, x: Any, axes: dict[str, Any], rule: dict[str, Any], progres
         found = _core.extrema(
             _as_floats(field.source), latitude, longitude, name == "find_highs", rule["connectivity"], *numbers, shown
         )
-    return _frame(found, field, {"diagnostic": name, **rule, "x": _made_by(field)})
+    return _frame(found, field, {"diagnostic": name, **rule, "x": field.made_by()})
 
 
 def _as_floats(source: Any) -> Any:
@@ -196,13 +196,8 @@ def _as_floats(source: Any) -> Any:
     return source
 
 
-def _made_by(field: Field) -> Any:
-    return json.loads(field.attrs[DEFINITION]) if DEFINITION in field.attrs else field.name
-
-
 def _frame(found: dict[str, np.ndarray], field: Field, definition: dict[str, Any]) -> pd.DataFrame:
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     latitude, longitude = field.grid()
     frame = pd.DataFrame(
         {

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from . import _core, units
+from . import _core, attributes, units
+from .chunked.arrays import is_lazy
 from .errors import InputError
 from .field import Field, as_field, find_name, on_grid, plain
 from .times import days_of, same_calendar
+from .wording import did_you_mean
 
 #: Names of dimensions whose maps belong to parts of the year.
 SLOTS = ("dayofyear", "month", "season")
@@ -53,6 +55,7 @@ class Operands:
     def __init__(self, row: dict[str, Any], given: dict[str, Any]) -> None:
         specs = row["operands"]
         extra = {key: given[key] for key in ("time", "latitude", "longitude", "calendar", "variable")}
+        extra["wraps"] = row["kind"] != "field"
         self.field = as_field(given[specs[0]["name"]], **extra)
         if len(self.field.seconds) == 0:
             raise InputError(f"{row['name']}: {specs[0]['name']} has no times")
@@ -85,7 +88,8 @@ class Operands:
         wanted, given = self._wanted(spec), units.of(attrs)
         if wanted is None or attrs is None or (given is None and spec["units"] in self._units_of):
             return 1.0, 0.0
-        return units.check(given, wanted, spec["name"])
+        scale, offset = units.check(given, wanted, spec["name"])
+        return scale, 0.0 if attributes.is_difference(attrs) else offset
 
     def _wanted(self, spec: dict[str, Any]) -> str | None:
         """Units in which an operand is needed; None where nobody knows."""
@@ -102,7 +106,8 @@ class Operands:
         if spec["dims"].startswith("time"):
             return self._series(spec, value, extra)
         if isinstance(value, str):
-            value = units.quantity(value, self._wanted(spec), f"{row['name']}: {spec['name']}")
+            difference = spec["units"] == "x" and self.field.is_difference()
+            value = units.quantity(value, self._wanted(spec), f"{row['name']}: {spec['name']}", difference=difference)
         slots = (
             find_name(getattr(value, "dims", ()), SLOTS) or SLOTS[0] if spec["dims"].startswith(SLOTS[0]) else None
         )
@@ -116,10 +121,15 @@ class Operands:
 
     def _latitudes(self) -> np.ndarray:
         """Latitude of each cell of the grid, for a diagnostic that needs it and was not given it."""
-        latitude, longitude = self.field.grid()
-        if self.field.cells() != (latitude.size, longitude.size):
+        found = self.field.latitude_of_cells()
+        if found is None:
+            self.field.grid()
             raise InputError("the latitudes of the cells are not known", hint="pass cell_latitude=")
-        return np.broadcast_to(latitude[np.newaxis, :, np.newaxis], (1, latitude.size, longitude.size))
+        return found
+
+    def units_of(self, name: str) -> str | None:
+        """Units of a series as the core sees it; where it is not given, those of the first operand."""
+        return self._units_of.get(name, self.units)
 
     def _series(self, spec: dict[str, Any], value: Any, extra: dict[str, Any]) -> Any:
         name = spec["name"]
@@ -157,7 +167,9 @@ def bind(name: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs:
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
-        raise TypeError(f"{name}() {error}") from None
+        unknown = next((word for word in kwargs if word not in signature.parameters), "")
+        hint = did_you_mean(unknown, signature.parameters) if unknown else ""
+        raise TypeError(f"{name}() {error}" + (f". {hint[0].upper()}{hint[1:]}" if hint else "")) from None
     bound.apply_defaults()
     return dict(bound.arguments)
 
@@ -220,7 +232,7 @@ def maps_of(value: Any, field: Field, first: str | None, name: str, dtype: str |
     name : str
         Of the operand, for messages.
     dtype : str, optional
-        Type of the maps; that of the values when left out, so that none is copied.
+        Type of the maps; that of the values when left out, so that none is copied, and dask's stay dask's.
 
     Raises
     ------
@@ -232,7 +244,8 @@ def maps_of(value: Any, field: Field, first: str | None, name: str, dtype: str |
     if labelled:
         value = on_grid(value, field, first, name)
     try:
-        values = np.asarray(plain(value), dtype=dtype)
+        lazily = dtype is None and is_lazy(value)
+        values = value.data if lazily else np.asarray(plain(value), dtype=dtype)
         if values.dtype.kind not in "fiub":
             raise TypeError("no numbers")
         values = values.astype("float64") if values.dtype.char in "eg" else values  # half and long double

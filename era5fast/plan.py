@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-import html
 import math
 import re
 import string
@@ -15,6 +14,7 @@ from typing import Any
 from . import periods
 from .availability import Constraints, check_jobs
 from .errors import InputError
+from .notebook_table import table
 from .planned_job import Job
 from .wording import human_bytes
 
@@ -106,16 +106,10 @@ class Plan(Sequence[Job]):
     def _repr_html_(self) -> str:
         """Table for notebooks."""
         totals = self._totals()
-        head = "<tr><th>file<th>dataset<th>fields<th>bytes"
-        rows = [
-            f"<tr><td>{html.escape(job.name)}<td>{html.escape(job.dataset)}<td>{job.fields:,}<td>{human_bytes(job.size)}"
-            for job in self._jobs[:_SHOWN]
-        ]
-        if len(self) > _SHOWN:
-            rows += [f"<tr><td>and {len(self) - _SHOWN:,} more<td><td><td>"]
+        rows = [(job.name, job.dataset, job.fields, human_bytes(job.size)) for job in self._jobs[:_SHOWN]]
         limit = f"; the dearest costs {totals.cost:,.0f} of {totals.limit:,.0f}" * math.isfinite(totals.limit)
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return f"<p><b>Plan</b>: {totals}{limit}</p>{notes}<table>{head}{''.join(rows)}</table>"
+        more = [f"and {len(self) - _SHOWN:,} more"] * (len(self) > _SHOWN)
+        return table("Plan", f"{totals}{limit}", rows, ("file", "dataset", "fields", "bytes"), [*more, *self.notes])
 
     def check(self, client: Constraints) -> None:
         """Ask the service whether it has what the plan asks for, before anything is submitted.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ import numpy as np
 from . import _core
 from .canonical import canonical
 from .errors import InputError
+from .notebook_table import table
+from .optional import need
 from .progress import Progress
 from .times import decode_times, encode_times
 
@@ -25,6 +26,16 @@ __all__ = ["Tracks", "link_points"]
 TIME = ("time", "valid_time", "iso_time", "datetime", "timestr")
 LATITUDE = ("latitude", "lat", "centroid_latitude")
 LONGITUDE = ("longitude", "lon", "centroid_longitude")
+
+
+_SHOWN = 10  # tracks in a notebook
+
+
+def _cell(value: Any) -> Any:
+    """A value of a summary as a table shows it."""
+    if isinstance(value, np.generic):
+        value = value.item() if value.dtype.kind != "M" else str(value.astype("M8[h]"))
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 @dataclass(eq=False)
@@ -75,8 +86,12 @@ class Tracks:
         return f"<Tracks: {len(self)} of {self.name or 'points'}, {len(self.seconds)} points>"
 
     def _repr_html_(self) -> str:
-        table = self.summary().head(10).to_html(border=0)
-        return f"<p>{html.escape(repr(self)[1:-1])}</p>{table}"
+        """Table for notebooks: the first tracks."""
+        frame = self.summary().head(_SHOWN)
+        rows = [(int(number), *row) for number, row in zip(frame.index, frame.itertuples(index=False), strict=True)]
+        more = [f"and {len(self) - _SHOWN:,} more"] * (len(self) > _SHOWN)
+        about = f"{len(self):,} of {self.name or 'points'}, {len(self.seconds):,} points"
+        return table("Tracks", about, [[_cell(one) for one in row] for row in rows], ("track", *frame.columns), more)
 
     def __getitem__(self, which: Any) -> Any:
         if np.ndim(which) > 0 or isinstance(which, slice):
@@ -143,8 +158,7 @@ class Tracks:
             before on a sphere of radius 6371 km, and ``speed`` (m s-1) on that way; ``direction``: in which it began,
             degrees clockwise from north; all three NaN at the first point; and what else came with the points.
         """
-        import pandas as pd
-
+        pd = need("pandas", "tables")
         own = self.columns()
         table = {
             "track": np.repeat(np.arange(len(self)), np.diff(self.first)),
@@ -170,8 +184,7 @@ class Tracks:
             ``value_max_time`` of the first point that has it; first and last place. The index is the number of the
             track.
         """
-        import pandas as pd
-
+        pd = need("pandas", "tables")
         own, begin, end = self.columns(), self.first[:-1], self.first[1:] - 1
         duration = self.seconds[end] - self.seconds[begin]
         steps = np.concatenate([[0.0], np.cumsum(np.nan_to_num(own["step"]))])
@@ -351,8 +364,7 @@ def _whole(name: str, value: Any, least: int) -> int:
 def _seconds_of(step: Any, attrs: Mapping[str, Any]) -> int | None:
     if step is None:
         return int(attrs["step_seconds"]) if attrs.get("step_seconds") else None
-    import pandas as pd
-
+    pd = need("pandas", "lengths of time in words")
     try:
         seconds = pd.Timedelta(step).total_seconds()
     except ValueError as error:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core
+from . import _core, attributes
 from .batches import elementwise
+from .chunked.arrays import refuse_expression
 from .coordinates import Cells, cells_around, degrees
+from .dataarrays import as_dataarray
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_name, one_variable, plain
+from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_name, plain
 from .memory import check_room
 from .progress import Progress
 from .sources import is_paths
@@ -63,14 +65,17 @@ def great_circle(lat1: Any, lon1: Any, lat2: Any, lon2: Any) -> Any:
     if any(hasattr(value, "dims") and hasattr(value, "coords") for value in given):
         import xarray as xr
 
-        attrs = {"long_name": "great-circle distance", "units": "km"}
+        given = tuple(refuse_expression(value) for value in given)
         try:
-            result = xr.apply_ufunc(_broadcast_distance, *given, dask="parallelized", output_dtypes=["float64"])
+            result = xr.apply_ufunc(
+                _broadcast_distance, *given, dask="parallelized", output_dtypes=["float64"], keep_attrs=True
+            )
         except InputError:
             raise
         except ValueError as error:  # other lengths, or other coordinates
             raise InputError(f"coordinates do not fit each other: {error}") from error
-        return result.assign_attrs(attrs)
+        result.attrs = attributes.of_result("Great-circle distance", "km", definition={"diagnostic": "great_circle"})
+        return attributes.tidy_coordinates(result.rename("distance"))
     return _broadcast_distance(*given)
 
 
@@ -212,10 +217,8 @@ def sample(
     if str(outside) not in ("error", "nan"):
         raise InputError(f"outside must be error or nan, not {outside!r}")
     lats, lons = _list_of_points(latitude, longitude)
-    if is_paths(x):
-        x = _open(x, variable)
-    x = one_variable(x, variable)
-    labelled = hasattr(x, "dims") and hasattr(x, "coords")
+    labelled = hasattr(x, "dims") or is_paths(x)
+    x = as_dataarray(x, variable) if labelled else x
     maps = _Maps.of_array(x) if labelled else _Maps.of_plain(x, axes)
     cells = cells_around(*maps.axes, lats, lons, method)
     _check_inside(cells, lats, lons, maps, outside)
@@ -227,17 +230,8 @@ def sample(
     single = np.ndim(latitude) == 0
     if not labelled:
         return result[0] if single else result
-    return _label(result, x, maps, cells, (latitude, longitude), (lats, lons), method)
-
-
-def _open(paths: Any, variable: str | None) -> xr.DataArray:
-    """The one variable of files that is meant, lazily."""
-    from .reader import open_dataset
-
-    ds = open_dataset(paths, None if variable is None else [variable])
-    if len(ds.data_vars) != 1:
-        raise InputError("which variable?", hint=f"the files hold {', '.join(map(str, ds.data_vars))}")
-    return ds[next(iter(ds.data_vars))]
+    call = {"method": method, "outside": outside, "skipna": bool(skipna), "stations": len(lats)}
+    return _label(result, x, maps, cells, (latitude, longitude), (lats, lons), call)
 
 
 class _Maps:
@@ -399,7 +393,13 @@ _STATION = "station"
 
 
 def _label(
-    result: Any, x: Any, maps: _Maps, cells: Cells, given: tuple[Any, Any], places: tuple[Any, Any], method: str
+    result: Any,
+    x: Any,
+    maps: _Maps,
+    cells: Cells,
+    given: tuple[Any, Any],
+    places: tuple[Any, Any],
+    call: dict[str, Any],
 ) -> xr.DataArray:
     """Result as a DataArray with the coordinates of the stations and all that stay of the maps."""
     import xarray as xr
@@ -412,14 +412,14 @@ def _label(
         ("latitude", "degrees_north", places[0], maps.axes[0], cells.row[:, 0]),
         ("longitude", "degrees_east", places[1], maps.axes[1], cells.column[:, 0]),
     ):
-        attrs = {"standard_name": name, "units": unit}
+        attrs = {"standard_name": name, "long_name": f"{name} of the station", "units": unit}
         coords[name] = xr.Variable(dim, values, attrs)
-        if method == "nearest":
+        if call["method"] == "nearest":
             cell = np.where(cells.outside(), np.nan, axis[index])
             coords[f"cell_{name}"] = xr.Variable(dim, cell, {"long_name": f"{name} of the cell", "units": unit})
-    attrs = dict(x.attrs)
+    attrs = attributes.as_before(x.attrs, {"diagnostic": "sample", **call, "x": attributes.made_by(x.attrs, x.name)})
     array = xr.DataArray(result, dims=(dim, *others), coords={**kept, **coords}, attrs=attrs, name=x.name)
-    return array.isel({dim: 0}, drop=False) if single else array
+    return attributes.tidy_coordinates(array.isel({dim: 0}, drop=False) if single else array)
 
 
 def _names_of(latitude: Any) -> tuple[str, dict[Any, Any]]:

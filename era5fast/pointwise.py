@@ -10,27 +10,24 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import _core, units
+from . import _core, attributes, ufuncs, units
 from .batches import elementwise
+from .chunked.arrays import check, is_lazy, refuse_expression
 from .errors import InputError
-from .field import one_variable, plain
+from .field import is_quantity, one_variable, plain
 from .operands import bind
 
 _ROWS = {row["name"]: row for row in _core.kernels() if row["kind"] == "pointwise"}
 
 __all__ = [*_ROWS, "ufunc"]
 
-#: Attribute that carries the definition of a result into the database.
-_DEFINITION = "era5fast_definition"
-
 #: Humidity that a function accepts in place of the one of its row: what it is given as, and in which units.
-_INSTEAD = {
+INSTEAD = {
     "relative_humidity": {"dewpoint": "K"},
     "dewpoint": {"relative_humidity": "%"},
     "vapour_pressure": {"dewpoint": "K", "relative_humidity": "%"},
@@ -53,7 +50,7 @@ def ufunc(name: str, choice: str | None = None) -> np.ufunc:
     Returns
     -------
     numpy.ufunc
-        With loops for float32 and float64, in the units that the function's docstring names.
+        With loops for float32 and float64, in the units that the function's docstring names. It goes through pickle.
 
     Raises
     ------
@@ -67,19 +64,18 @@ def ufunc(name: str, choice: str | None = None) -> np.ufunc:
     """
     if str(name) not in _ROWS:
         raise InputError(f"no function {name!r} of single values", hint=f"there are: {' '.join(_ROWS)}")
-    return _core.ufunc(name, _place_of(_ROWS[name], choice))
+    return ufuncs.of_row(name, _choice_of(_ROWS[name], choice))
 
 
-def _place_of(row: dict[str, Any], choice: str | None) -> int:
-    """Place of a choice in the row; 0 for a row without one."""
+def _choice_of(row: dict[str, Any], choice: str | None) -> str:
+    """A choice of the row, or its default; "" for a row without one."""
     if not row["params"]:
-        return 0
+        return ""
     spec = row["params"][0]
-    choices = spec["choices"].split()
     chosen = ast.literal_eval(spec["default"]) if choice is None else choice
-    if str(chosen) not in choices:
+    if str(chosen) not in ufuncs.choices_of(row):
         raise InputError(f"{row['name']}: {spec['name']} must be one of: {spec['choices']}")
-    return choices.index(chosen)
+    return str(chosen)
 
 
 # --- humidity in its three forms ---
@@ -115,7 +111,7 @@ def _fill(name: str, choice: str | None, values: Sequence[Any], given: str) -> l
 def _humidity_of(row: dict[str, Any]) -> int | None:
     """Place of the operand that can be given in another form."""
     names = [operand["name"] for operand in row["operands"]]
-    found = [i for i, name in enumerate(names) if name in _INSTEAD and row["name"] not in _CONVERSIONS]
+    found = [i for i, name in enumerate(names) if name in INSTEAD and row["name"] not in _CONVERSIONS]
     return found[0] if found else None
 
 
@@ -123,15 +119,29 @@ def _humidity_of(row: dict[str, Any]) -> int | None:
 
 
 def _compute(
-    row: dict[str, Any], choice: str | None, given: str | None, scales: list[tuple[float, float]], *values: Any
+    row: dict[str, Any],
+    choice: str | None,
+    given: str | None,
+    scales: list[tuple[float, float]],
+    kind: np.dtype,
+    *values: Any,
+    out: np.ndarray | None = None,
+    where: Any = True,
 ) -> Any:
-    """Values of a row from values in any units; `scales` brings the operands, and last the result, into theirs."""
-    kind = np.float32 if np.result_type(*values) in (np.float32, np.float16) else np.float64
-    cast = [value if np.ndim(value) == 0 else value.astype(kind, copy=False) for value in values]
+    """Values of a row from values in any units; `scales` brings the operands, and last the result, into theirs.
+
+    `kind` is the type in which it is computed: it was decided of all operands, as in a block of dask a number is an
+    array.
+    """
+    cast = [value.astype(kind, copy=False) if hasattr(value, "astype") else kind.type(value) for value in values]
     ready = [_scaled(value, *scale) for value, scale in zip(cast, scales[:-1], strict=True)]
     if given is not None:
         ready = _fill(row["name"], choice, ready, given)
-    return _scaled(ufunc(row["name"], choice)(*ready), *scales[-1])
+    function = ufunc(row["name"], choice)
+    if out is not None:
+        return function(*ready, out=out, where=where)
+    result = _scaled(function(*ready), *scales[-1])
+    return result if where is True else np.where(where, result, kind.type(np.nan))
 
 
 def _scaled(value: Any, scale: float, offset: float) -> Any:
@@ -142,26 +152,39 @@ def _scaled(value: Any, scale: float, offset: float) -> Any:
 def _run(row: dict[str, Any], arguments: dict[str, Any]) -> Any:
     given, operands = _operands(row, arguments)
     choice = arguments[row["params"][0]["name"]] if row["params"] else None
-    _place_of(row, choice)
-    values = [value if _is_labelled(value) else _plain(name, value) for name, _, value in operands]
+    _choice_of(row, choice)
+    values = [_labelled(name, value) if _is_labelled(value) else _plain(name, value) for name, _, value in operands]
     scales, unit = _scales(row, operands)
-    compute = functools.partial(_compute, row, choice, given, scales)
+    for (name, _, _), value in zip(operands, values, strict=True):
+        if is_lazy(value):
+            check(value, name)
+    kind = _dtype(values)
+    compute = functools.partial(_compute, row, choice, given, scales, kind)
+    out, where = arguments["out"], _mask(row, arguments["where"])
+    labelled = any(_is_labelled(value) for value in values)
+    if labelled and (out is not None or where is not True):
+        raise InputError(f"{row['name']}: out= and where= are for plain arrays", hint="result.where(…) is the same")
     try:
-        if not any(_is_labelled(value) for value in values):
-            return compute(*values)
+        if not labelled:
+            return compute(*values, out=out, where=where)
         import xarray as xr
 
         with xr.set_options(arithmetic_join="exact"):
             result = xr.apply_ufunc(
-                compute, *values, dask="parallelized", output_dtypes=[_dtype(values)], join="exact"
+                compute,
+                *values,
+                dask="parallelized",
+                output_dtypes=[kind],
+                join="exact",
+                keep_attrs=True,  # those of coordinates
             )
-    except ValueError as error:  # other shapes, or other coordinates
+    except (ValueError, TypeError) as error:  # other shapes, or other coordinates; arrays that know no such function
         raise InputError(f"{row['name']}: operands do not fit each other: {error}") from error
     result.attrs = _attributes(row, choice, unit, operands)
-    return result.rename(row["outputs"][0]["name"])
+    return attributes.tidy_coordinates(result.rename(row["outputs"][0]["name"]))
 
 
-def _dtype(values: list[Any]) -> Any:
+def _dtype(values: list[Any]) -> np.dtype:
     single = np.result_type(*(getattr(value, "dtype", value) for value in values)) in (np.float32, np.float16)
     return np.dtype("float32" if single else "float64")
 
@@ -172,7 +195,7 @@ def _operands(row: dict[str, Any], arguments: dict[str, Any]) -> tuple[str | Non
     for place, operand in enumerate(row["operands"]):
         ways = {operand["name"]: operand["units"]}
         if place == _humidity_of(row):
-            ways |= _INSTEAD[operand["name"]]
+            ways |= INSTEAD[operand["name"]]
         present = [name for name in ways if arguments[name] is not None]
         if len(present) != 1:
             wanted = " or ".join(ways)
@@ -202,28 +225,63 @@ def _is_labelled(value: Any) -> bool:
     return hasattr(value, "dims") and hasattr(value, "coords")
 
 
+def _labelled(name: str, value: Any) -> Any:
+    """Return a DataArray of numbers as it is; a lazy one is checked with its chunks."""
+    if value.dtype.kind not in "fiub" and not is_lazy(value):
+        raise InputError(f"{name} is no number and no array of numbers")
+    return refuse_expression(value)
+
+
 def _plain(name: str, value: Any) -> Any:
-    """Return a number, an array or a dask array as NumPy computes with it."""
-    if not hasattr(value, "__dask_graph__") and not isinstance(value, int | float):
+    """Return a number or an array as NumPy computes with it; arrays of others that follow its protocols stay."""
+    if is_quantity(value) or (not _is_duck(value) and not isinstance(value, int | float)):
         value = plain(value)
     if np.result_type(value).kind not in "fiub":
         raise InputError(f"{name} is no number and no array of numbers")
     return value
 
 
+def _mask(row: dict[str, Any], where: Any) -> Any:
+    """Where to compute, as NumPy wants it."""
+    mask = where if where is True or _is_duck(where) or _is_labelled(where) else np.asarray(where)
+    if np.result_type(mask) != np.dtype(bool):
+        raise InputError(f"{row['name']}: where is True or an array of bool")
+    return mask
+
+
+def _is_duck(value: Any) -> bool:
+    """Whether NumPy gives its functions to the array, as to those of dask: it then computes in its own way."""
+    kind = type(value)
+    protocols = (getattr(kind, "__array_ufunc__", None), getattr(kind, "__array_function__", None))
+    return None not in protocols and not isinstance(value, np.ndarray)
+
+
 def _attributes(
     row: dict[str, Any], choice: str | None, unit: str, operands: list[tuple[str, str, Any]]
-) -> dict[str, str]:
+) -> dict[str, Any]:
     definition: dict[str, Any] = {"diagnostic": row["name"]}
     if row["params"]:
         spec = row["params"][0]
         definition[spec["name"]] = ast.literal_eval(spec["default"]) if choice is None else choice
+    given = {name: value.attrs for name, _, value in operands if _is_labelled(value)}
     for name, _, value in operands:
-        attrs = value.attrs if _is_labelled(value) else {}
-        own = str(value.name) if getattr(value, "name", None) is not None else None
-        definition[name] = json.loads(attrs[_DEFINITION]) if _DEFINITION in attrs else own
-    text = json.dumps(definition, sort_keys=True)
-    return {"units": unit, "long_name": row["outputs"][0]["doc"].rstrip("."), _DEFINITION: text}
+        definition[name] = attributes.made_by(given.get(name, {}), getattr(value, "name", None))
+    output = row["outputs"][0]
+    return attributes.of_result(
+        output["doc"].rstrip("."),
+        unit,
+        inputs=given.values(),
+        standard_name=output["standard_name"],
+        cell_methods=_points(given.values()),
+        definition=definition,
+    )
+
+
+def _points(given: Iterable[dict[Any, Any]]) -> str:
+    """Cell methods of a value made of values: of points it is one too, of means it is no mean."""
+    methods = {str(attrs.get("cell_methods", "")) for attrs in given}
+    same = methods.pop() if len(methods) == 1 else ""
+    return same if same.endswith(": point") else ""
 
 
 # --- making functions from rows ---
@@ -231,7 +289,7 @@ def _attributes(
 
 def _instead(row: dict[str, Any]) -> dict[str, str]:
     place = _humidity_of(row)
-    return {} if place is None else _INSTEAD[row["operands"][place]["name"]]
+    return {} if place is None else INSTEAD[row["operands"][place]["name"]]
 
 
 def _signature(row: dict[str, Any]) -> inspect.Signature:
@@ -246,6 +304,7 @@ def _signature(row: dict[str, Any]) -> inspect.Signature:
         kind(spec["name"], kind.KEYWORD_ONLY, default=ast.literal_eval(spec["default"])) for spec in row["params"]
     ]
     parameters += [kind(name, kind.KEYWORD_ONLY, default=None) for name in _instead(row)]
+    parameters += [kind("out", kind.KEYWORD_ONLY, default=None), kind("where", kind.KEYWORD_ONLY, default=True)]
     return inspect.Signature(parameters)
 
 
@@ -259,6 +318,14 @@ def _docstring(row: dict[str, Any]) -> str:
         lines += [f"{spec['name']} : {{{choices}}}, default {default}", f"    {spec['doc']}"]
     for name, unit in _instead(row).items():
         lines += [f"{name} : array, DataArray or number, in {unit}, optional", "    In place of the humidity above."]
+    lines += [
+        "out : array, optional",
+        "    Array of the shape of the result to write into, and to return; of plain arrays.",
+    ]
+    lines += [
+        "where : array of bool, default True",
+        "    Where to compute, of plain arrays; elsewhere it is NaN, or what `out` holds.",
+    ]
     lines += ["", "Returns", "-------", "array or DataArray", f"    {row['result']}"]
     lines += ["", "Raises", "------", "InputError", "    If units are missing or cannot be converted."]
     lines += ["", "Notes", "-----", *row["notes"].splitlines()]
@@ -305,6 +372,8 @@ def stub() -> str:
     """Text of ``pointwise.pyi``: the functions of this module for type checkers and editors."""
     head = ["from typing import Any, Literal", "", "import numpy as np", "", "def stub() -> str: ..."]
     head.append("def ufunc(name: str, choice: str | None = None) -> np.ufunc: ...")
+    head.insert(4, "INSTEAD: dict[str, dict[str, str]]")
+    head.insert(4, "__all__ = [" + ", ".join(f'"{name}"' for name in __all__) + "]")
     return "\n".join([*head, *map(_stub_line, _ROWS.values())]) + "\n"
 
 

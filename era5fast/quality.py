@@ -19,6 +19,7 @@ from .dataset_table import DATASETS
 from .errors import Era5FastError, InputError
 from .fields import Fields, fields_of, offset_of
 from .journal import own, path_in_journal
+from .optional import need
 from .plan import Job, Plan
 from .received import absent, param_id
 from .request import plan_of
@@ -165,8 +166,7 @@ class Report:
 
     def to_frame(self) -> pd.DataFrame:
         """Table of the files as a :class:`pandas.DataFrame`."""
-        import pandas as pd
-
+        pd = need("pandas", "tables")
         names = ("path", "present", "size", "checksum", "verified", "fields", "duplicates", "preliminary", "error")
         return pd.DataFrame(
             [{name: getattr(file, name) for name in names} for file in self.files], columns=list(names)

@@ -11,6 +11,7 @@ import numpy as np
 from .errors import InputError
 from .locks import reading
 from .memory import check_room
+from .optional import need
 from .progress import Progress
 from .selection import select
 from .sources import expand, files_by_variable, has_grib, netcdf_files, open_core, open_file
@@ -182,7 +183,12 @@ def open_dataset(
     ------
     InputError, CorruptDataError, StorageError
         As :func:`read`; and if variables do not fit together.
+    MissingPackageError
+        If xarray is not installed, or dask where `chunks` are wanted.
     """
+    need("xarray", "Datasets", "read() gives plain arrays")
+    if chunks is not None:
+        need("dask", "chunks")
     if join not in ("exact", "inner"):
         raise InputError(f"join must be 'exact' or 'inner', not {join!r}")
     names = expand(paths)

@@ -101,7 +101,7 @@ def _limit(service: Asks, dataset: str, inputs: dict[str, Any], settings: dict[s
     cost, limit = told.get("cost"), told.get("limit")
     if not all(isinstance(number, int | float) and 0 <= number <= _MOST for number in (cost, limit)):
         return ""
-    return f"; it costs {cost:,.0f} of at most {limit:,.0f}. era5fast.Request(...).split() keeps to that"
+    return f"; it costs {cost:,.8g} of at most {limit:,.8g}. era5fast.Request(...).split() keeps to that"
 
 
 def _licences(service: Asks, dataset: str, inputs: dict[str, Any], settings: dict[str, float]) -> str:

@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from . import _core, units
+from . import _core, attributes, units
+from .chunked.arrays import is_lazy, outline
+from .chunked.blocks import map_along
 from .errors import InputError
-from .field import as_field, as_maps, check_maps, one_variable
+from .field import Field, as_field, as_maps, check_maps, one_variable
+from .notebook_table import table
+from .optional import need
 from .progress import Progress
-from .times import encode_times
 
 if TYPE_CHECKING:
     from shapely import Geometry
@@ -34,6 +37,7 @@ RADIUS = 6371.0
 #: In the order of the core's enum.
 _STATISTICS = ("mean", "sum", "max", "min", "share_above", "share_below")
 _NAME_COLUMNS = ("name", "NAME", "NAME_EN", "ADMIN", "id")
+_FEW, _SHOWN = 5, 12  # regions by name, and in a notebook
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,18 @@ class Regions:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def __repr__(self) -> str:
+        named = ", ".join(self.names[:_FEW]) + (", …" if len(self) > _FEW else "")
+        return f"<Regions: {len(self)} on {len(self.latitude)} × {len(self.longitude)} cells: {named}>"
+
+    def _repr_html_(self) -> str:
+        """Table for notebooks: the first regions."""
+        counts = np.diff(self.first).tolist()
+        rows = list(zip(self.names, counts, self.areas().tolist(), self.beyond.tolist(), strict=True))[:_SHOWN]
+        more = [f"and {len(self) - _SHOWN:,} more"] * (len(self) > _SHOWN)
+        about = f"{len(self):,} on {len(self.latitude)} × {len(self.longitude)} cells"
+        return table("Regions", about, rows, ("region", "cells", "km² on the grid", "km² beyond it"), more)
 
     def areas(self) -> np.ndarray:
         """km² of each region that lie on the grid."""
@@ -203,11 +219,7 @@ def _below(ring: np.ndarray) -> float:
 
 @functools.cache
 def _shapely() -> Any:
-    try:
-        import shapely
-    except ImportError as error:
-        raise InputError("regions need the package shapely", hint="pip install 'era5fast[regions]'") from error
-    return shapely
+    return need("shapely", "regions")
 
 
 def _named(polygons: Any, names: Iterable[str] | str | None) -> list[tuple[str, Geometry]]:
@@ -273,12 +285,7 @@ def _of_file(path: str, column: str | None) -> list[tuple[str, Any]]:
                 return _of_geojson(json.load(file), column)
             except ValueError as error:
                 raise InputError(f"{path}: not GeoJSON: {error}") from error
-    try:
-        import geopandas
-    except ImportError as error:
-        raise InputError(
-            f"{path}: only GeoJSON can be read without geopandas", hint="pip install geopandas"
-        ) from error
+    geopandas = need("geopandas", f"{path}: files of polygons", "GeoJSON does without it")
     return _of_geopandas(geopandas.read_file(path), column)
 
 
@@ -364,8 +371,9 @@ def regional(
         raise InputError("a threshold goes with the statistics share_above and share_below")
     if not 0 <= min_share <= 1:
         raise InputError(f"min_share is {min_share}, must be 0 to 1")
+    x = as_maps(one_variable(x, variable))
     field = as_field(
-        as_maps(one_variable(x, variable)),
+        outline(x) if is_lazy(x) else x,
         time=time,
         latitude=latitude,
         longitude=longitude,
@@ -374,8 +382,14 @@ def regional(
     )
     rows, columns = field.grid()
     check_maps(field)
-    limit = 0.0 if threshold is None else units.quantity(threshold, units.of(field.attrs), "threshold")
+    limit = 0.0
+    if threshold is not None:
+        limit = units.quantity(threshold, units.of(field.attrs), "threshold", difference=field.is_difference())
     found = _on(regions, rows, columns)
+    if is_lazy(x):
+        rules = {"statistic": statistic, "threshold": threshold, "min_share": min_share, "progress": False}
+        call_of_block = functools.partial(_of_block, found, rules)
+        return map_along(call_of_block, {"x": x}, name="regional", dim=field.time_name())
     with Progress("regional", progress) as shown, field.reading():
         values = _core.regional(
             field.source,
@@ -388,7 +402,17 @@ def regional(
             float(min_share),
             shown,
         )
-    return _labelled(values, field, found, statistic) if field.labelled else values
+    call = {
+        "statistic": statistic,
+        "threshold": threshold,
+        "min_share": float(min_share),
+        "regions": list(found.names),
+    }
+    return _labelled(values, field, found, statistic, call) if field.labelled else values
+
+
+def _of_block(found: Regions, rules: dict[str, Any], operands: dict[str, Any]) -> Any:
+    return regional(**operands, regions=found, **rules)
 
 
 def _on(given: Any, latitude: np.ndarray, longitude: np.ndarray) -> Regions:
@@ -401,18 +425,29 @@ def _on(given: Any, latitude: np.ndarray, longitude: np.ndarray) -> Regions:
     return given
 
 
-def _labelled(values: np.ndarray, field: Any, found: Regions, statistic: str) -> Any:
+def _labelled(values: np.ndarray, field: Field, found: Regions, statistic: str, call: dict[str, Any]) -> Any:
     import xarray as xr
 
-    units = {"sum": f"{field.attrs.get('units', '1')} km2", "share_above": "1", "share_below": "1"}
-    attrs = {key: field.attrs[key] for key in ("standard_name", "long_name", "units") if key in field.attrs}
-    if statistic in units:
-        attrs["units"] = units[statistic]
-        attrs.pop("standard_name", None)
-    attrs["cell_methods"] = f"area: {statistic.replace('share_', 'share ')}"
+    share = statistic.startswith("share")
+    unit = units.of(field.attrs)
+    unit = "1" if share else attributes.product(unit or "1", "km2") if statistic == "sum" else unit
+    if statistic in ("mean", "max", "min") and unit is not None and field.is_difference():
+        unit = f"delta {unit}"
+    step = "" if share else f"area: {attributes.method(statistic)}"
+    name = field.attrs.get("long_name", field.name)
+    attrs = attributes.of_result(
+        f"Share of the region: {name} {statistic.removeprefix('share_')} {call['threshold']}" if share else str(name),
+        unit,
+        inputs=[field.attrs],
+        standard_name=None if share or statistic == "sum" else "x",
+        cell_methods=attributes.compose(field.attrs.get("cell_methods"), step),
+        definition={"diagnostic": "regional", **call, "x": field.made_by()},
+    )
+    time = field.time_name()
     coords = {
-        "time": ("time", encode_times(field.seconds, field.calendar)),
-        "region": ("region", list(found.names)),
+        **field.coords_of_time(),
+        "region": ("region", list(found.names), attributes.of_axis("region")),
         "area": ("region", found.areas(), {"units": "km2", "long_name": "area of the region on the grid"}),
     }
-    return xr.DataArray(values, coords=coords, dims=("time", "region"), name=field.name or None, attrs=attrs)
+    result = xr.DataArray(values, coords=coords, dims=(time, "region"), name=field.name or None, attrs=attrs)
+    return attributes.tidy_coordinates(result)

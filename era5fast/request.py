@@ -19,6 +19,7 @@ from .dataset_table import LEVELS, Dataset
 from .dataset_table import dataset as dataset_row
 from .errors import InputError
 from .fields import archive_date, archive_times, level_list, store_dates
+from .notebook_table import table as notebook_table
 from .plan import Job, Plan
 from .slips import dataset_with
 from .spelling import respelled, whole_numbers
@@ -221,6 +222,18 @@ class Request:
         names = ", ".join(row.netcdf for row in self.variables)
         where = "" if self.area is None else f", area {self.area}"
         return f"<Request: {self.dataset}, {names}, {self.start} to {self.end}{where}>"
+
+    def _repr_html_(self) -> str:
+        """Table for notebooks."""
+        hours = "all" if self._hours == "all" else ", ".join(f"{hour:02d}" for hour in self._hours)
+        rows = [
+            ("variables", ", ".join(f"{row.netcdf} ({row.name})" for row in self.variables)),
+            ("days", f"{self.start} to {self.end}, {len(self._days):,} of them"),
+            ("hours", hours),
+            ("area", "the globe" if self.area is None else "north {}, west {}, south {}, east {}".format(*self.area)),
+            ("format", self.data_format),
+        ]
+        return notebook_table("Request", self.dataset, rows)
 
     @property
     def start(self) -> Any:

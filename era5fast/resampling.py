@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _core
+from . import _core, attributes, units
+from .chunked.arrays import is_lazy
 from .errors import InputError
 from .field import TIME_NAMES, find_name, one_variable, plain
 from .memory import check_room
@@ -137,13 +140,20 @@ def bootstrap(
         if str(value) not in choices:
             raise InputError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
     _check_numbers(confidence, ddof)
+    x = one_variable(x)
+    if is_lazy(x):
+        rules = {"statistic": statistic, "n_resamples": n_resamples, "method": method, "confidence": confidence}
+        return _in_chunks(bootstrap, {"x": x}, {**rules, "ddof": ddof, "seed": seed, "dim": dim})
     values, rest = _samples(x, axis, dim, least=3)
     count, (key, seed) = _count(n_resamples), _key(seed)
     check_room("the resamples", (count + len(values), len(values)), np.dtype("uint16"), "draw fewer resamples")
     spec = (_STATISTICS.index(statistic), _INTERVALS.index(method), confidence, ddof)
     with Progress("bootstrap", progress) as callback:
         results = _core.bootstrap(_flat(values), *spec, count, key, callback)
-    value, low, high, error = (rest.wrap(result) for result in results)
+    rule = {"statistic": statistic, "method": method, "confidence": float(confidence), "ddof": int(ddof)}
+    call = {"diagnostic": "bootstrap", **rule, "n_resamples": count, "seed": seed}
+    about = _about_bootstrap(rest, statistic, call)
+    value, low, high, error = (rest.wrap(*each) for each in zip(results, about, strict=True))
     return Bootstrap(value, low, high, error, count, seed)
 
 
@@ -205,10 +215,13 @@ def permutation_test(
     """
     if str(alternative) not in ("two-sided", "less", "greater"):
         raise InputError(f"alternative must be two-sided, less or greater, not {alternative!r}")
+    x, y = one_variable(x), one_variable(y)
+    if is_lazy(x) or is_lazy(y):
+        rules = {"n_resamples": n_resamples, "alternative": alternative, "paired": paired, "seed": seed, "dim": dim}
+        return _in_chunks(permutation_test, {"x": x, "y": y}, rules)
     first, rest = _samples(x, axis, dim, least=1)
     second, others = _samples(y, axis, dim, least=1)
-    if first.shape[1:] != second.shape[1:] or rest.dims != others.dims:
-        raise InputError(f"x has cells of shape {first.shape[1:]}, y of shape {second.shape[1:]}")
+    _check_same_cells((rest.dims, rest.shape), (others.dims, others.shape))
     if paired and len(first) != len(second):
         raise InputError(f"{len(first)} values of x and {len(second)} of y are no pairs")
     values = _flat(first) - _flat(second) if paired else np.concatenate([_flat(first), _flat(second)])
@@ -225,10 +238,58 @@ def permutation_test(
     more = 0 if exact else 1
     share = {"less": less, "greater": greater, "two-sided": 2 * np.minimum(less, greater) + more}[alternative]
     pvalue = np.minimum((share + more) / (count + more), 1)
-    return PermutationTest(rest.wrap(difference), rest.wrap(pvalue), exact, count, seed)
+    call = {"diagnostic": "permutation_test", "alternative": alternative, "paired": paired, "exact": exact}
+    call |= {"n_resamples": count, "seed": seed, "x": rest.made_by(), "y": others.made_by()}
+    given = [cells.attrs for cells in (rest, others) if cells.coords is not None]
+    unit = units.of(rest.attrs)
+    about = [
+        attributes.of_result("Difference of means", unit and f"delta {unit}", inputs=given, definition=call),
+        attributes.of_result("Probability of such a difference", "1", inputs=given, definition=call),
+    ]
+    return PermutationTest(rest.wrap(difference, about[0]), rest.wrap(pvalue, about[1]), exact, count, seed)
 
 
 # --- samples and cells ---
+
+
+def _in_chunks(function: Callable[..., Any], operands: dict[str, Any], rules: dict[str, Any]) -> Any:
+    """The same of lazy samples: every block draws the same resamples, by the same seed."""
+    from .chunked.blocks import map_cells
+
+    if plain_ones := [name for name, x in operands.items() if not hasattr(x, "dims")]:
+        raise InputError(f"{plain_ones[0]} is a plain array, and the other sample is lazy", hint="pass DataArrays")
+    dims = {_sample_dim(x, rules["dim"]) for x in operands.values()}
+    if len(dims) > 1:
+        raise InputError(f"the samples lie along {' and '.join(map(str, dims))}", hint="name them alike, for dim=")
+    dim = dims.pop()
+    sizes = [{d: x.sizes[d] for d in x.dims if d != dim} for x in operands.values()]
+    first, *others = [(tuple(each), tuple(each.values())) for each in sizes]
+    for other in others:
+        _check_same_cells(first, other)
+    own = {**rules, "seed": _key(rules["seed"])[1], "dim": dim, "progress": False}
+    call = functools.partial(_of_block, function, own)
+    return map_cells(call, operands, name=function.__name__, whole_dims=(dim,))
+
+
+def _check_same_cells(x: tuple[Any, tuple[int, ...]], y: tuple[Any, tuple[int, ...]]) -> None:
+    """Refuse samples whose cells have other dimensions, another order of them, or other sizes."""
+    if x == y:
+        return
+    (dims, shape), (others, other) = x, y
+    words = (f" {dims}", f" {others}") if dims != others else ("", "")
+    raise InputError(f"x has cells of shape {shape}{words[0]}, y of shape {other}{words[1]}")
+
+
+def _of_block(function: Callable[..., Any], rules: dict[str, Any], operands: dict[str, Any]) -> Any:
+    return function(**operands, **rules)
+
+
+def _sample_dim(x: Any, dim: str | None) -> Any:
+    """Name of the dimension along which a sample lies."""
+    name = dim or find_name(x.dims, TIME_NAMES) or (x.dims[0] if x.ndim == 1 else None)
+    if name not in x.dims:
+        raise InputError(f"no dimension {name or 'time'} among {tuple(x.dims)}", hint="name it with dim=")
+    return name
 
 
 class _Cells(NamedTuple):
@@ -237,32 +298,67 @@ class _Cells(NamedTuple):
     shape: tuple[int, ...]
     dims: tuple[Any, ...]
     coords: dict[Any, Any] | None  # None for a plain array
+    attrs: dict[Any, Any]
+    name: Any
+    along: str
 
-    def wrap(self, values: np.ndarray) -> Any:
+    def wrap(self, values: np.ndarray, attrs: dict[str, Any]) -> Any:
         values = values.reshape(self.shape)
         if self.coords is not None:
             import xarray as xr
 
-            return xr.DataArray(values, dims=self.dims, coords=self.coords)
+            result = xr.DataArray(values, dims=self.dims, coords=self.coords, attrs=attrs, name=self.name)
+            return attributes.tidy_coordinates(result)
         return values if self.shape else float(values)
+
+    def made_by(self) -> Any:
+        """What made the samples."""
+        return attributes.made_by(self.attrs, self.name)
+
+
+def _about_bootstrap(cells: _Cells, statistic: str, call: dict[str, Any]) -> list[dict[str, Any]]:
+    """Attributes of value, limits and standard error."""
+    unit = units.of(cells.attrs)
+    spread = None if unit is None else f"delta {unit}"
+    square = None if unit is None else attributes.squared(unit)
+    plain = spread if attributes.is_difference(cells.attrs) else unit
+    own = {"std": spread, "var": square}.get(statistic, plain)
+    method, name = attributes.method(statistic), str(cells.attrs.get("long_name", cells.name or "")) or "the values"
+    steps = attributes.compose(cells.attrs.get("cell_methods"), f"{cells.along}: {method}")
+    titles = [
+        f"{method}",
+        f"Lower limit of the {method}",
+        f"Upper limit of the {method}",
+        f"Standard error of the {method}",
+    ]
+    rows = [(own, "x", steps), (own, "x", ""), (own, "x", ""), (square if statistic == "var" else spread, None, "")]
+    return [
+        attributes.of_result(
+            attributes.filled(f"{title}: {name}".replace("_", " "), {}),
+            unit,
+            inputs=[cells.attrs],
+            standard_name=standard_name if statistic != "var" else None,
+            cell_methods=methods,
+            definition={**call, "x": cells.made_by()},
+        )
+        for title, (unit, standard_name, methods) in zip(titles, rows, strict=True)
+    ]
 
 
 def _samples(x: Any, axis: Any, dim: str | None, least: int) -> tuple[np.ndarray, _Cells]:
     """Values with the samples along the first axis, and what the other axes are."""
     x = one_variable(x)
     if hasattr(x, "dims") and hasattr(x, "coords"):
-        name = dim or find_name(x.dims, TIME_NAMES) or (x.dims[0] if x.ndim == 1 else None)
-        if name not in x.dims:
-            raise InputError(f"no dimension {name or 'time'} among {tuple(x.dims)}", hint="name it with dim=")
+        name = _sample_dim(x, dim)
         x = x.transpose(name, ...)
         coords = {key: c for key, c in x.coords.items() if name not in c.dims}
-        values, cells = x.values, _Cells(x.shape[1:], x.dims[1:], coords)
+        values, cells = x.values, _Cells(x.shape[1:], x.dims[1:], coords, dict(x.attrs), x.name, str(name))
     else:
         values = plain(x)
         if not isinstance(axis, int | np.integer) or not -values.ndim <= axis < values.ndim:
             raise InputError(f"no axis {axis} in an array of shape {values.shape}")
         values = np.moveaxis(values, axis, 0)
-        cells = _Cells(values.shape[1:], (), None)
+        cells = _Cells(values.shape[1:], (), None, {}, None, "")
     if values.dtype.kind not in "fiub":
         raise InputError(f"cannot compute with an array of type {values.dtype}")
     if not least <= len(values) <= _MOST:

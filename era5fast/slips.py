@@ -7,6 +7,7 @@ or mended here; what is told are probable mistakes only.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,27 @@ def slips(dataset: str, inputs: Mapping[str, Any]) -> list[str]:
     found = [_key(row, str(key).strip(), keys) for key in inputs]
     given = inputs.get("variable", ())
     names = given if isinstance(given, list | tuple) else [given]
-    return [text for text in [*found, *(_variable(row, str(name).strip()) for name in names)] if text]
+    found += [_variable(row, str(name).strip()) for name in names]
+    found += [_value(key, inputs[key], pattern, form) for key, (pattern, form) in _FORMS.items() if key in inputs]
+    return [text for text in found if text]
+
+
+#: How values of a key are written: what matches all of them, and a few of them in words.
+_FORMS = {
+    "year": (r"(19[4-9]|20\d)\d", "1940 to this year"),
+    "month": (r"0?[1-9]|1[0-2]", "01 to 12"),
+    "day": (r"0?[1-9]|[12]\d|3[01]", "01 to 31"),
+    "time": (r"([01]?\d|2[0-3])(:00)?(:00)?", "00:00 to 23:00"),
+}
+
+
+def _value(key: str, given: Any, pattern: str, form: str) -> str:
+    """What is wrong with the first value that is nothing of its kind; ranges are not judged."""
+    for value in given if isinstance(given, list | tuple) else [given]:
+        text = str(value).strip()
+        if not re.fullmatch(pattern, text) and "/" not in text and "-" not in text:
+            return f"{key} {text!r:.40} is probably wrong: {form}"
+    return ""
 
 
 def _key(row: Dataset, key: str, keys: tuple[str, ...]) -> str:

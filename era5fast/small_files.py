@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .errors import BatchError, InputError, StorageError
+from .optional import need
 from .pool import ThreadPool
 from .progress import Progress
 from .sources import expand
@@ -228,8 +229,7 @@ def _load(stem: str) -> Any:
         raise StorageError(f"{stem}: the result is gone", hint="call map_files() once more", target=stem)
     if path.endswith(".npy"):
         return np.load(path, allow_pickle=False)[()]
-    import xarray as xr
-
+    xr = need("xarray", "labelled results")
     return xr.load_dataarray(path) if path.endswith(".array.nc") else xr.load_dataset(path)
 
 

@@ -32,6 +32,8 @@ __all__ = [
 #: First bytes of netCDF files.
 NETCDF_MAGIC = (b"\x89HDF", b"CDF\1", b"CDF\2", b"CDF\5")
 _TIME = {"valid_time", "time", "date"}
+#: Files in the folder of a store of Zarr.
+_OF_ZARR = ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
 
 log = logging.getLogger("era5fast")
 
@@ -71,17 +73,24 @@ def magic_of(path: str) -> bytes:
 
     Raises
     ------
+    InputError
+        If it is a store of Zarr.
     StorageError
         If it cannot be read.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe must not wait for its writer
         try:
-            return os.read(descriptor, 4) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISREG(mode):
+                return os.read(descriptor, 4)
         finally:
             os.close(descriptor)
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}", target=path).at(error.errno or 0, path) from error
+    if stat.S_ISDIR(mode) and any(os.path.exists(os.path.join(path, name)) for name in _OF_ZARR):
+        raise InputError(f"{path} is a store of Zarr", hint="pass xr.open_zarr(…), or a variable of it", target=path)
+    return b""
 
 
 def has_grib(names: list[str]) -> bool:

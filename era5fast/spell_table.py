@@ -5,6 +5,7 @@ Numbers per period come from :func:`era5fast.diagnostics.spell_statistics`; here
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from dataclasses import dataclass
 from numbers import Real
@@ -12,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from . import _core, diagnostics, units
+from . import _core, attributes, diagnostics, units
+from .chunked.arrays import check, is_lazy, outline, whole
 from .definitions import apply
 from .errors import InputError
-from .field import Field, as_field, check_days
+from .field import Field, as_field, check_days, one_variable
 from .memory import memory_budget
 from .operands import rows_of
 from .progress import Progress
@@ -27,6 +29,7 @@ _TESTS = (">", ">=", "<", "<=")
 _ORDERS = ("filter", "fill")
 _COLUMNS = _core.run_columns()
 _STEPS = ("first", "last", "peak")
+_LIMITS = ("threshold", "stay", "climatology")
 _WITH_CLIMATOLOGY = {
     "intensity_max",
     "intensity_mean",
@@ -100,6 +103,7 @@ def spells(
     Returns
     -------
     pandas.DataFrame or numpy.ndarray
+        Of a series that dask computes it is made now, block by block of cells.
         A row per spell, ordered by cell and start: a DataFrame where pandas is installed, else a structured array.
         ``cell`` counts the cells as they lie; ``latitude`` and ``longitude`` follow where they are known; ``start``,
         ``end`` and ``peak`` are dates, ``duration`` days, intensities in the units of `x`; ``censored_start`` and
@@ -114,7 +118,22 @@ def spells(
     ----------
     Hobday et al. 2016, Prog. Oceanogr. 141, 227; Hobday et al. 2018, Oceanography 31(2), 162.
     """
-    field = as_field(x, time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable)
+    x = one_variable(x, variable)
+    if is_lazy(x):
+        return _in_chunks(
+            {"x": x, "threshold": threshold, "stay": stay, "climatology": climatology},
+            min_days=min_days,
+            max_gap=max_gap,
+            op=op,
+            gap_order=gap_order,
+            leap_day=leap_day,
+            deviation=deviation,
+            maximum=maximum,
+            edge_rates=edge_rates,
+            calendar=calendar,
+        )
+    axes = {"time": time, "latitude": latitude, "longitude": longitude, "calendar": calendar}
+    field = as_field(x, **axes, variable=variable, wraps=False)
     check_days(field, "spells", longer=True)
     table = _table(
         field,
@@ -131,6 +150,30 @@ def spells(
         progress,
     )
     return _frame(table, field, climatology is not None)
+
+
+#: Operands of spells, as a row of the table of diagnostics has them.
+_OPERANDS = [
+    {"name": "x", "dims": "time latitude longitude", "units": None},
+    *({"name": name, "dims": "dayofyear latitude longitude", "units": "x"} for name in _LIMITS),
+]
+
+
+def _in_chunks(operands: dict[str, Any], **rules: Any) -> Any:
+    """Spells of a lazy series, block by block: each is computed once, and only the tables stay."""
+    from .chunked.blocks import tables
+    from .chunked.cells import join
+    from .chunked.rows import aligned, time_of
+
+    together = aligned({"operands": _OPERANDS}, {**operands, "calendar": rules["calendar"]})
+    x = together["x"]
+    call = functools.partial(_of_block, {**rules, "progress": False})
+    found = tables(call, together, name="spells", whole_dims=(time_of(x),))
+    return join(found, {dim: size for dim, size in x.sizes.items() if dim != time_of(x)})
+
+
+def _of_block(rules: dict[str, Any], operands: dict[str, Any]) -> Any:
+    return spells(**operands, **rules)
 
 
 def _choice(name: str, value: Any, choices: tuple[str, ...]) -> int:
@@ -165,8 +208,9 @@ def limits(value: Any, field: Field, name: str, leap_day: str | None) -> tuple[n
     tuple of numpy.ndarray
         Limits, (slots, cells), and the slot of each step.
     """
+    value = one_variable(value)
     if isinstance(value, str):
-        value = units.quantity(value, units.of(field.attrs), name)
+        value = units.quantity(value, units.of(field.attrs), name, difference=field.is_difference())
     if isinstance(value, Real) and _is_single(field):
         value = float(np.float32(value))
     rows = rows_of(value, field, "dayofyear", name)
@@ -190,14 +234,15 @@ def _is_single(field: Field) -> bool:
 def _scale(value: Any, field: Field, name: str) -> tuple[float, float]:
     """What brings limits into the units of the data; units that nobody names are those of the data."""
     ours, others = units.of(field.attrs), units.of(getattr(value, "attrs", None))
-    return (1.0, 0.0) if ours is None or others is None else units.check(others, ours, name)
+    scale, offset = (1.0, 0.0) if ours is None or others is None else units.check(others, ours, name)
+    return scale, 0.0 if attributes.is_difference(getattr(value, "attrs", {})) else offset
 
 
 def _numbering(value: Any, leap_day: str | None) -> str:
     """How 366 days are numbered: as the user says, else as the array's own definition says."""
     if leap_day is not None:
         return ("stretch", "own")[_choice("leap_day", leap_day, ("stretch", "own"))]
-    definition = getattr(value, "attrs", {}).get(diagnostics.DEFINITION, "")
+    definition = getattr(value, "attrs", {}).get(attributes.DEFINITION, "")
     return "own" if '"leap_day": "mean"' in definition or '"leap_day": "own"' in definition else "stretch"
 
 
@@ -328,7 +373,8 @@ def marine_heatwaves(
     Returns
     -------
     MarineHeatwaves
-        Events, numbers per year, climatology and threshold.
+        Events, numbers per year, climatology and threshold. Of a series that dask computes the events are made now,
+        block by block, while climatology and threshold stay lazy.
 
     Raises
     ------
@@ -349,8 +395,14 @@ def marine_heatwaves(
     if unknown:
         raise InputError(f"marine_heatwaves has no parameter {min(unknown)}", hint=f"it has {' '.join(_MARINE)}")
     chosen = apply("marine_heatwaves", definition, parameters, _MARINE)
-    field = as_field(sst, time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable)
+    sst = one_variable(sst, variable)
+    lazy = is_lazy(sst)
+    seen = outline(sst) if lazy else sst
+    field = as_field(seen, time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable)
     check_days(field, "marine_heatwaves")
+    if lazy:
+        check(sst, "sst")
+        sst = whole(sst, (field.time_name(),), "marine_heatwaves")
     for name, kind in (("percentile", Real), ("op", str)):
         if not isinstance(chosen[name], kind):
             raise InputError(f"marine_heatwaves: {name} must be one {kind.__name__}, not {chosen[name]!r}")
@@ -373,7 +425,7 @@ def marine_heatwaves(
     )
     op = chosen["op"].replace(">", "<") if cold else chosen["op"]
     events = spells(
-        field,
+        sst if lazy else field,
         normal.threshold,
         climatology=normal.climatology,
         op=op,
@@ -381,7 +433,9 @@ def marine_heatwaves(
         **{name: chosen[name] for name in ("min_days", "max_gap", "gap_order", "deviation", "maximum", "edge_rates")},
         progress=progress,
     )
-    return MarineHeatwaves(events, _years(events, field), normal.climatology, normal.threshold)
+    call = {"diagnostic": "marine_heatwaves", "base_period": base_period, "cold": cold, **chosen}
+    years = _years(events, field, {**call, "sst": field.made_by()})
+    return MarineHeatwaves(events, years, normal.climatology, normal.threshold)
 
 
 _MARINE: dict[str, Any] = {
@@ -401,7 +455,7 @@ _MARINE: dict[str, Any] = {
 }
 
 
-def _years(events: Any, field: Field) -> Any:
+def _years(events: Any, field: Field, call: dict[str, Any]) -> Any:
     """Numbers per year and cell; NaN where a mean has no event."""
     years = dates_of(field.seconds, field.calendar)[:, 0]
     first, count = int(years[0]), int(years[-1] - years[0]) + 1
@@ -436,7 +490,31 @@ def _years(events: Any, field: Field) -> Any:
     import xarray as xr
 
     axis = [("year", np.arange(first, first + count))]
-    return xr.Dataset({name: field.wrap(values, axis, {}, name) for name, values in shaped.items()})
+    made = {name: field.wrap(values, axis, _about_year(name, field, call), name) for name, values in shaped.items()}
+    return xr.Dataset(made, attrs=attributes.of_dataset("Marine heatwaves of each year", made.values()))
+
+
+#: What there is of each year: long name, and units.
+_OF_YEARS = {
+    "count": ("Number of events", "1"),
+    "duration": ("Mean length of the events", "d"),
+    "intensity_max": ("Mean of the largest anomalies of the events", "delta x"),
+    "intensity_max_max": ("Largest anomaly", "delta x"),
+    "intensity_mean": ("Mean of the mean anomalies of the events", "delta x"),
+    "intensity_cumulative": ("Mean of the cumulative anomalies of the events", "x d"),
+    "total_days": ("Days of events", "d"),
+    "total_icum": ("Sum of the cumulative anomalies", "x d"),
+}
+
+
+def _about_year(name: str, field: Field, call: dict[str, Any]) -> dict[str, Any]:
+    long_name, unit = _OF_YEARS[name]
+    own = units.of(field.attrs)
+    if own is None:
+        known = None if "x" in unit.split() else unit
+    else:
+        known = attributes.product(own, "d") if unit == "x d" else unit.replace("x", own)
+    return attributes.of_result(long_name, known, inputs=[field.attrs], definition=call)
 
 
 def _years_of(dates: Any) -> np.ndarray:

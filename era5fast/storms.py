@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from . import units
+from . import attributes, units
 from .coordinates import longitude_steps
+from .dataarrays import as_dataarray
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, along_axis, find_name
+from .field import LATITUDE_NAMES, LONGITUDE_NAMES, along_axis, find_name, one_variable
 from .regions import RADIUS
 
 if TYPE_CHECKING:
@@ -22,15 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["cell_areas", "dawkins_index", "klawa_ulbrich_index", "storm_severity_index"]
 
 
-def cell_areas(x: xr.DataArray) -> xr.DataArray:
+def cell_areas(x: Any, variable: str | None = None) -> xr.DataArray:
     """Areas of the cells of a grid.
 
     Cells reach half-way to their neighbours, and at most to the poles.
 
     Parameters
     ----------
-    x : DataArray
+    x : DataArray, Dataset or paths
         Field on a grid of latitudes and longitudes in equal steps.
+    variable : str, optional
+        Variable of a Dataset or of files that hold several.
 
     Returns
     -------
@@ -42,6 +45,7 @@ def cell_areas(x: xr.DataArray) -> xr.DataArray:
     InputError
         If there is no grid, or it has a single row or column.
     """
+    x = x if variable is None and hasattr(x, "coords") else as_dataarray(x, variable)
     import xarray as xr
 
     latitude, longitude = grid_names(x)
@@ -53,7 +57,9 @@ def cell_areas(x: xr.DataArray) -> xr.DataArray:
     step = np.radians(np.abs(longitude_steps(lon)).mean())
     areas = np.broadcast_to((RADIUS**2 * step * (edges[1] - edges[0]))[:, np.newaxis], (lat.size, lon.size))
     coords = {latitude: x[latitude], longitude: x[longitude]}
-    return xr.DataArray(areas, dims=(latitude, longitude), coords=coords, attrs={"units": "km2"}, name="cell_area")
+    attrs = attributes.of_result("Area of the cell", "km2", standard_name="cell_area")
+    found = xr.DataArray(areas, dims=(latitude, longitude), coords=coords, attrs=attrs, name="cell_area")
+    return attributes.tidy_coordinates(found)
 
 
 def grid_names(x: Any) -> tuple[str, str]:
@@ -84,17 +90,19 @@ def check_number(name: str, value: Any) -> None:
         raise InputError(f"{name} must be a number, not {value!r}")
 
 
-def klawa_ulbrich_index(wind: xr.DataArray, v98: xr.DataArray, population: xr.DataArray) -> xr.DataArray:
+def klawa_ulbrich_index(wind: Any, v98: Any, population: Any, *, variable: str | None = None) -> xr.DataArray:
     """Loss index of Klawa and Ulbrich.
 
     Parameters
     ----------
-    wind : DataArray (time, latitude, longitude)
+    wind : DataArray, Dataset or paths (time, latitude, longitude)
         Daily maxima.
     v98 : DataArray (latitude, longitude)
         Their 98th percentile over all days of a base period, in the same units.
     population : DataArray (latitude, longitude)
         People in each cell, or another measure of what can be damaged.
+    variable : str, optional
+        Variable of the Dataset or of the files of `wind`.
 
     Returns
     -------
@@ -110,23 +118,25 @@ def klawa_ulbrich_index(wind: xr.DataArray, v98: xr.DataArray, population: xr.Da
     ----------
     Klawa & Ulbrich 2003, NHESS 3, 725.
     """
+    wind, v98, population = as_dataarray(wind, variable, "wind"), one_variable(v98), one_variable(population)
     grid_names(wind)
-    population = _beside(wind, population, "population")
+    people = _on_cells("population", _beside(wind, population, "population"), wind)
     excess = _excess(wind, v98)
-    return _sum(
-        (excess**3) * _on_cells("population", population, wind), excess, "Loss index of Klawa and Ulbrich", "1"
-    )
+    total = _sum((excess**3) * people, excess)
+    return _named(total, "klawa_ulbrich_index", "1", {"wind": wind, "v98": v98, "population": population})
 
 
-def storm_severity_index(wind: xr.DataArray, v98: xr.DataArray) -> xr.DataArray:
+def storm_severity_index(wind: Any, v98: Any, *, variable: str | None = None) -> xr.DataArray:
     """Storm severity index of Leckebusch and others, over all cells of the field.
 
     Parameters
     ----------
-    wind : DataArray (time, latitude, longitude)
+    wind : DataArray, Dataset or paths (time, latitude, longitude)
         Daily maxima.
     v98 : DataArray (latitude, longitude)
         Their 98th percentile over all days of a base period, in the same units.
+    variable : str, optional
+        Variable of the Dataset or of the files of `wind`.
 
     Returns
     -------
@@ -142,21 +152,27 @@ def storm_severity_index(wind: xr.DataArray, v98: xr.DataArray) -> xr.DataArray:
     ----------
     Leckebusch et al. 2008, Meteorol. Z. 17, 575.
     """
+    wind, v98 = as_dataarray(wind, variable, "wind"), one_variable(v98)
     excess = _excess(wind, v98)
-    return _sum((excess**3) * cell_areas(wind), excess, "Storm severity index", "km2")
+    total = _sum((excess**3) * cell_areas(wind), excess)
+    return _named(total, "storm_severity_index", "km2", {"wind": wind, "v98": v98})
 
 
-def dawkins_index(wind: xr.DataArray, above: float = 25.0, form: Literal["sum", "wisc"] = "sum") -> xr.DataArray:
+def dawkins_index(
+    wind: Any, above: float | str = 25.0, form: Literal["sum", "wisc"] = "sum", *, variable: str | None = None
+) -> xr.DataArray:
     """Severity index of Dawkins and others, of winds above a fixed speed.
 
     Parameters
     ----------
-    wind : DataArray (time, latitude, longitude)
+    wind : DataArray, Dataset or paths (time, latitude, longitude)
         Daily maxima, or footprints of storms.
-    above : float
-        Speed in m s-1 that counts.
+    above : float or str
+        Speed in m s-1 that counts, or text like ``"90 km/h"``.
     form : {sum, wisc}, default sum
         'sum': Σ A v³ over the cells above; 'wisc': their area times the cube of their mean speed.
+    variable : str, optional
+        Variable of the Dataset or of the files of `wind`.
 
     Returns
     -------
@@ -172,19 +188,22 @@ def dawkins_index(wind: xr.DataArray, above: float = 25.0, form: Literal["sum", 
     ----------
     Dawkins et al. 2016, NHESS 16, 1999.
     """
-    check_number("above", above)
+    limit = units.quantity(above, "m s-1", "above") if isinstance(above, str) else above
+    check_number("above", limit)
     if str(form) not in ("sum", "wisc"):
         raise InputError(f"dawkins_index: form must be one of: sum wisc, not {form!r}")
+    wind = as_dataarray(wind, variable, "wind")
     areas = cell_areas(wind)
     scale, _ = units.check(units.of(wind.attrs), "m s-1", "wind")
     speed = wind * scale
-    speed = speed.where(speed > above)
-    name, unit = "Severity index of Dawkins", "km2 m3 s-3"
+    speed = speed.where(speed > limit)
     if form == "sum":
-        return _sum(speed**3 * areas, wind, name, unit)
-    area = _sum(areas.where(speed.notnull()), wind, name, unit)
-    mean = _sum(speed * areas, wind, name, unit) / area
-    return (area * mean**3).fillna(0).where(area.notnull()).assign_attrs(area.attrs)
+        total = _sum(speed**3 * areas, wind)
+    else:
+        area = _sum(areas.where(speed.notnull()), wind)
+        mean = _sum(speed * areas, wind) / area
+        total = (area * mean**3).fillna(0).where(area.notnull())
+    return _named(total, "dawkins_index", "km2 m3 s-3", {"wind": wind}, above=above, form=form)
 
 
 def _excess(wind: xr.DataArray, v98: xr.DataArray) -> xr.DataArray:
@@ -230,8 +249,29 @@ def _on_cells(name: str, value: Any, wind: xr.DataArray) -> Any:
     return values
 
 
-def _sum(values: xr.DataArray, known: xr.DataArray, name: str, unit: str) -> xr.DataArray:
+def _sum(values: xr.DataArray, known: xr.DataArray) -> xr.DataArray:
     """Sum over the cells; missing where no cell of `known` has a value."""
-    total = values.astype("float64").sum(grid_names(known), skipna=True).where(known.notnull().any(grid_names(known)))
-    total.attrs = {"long_name": name, "units": unit}
-    return total
+    total = values.astype("float64").sum(grid_names(known), skipna=True)
+    return total.where(known.notnull().any(grid_names(known)))
+
+
+#: Long names of the results.
+_TITLES = {
+    "klawa_ulbrich_index": "Loss index of Klawa and Ulbrich",
+    "storm_severity_index": "Storm severity index",
+    "dawkins_index": "Severity index of Dawkins",
+}
+
+
+def _named(total: xr.DataArray, name: str, unit: str, operands: dict[str, Any], **params: Any) -> xr.DataArray:
+    """The result with its name and attributes, and nothing of those of the wind."""
+    given = {key: getattr(operand, "attrs", {}) for key, operand in operands.items()}
+    made = {key: attributes.made_by(given[key], getattr(operand, "name", None)) for key, operand in operands.items()}
+    total.attrs = attributes.of_result(
+        _TITLES[name],
+        unit,
+        inputs=given.values(),
+        cell_methods=attributes.compose(given["wind"].get("cell_methods"), "area: sum"),
+        definition={"diagnostic": name, **params, **made},
+    )
+    return attributes.tidy_coordinates(total.rename(name))

@@ -34,7 +34,7 @@ def decode_times(times: Any, calendar: str | None) -> tuple[np.ndarray, str]:
     if times.dtype.kind == "O" and times.size and hasattr(times.flat[0], "calendar"):
         import cftime
 
-        calendar = times.flat[0].calendar
+        calendar = _one_calendar(times)
         seconds = cftime.date2num(times, "seconds since 1970-01-01", calendar=calendar)
         return np.rint(seconds).astype("int64").reshape(-1), calendar
     try:
@@ -48,6 +48,17 @@ def decode_times(times: Any, calendar: str | None) -> tuple[np.ndarray, str]:
     # To the nearest second, as the core does it: files keep hours and days as floats.
     seconds = (stamps.astype("int64") + 500_000) // 1_000_000
     return _of_calendar(seconds, calendar or "proleptic_gregorian"), calendar or "proleptic_gregorian"
+
+
+def _one_calendar(times: np.ndarray) -> str:
+    """Calendar of cftime dates, which all have the same."""
+    found = list(dict.fromkeys(getattr(time, "calendar", None) for time in times.flat))
+    if len(found) > 1:
+        both = " and ".join(str(name or "none") for name in found[:2])
+        raise InputError(
+            f"times of several calendars: {both}", hint="bring them to one, such as x.convert_calendar(…)"
+        )
+    return str(found[0])
 
 
 def _of_calendar(seconds: np.ndarray, calendar: str) -> np.ndarray:
@@ -72,20 +83,31 @@ def same_calendar(first: str, second: str) -> bool:
     return _SAME_CALENDAR.get(first, first) == _SAME_CALENDAR.get(second, second)
 
 
-def encode_times(seconds: np.ndarray, calendar: str) -> np.ndarray:
-    """Seconds → ``datetime64[ns]``, or cftime dates where the calendar or the year asks for them."""
+def encode_times(seconds: np.ndarray, calendar: str, *, cftime: bool = False) -> np.ndarray:
+    """Seconds → ``datetime64[ns]``, or cftime dates where the calendar, the year or the caller asks for them."""
     seconds = np.asarray(seconds, dtype="int64")
-    real = calendar in ("standard", "gregorian", "proleptic_gregorian")
+    real = calendar in ("standard", "gregorian", "proleptic_gregorian") and not cftime
     if real and (seconds.size == 0 or (seconds.min() > _FIRST_NS and seconds.max() < _LAST_NS)):
         return seconds.astype("datetime64[s]").astype("datetime64[ns]")
-    import cftime
+    from cftime import num2date
 
-    return np.asarray(cftime.num2date(seconds, "seconds since 1970-01-01", calendar=calendar))
+    return np.asarray(num2date(seconds, "seconds since 1970-01-01", calendar=calendar))
 
 
 def usual_step(seconds: np.ndarray) -> float:
     """Seconds from one time to the next, as most are; a day where there are fewer than two times."""
     return float(np.median(np.abs(np.diff(seconds)))) if len(seconds) > 1 else float(DAY)
+
+
+def linked(seconds: np.ndarray) -> np.ndarray:
+    """For each time whether it follows its predecessor at the most frequent distance, as the core sees it.
+
+    The first one follows none.
+    """
+    gaps = np.diff(seconds)
+    lengths, counts = np.unique(gaps, return_counts=True)  # ascending: of equally frequent ones the shortest
+    usual = lengths[counts.argmax()] if len(gaps) else 0
+    return np.concatenate([[False], gaps == usual])[: len(seconds)]
 
 
 def days_of(seconds: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
+from .optional import need
 from .point_tracks import Points, Tracks
 
 if TYPE_CHECKING:
@@ -150,8 +151,7 @@ def _read_file(
 
 
 def _csv(path: str, names: list[str], value: str | None, calendar: str | None) -> tuple[pd.DataFrame, str | None]:
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     best = {"SID", "ISO_TIME"} <= set(names)  # IBTrACS: units in the second line, NA is a basin
     try:
         table = pd.read_csv(
@@ -194,8 +194,7 @@ def _blocks(
     path: str, lines: list[str], columns: Sequence[str], calendar: str | None, layout: _Layout
 ) -> pd.DataFrame:
     """Table of blocks of points: a line that begins at the margin is the head of one."""
-    import pandas as pd
-
+    pd = need("pandas", "tables")
     rows, dates, tracks = [], [], []
     try:
         for number, block, words in _points_of(lines):

@@ -17,8 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import attributes
 from .batches import elementwise
 from .errors import InputError
+from .optional import need
 
 __all__ = ["check", "convert_units", "factor", "of", "quantity"]
 
@@ -285,12 +287,7 @@ def _ask_pint(given: str, wanted: str) -> tuple[float, float]:
         raise InputError(
             f"'{strange}': a {uneven.removesuffix('s')} is not always as long", hint="say it in days, e.g. 'mm d-1'"
         )
-    try:
-        from cf_xarray.units import units as registry
-    except ImportError as error:
-        raise InputError(
-            f"the units '{strange}' are not known", hint="pip install era5fast[units] for more units"
-        ) from error
+    registry = need("cf_xarray.units", f"'{strange}' and other units beyond the usual").units
     try:
         zero, one = (float(registry.Quantity(x, registry.Unit(given)).to(wanted).magnitude) for x in (0.0, 1.0))
     except Exception as error:  # pint has a class of its own for every fault, and some of Python's
@@ -339,8 +336,8 @@ def quantity(value: Any, wanted: str | None, what: str, *, difference: bool = Fa
 
     Parameters
     ----------
-    value : number or str
-        A number is taken to be in the wanted units; text has units of its own.
+    value : number, str or pint.Quantity
+        A number is taken to be in the wanted units; text and quantities have units of their own.
     wanted : str or None
         Units of the calculation; None where nobody knows them, which leaves numbers only.
     what : str
@@ -358,6 +355,8 @@ def quantity(value: Any, wanted: str | None, what: str, *, difference: bool = Fa
     >>> quantity("25 degC", "K", "threshold")
     298.15
     """
+    if hasattr(value, "magnitude") and hasattr(value, "units"):  # of pint
+        value = f"{float(value.magnitude)!r} {value.units}"
     if not isinstance(value, str):
         try:
             return float(value)
@@ -450,6 +449,8 @@ def _convert_labelled(x: Any, given: str | None, wanted: str, nodata: float | No
     if nodata is None:
         nodata = next((x.attrs[key] for key in ("_FillValue", "missing_value") if key in x.attrs), None)
     scale, offset = check(given, wanted, name)
+    if attributes.is_difference(x.attrs):
+        offset = 0.0
     result = xr.apply_ufunc(
         lambda values: _convert_plain(values, scale, offset, nodata, progress),
         x,
@@ -457,7 +458,9 @@ def _convert_labelled(x: Any, given: str | None, wanted: str, nodata: float | No
         output_dtypes=[_converted_dtype(x.dtype)],
         keep_attrs=True,
     )
-    return result.assign_attrs(units=wanted)
+    call = {"diagnostic": "convert_units", "given": given, "wanted": wanted, "x": name}
+    result.attrs = attributes.as_before(x.attrs, call, units=attributes.udunits(wanted))
+    return attributes.tidy_coordinates(result)
 
 
 def _converted_dtype(dtype: Any) -> np.dtype:

@@ -10,7 +10,7 @@ from . import _core
 from .errors import InputError
 from .wording import bare, did_you_mean
 
-__all__ = ["Row", "explain", "find", "lookup", "matches", "names_in_files", "table"]
+__all__ = ["Row", "explain", "find", "lookup", "matches", "names_in_files", "standard_name_of", "table"]
 
 _LEVELS = {"sfc": "one level (surface)", "pl": "pressure levels", "ml": "model levels"}
 
@@ -66,6 +66,40 @@ _FAMILIES = {
 }
 #: Everyday words for such a quantity.
 _EVERYDAY = {"rain": "precipitation", "rainfall": "precipitation", "winds": "wind", "windspeed": "wind"}
+
+
+#: Names of the CF table, by parameter id, of variables of which files that were GRIB do not know that they have one.
+_STANDARD_NAMES = {
+    31: "sea_ice_area_fraction",
+    34: "sea_surface_temperature",
+    49: "wind_speed_of_gust",
+    134: "surface_air_pressure",
+    141: "lwe_thickness_of_surface_snow_amount",
+    142: "lwe_thickness_of_stratiform_precipitation_amount",
+    143: "lwe_thickness_of_convective_precipitation_amount",
+    144: "lwe_thickness_of_snowfall_amount",
+    151: "air_pressure_at_mean_sea_level",
+    164: "cloud_area_fraction",
+    165: "eastward_wind",
+    166: "northward_wind",
+    167: "air_temperature",
+    168: "dew_point_temperature",
+    169: "integral_wrt_time_of_surface_downwelling_shortwave_flux_in_air",
+    175: "integral_wrt_time_of_surface_downwelling_longwave_flux_in_air",
+    201: "air_temperature",
+    202: "air_temperature",
+    228: "lwe_thickness_of_precipitation_amount",
+    228246: "eastward_wind",
+    228247: "northward_wind",
+}
+
+
+def standard_name_of(param_id: object) -> str | None:
+    """Name that a variable has in the CF table, by its GRIB parameter id; None where none is known."""
+    try:
+        return _STANDARD_NAMES.get(int(param_id))  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return None
 
 
 @dataclass(frozen=True, repr=False)

@@ -27,6 +27,7 @@ with suppress(ImportError):
 # For `from tests.reference import ...`; last, so that an installed or instrumented era5fast is still found first.
 sys.path.append(str(ROOT))
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("SOURCE_DATE_EPOCH", "1000000000")  # the time in the history of results: the same all day
 
 
 def pytest_configure():

@@ -18,7 +18,7 @@ def copy_sources(to: Path) -> None:
     for name in ("csrc", "era5fast", "tests/reference", "build/native", ".ci"):
         if (ROOT / name).exists():
             shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__", "_core*.so"))
-    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy2(ROOT / name, to / name)
 
 

@@ -68,6 +68,14 @@ def strange(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.native
+@pytest.mark.parametrize("mark", ["zarr.json", ".zgroup"])
+def test_a_store_of_zarr_is_pointed_to_xarray(mark, tmp_path):
+    (tmp_path / mark).write_text("{}")
+    with pytest.raises(InputError, match=r"is a store of Zarr\. Pass xr\.open_zarr\(…\)"):
+        e5.open_dataset(tmp_path)
+
+
+@pytest.mark.native
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize(
     ("name", "error", "text"),
@@ -87,7 +95,7 @@ def strange(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (
             "grib.nc",
             CorruptDataError if HAS_CFGRIB else InputError,
-            r"damaged\. Download it|pip install era5fast\[grib\]",
+            r"damaged\. Download it|pip install 'era5fast\[grib\]",
         ),
         ("gzip.nc", CorruptDataError, r"got gzip\. Unpack it with gunzip"),
         ("one byte.nc", CorruptDataError, "expected netCDF, got"),
@@ -561,7 +569,7 @@ def test_what_counts_days_refuses_other_steps(step: str) -> None:
 
 
 def test_run_lengths_of_hours_are_not_in_days() -> None:
-    assert e5.run_lengths(labelled(), 300).attrs["units"] == "days"
+    assert e5.run_lengths(labelled(), 300).attrs["units"] == "d"
     assert e5.run_lengths(labelled("h"), 300).attrs["units"] == "1"
 
 

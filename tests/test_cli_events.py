@@ -307,11 +307,3 @@ def test_the_page_on_events_is_true(
         names = [sorted(glob.glob(word)) if "*" in word else [word] for word in shlex.split(line)]
         assert run(*itertools.chain.from_iterable(names))[0] == 0, line
     assert {"explorer.html", "strongest.png", "events.nc", "events.parquet"} <= {p.name for p in tmp_path.iterdir()}
-
-
-def test_help_fits_a_screen(run: Run) -> None:
-    for name in ("events", "show"):
-        code, text, _ = run(name, "--help")
-        assert code == 0
-        assert len(text.splitlines()) <= 36
-        assert max(map(len, text.splitlines())) <= 80

@@ -6,7 +6,7 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -245,25 +245,19 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in PYTHON_FILES}
 
 
-def loaded_statements(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Statements that run when a module is imported, `if TYPE_CHECKING:` left out."""
-    found = []
-    for statement in body:
-        found.append(statement)
-        if isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.unparse(statement.test):
-            found += loaded_statements(statement.orelse)
-            continue
-        for part in ("body", "orelse", "finalbody", "handlers"):
-            if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-                found += loaded_statements(getattr(statement, part, []))
-    return found
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Everything that may run, in functions too; what stands under `if TYPE_CHECKING:` is left out."""
+    yield node
+    is_for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    for inner in node.orelse if is_for_types else ast.iter_child_nodes(node):
+        yield from statements(inner)
 
 
-def imports(name: str, path: Path) -> set[str]:
-    """Modules of era5fast that a module imports when it is imported itself."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+def imports(name: str, source: str, *, is_package: bool = False) -> set[str]:
+    """Modules of era5fast that a module imports, when it is imported itself or later."""
+    package = name if is_package else name.rpartition(".")[0]
     found: set[str] = set()
-    for statement in loaded_statements(ast.parse(path.read_text()).body):
+    for statement in statements(ast.parse(source)):
         if isinstance(statement, ast.Import):
             found |= {alias.name for alias in statement.names}
         elif isinstance(statement, ast.ImportFrom):
@@ -275,9 +269,22 @@ def imports(name: str, path: Path) -> set[str]:
 
 
 def test_python_modules_have_no_cycle():
-    graph = {name: imports(name, path) for name, path in MODULES.items()}
+    graph = {
+        name: imports(name, path.read_text(), is_package=path.name == "__init__.py") for name, path in MODULES.items()
+    }
     assert any(graph.values()), "imports were not recognised"
     assert find_cycle(graph) == []
+
+
+def test_an_import_within_a_function_is_noticed():
+    source = """
+if TYPE_CHECKING:
+    from .client import Client
+def function():
+    if True:
+        from .chunked.rows import series
+"""
+    assert imports("era5fast.diagnostics", source) == {"era5fast.chunked.rows"}
 
 
 # --- nothing left for later

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 
 import pytest
 
@@ -30,6 +31,7 @@ def test_class_and_row_agree_on_retrying(row: tuple[str, str, bool, str]) -> Non
     ("cls", "bases"),
     [
         (errors.ConfigError, (ValueError,)),
+        (errors.MissingPackageError, (errors.InputError, ImportError)),
         (errors.LicenceError, (errors.AuthError,)),
         (errors.NetworkError, (ConnectionError,)),
         (errors.TransferTimeoutError, (errors.NetworkError, TimeoutError)),
@@ -117,3 +119,12 @@ def test_unreadable_file_is_a_storage_error_that_names_it(tmp_path) -> None:
 )
 def test_hints_begin_with_a_capital_letter_unless_they_are_code(hint: str, wanted: str) -> None:
     assert str(errors.InputError("no", hint=hint)) == f"no. {wanted}"
+
+
+@pytest.mark.parametrize("cls", errors._all_subclasses(errors.Era5FastError), ids=lambda cls: cls.__name__)
+def test_every_class_has_cause_and_cure(cls: type[errors.Era5FastError]) -> None:
+    text = cls.__doc__ or ""
+    cause, cure = (re.search(rf"^    {word}: \S.*", text, re.MULTILINE) for word in ("Cause", "Cure"))
+    assert cause is not None
+    assert cure is not None
+    assert cause.start() < cure.start()

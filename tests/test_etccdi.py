@@ -284,7 +284,7 @@ def test_rain_in_other_units(unit: str, scale: float) -> None:
     xr.testing.assert_allclose(plain, moved)
     assert {ours[name].attrs["units"] for name in ("rx5day", "r95p", "prcptot")} == {"mm"}
     assert ours.sdii.attrs["units"] == "mm d-1"
-    assert ours.cdd.attrs["units"] == "days"
+    assert ours.cdd.attrs["units"] == "d"
 
 
 def test_kelvin_and_celsius_give_the_same() -> None:
@@ -469,7 +469,6 @@ def test_bad_input_is_refused() -> None:
         (lambda: e5.etccdi(), "no data"),
         (lambda: e5.etccdi(3), "Dataset or file names"),
         (lambda: e5.etccdi(dataset(series, time, {"tx": "m"})), "tx is in m"),
-        (lambda: e5.etccdi(dataset(series, time, {"tx": "K"})), "different units"),
         (lambda: e5.indices.fd(ds.tasmin.drop_attrs()), "no units"),
         (lambda: e5.indices.fd(ds.pr), "degC"),
         (lambda: e5.indices.su(ds.tasmax, threshold="25 mm"), "su: threshold is in mm"),
@@ -566,7 +565,7 @@ def test_percentile_indices_equal_xclim(xclim_indices: Any) -> None:
         x, q = ("tasmax" if name[1] == "x" else "tasmin"), int(name[2:4])
         theirs = getattr(xclim_indices, name)(ds[x], p[x, q]).transpose(*ours[name].dims)
         assert np.array_equal(ours[name], theirs), name
-        assert ours[name].attrs["units"] == "days"
+        assert ours[name].attrs["units"] == "1"
     warm = xclim_indices.warm_spell_duration_index(ds.tasmax, p["tasmax", 90], window=3)
     cold = xclim_indices.cold_spell_duration_index(ds.tasmin, p["tasmin", 10], window=3)
     assert np.array_equal(ours.wsdi, warm.transpose(*ours.wsdi.dims))

@@ -388,7 +388,8 @@ def test_definition_follows_parameters_and_inputs() -> None:
     calls = [
         {"above": p90},
         {"above": p95},
-        {"above": p90.drop_attrs()},
+        {"above": xr.DataArray(p90.values, p90.coords, p90.dims)},
+        {"above": (p90 + 5).assign_attrs(p90.attrs)},
         {"above": 291.0},
         {"above": p90, "min_days": 2},
         {"above": p90, "min_area_km2": 10.0},
@@ -404,6 +405,10 @@ def test_definition_follows_parameters_and_inputs() -> None:
     assert definition["x"] == "t2m"
     assert definition["above"]["diagnostic"] == "percentile_doy"
     assert (definition["above"]["percentile"], definition["above"]["window"]) == (90, 5)
+    assert e5.find_events(x, p90[:, ::-1].transpose(..., "dayofyear")).definition_json == texts[0]
+    part = e5.find_events(x[:, :2], percentile=90)  # nobody can have changed these
+    assert part.definition == e5.find_events(x, percentile=90).definition
+    assert "sha256" not in part.definition["above"]
     daily = e5.daily(x, "max")
     assert e5.find_events(daily, 291.0).definition["x"]["diagnostic"] == "daily"
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -353,6 +354,26 @@ def test_dask_stays_lazy() -> None:
     plain = e5.wind_speed(dask.ones(10, chunks=3), dask.ones(10, chunks=3))
     assert isinstance(plain, dask.Array)
     assert float(plain.sum()) == pytest.approx(10 * 2**0.5)
+
+
+@pytest.mark.parametrize("number", [50, 50.0, np.float32(50), np.float64(50.3), np.array(50.3)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
+def test_a_number_beside_lazy_values_changes_no_type(number: Any, dtype: str) -> None:
+    t = field("degC", range(30, 36), "t2m").astype(dtype)
+    expected = e5.heat_index(t, relative_humidity=number)
+    lazy = e5.heat_index(t.chunk(longitude=1), relative_humidity=number)
+    found = lazy.compute()
+    assert lazy.dtype == found.dtype == expected.dtype
+    assert found.values.tobytes() == expected.values.tobytes()
+    if dtype == "float32" and not isinstance(number, np.float64 | np.ndarray):
+        assert expected.dtype == "float32"
+
+
+def test_what_dask_cannot_compute_is_refused_before() -> None:
+    pytest.importorskip("dask.array")
+    t = field("degC", range(30, 36), "t2m").astype(object).chunk(longitude=1)
+    with pytest.raises(InputError, match="array of type object: temperature"):
+        e5.heat_index(t, 50.0)
 
 
 def test_numbers_lists_masks_and_integers() -> None:

@@ -1,6 +1,8 @@
 """Labels of a mask: equal to the slow twin, to scipy and to cc3d; seam, poles, gaps in time, threads, layouts."""
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import cc3d
 import numpy as np
@@ -222,3 +224,24 @@ def test_any_threads_may_ask_for_the_runs():
     for table in tables:
         cells = [np.repeat(table[name], table["count"]) for name in ("time", "row", "component")]
         np.testing.assert_array_equal(cells, [time, row, labels.dense()[time, row, column]])
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 9), (6, 9)])
+@pytest.mark.parametrize("labelled", [False, True])
+def test_labels_go_through_pickle(shape: tuple[int, ...], labelled: bool) -> None:
+    mask: Any = np.random.default_rng(1).random(shape) > 0.6
+    if labelled:
+        dims = ("time", "latitude", "longitude")[-len(shape) :]
+        axes = {"latitude": np.arange(6.0), "longitude": np.arange(9) * 40.0}
+        days = {"time": np.array(["2001-01-01", "2001-01-02", "2001-01-03", "2001-01-05", "2001-01-06"], "M8[ns]")}
+        coords = {**axes, **(days if len(shape) == 3 else {})}
+        mask = xr.DataArray(mask, coords, dims, "hot", {"history": "made by hand"})
+    found = label(mask)
+    again = pickle.loads(pickle.dumps(found))
+    assert (len(again), again.shape) == (len(found), found.shape)
+    assert type(again.dense()) is type(found.dense())
+    assert np.array_equal(again.dense(), found.dense())
+    if labelled:
+        xr.testing.assert_identical(again.dense(), found.dense())
+        assert '"mask": "hot"' in again.dense().attrs["era5fast_definition"]
+    assert len(pickle.dumps(found)) < 4000

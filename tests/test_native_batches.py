@@ -2,6 +2,8 @@
 
 import faulthandler
 import functools
+import os
+import signal
 import threading
 
 import numpy as np
@@ -11,7 +13,7 @@ import xarray as xr
 import era5fast as e5
 from era5fast.errors import InputError
 from era5fast.pool import AsyncResult, Executor, Pool, ThreadPool
-from era5fast.pool.native import batch_of
+from era5fast.pool.native import batch_of, is_native
 
 pytestmark = pytest.mark.native
 
@@ -129,6 +131,95 @@ def test_callbacks_and_kinds_of_results(pool):
     assert [type(error) for error in failed] == [InputError]
     if isinstance(pool, ThreadPool):
         assert isinstance(result, AsyncResult)
+
+
+@pytest.mark.parametrize("way", ["apply_async", "submit", "imap", "imap_unordered"])
+def test_calls_asked_for_one_by_one_are_gathered(monkeypatch, way):
+    sizes = []
+    real = e5._core.linear
+    monkeypatch.setattr(e5._core, "linear", lambda *args: sizes.append(args[0].size) or real(*args))
+    items = RNG.uniform(260, 320, 200).tolist()
+    expected = [CELSIUS(item) for item in items]
+    sizes.clear()
+    go = threading.Event()
+    with ThreadPool(1) as pool, Executor(1) as executor:
+        blocked = pool.apply_async(go.wait, (20,)), executor.submit(go.wait, 20)
+        if way == "apply_async":
+            asked = [pool.apply_async(CELSIUS, (item,)) for item in items]
+            go.set()
+            results = [result.get(20) for result in asked]
+        elif way == "submit":
+            asked = [executor.submit(CELSIUS, item) for item in items]
+            assert asked[3].cancel()
+            go.set()
+            results = [expected[i] if i == 3 else future.result(20) for i, future in enumerate(asked)]
+        else:
+            iterator = getattr(pool, way)(CELSIUS, items)
+            while len(iterator._fed) < 200:
+                assert not blocked[0].ready()
+            go.set()
+            results = list(iterator)
+    check_same(results, expected)
+    assert len(sizes) == 2
+    assert sizes[0] == 1  # which shows the type of a result
+
+
+def test_a_gathered_call_has_its_own_error_and_keywords(pool):
+    given = [(95.0, 0.0, 0.0, 0.0) if i % 10 == 3 else point for i, point in enumerate(POINTS)]
+    asked = [pool.apply_async(e5.great_circle, point) for point in given]
+    for point, result in zip(given, asked, strict=True):
+        if point[0] == 95:
+            with pytest.raises(InputError):
+                result.get(20)
+        else:
+            assert result.get(20) == e5.great_circle(*point)
+    wanted = ["degC", "degF", "K", "degC"]
+    asked = [pool.apply_async(e5.convert_units, (300.0, "K"), {"wanted": unit}) for unit in wanted]
+    check_same([result.get(20) for result in asked], [e5.convert_units(300.0, "K", unit) for unit in wanted])
+    weird = pool.apply_async(e5.convert_units, (300.0,), {"given": "K", "wanted": "degC", "nodata": np.ones(2)})
+    with pytest.raises(InputError):
+        weird.get(20)
+
+
+def test_gathered_calls_wait_in_a_worker_of_their_own():
+    with ThreadPool(1) as pool:
+
+        def nested():
+            asked = [pool.apply_async(e5.great_circle, point) for point in POINTS]
+            return [result.get(20) for result in reversed(asked)]
+
+        assert pool.apply_async(nested).get(20) == [e5.great_circle(*point) for point in reversed(POINTS)]
+
+
+def test_native_functions_need_no_process():
+    field = xr.DataArray(RNG.uniform(size=(48, 2)), {"time": np.arange("2001-01-01", "2001-01-03", dtype="M8[h]")},
+                         dims=("time", "x"))  # fmt: skip
+    daily = functools.partial(e5.daily, statistic="max", progress=False)
+    with Pool(1) as pool:
+        for worker in pool._pool:
+            os.kill(worker.pid, signal.SIGSTOP)
+        expected = daily(field)
+        for result in (
+            *pool.map(daily, [field] * 2),
+            *pool.imap(daily, [field]),
+            *pool.imap_unordered(daily, [field]),
+            *pool.map_async(daily, [field]).get(20),
+            *pool.starmap(daily, [(field,)]),
+            *pool.starmap_async(daily, [(field,)]).get(20),
+            pool.apply(daily, (field,)),
+        ):
+            xr.testing.assert_identical(result, expected)
+        seen = []
+        assert pool.apply_async(e5.great_circle, POINTS[0], callback=seen.append).get(20) == seen[0]
+        for worker in pool._pool:
+            os.kill(worker.pid, signal.SIGCONT)
+        assert pool.map(abs, [-1]) == [1]
+        pool.close()
+        with pytest.raises(ValueError, match="not running"):
+            pool.apply_async(e5.great_circle, POINTS[0])
+        pool.join()
+    assert is_native(daily)
+    assert not any(map(is_native, (abs, square, e5.Client, functools.partial(square), Pool.map)))
 
 
 def test_a_closed_pool_refuses_a_batch(pool):

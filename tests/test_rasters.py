@@ -34,6 +34,8 @@ def test_every_block_of_the_page_runs(tmp_path, monkeypatch):
     known = np.where(days == -9999, np.nan, days.astype("f8") * 1.8 + 32)
     np.testing.assert_allclose(found["means"], np.nanmean(known, (1, 2)), rtol=1e-5)
     np.testing.assert_allclose(found["heat"].values, known, rtol=1e-6)
+    weights = np.cos(np.deg2rad(50 - 0.25 * (np.arange(20) + 0.5)))[:, None] * ~np.isnan(known[0])
+    np.testing.assert_allclose(found["daily"], np.nansum(known * weights, (1, 2)) / weights.sum(), rtol=1e-6)
     assert found["series"].shape == (12, 1)
     assert np.isfinite(found["series"].values).all()
     with rasterio.open("correlation.tif") as file:

@@ -184,3 +184,37 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "large.yaml").write_bytes(b"#" * (5 << 20))
     with pytest.raises(InputError, match="too large"):
         load(tmp_path / "large.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ('{\n "dataset": "reanalysis-era5-land",\n\t"variable": ["2t",\n\t"tpp"],\n "start": "2020"\n}', 4, "'tpp'"),
+        ('{\n "dataset": "reanalysis-era5-land",\n "variable": "2t",\n "start": "2020-02-31"\n}', 4, "is no date"),
+        (
+            '[{"dataset": "reanalysis-era5-land", "variable": "2t",\n "start": "2020"},\n {"datasett": "x"}]',
+            3,
+            "no dataset",
+        ),
+        (
+            '{"dataset": "reanalysis-era5-land",\n "variable": "2t",\n "variable": "tp", "start": "2020"}',
+            3,
+            "there twice",
+        ),
+        ('{"requests": [\n {"dataset": "reanalysis-era5-land"},\n 3]}', 3, "keys and values"),
+        ('{"requests": [],\n "start": "2020"}', 2, "has no place beside"),
+        ('{"dataset": "reanalysis-era5-land",\n "start": }', 2, "no JSON"),
+    ],
+)
+def test_lines_of_json(tmp_path: Path, text: str, line: int, what: str) -> None:
+    with pytest.raises(InputError, match=rf"r\.json, line {line}: .*{what}"):
+        load(write(tmp_path, text, "r.json"))
+
+
+def test_json_keeps_its_own_numbers_and_texts(tmp_path: Path) -> None:
+    text = (
+        '{"dataset": "reanalysis-era5-land", "variable": "2t", "start": "2020-01-01", "area": [5e1, 0, 4.5e1, 1E1]}'
+    )
+    (request,) = load(write(tmp_path, text, "r.json"))
+    assert isinstance(request, e5.Request)
+    assert request.area == [50, 0, 45, 10]

@@ -247,3 +247,16 @@ def test_missing_values_and_xarray() -> None:
 def test_bad_pairs(x, y, arguments, text) -> None:
     with pytest.raises(InputError, match=text):
         e5.permutation_test(x, y, **arguments)
+
+
+def test_lazy_samples_of_other_cells_are_refused_in_their_own_words() -> None:
+    pytest.importorskip("dask")
+    dims = ("time", "latitude", "longitude")
+    x = xr.DataArray(np.random.default_rng(1).normal(size=(9, 4, 5)), dims=dims)
+    for y in (x.transpose("time", "longitude", "latitude"), x.isel(latitude=slice(3)), x.isel(latitude=0)):
+        messages = []
+        for one, other in ((x, y), (x.chunk(latitude=2), y), (x, y.chunk()), (x.chunk(), y.chunk())):
+            with pytest.raises(InputError, match=r"x has cells of shape \(4, 5\)") as refused:
+                e5.permutation_test(one, other, n_resamples=9, seed=1)
+            messages.append(str(refused.value))
+        assert len(set(messages)) == 1

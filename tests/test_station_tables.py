@@ -62,7 +62,7 @@ def test_several_series_are_several_columns(tmp_path):
     for what in (arrays, xr.merge(arrays)):
         files = e5.write_csv(what, str(tmp_path / "{station}.csv"), progress=False)
         for number, file in enumerate(files):
-            read = pd.read_csv(file, index_col="time", parse_dates=True)
+            read = pd.read_csv(file, index_col="time", parse_dates=True, float_precision="round_trip")
             assert list(read) == list(given)
             assert list(read.index) == list(DAYS)
             for name, values in given.items():
@@ -149,7 +149,7 @@ def test_the_climatology_of_stations_is_a_table_of_months(tmp_path):
     normal = e5.climatology(rain, "month", base_period=("1981", "1984"), progress=False)
     anomaly = e5.anomaly(rain, normal, progress=False)
     slow = rain.groupby("time.month") - rain.sel(time=slice("1981", "1984")).groupby("time.month").mean()
-    xr.testing.assert_allclose(anomaly.transpose(*slow.dims).drop_attrs(), slow.drop_vars("month").drop_attrs())
+    xr.testing.assert_allclose(anomaly.transpose(*slow.dims), slow.drop_vars("month"))
     files = e5.write_csv(normal, tmp_path / "{station}.csv", columns=["normal"], progress=False)
     head, (month, values) = columns_of(files[1])
     assert head == ["month", "normal"]

@@ -28,6 +28,13 @@ calendars = st.sampled_from(CALENDARS)
 day_numbers = st.integers(-1_500_000, 1_500_000)  # years −2100 to 6000
 
 
+def test_times_of_several_calendars_are_refused() -> None:
+    dates = [cftime.DatetimeNoLeap(2001, 1, 1), cftime.DatetimeGregorian(2001, 1, 2), datetime.date(2001, 1, 3)]
+    for mixed in (dates[:2], [dates[0], dates[2]]):
+        with pytest.raises(InputError, match="times of several calendars: noleap and"):
+            times.decode_times(np.array(mixed, dtype=object), None)
+
+
 def cftime_date(seconds, calendar: str):
     return cftime.num2date(seconds, EPOCH, calendar=calendar, has_year_zero=True)
 

@@ -104,9 +104,12 @@ def test_pint_is_imported_only_then() -> None:
 
 
 def test_without_pint(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "cf_xarray.units", None)
+    monkeypatch.delitem(sys.modules, "cf_xarray.units", raising=False)
+    monkeypatch.setitem(sys.modules, "cf_xarray", None)
     units._factor.cache_clear()
-    with pytest.raises(InputError, match=r"'furlong' are not known.*era5fast\[units\]"):
+    with pytest.raises(
+        InputError, match=r"'furlong' and other units .* need the package cf_xarray\..*era5fast\[units\]"
+    ):
         units.factor("furlong", "m")
 
 

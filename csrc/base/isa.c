@@ -16,11 +16,15 @@ static enum e5_isa of_processor(void) {
     return E5_ISA_BASELINE;
 }
 
-static enum e5_isa of_environment(void) {
+const char *e5_isa_name(enum e5_isa which) {
     static const char *const names[] = {"baseline", "avx2", "avx512"};
-    const char *asked = getenv("ERA5FAST_ISA");
-    for (int i = E5_ISA_BASELINE; asked != NULL && i <= E5_ISA_AVX512; i++)
-        if (strcmp(asked, names[i]) == 0) return (enum e5_isa)i;
+    return (size_t)which < sizeof names / sizeof *names ? names[which] : NULL;
+}
+
+static enum e5_isa of_environment(void) {
+    const char *asked = getenv("ERA5FAST_ISA"), *name;
+    for (int i = E5_ISA_BASELINE; asked != NULL && (name = e5_isa_name((enum e5_isa)i)) != NULL; i++)
+        if (strcmp(asked, name) == 0) return (enum e5_isa)i;
     return E5_ISA_AVX512;
 }
 

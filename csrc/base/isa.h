@@ -11,4 +11,7 @@ enum e5_isa { E5_ISA_BASELINE, E5_ISA_AVX2, E5_ISA_AVX512 };
 enum e5_isa e5_isa(void);
 void e5_isa_limit(enum e5_isa most);
 
+/* As users call it; NULL beyond the last. */
+const char *e5_isa_name(enum e5_isa which);
+
 #endif

@@ -1,6 +1,7 @@
 #include "diag/linear.h"
 
 #include "base/simd.h"
+#include "diag/rows.h"
 
 #define BLOCK ((size_t)2048)      /* values that stay in the first cache between decoding and mapping */
 #define TASK ((size_t)128 * BLOCK)
@@ -56,16 +57,6 @@ static void map_run(const struct call *call, const char *from, ptrdiff_t stride,
         map_double((const void *)from, (void *)to, n, call->map);
 }
 
-/* Where a row begins that is counted through all dimensions but the last. */
-static const char *row_start(const struct e5_view *view, size_t row) {
-    const char *at = view->data;
-    for (int d = view->ndim - 2; d >= 0; d--) {
-        at += (ptrdiff_t)(row % view->shape[d]) * view->strides[d];
-        row /= view->shape[d];
-    }
-    return at;
-}
-
 static enum e5_status map_task(void *context, size_t index, unsigned slot, struct e5_error *err) {
     (void)slot, (void)err;
     const struct call *call = context;
@@ -74,7 +65,7 @@ static enum e5_status map_task(void *context, size_t index, unsigned slot, struc
     size_t size = e5_dtype_size(call->dtype);
     while (at < end) {
         size_t column = at % call->length, left = call->length - column, n = left < end - at ? left : end - at;
-        const char *row = row_start(call->view, at / call->length);
+        const char *row = e5_row_start(call->view, at / call->length);
         map_run(call, row + (ptrdiff_t)column * stride, stride, n, call->out + at * size);
         at += n;
     }

@@ -105,7 +105,7 @@ static void shape(const struct e5_find_steps *s, size_t step, const void *values
     if (rule->opening_km > 0) e5_disc_open(&s->opening, bits, own->bits);
 }
 
-static enum e5_status have_room(struct e5_find_step *out, size_t runs, size_t blobs, struct e5_error *err) {
+enum e5_status e5_find_step_room(struct e5_find_step *out, size_t runs, size_t blobs, struct e5_error *err) {
     enum e5_status status = E5_OK;
     if (runs > out->run_room) {
         free(out->run);
@@ -126,10 +126,10 @@ enum e5_status e5_find_finish(const struct e5_find_steps *s, size_t step, const 
                               unsigned slot, struct e5_frame *frame, struct e5_find_step *out, struct e5_error *err) {
     shape(s, step, values, bits, slot);
     enum e5_status status =
-        e5_frame_make(frame, &s->topology, bits, s->row_area, s->request->rule->min_blob_area, err);
+        e5_frame_make(frame, s->topology, bits, s->row_area, s->request->rule->min_blob_area, err);
     if (status != E5_OK) return status;
     size_t runs = e5_frame_count_runs(frame);
-    status = have_room(out, runs, frame->blobs, err);
+    status = e5_find_step_room(out, runs, frame->blobs, err);
     if (status != E5_OK) return status;
     out->runs = runs;
     status = e5_frame_runs(frame, (int32_t)step, out->run, err);
@@ -174,24 +174,19 @@ static enum e5_status make_slots(struct e5_find_steps *s, struct e5_error *err) 
 }
 
 enum e5_status e5_find_steps_init(struct e5_find_steps *s, const struct e5_find_request *request,
-                                  const struct e5_grid *grid, unsigned slots, struct e5_error *err) {
-    const struct e5_event_rule *rule = request->rule;
-    *s = (struct e5_find_steps){.request = request, .grid = grid, .slots = slots};
-    s->topology = (struct e5_topology){.rows = grid->rows,
-                                       .columns = grid->columns,
-                                       .periodic = grid->periodic,
-                                       .pole_first = grid->pole_first,
-                                       .pole_last = grid->pole_last,
-                                       .neighbours = rule->neighbours};
+                                  const struct e5_find_ground *ground, unsigned slots, struct e5_error *err) {
+    *s = (struct e5_find_steps){.request = request,
+                                .grid = &ground->grid,
+                                .topology = &ground->topology,
+                                .row_area = ground->row_area,
+                                .row_words = ground->row_words,
+                                .slots = slots};
     s->measure = (struct e5_measure){.dtype = request->source->dtype,
                                      .below = request->below,
                                      .threshold = request->threshold,
                                      .core = request->core,
                                      .climatology = request->climatology};
-    s->row_words = e5_bits_words(grid->columns);
-    if (rule->min_blob_area > 0 || rule->join.overlapping || rule->join.links) s->row_area = grid->area;
-    enum e5_status status = e5_topology_check(&s->topology, err);
-    if (status == E5_OK) status = e5_measure_init(&s->measure, grid, err);
+    enum e5_status status = e5_measure_init(&s->measure, s->grid, err);
     if (status == E5_OK) status = make_discs(s, err);
     return status == E5_OK ? make_slots(s, err) : status;
 }

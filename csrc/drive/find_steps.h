@@ -7,13 +7,14 @@
 #define E5_DRIVE_FIND_STEPS_H
 
 #include "drive/find.h"
+#include "drive/find_ground.h"
 #include "events/measure.h"
 #include "events/morphology.h"
 
 struct e5_find_steps {
     const struct e5_find_request *request;
-    const struct e5_grid *grid; /* with the areas that are meant */
-    struct e5_topology topology;
+    const struct e5_grid *grid; /* that of the ground */
+    const struct e5_topology *topology;
     struct e5_measure measure;
     struct e5_disc closing, opening; /* where the rule has them */
     const double *row_area;          /* NULL: blobs need no areas of their own */
@@ -32,7 +33,8 @@ struct e5_find_step { /* a step that is done; its memory is used again for later
 };
 
 E5_MUST_USE enum e5_status e5_find_steps_init(struct e5_find_steps *steps, const struct e5_find_request *request,
-                                              const struct e5_grid *grid, unsigned slots, struct e5_error *err);
+                                              const struct e5_find_ground *ground, unsigned slots,
+                                              struct e5_error *err);
 void e5_find_steps_fini(struct e5_find_steps *steps);
 /* `bits` is a whole frame; all its words are written. */
 void e5_find_compare(const struct e5_find_steps *steps, size_t step, const void *values, uint64_t *bits,
@@ -40,6 +42,9 @@ void e5_find_compare(const struct e5_find_steps *steps, size_t step, const void 
 E5_MUST_USE enum e5_status e5_find_finish(const struct e5_find_steps *steps, size_t step, const void *values,
                                           uint64_t *bits, unsigned slot, struct e5_frame *frame,
                                           struct e5_find_step *out, struct e5_error *err);
+/* Room for so many runs and blobs; what was in it is gone. */
+E5_MUST_USE enum e5_status e5_find_step_room(struct e5_find_step *step, size_t runs, size_t blobs,
+                                             struct e5_error *err);
 void e5_find_step_fini(struct e5_find_step *step);
 
 #endif

@@ -3,6 +3,8 @@
  * nor the size of blocks and segments can change a bit of the result. */
 #include "drive/scan.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "drive/cells.h"
 
@@ -10,6 +12,8 @@
 #define STRIP_BYTES (512 << 10)   /* … and of the steps that all requests see before the next ones are read */
 #define SEGMENT_MIN 512           /* cells: below, beginning a task costs more than it brings */
 #define SEGMENT_STEP 64           /* cells: keeps every segment's state aligned */
+#define SEGMENT_OF_PART \
+    2048 /* cells: states lie segment by segment, and parts may meet different numbers of threads */
 #define STRIP_MAX 256             /* steps */
 #define TASKS_PER_THREAD 4 /* segments have equal work; a few each even out what the machine does beside us */
 
@@ -128,14 +132,18 @@ static enum e5_status scan_segment(void *context, size_t index, unsigned slot, s
     return status;
 }
 
+static size_t results_of(const struct e5_scan_request *request) {
+    return request->part != NULL ? request->part->finished : request->periods->count;
+}
+
 static enum e5_status finish_segment(void *context, size_t index, unsigned slot, struct e5_error *err) {
     const struct pass *pass = context;
     double *values = (double *)(pass->scratch + slot * pass->slot_bytes);
     (void)err;
     for (size_t i = 0; i < pass->n; i++) {
         const struct e5_scan_request *request = &pass->requests[i];
-        advance(pass, request, &pass->lanes[index * pass->n + i], (int32_t)request->periods->count,
-                range_of(pass, index), values);
+        advance(pass, request, &pass->lanes[index * pass->n + i], (int32_t)results_of(request), range_of(pass, index),
+                values);
     }
     return E5_OK;
 }
@@ -205,6 +213,14 @@ static enum e5_status check_periods(const struct e5_scan_request *request, size_
     return E5_OK;
 }
 
+static enum e5_status check_part(const struct e5_scan_request *request, struct e5_error *err) {
+    const struct e5_scan_part *part = request->part;
+    size_t count = request->periods->count, wanted = part->out != NULL ? 1 : 0;
+    if (part->finished <= count && count - part->finished == wanted && (part->in == NULL || count > 0)) return E5_OK;
+    return e5_fail(err, E5_INTERNAL, "%s: %zu periods of a part, of which %zu are finished", request->kernel->name,
+                   count, part->finished);
+}
+
 static enum e5_status check_request(const struct e5_scan_request *request, size_t steps, struct e5_error *err) {
     const struct e5_kernel *kernel = request->kernel;
     if (kernel->kind != E5_SCAN) return e5_fail(err, E5_INPUT, "%s does not run step by step", kernel->name);
@@ -214,6 +230,7 @@ static enum e5_status check_request(const struct e5_scan_request *request, size_
     if (request->periods->count > INT32_MAX)
         return e5_fail(err, E5_UNSAFE, "%s: %zu periods are too many", kernel->name, request->periods->count);
     enum e5_status status = e5_kernel_check(kernel, request->params, err);
+    if (status == E5_OK && request->part != NULL) status = check_part(request, err);
     return status == E5_OK ? check_periods(request, steps, err) : status;
 }
 
@@ -225,6 +242,7 @@ static void cut(struct pass *pass, unsigned slots) {
     size_t cells = pass->source->cells, fair = cells / ((size_t)slots * TASKS_PER_THREAD);
     size_t most = SEGMENT_BYTES / pass->size / (again ? 4 : 1);
     size_t size = fair < SEGMENT_MIN ? SEGMENT_MIN : fair > most ? most : fair;
+    if (pass->requests->part != NULL) size = SEGMENT_OF_PART;
     pass->segment = (size + SEGMENT_STEP - 1) / SEGMENT_STEP * SEGMENT_STEP;
     pass->segments = (cells + pass->segment - 1) / pass->segment;
     size_t fit = STRIP_BYTES / (pass->segment * pass->size);
@@ -232,16 +250,33 @@ static void cut(struct pass *pass, unsigned slots) {
     pass->slot_bytes = pass->segment * (sizeof(double) + (decodes ? pass->strip * pass->size : 0));
 }
 
+size_t e5_scan_state_bytes(const struct e5_scan_request *request, size_t cells, enum e5_dtype dtype) {
+    return cells * request->kernel->ops.scan->state_size(request->params, dtype);
+}
+
 static enum e5_status make_lanes(struct pass *pass, struct e5_error *err) {
     enum e5_status status = E5_OK;
     for (size_t i = 0; status == E5_OK && i < pass->n; i++) {
         const struct e5_scan_request *request = &pass->requests[i];
+        const void *before = request->part != NULL ? request->part->in : NULL;
         size_t size = request->kernel->ops.scan->state_size(request->params, pass->source->dtype);
         status = e5_alloc(pass->source->cells, size, &pass->state[i], err);
+        if (status == E5_OK && before != NULL) memcpy(pass->state[i], before, pass->source->cells * size);
         for (size_t k = 0; status == E5_OK && k < pass->segments; k++)
-            pass->lanes[k * pass->n + i] = (struct lane){pass->state[i] + k * pass->segment * size, -1};
+            pass->lanes[k * pass->n + i] =
+                (struct lane){pass->state[i] + k * pass->segment * size, before != NULL ? 0 : -1};
     }
     return status;
+}
+
+/* What goes on in the next part. */
+static void keep_states(const struct pass *pass) {
+    for (size_t i = 0; i < pass->n; i++) {
+        const struct e5_scan_request *request = &pass->requests[i];
+        if (request->part != NULL && request->part->out != NULL)
+            memcpy(request->part->out, pass->state[i],
+                   e5_scan_state_bytes(request, pass->source->cells, pass->source->dtype));
+    }
 }
 
 enum e5_status e5_scan(struct e5_source *source, const struct e5_scan_request *requests, size_t n, size_t block_bytes,
@@ -261,6 +296,7 @@ enum e5_status e5_scan(struct e5_source *source, const struct e5_scan_request *r
     if (status == E5_OK) status = e5_alloc(threads.slots, pass.slot_bytes, &pass.scratch, err);
     if (status == E5_OK) status = make_lanes(&pass, err);
     if (status == E5_OK) status = scan_blocks(&pass, block_bytes, par, err);
+    if (status == E5_OK) keep_states(&pass);
     for (size_t i = 0; pass.state != NULL && i < n; i++) free(pass.state[i]);
     free(pass.state);
     free(pass.lanes);

@@ -24,7 +24,7 @@ static enum e5_status look(struct e5_ncfile *file, const char *path, struct e5_w
     if (status != E5_OK) return status;
     file->layout = layout;
     file->path = realpath(path, NULL);
-    if (file->path == NULL) return e5_fail_errno(err, errno, path, "open");
+    if (file->path == NULL) return e5_fail_errno(err, errno, path, "cannot open");
     status = e5_probe_file_kept(file->path, &layout->probe, err);
     layout->probe.watch = watch;
     return status;

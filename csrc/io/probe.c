@@ -36,12 +36,12 @@ static enum e5_status corrupt(const char *path, const char *what, const char *hi
 /* O_NONBLOCK: opening a named pipe must not wait for a writer; it changes nothing for regular files. */
 static enum e5_status open_regular(const char *path, int *out, struct stat *identity, struct e5_error *err) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) return e5_fail_errno(err, errno, path, "open");
+    if (descriptor < 0) return e5_fail_errno(err, errno, path, "cannot open");
     enum e5_status status = E5_OK;
     if (fstat(descriptor, identity) != 0)
         status = e5_fail_errno(err, errno, path, "look at");
     else if (S_ISDIR(identity->st_mode))
-        status = e5_fail_errno(err, EISDIR, path, "open");
+        status = e5_fail_errno(err, EISDIR, path, "cannot read");
     else if (!S_ISREG(identity->st_mode))
         status = corrupt(path, "a pipe or device", "give the name of a regular file", err);
     if (status != E5_OK)
@@ -204,7 +204,7 @@ enum e5_status e5_probe_reopen(const char *path, const struct e5_probe *probe, i
     int descriptor =
         probe->kept ? fcntl(probe->descriptor, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0 && errno == ENOENT) return changed(path, "deleted", err);
-    if (descriptor < 0) return e5_fail_errno(err, errno, path, "open");
+    if (descriptor < 0) return e5_fail_errno(err, errno, path, "cannot open");
     enum e5_status status = e5_probe_unchanged(path, probe, descriptor, err);
     if (status != E5_OK)
         close(descriptor);

@@ -12,17 +12,19 @@ enum { TX = 1 << E5_ETCCDI_TX, TN = 1 << E5_ETCCDI_TN, TG = 1 << E5_ETCCDI_TG, P
 #define WET_DAYS "base_period=base_period type=type inclusive=inclusive"
 #define OPERAND(bit) \
     ((bit) == TX ? E5_ETCCDI_TX : (bit) == TN ? E5_ETCCDI_TN : (bit) == TG ? E5_ETCCDI_TG : E5_ETCCDI_PR)
-#define INDEX(name_, title_, units_, methods_, monthly_, operands_, parameters_, function_, operand_, test_, limit_) \
-    {#name_,                                                                                                         \
-     title_,                                                                                                         \
-     units_,                                                                                                         \
-     methods_,                                                                                                       \
-     E5_ETCCDI_##monthly_,                                                                                           \
-     operands_,                                                                                                      \
-     parameters_,                                                                                                    \
-     e5_etccdi_##function_,                                                                                          \
-     OPERAND(operand_),                                                                                              \
-     E5_TALLY_##test_,                                                                                               \
+#define INDEX(name_, title_, units_, methods_, standard_, monthly_, operands_, parameters_, function_, operand_, \
+              test_, limit_)                                                                                     \
+    {#name_,                                                                                                     \
+     units_,                                                                                                     \
+     methods_,                                                                                                   \
+     title_,                                                                                                     \
+     standard_,                                                                                                  \
+     E5_ETCCDI_##monthly_,                                                                                       \
+     operands_,                                                                                                  \
+     parameters_,                                                                                                \
+     e5_etccdi_##function_,                                                                                      \
+     OPERAND(operand_),                                                                                          \
+     E5_TALLY_##test_,                                                                                           \
      E5_ETCCDI_##limit_},
 const struct e5_etccdi_index e5_etccdi_indices[] = {
 #include "kernels/etccdi.def"

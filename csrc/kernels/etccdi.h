@@ -68,7 +68,9 @@ enum e5_etccdi_monthly { E5_ETCCDI_NO, E5_ETCCDI_ANY, E5_ETCCDI_YEAR };
 
 struct e5_etccdi_job;
 struct e5_etccdi_index {
-    const char *name, *title, *units, *cell_methods;
+    const char *name, *units, *cell_methods;
+    const char *title; /* long_name; {parameter} stands for its value */
+    const char *standard_name; /* of the CF table; NULL: it has none */
     enum e5_etccdi_monthly monthly;
     unsigned operands;      /* a bit for each that is needed; TG may be made of TX and TN */
     const char *parameters; /* blank-separated: name=parameter of the kernel */
@@ -133,7 +135,7 @@ void e5_etccdi_plan_free(void *plan);
 unsigned e5_etccdi_needs(const struct e5_etccdi_plan *plan); /* a bit for each operand that any index needs */
 
 /* The functions of the rows. */
-#define INDEX(name, title, units, methods, monthly, operands, parameters, function, ...) \
+#define INDEX(name, title, units, methods, standard_name, monthly, operands, parameters, function, ...) \
     void e5_etccdi_##function(struct e5_etccdi_job *job, const struct e5_etccdi_index *index, double *out);
 #include "kernels/etccdi.def"
 #undef INDEX

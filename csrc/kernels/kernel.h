@@ -50,11 +50,16 @@ struct e5_operand_spec {
     bool optional; /* None is allowed; the kernel then sees no rows */
 };
 
-/* What a diagnostic gives; a row without outputs gives one, named like its first operand and in its units. */
+/* What a diagnostic gives; a row without outputs gives one, {"x", "x", its summary, "x"}. */
 struct e5_output_spec {
-    const char *name;
-    const char *units; /* "days", "1", "%", …; "x": those of the first operand; "x d": those times a day */
-    const char *doc; /* long_name, also a line of the docstring */
+    const char *name; /* "x": that of the first operand */
+    /* "d", "1", "%", …; "x": those of the first operand; "x d": those times a day; "delta x": a difference of two; or
+     * the name of another series, of which they are: where it is not given, of the first. */
+    const char *units;
+    const char *doc; /* long_name, also a line of the docstring; {parameter} stands for its value */
+    /* Of the CF table; "x": that of the first operand, "x_anomaly" where the table has one of its anomaly.  NULL: the
+     * table has none that means this. */
+    const char *standard_name;
 };
 
 struct e5_period { /* E5_PERIOD: days since 1970-01-01 of the series' calendar, both inclusive */
@@ -78,7 +83,8 @@ struct e5_params { /* values in the order of the row's params */
 
 /* SCAN: sees steps of one period across many cells; one state per cell.  begin → steps … steps → end, once per
  * period; a state that lasts over periods is kept by leaving it alone in `begin` when `first` is false.  How many
- * steps come at once differs from run to run and must not change a bit of the result. */
+ * steps come at once differs from run to run and must not change a bit of the result, nor whether a state is copied
+ * from one run to the next in between. */
 struct e5_rows {
     enum e5_dtype dtype; /* E5_F32 or E5_F64, native and aligned */
     const void *values; /* of the first step and cell */
@@ -92,6 +98,9 @@ struct e5_scan_ops {
     void (*steps)(void *state, const struct e5_rows *rows, const struct e5_params *params);
     void (*end)(void *state, double *out, size_t cells, int32_t expected, enum e5_dtype dtype,
                 const struct e5_params *params);
+    /* A state lasts over periods: without that, periods can be computed apart.  No row of the table sets it so far;
+     * tests/c/test_scan.c has a kernel that does, for those who add one. */
+    bool lasting;
 };
 
 /* SERIES: sees whole series, of one cell or of a tile of E5_LANES neighbouring cells side by side.  All operands of a
@@ -155,7 +164,7 @@ struct e5_kernel {
     struct e5_output_spec outputs[E5_MAX_OUTPUTS + 1]; /* ends with a NULL name; none: see e5_output_spec */
     bool as_input; /* results have the precision of the first operand, else they are float64 */
     bool judges; /* takes missing periods away itself: its outputs need different operands */
-    const char *cell_methods; /* CF, may hold {statistic}; "" when there is none */
+    const char *cell_methods; /* CF, may hold {statistic}; "x": those of the first operand; "": none */
     const char *notes, *references; /* numpydoc sections */
     union {
         const struct e5_scan_ops *scan;

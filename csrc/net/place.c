@@ -34,6 +34,7 @@ static enum e5_status open_directory(struct e5_place *place, const char *path, c
     if (place->directory >= 0) return E5_OK;
     enum e5_status status = e5_fail_errno(err, errno, directory, "cannot use the target's directory");
     e5_error_target(err, path);
+    if (err != NULL && err->sys_errno == ENOENT) e5_error_hint(err, "make this folder first, or check its name");
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* Several callers may run loops at the same time.  Each loop lives on its caller's stack and hangs in the pool's list
  * while it has indices to give away; a worker joins the loop with the fewest helpers, and looks for another one when
- * its loop runs dry or a new loop begins.
+ * its loop runs dry or a new loop begins.  With a new caller one thread more is at work: a worker that looks then
+ * finds nothing to do if that is one too many, and sleeps until a caller leaves.
  *
  * Why the reported error is that of the lowest failing index: indices are handed out in ascending order, and an index
  * that was handed out is always run.  So when index i fails, all smaller ones have been begun, and the call waits for
@@ -43,6 +44,7 @@ struct e5_pool {
     pthread_cond_t work; /* for workers: a loop was added, or closing */
     pthread_cond_t left; /* for callers: a worker left a loop */
     struct loop *loops;
+    unsigned callers, helping; /* loops in the list, and workers inside of them */
     atomic_uint news; /* grows with every loop added: the sign for workers to share themselves out again */
     unsigned started;
     bool warned, closing;
@@ -90,6 +92,7 @@ static bool run_one(struct e5_pool *pool, struct loop *loop, unsigned slot) {
 
 static struct loop *neediest(struct e5_pool *pool) {
     struct loop *best = NULL;
+    if (pool->callers + pool->helping >= pool->size) return NULL; /* all processors have their work */
     for (struct loop *loop = pool->loops; loop != NULL; loop = loop->next)
         if (has_work(loop) && (best == NULL || loop->helpers < best->helpers)) best = loop;
     return best;
@@ -99,9 +102,11 @@ static struct loop *neediest(struct e5_pool *pool) {
 static void help(struct e5_pool *pool, struct loop *loop, unsigned slot) {
     unsigned news = atomic_load(&pool->news);
     loop->helpers++;
+    pool->helping++;
     pthread_mutex_unlock(&pool->lock);
     while (run_one(pool, loop, slot) && atomic_load_explicit(&pool->news, memory_order_relaxed) == news) continue;
     pthread_mutex_lock(&pool->lock);
+    pool->helping--;
     if (--loop->helpers == 0) pthread_cond_broadcast(&pool->left);
 }
 
@@ -145,6 +150,7 @@ static void open_loop(struct e5_pool *pool, struct loop *loop) {
     start_workers(pool, wanted);
     loop->next = pool->loops;
     pool->loops = loop;
+    pool->callers++;
     atomic_fetch_add(&pool->news, 1);
     for (unsigned i = 0; i < wanted; i++) pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->lock);
@@ -156,6 +162,8 @@ static void close_loop(struct e5_pool *pool, struct loop *loop) {
     struct loop **link = &pool->loops;
     while (*link != loop) link = &(*link)->next;
     *link = loop->next;
+    pool->callers--;
+    if (pool->loops != NULL) pthread_cond_signal(&pool->work); /* another loop may have a helper more */
     while (loop->helpers > 0) pthread_cond_wait(&pool->left, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
 }

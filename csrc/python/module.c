@@ -14,7 +14,8 @@ static int execute(PyObject *module) {
                                         e5py_add_journal, e5py_add_fetch,      e5py_add_http,     e5py_add_ask,
                                         e5py_add_archive, e5py_add_statefile,  e5py_add_regional, e5py_add_runs,
                                         e5py_add_points,  e5py_add_resampling, e5py_add_ufuncs,   e5py_add_indices,
-                                        e5py_add_tracks,  e5py_add_label,      e5py_add_store,    e5py_add_csv};
+                                        e5py_add_tracks,  e5py_add_label,      e5py_add_store,    e5py_add_csv,
+                                        e5py_add_system,  e5py_add_parts};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
         if (rooms[i](module) < 0) return -1;
     return 0;

@@ -31,7 +31,7 @@ static PyObject *names_of(const struct e5_archive_files *files) {
 }
 
 PyDoc_STRVAR(unpack_doc,
-             "unpack(path, directory, progress)\n--\n\nUnpack a zip archive into a directory; the names of "
+             "unpack(path, directory, progress, /)\n--\n\nUnpack a zip archive into a directory; the names of "
              "the files, in the archive's order.");
 static PyObject *unpack(PyObject *module, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;

@@ -28,7 +28,7 @@ static int read_options(PyObject *module, PyObject *http, PyObject *settings, st
 }
 
 PyDoc_STRVAR(ask_doc,
-             "ask(http, settings, method, path, body, progress)\n--\n\nOne repeatable call; its reply as text.");
+             "ask(http, settings, method, path, body, progress, /)\n--\n\nOne repeatable call; its reply as text.");
 static PyObject *ask(PyObject *module, PyObject *args) {
     struct ask_call call = {.url = NULL};
     PyObject *http, *settings, *progress, *reply = NULL;
@@ -43,8 +43,8 @@ static PyObject *ask(PyObject *module, PyObject *args) {
     return reply;
 }
 
-PyDoc_STRVAR(head_doc,
-             "head(http, settings, url, progress)\n--\n\nWhat the store says of data: {status, size, type, etag}.");
+PyDoc_STRVAR(head_doc, "head(http, settings, url, progress, /)\n--\n\nWhat the store says of data: {status, size, "
+                       "type, etag}.");
 static PyObject *head(PyObject *module, PyObject *args) {
     struct ask_call call = {.url = NULL};
     PyObject *http, *settings, *progress;

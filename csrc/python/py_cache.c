@@ -4,7 +4,7 @@
 #include "python/raise.h"
 
 PyDoc_STRVAR(set_cache_bytes_doc,
-             "set_cache_bytes(n)\n--\n\nMost bytes of chunks kept for later calls; 0 keeps none.");
+             "set_cache_bytes(n, /)\n--\n\nMost bytes of chunks kept for later calls; 0 keeps none.");
 static PyObject *set_cache_bytes(PyObject *module, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;
     Py_ssize_t n;

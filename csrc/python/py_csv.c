@@ -90,7 +90,7 @@ static int run(PyObject *module, struct csv_call *call, PyObject *progress) {
 }
 
 PyDoc_STRVAR(write_csv_doc,
-             "write_csv(paths, header, keys, key_end, columns, progress)\n--\n\nOne file for each path: "
+             "write_csv(paths, header, keys, key_end, columns, progress, /)\n--\n\nOne file for each path: "
              "header, then rows of a key and numbers; see csrc/io/csv.h.");
 static PyObject *write_csv(PyObject *module, PyObject *args) {
     struct csv_call call = {0};

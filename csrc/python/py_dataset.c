@@ -199,12 +199,13 @@ static PyObject *dataset_by_library(PyObject *self, PyObject *Py_UNUSED(none)) {
 
 static PyMethodDef dataset_methods[] = {
     {"header", dataset_header, METH_NOARGS,
-     "header()\n--\n\nName, attributes, dimensions, time axis, levels and grid."},
+     "header($self, /)\n--\n\nName, attributes, dimensions, time axis, levels and grid."},
     {"read", (PyCFunction)(void (*)(void))dataset_read, METH_VARARGS | METH_KEYWORDS,
-     "read(picks=None, out=None, progress=None)\n--\n\nValues; `picks` is a (start, count) or an array of indices "
+     "read($self, /, picks=None, out=None, progress=None)\n--\n\nValues; `picks` is a (start, count) or an array of "
+     "indices "
      "per dimension."},
     {"by_library", dataset_by_library, METH_NOARGS,
-     "by_library()\n--\n\nWhether reading needs netCDF-C, and so its locks."},
+     "by_library($self, /)\n--\n\nWhether reading needs netCDF-C, and so its locks."},
     {NULL},
 };
 

@@ -54,14 +54,17 @@ static void events_dealloc(PyObject *self) {
 }
 
 static PyMethodDef events_methods[] = {
-    {"table", events_table, METH_NOARGS, "table()\n--\n\nOne array per property, one element per event."},
-    {"runs", events_runs, METH_NOARGS, "runs()\n--\n\nCells of all events as runs along longitude."},
-    {"states", events_states, METH_NOARGS, "states()\n--\n\nOne row per event and time step."},
-    {"blobs", events_blobs, METH_NOARGS, "blobs()\n--\n\nOne row per patch of cells that touch at one time step."},
-    {"links", events_links, METH_NOARGS, "links()\n--\n\nWhich blob goes on in which."},
-    {"outline", events_outline, METH_VARARGS, "outline(i)\n--\n\nWKB multipolygon of event i."},
-    {"geometry", events_geometry, METH_NOARGS, "geometry()\n--\n\nOutlines of all events, one behind the other."},
-    {"axes", events_axes, METH_NOARGS, "axes()\n--\n\nTime axis and grid of the field the events were found in."},
+    {"table", events_table, METH_NOARGS, "table($self, /)\n--\n\nOne array per property, one element per event."},
+    {"runs", events_runs, METH_NOARGS, "runs($self, /)\n--\n\nCells of all events as runs along longitude."},
+    {"states", events_states, METH_NOARGS, "states($self, /)\n--\n\nOne row per event and time step."},
+    {"blobs", events_blobs, METH_NOARGS,
+     "blobs($self, /)\n--\n\nOne row per patch of cells that touch at one time step."},
+    {"links", events_links, METH_NOARGS, "links($self, /)\n--\n\nWhich blob goes on in which."},
+    {"outline", events_outline, METH_VARARGS, "outline($self, i, /)\n--\n\nWKB multipolygon of event i."},
+    {"geometry", events_geometry, METH_NOARGS,
+     "geometry($self, /)\n--\n\nOutlines of all events, one behind the other."},
+    {"axes", events_axes, METH_NOARGS,
+     "axes($self, /)\n--\n\nTime axis and grid of the field the events were found in."},
     {NULL},
 };
 
@@ -131,7 +134,7 @@ static int fill_tables(PyObject *module, PyObject *tables, const char *wkb, size
 }
 
 PyDoc_STRVAR(events_doc,
-             "events(tables, geometry, latitude, longitude, seconds, calendar, step_days, below, wgs84)\n--\n\n"
+             "events(tables, geometry, latitude, longitude, seconds, calendar, step_days, below, wgs84, /)\n--\n\n"
              "Events from plain arrays: what table(), runs(), states(), blobs(), links(), geometry() and "
              "axes() give.");
 static PyObject *events(PyObject *module, PyObject *args) {

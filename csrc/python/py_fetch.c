@@ -147,7 +147,7 @@ static void clear(struct fetch_call *call) {
     PyMem_Free(call->results);
 }
 
-PyDoc_STRVAR(fetch_doc, "fetch(http, settings, items, overwrite, dismiss, journal, progress)\n--\n\n"
+PyDoc_STRVAR(fetch_doc, "fetch(http, settings, items, overwrite, dismiss, journal, progress, /)\n--\n\n"
                         "Run items; one dictionary of results per item.");
 static PyObject *fetch(PyObject *module, PyObject *args) {
     struct fetch_call call = {0};

@@ -5,6 +5,7 @@
 #include "io/texts.h"
 #include "python/convert.h"
 #include "python/objects.h"
+#include "python/py_chunks.h"
 #include "python/py_header.h"
 #include "python/py_pick.h"
 #include "python/raise.h"
@@ -219,16 +220,20 @@ static PyObject *file_characters(PyObject *object, PyObject *args) {
 
 static PyMethodDef file_methods[] = {
     {"header", file_header_method, METH_NOARGS,
-     "header()\n--\n\nDimensions, variables and attributes as dictionaries."},
+     "header($self, /)\n--\n\nDimensions, variables and attributes as dictionaries."},
     {"read", (PyCFunction)(void (*)(void))file_read, METH_VARARGS | METH_KEYWORDS,
-     "read(name, picks=None, stored=False, out=None, progress=None)\n--\n\nValues of a variable; `picks` is a "
+     "read($self, /, name, picks=None, stored=False, out=None, progress=None)\n--\n\nValues of a variable; `picks` "
+     "is a "
      "(start, count) or an array of indices per dimension.  `stored` gives them as they lie in the file."},
-    {"texts", file_texts, METH_VARARGS, "texts(name)\n--\n\nTexts of a variable of texts, as a list."},
+    {"texts", file_texts, METH_VARARGS, "texts($self, name, /)\n--\n\nTexts of a variable of texts, as a list."},
     {"characters", file_characters, METH_VARARGS,
-     "characters(name)\n--\n\nBytes of a variable of characters, in its shape."},
+     "characters($self, name, /)\n--\n\nBytes of a variable of characters, in its shape."},
     {"by_library", file_by_library, METH_VARARGS,
-     "by_library(name)\n--\n\nWhether reading a variable needs netCDF-C, and so its locks."},
-    {"explain", file_explain, METH_VARARGS, "explain(name)\n--\n\nBy which way a variable is read, and why."},
+     "by_library($self, name, /)\n--\n\nWhether reading a variable needs netCDF-C, and so its locks."},
+    {"chunks", e5py_file_chunks, METH_VARARGS,
+     "chunks($self, name, /)\n--\n\nWhere the bytes of a variable lie in the file."},
+    {"explain", file_explain, METH_VARARGS,
+     "explain($self, name, /)\n--\n\nBy which way a variable is read, and why."},
     {NULL},
 };
 

@@ -12,9 +12,10 @@ static PyObject *row_of(const struct e5_etccdi_index *index) {
         Py_XDECREF(name);
     }
     if (needs == NULL) return NULL;
-    return Py_BuildValue("{s:s,s:s,s:s,s:s,s:s,s:N,s:s}", "name", index->name, "title", index->title, "units",
-                         index->units, "cell_methods", index->cell_methods, "monthly", monthly[index->monthly],
-                         "operands", needs, "params", index->parameters);
+    return Py_BuildValue("{s:s,s:s,s:z,s:s,s:s,s:s,s:N,s:s}", "name", index->name, "title", index->title,
+                         "standard_name", index->standard_name, "units", index->units, "cell_methods",
+                         index->cell_methods, "monthly", monthly[index->monthly], "operands", needs, "params",
+                         index->parameters);
 }
 
 PyDoc_STRVAR(indices_doc, "indices()\n--\n\nThe rows of the table of indices, one dict each.");

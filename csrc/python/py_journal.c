@@ -153,8 +153,8 @@ static PyObject *finish(PyObject *self, enum e5_status status, struct e5_journal
     return list;
 }
 
-PyDoc_STRVAR(jobs_doc,
-             "jobs(unfinished=False)\n--\n\nOne dictionary per job of this service and owner, oldest first.");
+PyDoc_STRVAR(jobs_doc, "jobs($self, /, unfinished=False)\n--\n\nOne dictionary per job of this service and owner, "
+                       "oldest first.");
 static PyObject *journal_jobs(PyObject *self, PyObject *args, PyObject *keywords) {
     static char *names[] = {"unfinished", NULL};
     struct e5_error err = E5_ERROR_NONE;
@@ -170,8 +170,8 @@ static PyObject *journal_jobs(PyObject *self, PyObject *args, PyObject *keywords
     return finish(self, status, &table, &err);
 }
 
-PyDoc_STRVAR(files_doc,
-             "files(directory=None)\n--\n\nOne dictionary per finished file, or per file below a directory.");
+PyDoc_STRVAR(files_doc, "files($self, /, directory=None)\n--\n\nOne dictionary per finished file, or per file below "
+                        "a directory.");
 static PyObject *journal_files(PyObject *self, PyObject *args, PyObject *keywords) {
     static char *names[] = {"directory", NULL};
     struct e5_error err = E5_ERROR_NONE;
@@ -190,7 +190,7 @@ static PyObject *journal_files(PyObject *self, PyObject *args, PyObject *keyword
     return finish(self, status, &table, &err);
 }
 
-PyDoc_STRVAR(forget_doc, "forget(job_id)\n--\n\nRemove a job: an equal request makes a new one.");
+PyDoc_STRVAR(forget_doc, "forget($self, job_id, /)\n--\n\nRemove a job: an equal request makes a new one.");
 static PyObject *journal_forget(PyObject *self, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;
     const char *job_id;
@@ -206,7 +206,7 @@ static PyObject *journal_forget(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(counted_doc, "counted(path, finished, missing, asked=0.0)\n--\n\n"
+PyDoc_STRVAR(counted_doc, "counted($self, path, finished, missing, asked=0.0, /)\n--\n\n"
                           "Note what a file lacks of its request, and when that was last asked for in vain.");
 static PyObject *journal_counted(PyObject *self, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;
@@ -226,7 +226,8 @@ static PyObject *journal_counted(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(close_doc, "close()\n--\n\nGive the file back, after the calls under way; a second time does nothing.");
+PyDoc_STRVAR(close_doc,
+             "close($self, /)\n--\n\nGive the file back, after the calls under way; a second time does nothing.");
 static PyObject *journal_close(PyObject *self, PyObject *Py_UNUSED(none)) {
     close_once(holding_of(self));
     Py_RETURN_NONE;

@@ -94,8 +94,9 @@ static PyObject *labels_runs(PyObject *self, PyObject *Py_UNUSED(none)) {
 }
 
 static PyMethodDef labels_methods[] = {
-    {"dense", labels_dense, METH_NOARGS, "dense()\n--\n\nint32 labels: 0 is background, 1 … len(self) components."},
-    {"runs", labels_runs, METH_NOARGS, "runs()\n--\n\nColumns of the table of runs, components from 1."},
+    {"dense", labels_dense, METH_NOARGS,
+     "dense($self, /)\n--\n\nint32 labels: 0 is background, 1 … len(self) components."},
+    {"runs", labels_runs, METH_NOARGS, "runs($self, /)\n--\n\nColumns of the table of runs, components from 1."},
     {NULL},
 };
 
@@ -154,7 +155,8 @@ static PyObject *label_mask(PyObject *module, struct label_call *call) {
 }
 
 PyDoc_STRVAR(label_doc,
-             "label(mask, linked, connectivity, latitude, longitude, periodic)\n--\n\nConnected components of a mask "
+             "label(mask, linked, connectivity, latitude, longitude, periodic, /)\n--\n\nConnected components of a "
+             "mask "
              "of three dimensions and one byte each, in any layout.  `linked` is None or says for\neach step whether "
              "it follows its predecessor; `periodic` is 0, 1, or −1 for what the grid says.");
 static PyObject *label(PyObject *module, PyObject *args) {

@@ -6,8 +6,9 @@
 #include "python/convert.h"
 #include "python/raise.h"
 
-PyDoc_STRVAR(decode_time_doc, "decode_time(values, units, calendar)\n--\n\nStored numbers → seconds since 1970-01-01 "
-                              "of the calendar.");
+PyDoc_STRVAR(decode_time_doc,
+             "decode_time(values, units, calendar, /)\n--\n\nStored numbers → seconds since 1970-01-01 "
+             "of the calendar.");
 static PyObject *decode_time(PyObject *module, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;
     struct e5_time_units decoder;
@@ -30,8 +31,8 @@ static PyObject *decode_time(PyObject *module, PyObject *args) {
     return (PyObject *)seconds;
 }
 
-PyDoc_STRVAR(dates_doc,
-             "dates(days, calendar)\n--\n\nDays since 1970-01-01 → (n, 4) array of year, month, day, day of year.");
+PyDoc_STRVAR(dates_doc, "dates(days, calendar, /)\n--\n\nDays since 1970-01-01 → (n, 4) array of year, month, day, "
+                        "day of year.");
 static PyObject *dates(PyObject *module, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;
     enum e5_calendar calendar;
@@ -55,9 +56,9 @@ static PyObject *dates(PyObject *module, PyObject *args) {
     return (PyObject *)out;
 }
 
-PyDoc_STRVAR(slots_doc,
-             "slots(days, calendar, count)\n--\n\nIndex of the threshold, out of `count` per year, that each day is "
-             "compared with.");
+PyDoc_STRVAR(slots_doc, "slots(days, calendar, count, /)\n--\n\nIndex of the threshold, out of `count` per year, "
+                        "that each day is "
+                        "compared with.");
 static PyObject *slots(PyObject *module, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;
     enum e5_calendar calendar;
@@ -92,8 +93,9 @@ static PyObject *variable_row(const struct e5_variable *row) {
                          hours[e5_variable_day_rule(row->kind)]);
 }
 
-PyDoc_STRVAR(holes_doc, "holes(seconds)\n--\n\nHoles in otherwise regular, ascending steps: how many, how many steps "
-                        "are missing, and the index behind the first one; (0, 0, 0): nothing to report.");
+PyDoc_STRVAR(holes_doc,
+             "holes(seconds, /)\n--\n\nHoles in otherwise regular, ascending steps: how many, how many steps "
+             "are missing, and the index behind the first one; (0, 0, 0): nothing to report.");
 static PyObject *holes(PyObject *module, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;
     PyObject *object;
@@ -111,7 +113,7 @@ static PyObject *holes(PyObject *module, PyObject *args) {
     return Py_BuildValue("(nnn)", (Py_ssize_t)found.count, (Py_ssize_t)found.missing, (Py_ssize_t)found.after);
 }
 
-PyDoc_STRVAR(variable_doc, "variable(name)\n--\n\nWhat is known about an ERA5 variable, or None.");
+PyDoc_STRVAR(variable_doc, "variable(name, /)\n--\n\nWhat is known about an ERA5 variable, or None.");
 static PyObject *variable(PyObject *Py_UNUSED(module), PyObject *args) {
     const char *name;
     if (!PyArg_ParseTuple(args, "s", &name)) return NULL;

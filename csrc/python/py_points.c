@@ -1,6 +1,7 @@
 /* py_points: values in other units, distances, and series at points. */
 #include "diag/geodesy.h"
 #include "diag/linear.h"
+#include "diag/row_sums.h"
 #include "diag/stations.h"
 #include "python/convert.h"
 #include "python/objects.h"
@@ -49,8 +50,9 @@ static enum e5_status linear_body(void *context, struct e5_watch *watch, struct 
     return e5_linear(&call->view, &call->map, PyArray_DATA(call->out), dtype_of(call->out), &call->par, watch, err);
 }
 
-PyDoc_STRVAR(linear_doc, "linear(x, scale, offset, nodata, out, progress)\n--\n\nout = x * scale + offset, but for "
-                         "values equal to nodata.");
+PyDoc_STRVAR(linear_doc,
+             "linear(x, scale, offset, nodata, out, progress, /)\n--\n\nout = x * scale + offset, but for "
+             "values equal to nodata.");
 static PyObject *linear(PyObject *module, PyObject *args) {
     struct linear_call call = {0};
     PyArrayObject *x;
@@ -62,6 +64,44 @@ static PyObject *linear(PyObject *module, PyObject *args) {
     if (!PyArray_SAMESHAPE(x, call.out)) return PyErr_SetString(PyExc_ValueError, "out has another shape"), NULL;
     if (run(module, linear_body, &call, &call.par, PyArray_SIZE(x), progress) < 0) return NULL;
     Py_RETURN_NONE;
+}
+
+/* --- means of maps --- */
+
+struct row_sums_call {
+    struct e5_view view;
+    double nodata, *sum, *count;
+    struct e5_parallel par;
+};
+
+static enum e5_status row_sums_body(void *context, struct e5_watch *watch, struct e5_error *err) {
+    struct row_sums_call *call = context;
+    return e5_row_sums(&call->view, call->nodata, call->sum, call->count, &call->par, watch, err);
+}
+
+PyDoc_STRVAR(row_sums_doc, "row_sums(x, nodata, progress, /)\n--\n\nSums and numbers of what is there along the last "
+                           "dimension.");
+static PyObject *row_sums(PyObject *module, PyObject *args) {
+    struct row_sums_call call = {.nodata = 0};
+    PyArrayObject *x;
+    PyObject *progress;
+    if (!PyArg_ParseTuple(args, "O!dO", &PyArray_Type, &x, &call.nodata, &progress) ||
+        e5py_view(module, x, &call.view) < 0)
+        return NULL;
+    int ndim = PyArray_NDIM(x);
+    PyObject *sums = ndim < 1 ? NULL : PyArray_SimpleNew(ndim - 1, PyArray_DIMS(x), NPY_FLOAT64);
+    PyObject *counts = sums == NULL ? NULL : PyArray_SimpleNew(ndim - 1, PyArray_DIMS(x), NPY_FLOAT64);
+    PyObject *result = NULL;
+    if (ndim < 1) PyErr_SetString(PyExc_ValueError, "rows are needed");
+    if (counts != NULL) {
+        call.sum = PyArray_DATA((PyArrayObject *)sums);
+        call.count = PyArray_DATA((PyArrayObject *)counts);
+        if (run(module, row_sums_body, &call, &call.par, PyArray_SIZE(x), progress) == 0)
+            result = PyTuple_Pack(2, sums, counts);
+    }
+    Py_XDECREF(sums);
+    Py_XDECREF(counts);
+    return result;
 }
 
 /* --- distances --- */
@@ -101,7 +141,7 @@ static int pin_coordinates(PyObject *const *objects, PyArrayObject **pinned) {
     return PyErr_SetString(PyExc_ValueError, "as many latitudes as longitudes are needed"), -1;
 }
 
-PyDoc_STRVAR(great_circle_doc, "great_circle(lat1, lon1, lat2, lon2)\n--\n\nkm between pairs of points.");
+PyDoc_STRVAR(great_circle_doc, "great_circle(lat1, lon1, lat2, lon2, /)\n--\n\nkm between pairs of points.");
 static PyObject *great_circle(PyObject *module, PyObject *args) {
     struct pairs_call call = {{0}};
     PyObject *objects[COORDINATES], *result = NULL;
@@ -161,8 +201,9 @@ static int make_points(PyArrayObject *latitude, PyArrayObject *longitude, struct
     return 0;
 }
 
-PyDoc_STRVAR(distance_matrix_doc, "distance_matrix(lat1, lon1, lat2, lon2, progress)\n--\n\nkm between all points of "
-                                  "two lists.");
+PyDoc_STRVAR(distance_matrix_doc,
+             "distance_matrix(lat1, lon1, lat2, lon2, progress, /)\n--\n\nkm between all points of "
+             "two lists.");
 static PyObject *distance_matrix(PyObject *module, PyObject *args) {
     struct matrix_call call = {{{0}}};
     PyObject *objects[COORDINATES], *progress, *result = NULL;
@@ -207,9 +248,9 @@ static int check_sample(PyArrayObject *const *cells, PyArrayObject *out, size_t 
     return PyErr_SetString(PyExc_ValueError, "cells, weights and out do not fit each other"), -1;
 }
 
-PyDoc_STRVAR(sample_doc,
-             "sample(maps, row, column, weight, skip_missing, out, first, progress)\n--\n\nSeries of stations from "
-             "maps (time, latitude, longitude) into out[:, first:]; see csrc/diag/stations.h.");
+PyDoc_STRVAR(sample_doc, "sample(maps, row, column, weight, skip_missing, out, first, progress, /)\n--\n\nSeries of "
+                         "stations from "
+                         "maps (time, latitude, longitude) into out[:, first:]; see csrc/diag/stations.h.");
 static PyObject *sample(PyObject *module, PyObject *args) {
     struct sample_call call = {0};
     PyArrayObject *maps, *out, *cells[3] = {NULL};
@@ -237,6 +278,7 @@ static PyObject *sample(PyObject *module, PyObject *args) {
 
 static PyMethodDef functions[] = {
     {"linear", linear, METH_VARARGS, linear_doc},
+    {"row_sums", row_sums, METH_VARARGS, row_sums_doc},
     {"great_circle", great_circle, METH_VARARGS, great_circle_doc},
     {"distance_matrix", distance_matrix, METH_VARARGS, distance_matrix_doc},
     {"sample", sample, METH_VARARGS, sample_doc},

@@ -61,7 +61,8 @@ void e5py_pool_release(void) {
     pthread_mutex_unlock(&lock);
 }
 
-PyDoc_STRVAR(set_num_threads_doc, "set_num_threads(n)\n--\n\nThreads of the native pool; 0 for one per processor.");
+PyDoc_STRVAR(set_num_threads_doc,
+             "set_num_threads(n, /)\n--\n\nThreads of the native pool; 0 for one per processor.");
 static PyObject *set_num_threads(PyObject *module, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;
     long n;

@@ -9,9 +9,9 @@
 
 #define BLOCK_BYTES ((size_t)64 << 20)
 
-PyDoc_STRVAR(grid_doc,
-             "grid(latitude, longitude)\n--\n\nEdges of the rows and width of a column in degrees, and km² of a "
-             "cell of each row.");
+PyDoc_STRVAR(grid_doc, "grid(latitude, longitude, /)\n--\n\nEdges of the rows and width of a column in "
+                       "degrees, and km² of a "
+                       "cell of each row.");
 static PyObject *grid(PyObject *module, PyObject *args) {
     struct e5_error err = E5_ERROR_NONE;
     struct e5_grid made;
@@ -68,9 +68,9 @@ static PyObject *run(PyObject *module, struct regional_call *call, PyObject *pro
     return result;
 }
 
-PyDoc_STRVAR(regional_doc,
-             "regional(source, first, cell, weight, beyond, statistic, threshold, min_share, progress)\n--\n\n"
-             "One number per step and region; see csrc/diag/regional.h.");
+PyDoc_STRVAR(regional_doc, "regional(source, first, cell, weight, beyond, statistic, threshold, min_share, "
+                           "progress, /)\n--\n\n"
+                           "One number per step and region; see csrc/diag/regional.h.");
 static PyObject *regional(PyObject *module, PyObject *args) {
     struct regional_call call = {0};
     struct e5_view view;

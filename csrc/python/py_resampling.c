@@ -95,8 +95,9 @@ static enum e5_status bootstrap_draw(struct call *call, struct e5_error *err) {
     return status;
 }
 
-PyDoc_STRVAR(bootstrap_doc, "bootstrap(values, statistic, interval, confidence, ddof, count, key, progress)\n--\n\n"
-                            "Value, low, high, error of each cell of (steps, cells); see csrc/diag/resampling.h.");
+PyDoc_STRVAR(bootstrap_doc,
+             "bootstrap(values, statistic, interval, confidence, ddof, count, key, progress, /)\n--\n\n"
+             "Value, low, high, error of each cell of (steps, cells); see csrc/diag/resampling.h.");
 static PyObject *bootstrap(PyObject *module, PyObject *args) {
     struct call call = {
         .results = E5_BOOTSTRAP_RESULTS, .tile = bootstrap_tile, .draw = bootstrap_draw, .bootstrap = {0}};
@@ -130,7 +131,8 @@ static enum e5_status permutation_draw(struct call *call, struct e5_error *err) 
 }
 
 PyDoc_STRVAR(permutation_doc,
-             "permutation(values, part, paired, count, all, key, progress)\n--\n\nDifference, and how many resamples "
+             "permutation(values, part, paired, count, all, key, progress, /)\n--\n\nDifference, and how many "
+             "resamples "
              "are not greater and not less, of each cell of (steps, cells); see csrc/diag/resampling.h.");
 static PyObject *permutation(PyObject *module, PyObject *args) {
     struct call call = {.results = E5_PERMUTATION_RESULTS, .tile = permutation_tile, .draw = permutation_draw};

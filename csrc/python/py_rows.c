@@ -35,20 +35,22 @@ static PyObject *operand_rows(const struct e5_operand_spec *spec) {
 static PyObject *output_rows(const struct e5_output_spec *spec) {
     PyObject *rows = PyList_New(0);
     for (; rows != NULL && spec->name != NULL; spec++)
-        append(&rows, Py_BuildValue("{ss sz ss}", "name", spec->name, "units", spec->units, "doc", spec->doc));
+        append(&rows, Py_BuildValue("{ss sz ss sz}", "name", spec->name, "units", spec->units, "doc", spec->doc,
+                                    "standard_name", spec->standard_name));
     return rows;
 }
 
 static PyObject *kernel_row(const struct e5_kernel *kernel) {
     static const char *const kinds[] = {"scan", "series", "field", "pointwise"};
     static const char *const groupings[] = {"", "day", "frequency"};
-    return Py_BuildValue("{ss ss ss ss sN sN sN sN ss ss sO ss ss ss}", "name", kernel->name, "kind",
+    return Py_BuildValue("{ss ss ss ss sN sN sN sN ss ss sO sO ss ss ss}", "name", kernel->name, "kind",
                          kinds[kernel->kind], "grouping", groupings[kernel->grouping], "summary", kernel->summary,
                          "operands", operand_rows(kernel->operands), "params", param_rows(kernel->params),
                          "grouping_params", param_rows(e5_grouping_params(kernel)), "outputs",
                          output_rows(kernel->outputs), "result", kernel->result, "result_dims",
                          kernel->result_dims != NULL ? kernel->result_dims : "", "as_input",
-                         kernel->as_input ? Py_True : Py_False, "cell_methods",
+                         kernel->as_input ? Py_True : Py_False, "lasting",
+                         kernel->kind == E5_SCAN && kernel->ops.scan->lasting ? Py_True : Py_False, "cell_methods",
                          kernel->cell_methods != NULL ? kernel->cell_methods : "", "notes", kernel->notes,
                          "references", kernel->references);
 }

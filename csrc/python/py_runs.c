@@ -64,8 +64,9 @@ static PyObject *table_array(const struct e5_runs_table *table) {
 }
 
 PyDoc_STRVAR(runs_doc,
-             "runs(source, seconds, calendar, threshold, stay, climatology, rule, switches, budget, directory, "
-             "progress)\n--\n\n"
+             "runs(source, seconds, calendar, threshold, stay, climatology, rule, switches, budget, "
+             "directory, "
+             "progress, /)\n--\n\n"
              "The runs of all cells, (rows, columns of run_columns()).  Limits are (values, slot of each step) or\n"
              "None, the rule is (test, minimum, gap, order), the switches (cold, sample, own_maximum, "
              "rates_at_edge).");

@@ -11,7 +11,7 @@ static bool load(const char *path, struct e5_state *found) {
 }
 
 PyDoc_STRVAR(read_state_doc,
-             "read_state(target)\n--\n\n{job_id, size, received} of an unfinished download; None if there is no "
+             "read_state(target, /)\n--\n\n{job_id, size, received} of an unfinished download; None if there is no "
              "state file that can be used. Received are the bytes that the next call need not fetch again.");
 static PyObject *read_state(PyObject *Py_UNUSED(module), PyObject *target) {
     struct e5_state state;

@@ -92,7 +92,7 @@ static PyObject *run_call(PyObject *module, struct store_call *call, PyObject *p
 
 PyDoc_STRVAR(store_add_doc,
              "store_add(path, events, kind, variable, units, definition, program, libraries, sources, cells, "
-             "busy_seconds, progress)\n--\n\nAdd events to a GeoPackage; (added, known, diagnostic id).");
+             "busy_seconds, progress, /)\n--\n\nAdd events to a GeoPackage; (added, known, diagnostic id).");
 static PyObject *store_add(PyObject *module, PyObject *args) {
     struct store_call call = {0};
     struct e5_store_batch *batch = &call.batch;
@@ -144,7 +144,7 @@ static void set_columns(PyArrayObject **in, struct e5_tracks *out) {
 PyDoc_STRVAR(store_add_tracks_doc,
              "store_add_tracks(path, first, seconds, latitude, longitude, value, step, speed, direction, "
              "displacement, calendar, kind, variable, units, definition, program, libraries, sources, busy_seconds, "
-             "progress)\n--\n\nAdd tracks of points to a GeoPackage; (added, known, diagnostic id).");
+             "progress, /)\n--\n\nAdd tracks of points to a GeoPackage; (added, known, diagnostic id).");
 static PyObject *store_add_tracks(PyObject *module, PyObject *args) {
     struct store_call call = {0};
     struct e5_store_batch *batch = &call.batch;
@@ -184,7 +184,7 @@ static enum e5_status lock_body(void *context, struct e5_watch *watch, struct e5
     return e5_lock_take(&call->lock, call->path, e5_clock_monotonic() + call->busy_seconds, watch, err);
 }
 
-PyDoc_STRVAR(store_lock_doc, "store_lock(path, busy_seconds)\n--\n\n"
+PyDoc_STRVAR(store_lock_doc, "store_lock(path, busy_seconds, /)\n--\n\n"
                              "Wait for the writers' lock of a database; what store_unlock() takes.");
 static PyObject *store_lock(PyObject *module, PyObject *args) {
     struct lock_call call = {.lock.fd = -1};
@@ -217,7 +217,7 @@ static PyObject *cell_column(const struct e5_run *run, size_t n, size_t offset) 
 }
 
 PyDoc_STRVAR(decode_cells_doc,
-             "decode_cells(runs)\n--\n\nCells of event_cells.runs: arrays blob, row, first, count.");
+             "decode_cells(runs, /)\n--\n\nCells of event_cells.runs: arrays blob, row, first, count.");
 static PyObject *decode_cells(PyObject *module, PyObject *bytes) {
     struct e5_error err = E5_ERROR_NONE;
     struct e5_run *run;
@@ -266,7 +266,7 @@ static PyMethodDef functions[] = {
     {"store_add", store_add, METH_VARARGS, store_add_doc},
     {"store_add_tracks", store_add_tracks, METH_VARARGS, store_add_tracks_doc},
     {"store_lock", store_lock, METH_VARARGS, store_lock_doc},
-    {"store_unlock", store_unlock, METH_O, "store_unlock(lock)\n--\n\nGive the writers' lock back."},
+    {"store_unlock", store_unlock, METH_O, "store_unlock(lock, /)\n--\n\nGive the writers' lock back."},
     {"decode_cells", decode_cells, METH_O, decode_cells_doc},
     {NULL},
 };

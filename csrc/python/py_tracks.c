@@ -71,7 +71,7 @@ static PyObject *run_extrema(PyObject *module, struct extrema_call *call, PyArra
 }
 
 PyDoc_STRVAR(extrema_doc, "extrema(source, latitude, longitude, highest, around, search, merge, reach, depth, "
-                          "progress)\n--\n\nTable of local minima or maxima; see csrc/events/extrema.h.");
+                          "progress, /)\n--\n\nTable of local minima or maxima; see csrc/events/extrema.h.");
 static PyObject *extrema(PyObject *module, PyObject *args) {
     struct extrema_call call = {0};
     struct e5_extrema_rule *rule = &call.rule;
@@ -132,7 +132,7 @@ static PyObject *run_tracks(PyObject *module, PyArrayObject *const *in, struct t
     return result;
 }
 
-PyDoc_STRVAR(point_tracks_doc, "point_tracks(step, latitude, longitude, distance, gap, progress)\n--\n\n"
+PyDoc_STRVAR(point_tracks_doc, "point_tracks(step, latitude, longitude, distance, gap, progress, /)\n--\n\n"
                                "Number of the track of each point; see csrc/events/point_tracks.h.");
 static PyObject *point_tracks(PyObject *module, PyObject *args) {
     struct tracks_call call = {{0}};

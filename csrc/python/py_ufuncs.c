@@ -2,6 +2,7 @@
  *
  * NumPy broadcasts, casts, allocates and drops the GIL; the loops here cut long arrays into tasks for the pool and
  * gather operands that do not lie one value after the other. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include <numpy/ufuncobject.h>
 
 #define TASK ((npy_intp)1 << 15)  /* values of a task: many times what waking a thread costs */
+#define LONGEST_NAME 64
 #define BLOCK 512 /* values gathered at once: of all operands together they fit into the first cache */
 
 struct loop { /* what NumPy hands to the loops of one ufunc */
@@ -100,6 +102,7 @@ struct definition { /* of a ufunc; NumPy borrows it as long as the ufunc lives *
     PyUFuncGenericFunction loops[2];
     void *data[2];
     char types[2 * (E5_MAX_OPERANDS + 1)];
+    char called[LONGEST_NAME];
 };
 
 static void free_definition(PyObject *capsule) { PyMem_Free(PyCapsule_GetPointer(capsule, NULL)); }
@@ -117,13 +120,13 @@ static struct definition *define(const struct e5_kernel *kernel, size_t choice) 
     return made;
 }
 
-PyDoc_STRVAR(ufunc_doc,
-             "ufunc(name, choice)\n--\n\nNew ufunc of a POINTWISE row, by the place of a choice of its first\n"
-             "parameter (0 where it has none).");
+PyDoc_STRVAR(ufunc_doc, "ufunc(name, choice, called, /)\n--\n\nNew ufunc of a POINTWISE row, by the place of a "
+                        "choice of its first\n"
+                        "parameter (0 where it has none); `called` is its __name__, by which pickle finds it.");
 static PyObject *ufunc(PyObject *module, PyObject *args) {
-    const char *name;
+    const char *name, *called;
     int choice;
-    if (!PyArg_ParseTuple(args, "si", &name, &choice)) return NULL;
+    if (!PyArg_ParseTuple(args, "sis", &name, &choice, &called)) return NULL;
     const struct e5_kernel *kernel = e5py_kernel(module, name, E5_POINTWISE);
     struct e5_error err = E5_ERROR_NONE;
     struct e5_params params = {.value = {{.integer = choice}}};
@@ -132,8 +135,9 @@ static PyObject *ufunc(PyObject *module, PyObject *args) {
     struct definition *made = define(kernel, kernel->params[0].name != NULL ? (size_t)choice : 0);
     PyObject *owner = made != NULL ? PyCapsule_New(made, NULL, free_definition) : NULL;
     if (owner == NULL) return PyMem_Free(made), NULL;
+    snprintf(made->called, sizeof made->called, "%s", called);
     PyObject *result = PyUFunc_FromFuncAndData(made->loops, made->data, made->types, 2, made->loop.inputs, 1,
-                                               PyUFunc_None, kernel->name, kernel->summary, 0);
+                                               PyUFunc_None, made->called, kernel->summary, 0);
     if (result == NULL) return Py_DECREF(owner), NULL;
     ((PyUFuncObject *)result)->obj = owner; /* freed with the ufunc */
     return result;

@@ -43,5 +43,7 @@ int e5py_add_tracks(PyObject *module);
 int e5py_add_label(PyObject *module);
 int e5py_add_store(PyObject *module);
 int e5py_add_csv(PyObject *module);
+int e5py_add_system(PyObject *module);
+int e5py_add_parts(PyObject *module);
 
 #endif

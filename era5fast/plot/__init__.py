@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..optional import need
 
 if TYPE_CHECKING:
     from ..explorer import explorer
@@ -48,12 +48,9 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        function = getattr(import_module(_HOME[name], __name__), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "matplotlib":
-            raise
-        raise InputError("pictures need the package matplotlib", hint="pip install 'era5fast[demo]'") from error
+    if name != "explorer":  # a page that the browser draws
+        need("matplotlib", "pictures")
+    function = getattr(import_module(_HOME[name], __name__), name)
     globals()[name] = function
     return function
 

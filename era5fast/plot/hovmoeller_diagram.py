@@ -101,7 +101,7 @@ def _draw_field(axes: Axes, x: Any, along: str, start: Any, end: Any, variable: 
         axis, values = grid[along], 100 * _share_in_events(x, along)
         what, label = f"events of {x.name}" if x.name else "events", "share of the area in events (%)"
     else:
-        field = as_field(x, variable=variable)
+        field = as_field(x, variable=variable, wraps=False)
         seconds, calendar = field.seconds, field.calendar
         axis, values = _mean_along(field, along)
         what = name_in_words(field.attrs, field.name, "field")

@@ -119,7 +119,8 @@ def event_line(
     """
     if categories and (threshold is None or climatology is None):
         raise InputError("categories need a threshold and a climatology")
-    field = as_field(x, time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable)
+    given = {"time": time, "latitude": latitude, "longitude": longitude, "calendar": calendar}
+    field = as_field(x, **given, variable=variable, wraps=False)
     series = _mean(field, threshold, climatology, leap_day)
     inside = _in_events(series, below, min_days, max_gap)
     shown = between(series.seconds, series.calendar, start, end)

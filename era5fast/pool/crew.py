@@ -12,6 +12,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 __all__ = ["Crew", "PoolError"]
@@ -66,6 +67,10 @@ class Crew:
         _crews.add(self)
 
     def start(self) -> None:
+        """Begin."""
+        self.fill()
+
+    def fill(self) -> None:
         """Bring the number of threads up to its size; on failure those already started leave again."""
         try:
             while len(self.workers) < self.size:
@@ -115,8 +120,6 @@ class Crew:
         """Drop all that was not begun; workers go after what they are doing."""
         self.error = self.error or error
         self._drop_queue()
-        for _ in range(self.size):
-            self.queue.put(None)
 
     def join(self) -> None:
         """Wait for the workers to go."""
@@ -128,14 +131,12 @@ class Crew:
         assert self.error is not None
         for iterator in tuple(self.open):
             iterator.drop(self.error)
-        while True:
-            try:
-                ticket = self.queue.get_nowait()
-            except queue.Empty:
-                return
-            if ticket is None:
-                continue  # stop() puts new ones
-            ticket.drop(self.error)
+        with suppress(queue.Empty):
+            while True:
+                if (ticket := self.queue.get_nowait()) is not None:
+                    ticket.drop(self.error)
+        for _ in range(self.size):  # last, since another thread that drops takes these as well
+            self.queue.put(None)
 
     def _work(self) -> None:
         self._here.works = True

@@ -14,16 +14,18 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, thread
 from concurrent.futures._base import FINISHED, LOGGER, PENDING, RUNNING
+from contextlib import suppress
 from queue import Empty
 from typing import Any, TypeVar
 
 from .crew import PoolError
-from .native import batch_of
+from .native import Gathering, Gatherings, batch_of, outcome
 from .size import cpu_count
 
 __all__ = ["Executor"]
 
 T = TypeVar("T")
+_OPEN = (PENDING, RUNNING)
 
 
 class _ConditionWhenNeeded:
@@ -37,10 +39,12 @@ class _ConditionWhenNeeded:
 class _Future(Future[T]):
     """A future that two threads alone can share without a condition variable.
 
-    The lock decides who is first: the worker that goes on without a condition, or whoever makes one.
+    The lock decides who is first: the worker that goes on without a condition, or whoever makes one. Whoever waits
+    for the result alone sleeps at a lock of its own.
     """
 
     _condition = _ConditionWhenNeeded()
+    _sleepers: Any = ()  # a list when there are some
 
     def __init__(self, lock: Any) -> None:
         self._lock = lock
@@ -48,6 +52,8 @@ class _Future(Future[T]):
         self._result = self._exception = None
         self._waiters: list[Any] = []
         self._done_callbacks: list[Any] = []
+
+    # --- for the thread that does the work ---
 
     def begin(self) -> bool:
         """Whether the task is to be run; False when it was cancelled."""
@@ -57,20 +63,62 @@ class _Future(Future[T]):
                 return True
         return self.set_running_or_notify_cancel()
 
-    def set_result(self, result: Any) -> None:
-        with self._lock:
-            if "_condition" not in self.__dict__ and self._state == RUNNING:
-                self._result, self._state = result, FINISHED
-                return
-        super().set_result(result)
+    def settle(self, success: bool, value: Any, announce: Callable[[], bool]) -> bool:
+        """Give it its outcome; just before, `announce` that the thread has nothing more to do, unless it has.
 
-    def result(self, timeout: float | None = None) -> Any:
+        Then whoever sees the outcome and asks for more finds an idle thread.
+        """
+        with self._lock:
+            alone = success and "_condition" not in self.__dict__ and self._state == RUNNING
+            if alone:
+                told = announce()
+                self._result, self._state = value, FINISHED
+        if alone:
+            self._wake()
+            return told
+        finish = self.set_result if success else self.set_exception
+        with self._condition:
+            if not self._done_callbacks:
+                told = announce()
+                finish(value)
+                return told
+        finish(value)
+        return False
+
+    def set_result(self, result: T) -> None:
+        super().set_result(result)
+        self._wake()
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        super().set_exception(exception)
+        self._wake()
+
+    def _wake(self) -> None:
+        """After the outcome is there: whoever goes to sleep looks for it afterwards."""
+        sleepers = self._sleepers
+        while sleepers:
+            with suppress(IndexError):  # another thread has woken it
+                sleepers.pop().release()
+
+    # --- for those who wait ---
+
+    def result(self, timeout: float | None = None) -> T:
+        if self._state in _OPEN:
+            lock = threading.Lock()
+            lock.acquire()
+            self.__dict__.setdefault("_sleepers", []).append(lock)
+            if self._state in _OPEN:
+                lock.acquire(timeout=-1 if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX))
         if self._state == FINISHED and self._exception is None:
-            return self._result
-        return super().result(timeout)
+            return self._result  # type: ignore[return-value]
+        return super().result(0)
 
     def cancel(self) -> bool:
-        return False if self._state == FINISHED else super().cancel()
+        if self._state == FINISHED:
+            return False
+        cancelled = super().cancel()
+        self._wake()
+        return cancelled
 
 
 class _Task:
@@ -81,16 +129,41 @@ class _Task:
     def __init__(self, future: _Future[Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
         self.future, self.fn, self.args, self.kwargs = future, fn, args, kwargs
 
-    def run(self) -> None:
+    def run(self, announce: Callable[[], bool] = lambda: False) -> bool:
+        """Make the call; whether the thread has been announced to be idle."""
         if not self.future.begin():
-            return
+            return False
+        success, value = outcome(self.fn, self.args, self.kwargs)
+        future = self.future
+        self = None  # type: ignore[assignment]  # no circle with the traceback
+        return future.settle(success, value, announce)
+
+
+class _GatheredTask(_Task):
+    """A call of a native function that may make others with this one."""
+
+    __slots__ = ("_gathering", "_open")
+
+    def __init__(self, future: _Future[Any], fn: Callable[..., Any], args: Any, gathering: Gathering) -> None:
+        super().__init__(future, fn, args, {})
+        self._gathering, self._open = gathering, [args]
+        gathering.add(self)
+
+    def claim(self) -> tuple[Any, ...] | None:
+        """Arguments of the call for the first who asks, unless it was cancelled; for all others None."""
         try:
-            result = self.fn(*self.args, **self.kwargs)
-        except BaseException as error:
-            self.future.set_exception(error)
-            self = None  # type: ignore[assignment]  # no circle with the traceback
-        else:
-            self.future.set_result(result)
+            args: tuple[Any, ...] = self._open.pop()
+        except IndexError:
+            return None
+        return args if self.future.begin() else None
+
+    def run(self, announce: Callable[[], bool] = lambda: False) -> bool:
+        made = self._gathering.make(self)
+        for task, (success, value) in made[:-1]:
+            task.future.settle(success, value, bool)  # not idle before the last one
+        for task, (success, value) in made[-1:]:
+            return bool(task.future.settle(success, value, announce))
+        return False
 
 
 class Executor(ThreadPoolExecutor):
@@ -126,6 +199,8 @@ class Executor(ThreadPoolExecutor):
         self._begin = initializer, initargs
         self._pid = os.getpid()
         self._futures_lock = threading.Lock()
+        self._idle: list[None] = []  # one for each thread that has nothing to do
+        self._gatherings = Gatherings(workers)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Call ``fn(*args, **kwargs)`` in a thread.
@@ -151,7 +226,11 @@ class Executor(ThreadPoolExecutor):
             if thread._shutdown:
                 raise RuntimeError("cannot schedule new futures after interpreter shutdown")
             future: _Future[T] = _Future(self._futures_lock)
-            self._work_queue.put(_Task(future, fn, args, kwargs))  # type: ignore[arg-type]
+            gathering = self._gatherings.of(fn, kwargs)
+            task = (
+                _Task(future, fn, args, kwargs) if gathering is None else _GatheredTask(future, fn, args, gathering)
+            )
+            self._work_queue.put(task)  # type: ignore[arg-type]
             if len(self._threads) < self._max_workers:
                 self._adjust_thread_count()
             return future
@@ -179,8 +258,10 @@ class Executor(ThreadPoolExecutor):
 
     def _adjust_thread_count(self) -> None:
         """Start a thread when none is idle and there may be more."""
-        if self._idle_semaphore.acquire(timeout=0) or len(self._threads) >= self._max_workers:
-            return
+        try:
+            return self._idle.pop()
+        except IndexError:
+            pass
         queue = self._work_queue
         reference = weakref.ref(self, lambda _: queue.put(None))  # type: ignore[arg-type]
         name = f"{self._thread_name_prefix or self}_{len(self._threads)}"
@@ -192,7 +273,7 @@ class Executor(ThreadPoolExecutor):
     def idle(self) -> None:
         """Take note that a thread has nothing to do: no new one is needed for the next task."""
         if len(self._threads) < self._max_workers:
-            self._idle_semaphore.release()
+            self._idle.append(None)
 
 
 def _at_once(function: Callable[..., Any], calls: list[Any], workers: int) -> list[Any] | None:
@@ -210,16 +291,24 @@ def _work(reference: Callable[[], Executor | None], queue: Any, initializer: Any
             if (executor := reference()) is not None:
                 executor._initializer_failed()
             return
+
+    def announce() -> bool:
+        if not queue.empty() or (executor := reference()) is None:
+            return False
+        executor.idle()
+        return True
+
+    def take() -> Any:
+        with suppress(Empty):
+            return queue.get_nowait()
+        announce()
+        return queue.get()
+
+    told = False
     while True:
-        try:
-            task = queue.get_nowait()
-        except Empty:
-            if (executor := reference()) is not None:
-                executor.idle()
-            executor = None
-            task = queue.get()
+        task = queue.get() if told else take()
         if task is not None:
-            task.run()
+            told = task.run(announce)
             task = None
         elif _is_over(reference()):
             queue.put(None)  # for the next thread

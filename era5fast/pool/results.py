@@ -13,16 +13,26 @@ import threading
 import time
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from operator import length_hint
 from typing import Any
 
 from .crew import Crew
-from .native import batch_of
+from .native import Gathering, batch_of, gathers, outcome
 
-__all__ = ["AsyncResult", "IMapIterator", "IMapUnorderedIterator", "MapResult", "TimeoutError"]
+__all__ = [
+    "AsyncResult",
+    "Failed",
+    "GatheredResult",
+    "IMapIterator",
+    "IMapUnorderedIterator",
+    "MapResult",
+    "TimeoutError",
+    "each",
+    "each_star",
+]
 
 
 class TimeoutError(multiprocessing.TimeoutError, builtins.TimeoutError):
@@ -30,7 +40,6 @@ class TimeoutError(multiprocessing.TimeoutError, builtins.TimeoutError):
 
 
 Callback = Callable[[Any], Any] | None
-Call = tuple[Callable[..., Any], Iterable[Any], Mapping[str, Any]]
 
 
 class AsyncResult:
@@ -47,7 +56,7 @@ class AsyncResult:
         self._done, self._success = False, True
         self._value: Any = None
         self._waiting: list[Any] = []  # locks of those who wait
-        self._call: list[Call] = []  # taken out by whoever makes the call
+        self._call: list[Any] = []  # taken out by whoever makes the call
 
     __class_getitem__: Any = classmethod(types.GenericAlias)
 
@@ -141,12 +150,38 @@ class AsyncResult:
             lock.release()
 
 
-def outcome(function: Callable[..., Any], args: Iterable[Any], kwds: Mapping[str, Any]) -> tuple[bool, Any]:
-    """(True, value) or (False, exception) of a call."""
-    try:
-        return True, function(*args, **kwds)
-    except BaseException as error:
-        return False, error
+class GatheredResult(AsyncResult):
+    """The result of a native function that may make other calls with this one."""
+
+    def gather(self, gathering: Gathering, args: tuple[Any, ...]) -> None:
+        """Have a worker make the call, and others with it."""
+        self._gathering = gathering
+        self._call.append(args)
+        gathering.add(self)
+        self._crew.put(self)
+
+    def claim(self) -> tuple[Any, ...] | None:
+        """Arguments of the call for the first who asks; for all others None."""
+        try:
+            args: tuple[Any, ...] = self._call.pop()
+        except IndexError:
+            return None
+        return args
+
+    def run(self) -> None:
+        """Make the call, unless somebody has begun it, and those that wait with it."""
+        for result, (success, value) in self._gathering.make(self):
+            result._finish(success, value)
+
+
+def each(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """Results of a chunk of ``map``."""
+    return [function(item) for item in items]
+
+
+def each_star(function: Callable[..., Any], items: Iterable[Iterable[Any]]) -> list[Any]:
+    """Results of a chunk of ``starmap``."""
+    return [function(*item) for item in items]
 
 
 class MapResult(AsyncResult):
@@ -160,13 +195,15 @@ class MapResult(AsyncResult):
         self,
         crew: Crew,
         owner: Any,
-        function: Callable[[Any], Any],
-        items: list[Any],
+        each: Callable[[Any, Sequence[Any]], list[Any]],
+        function: Callable[..., Any],
+        items: Sequence[Any],
         chunksize: int,
         callback: Callback,
         error_callback: Callback,
     ) -> None:
         super().__init__(crew, owner, callback, error_callback)
+        self._each = each
         self._function, self._items, self._chunksize = function, items, chunksize
         self._results: list[Any] = [None] * len(items)
         self._total = len(items)
@@ -190,14 +227,14 @@ class MapResult(AsyncResult):
 
     def run(self) -> None:
         """Do chunks until there is none that nobody has begun."""
-        done, crew = 0, self._crew
+        done, crew, each = 0, self._crew, self._each
         function, items, results, size = self._function, self._items, self._results, self._chunksize
         for start in self._starts:
             done += 1
             try:
                 if crew.error is not None:
                     raise crew.error
-                results[start : start + size] = [function(item) for item in items[start : start + size]]
+                results[start : start + size] = each(function, items[start : start + size])
             except BaseException as error:
                 self._fail(error)
         del function, items, results
@@ -249,7 +286,16 @@ def shared(numbers: range) -> Iterator[int]:
     return _Locked(iter(numbers)) if free_threaded else iter(numbers)
 
 
-Outcomes = list[tuple[bool, Any]]
+class Failed:
+    """In the place of a result: what a call has raised."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+Outcomes = list[Any]  # results, and perhaps Failed
 
 
 class IMapIterator:
@@ -270,6 +316,7 @@ class IMapIterator:
     ) -> None:
         self._crew, self._pool = crew, owner
         self._function, self._iterable, self._chunksize = function, iterable, chunksize
+        self._gathers = gathers(function)
         self._room: float = -(-buffersize // chunksize)  # chunks that may be begun before some are taken
         self._lock = threading.Lock()
         self._begun = self._taken = 0  # chunks
@@ -278,7 +325,7 @@ class IMapIterator:
         self._may_read.set()
         self._fed: deque[tuple[int, list[Any]]] = deque()  # begun, and waiting for a worker
         self._came: dict[int, Outcomes] = {}  # chunks that were done, by number
-        self._now: deque[tuple[bool, Any]] = deque()  # rest of the chunk that is being handed out
+        self._now: deque[Any] = deque()  # rest of the chunk that is being handed out
         self._waiting: list[Any] = []  # locks of those who wait
 
     __class_getitem__: Any = classmethod(types.GenericAlias)
@@ -290,11 +337,23 @@ class IMapIterator:
 
     # --- for those who wait ---
 
-    def __iter__(self) -> IMapIterator:
-        return self
+    def __iter__(self) -> Iterator[Any]:
+        return self if self._chunksize == 1 else self._rest()
 
-    def __next__(self) -> Any:
-        return self.next()
+    def _rest(self) -> Iterator[Any]:
+        """What is still to come; as in the standard library, of chunks it ends with a failure."""
+        take = self._now.popleft
+        while True:
+            try:
+                value = take()
+            except IndexError:
+                try:
+                    value = self._come(None)
+                except StopIteration:
+                    return
+            if type(value) is Failed:
+                raise value.error
+            yield value
 
     def next(self, timeout: float | None = None) -> Any:
         """Next result; a failed call raises at its turn, and the iterator goes on.
@@ -311,18 +370,24 @@ class IMapIterator:
         StopIteration
             If there are no more.
         """
+        try:
+            value = self._now.popleft()
+        except IndexError:
+            value = self._come(timeout)
+        if type(value) is Failed:
+            raise value.error
+        return value
+
+    __next__ = next
+
+    def _come(self, timeout: float | None) -> Any:
+        """Next result that comes, while none can be handed out."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            try:
-                success, value = self._now.popleft()
-                break
-            except IndexError:
-                pass
             if not self._take() and not self._wait(deadline):
                 raise TimeoutError
-        if success:
-            return value
-        raise value
+            with suppress(IndexError):  # another thread was quicker
+                return self._now.popleft()
 
     def _take(self) -> bool:
         """Whether there was something to hand out."""
@@ -366,7 +431,8 @@ class IMapIterator:
     def _wait_for(self, lock: Any, seconds: float) -> bool:
         return bool(lock.acquire(timeout=seconds))
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have those who wait look again."""
         while self._waiting:
             with suppress(IndexError):
                 self._waiting.pop().release()
@@ -379,13 +445,35 @@ class IMapIterator:
             self._do_one()
 
     def _do_one(self) -> None:
-        try:
-            number, items = self._fed.popleft()
-        except IndexError:
-            return
-        self._deliver(number, self._outcomes(items))
+        if self._gathers:
+            self._do_all()
+        else:
+            try:
+                number, items = self._fed.popleft()
+            except IndexError:
+                return
+            self._deliver(number, self._outcomes(items))
         if self._waiting:
-            self._wake()
+            self.wake()
+
+    def _do_all(self) -> None:
+        """Do at once all that there is, of a function that can."""
+        chunks: list[tuple[int, list[Any]]] = []
+        with suppress(IndexError):
+            chunks.extend(self._fed.popleft() for _ in range(len(self._fed)))
+        if len(chunks) < 2 or not self._deliver_at_once(chunks):
+            for number, items in chunks:
+                self._deliver(number, self._outcomes(items))
+
+    def _deliver_at_once(self, chunks: list[tuple[int, list[Any]]]) -> bool:
+        batch = batch_of(self._function)
+        calls = [(item,) for _, items in chunks for item in items]
+        if batch is None or (values := batch(calls, self._crew.size)) is None:
+            return False
+        results = iter(values)
+        for number, items in chunks:
+            self._deliver(number, list(islice(results, len(items))))
+        return True
 
     def _outcomes(self, items: list[Any]) -> Outcomes:
         outcomes: Outcomes = []
@@ -393,18 +481,18 @@ class IMapIterator:
         batch = batch_of(function) if len(items) > 1 else None
         try:
             if batch is not None and (values := batch([(item,) for item in items], self._crew.size)) is not None:
-                return [(True, value) for value in values]
+                return list(values)
             for item in items:
-                outcomes.append((True, function(item)))
+                outcomes.append(function(item))
         except BaseException as error:  # the rest of the chunk is left out
-            outcomes.append((False, error))
+            outcomes.append(Failed(error))
         return outcomes
 
     def drop(self, error: BaseException) -> None:
         """Give up what nobody has begun."""
         with suppress(IndexError):
             while True:
-                self._deliver(self._fed.popleft()[0], [(False, error)])
+                self._deliver(self._fed.popleft()[0], [Failed(error)])
         self._end(error)
 
     # --- the input ---
@@ -416,25 +504,44 @@ class IMapIterator:
 
     def _feed(self) -> None:
         failure: BaseException | None = None
+        fed, size = self._fed, self._crew.size
+        free = 0.0  # chunks that may be begun without another look
         try:
-            source = iter(self._iterable)
-            while self._total is None and (items := list(islice(source, self._chunksize))):
-                if self._is_full():
-                    self._may_read.clear()
-                    if self._is_full():  # still, so that whoever takes the rest will say so
-                        self._may_read.wait()
-                self._fed.append((self._begun, items))
-                self._begun += 1
+            for items in self._chunks():
+                if free < 1:
+                    free = self._wait_for_room()
+                with self._lock:
+                    if self._total is not None:  # given up meanwhile
+                        break
+                    fed.append((self._begun, items))
+                    self._begun += 1
+                free -= 1
                 # Who works goes on until nothing is left here: more tickets than workers are of no use.
-                if len(self._fed) <= self._crew.size:
+                if len(fed) <= size:
                     self._crew.put(self)
         except BaseException as error:
             failure = error
         self._end(failure)
 
-    def _is_full(self) -> bool:
-        waiting = -(-len(self._now) // self._chunksize)
-        return self._begun - self._taken + waiting >= self._room
+    def _chunks(self) -> Iterator[list[Any]]:
+        source = iter(self._iterable)
+        if self._chunksize == 1:
+            return ([item] for item in source)
+        return iter(lambda: list(islice(source, self._chunksize)), [])
+
+    def _wait_for_room(self) -> float:
+        """Chunks that may be begun now."""
+        if (free := self._free()) < 1:
+            self._may_read.clear()
+            if (free := self._free()) < 1:  # still, so that whoever takes the rest will say so
+                self._may_read.wait()
+                free = max(1, self._free())
+        return free
+
+    def _free(self) -> float:
+        with self._lock:  # what is handed out does not count twice, or not at all
+            waiting = -(-len(self._now) // self._chunksize)
+            return self._room - (self._begun - self._taken + waiting)
 
     def _end(self, failure: BaseException | None) -> None:
         """No more comes, but for the failure."""
@@ -442,12 +549,12 @@ class IMapIterator:
             if self._total is not None:
                 return
             if failure is not None:
-                self._deliver(self._begun, [(False, failure)])
+                self._deliver(self._begun, [Failed(failure)])
                 self._begun += 1
             self._total = self._begun
         self._may_read.set()
         self._crew.ended(self)
-        self._wake()
+        self.wake()
 
 
 class IMapUnorderedIterator(IMapIterator):

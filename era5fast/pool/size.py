@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import os
 from operator import index
+from typing import Any
 
-__all__ = ["check_buffersize", "check_chunksize", "check_workers", "cpu_count"]
+__all__ = [
+    "check_buffersize",
+    "check_chunksize",
+    "check_initializer",
+    "check_lifetime",
+    "check_workers",
+    "cpu_count",
+]
 
 
 def cpu_count() -> int:
@@ -27,6 +35,19 @@ def check_workers(processes: int | None) -> int:
     if workers < 1:
         raise ValueError("Number of processes must be at least 1")
     return index(workers)
+
+
+def check_initializer(initializer: object) -> None:
+    """TypeError for what cannot be called."""
+    if initializer is not None and not callable(initializer):
+        raise TypeError("initializer must be a callable")
+
+
+def check_lifetime(tasks: Any) -> int | None:
+    """After how many tasks a worker is replaced, or ValueError."""
+    if tasks is not None and (not isinstance(tasks, int) or tasks < 1):
+        raise ValueError("maxtasksperchild must be a positive int or None")
+    return tasks
 
 
 def check_chunksize(chunksize: int | None, items: int, workers: int) -> int:

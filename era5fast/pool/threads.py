@@ -8,22 +8,29 @@ own threads.
 from __future__ import annotations
 
 import multiprocessing.pool
-import multiprocessing.util
-import warnings
 from collections.abc import Callable, Iterable, Mapping
-from multiprocessing.pool import CLOSE, INIT, RUN, TERMINATE
 from typing import Any
 
-from .crew import Crew, PoolError
-from .native import batch_of, make_calls, unpacking
-from .results import AsyncResult, Callback, IMapIterator, IMapUnorderedIterator, MapResult
-from .size import check_buffersize, check_chunksize, check_workers
+from .crew import Crew
+from .life import Life
+from .native import Gatherings, batch_of, make_calls
+from .results import (
+    AsyncResult,
+    Callback,
+    GatheredResult,
+    IMapIterator,
+    IMapUnorderedIterator,
+    MapResult,
+    each,
+    each_star,
+)
+from .size import check_buffersize, check_chunksize, check_initializer, check_workers
 from .watching import chunks_to_show, get_with_progress, name_of
 
 __all__ = ["ThreadPool"]
 
 
-class ThreadPool(multiprocessing.pool.ThreadPool):
+class ThreadPool(Life, multiprocessing.pool.ThreadPool):
     """Drop-in for :class:`multiprocessing.pool.ThreadPool`.
 
     Parameters
@@ -49,15 +56,10 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         initializer: Callable[..., Any] | None = None,
         initargs: Iterable[Any] = (),
     ) -> None:
-        self._state = INIT
         self._processes = check_workers(processes)
-        if initializer is not None and not callable(initializer):
-            raise TypeError("initializer must be a callable")
-        self._crew = Crew(self._processes, initializer, tuple(initargs))
-        self._repopulate_pool()
-        # Also when the pool is collected, or Python ends.
-        self._terminate = multiprocessing.util.Finalize(self, _end, args=(self._crew,), exitpriority=15)
-        self._state = RUN
+        check_initializer(initializer)
+        self._gatherings = Gatherings(self._processes)
+        self._begin(Crew(self._processes, initializer, tuple(initargs)))
 
     # --- calls ---
 
@@ -89,6 +91,11 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         AsyncResult
         """
         self._check_running()
+        gathering = self._gatherings.of(func, kwds) if isinstance(args, tuple) else None
+        if gathering is not None:
+            gathered = GatheredResult(self._crew, self, callback, error_callback)
+            gathered.gather(gathering, args)  # type: ignore[arg-type]
+            return gathered
         result = AsyncResult(self._crew, self, callback, error_callback)
         result.ask(func, args, kwds)
         return result
@@ -110,11 +117,7 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
             iterable = list(iterable)
             if (results := self._at_once(func, [(item,) for item in iterable])) is not None:
                 return results
-        if progress:
-            iterable = list(iterable)
-            chunksize = chunksize or chunks_to_show(len(iterable), self._processes)
-        result = self._map_async(func, iterable, chunksize)
-        return get_with_progress(result, name_of(func)) if progress else result.get()
+        return self._map_now(each, func, iterable, chunksize, progress)
 
     def starmap(
         self,
@@ -129,7 +132,14 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
             iterable = list(iterable)
             if (results := self._at_once(func, iterable)) is not None:
                 return results
-        return self.map(unpacking(func), iterable, chunksize, progress=progress)
+        return self._map_now(each_star, func, iterable, chunksize, progress)
+
+    def _map_now(self, how: Any, func: Any, iterable: Any, chunksize: int | None, progress: bool) -> list[Any]:
+        if progress:
+            iterable = list(iterable)
+            chunksize = chunksize or chunks_to_show(len(iterable), self._processes)
+        result = self._map_async(how, func, iterable, chunksize)
+        return get_with_progress(result, name_of(func)) if progress else result.get()
 
     def map_async(  # type: ignore[override]
         self,
@@ -159,11 +169,12 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         if batch_of(func) is not None and (iterable := list(iterable)):
             calls = [(item,) for item in iterable]
             return self.apply_async(make_calls, (func, calls, self._processes), {}, callback, error_callback)
-        return self._map_async(func, iterable, chunksize, callback, error_callback)
+        return self._map_async(each, func, iterable, chunksize, callback, error_callback)
 
     def _map_async(
         self,
-        func: Callable[[Any], Any],
+        how: Any,
+        func: Callable[..., Any],
         iterable: Iterable[Any],
         chunksize: int | None = None,
         callback: Callback = None,
@@ -172,14 +183,15 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         self._check_running()
         failure: Exception | None = None
         try:
-            items = list(iterable)
+            # Parts of what cannot change need no copy, and the numbers of a range are made where they are used.
+            items: Any = iterable if type(iterable) in (range, tuple) else list(iterable)
         except Exception as error:
             if not hasattr(iterable, "__len__"):
                 raise
             items, failure = [], error
-        size = check_chunksize(chunksize, len(items), len(self._pool))
-        result = MapResult(self._crew, self, func, items, size, callback, error_callback)
-        result.begin(len(self._pool), failure)
+        size = check_chunksize(chunksize, len(items), self._processes)
+        result = MapResult(self._crew, self, how, func, items, size, callback, error_callback)
+        result.begin(self._processes, failure)
         return result
 
     def starmap_async(  # type: ignore[override]
@@ -193,7 +205,7 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         """As :meth:`starmap`, without waiting; parameters as in :meth:`map_async`."""
         if batch_of(func) is not None and (iterable := list(iterable)):
             return self.apply_async(make_calls, (func, iterable, self._processes), {}, callback, error_callback)
-        return self._map_async(unpacking(func), iterable, chunksize, callback, error_callback)
+        return self._map_async(each_star, func, iterable, chunksize, callback, error_callback)
 
     def imap(  # type: ignore[override]
         self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: int = 1, buffersize: int | None = None
@@ -228,7 +240,7 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
     ) -> IMapIterator:
         self._check_running()
         size = check_chunksize(chunksize, 1, 1)
-        result = kind(self._crew, self, func, iterable, size, check_buffersize(buffersize, size, len(self._pool)))
+        result = kind(self._crew, self, func, iterable, size, check_buffersize(buffersize, size, self._processes))
         result.start()
         return result
 
@@ -237,71 +249,3 @@ class ThreadPool(multiprocessing.pool.ThreadPool):
         # In the caller's own thread: there ctrl-C is heard, and stops the batch.
         batch = batch_of(func)
         return None if batch is None else batch(calls, self._processes)
-
-    # --- life ---
-
-    @property
-    def _pool(self) -> list[Any]:
-        return self._crew.workers
-
-    def _repopulate_pool(self) -> None:
-        self._crew.start()
-
-    def _check_running(self) -> None:
-        self._crew.check_process()
-        if self._state != RUN:
-            raise ValueError("Pool not running")
-        if self._crew.error is not None:
-            raise self._crew.error
-
-    def close(self) -> None:
-        """Accept no more calls; those already made are done."""
-        if self._state == RUN:
-            self._state = CLOSE
-            self._crew.leave()
-
-    def terminate(self) -> None:
-        """Accept no more calls, and drop those that were not begun: their results raise :class:`PoolError`.
-
-        Raises
-        ------
-        RuntimeError
-            In a worker of this pool.
-        """
-        self._check_not_mine("terminate")
-        self._state = TERMINATE
-        self._terminate()
-
-    def join(self) -> None:
-        """Wait until the workers are gone.
-
-        Raises
-        ------
-        ValueError
-            If the pool is still running.
-        RuntimeError
-            In a worker of this pool.
-        """
-        if self._state == RUN:
-            raise ValueError("Pool is still running")
-        self._check_not_mine("join")
-        self._crew.join()
-
-    def _check_not_mine(self, name: str) -> None:
-        if self._crew.is_mine():
-            raise RuntimeError(f"{name}() in a worker of the pool would wait for itself")
-
-    def __enter__(self) -> ThreadPool:
-        self._check_running()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.terminate()
-
-    def __del__(self, _warn: Any = warnings.warn, _run: str = RUN) -> None:
-        if self._state == _run:
-            _warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)
-
-
-def _end(crew: Crew) -> None:
-    crew.stop(PoolError("the pool was terminated before this call was made"))

@@ -162,14 +162,13 @@ _XCLIM = {
 _LEVELS = ("txx", "tnx", "txn", "tnn")
 
 
-def _xclim(cells: int, ds: xr.Dataset | None = None) -> dict[str, np.ndarray]:
-    """What xclim has of the 27 (R95p and R99p it has as shares only)."""
+def indices_of_xclim(ds: xr.Dataset) -> dict[str, xr.DataArray]:
+    """What xclim has of the 27 (R95p and R99p it has as shares only), in °C, lazily where the data are lazy."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import xclim.indices
         from xclim.core.calendar import percentile_doy
 
-        ds = _dataset(cells) if ds is None else ds
         given: dict[str, Any] = {str(name): ds[name] for name in ds.data_vars}
         given["tas"] = ((ds.tasmax + ds.tasmin) / 2).assign_attrs(units=ds.tasmax.units)
         for name in ("tasmax", "tasmin"):
@@ -180,10 +179,12 @@ def _xclim(cells: int, ds: xr.Dataset | None = None) -> dict[str, np.ndarray]:
             for index, (function, operands, options) in _XCLIM.items()
         }
         zero = {"K": 273.15}  # we give °C
-        return {
-            name: x.transpose("time", "lat", "lon").values[..., 0] - zero.get(x.units if name in _LEVELS else "", 0)
-            for name, x in out.items()
-        }
+        return {name: x - zero.get(x.units if name in _LEVELS else "", 0) for name, x in out.items()}
+
+
+def _xclim(cells: int, ds: xr.Dataset | None = None) -> dict[str, np.ndarray]:
+    found = indices_of_xclim(_dataset(cells) if ds is None else ds)
+    return {name: x.transpose("time", "lat", "lon").values[..., 0] for name, x in found.items()}
 
 
 # --- CDO ---

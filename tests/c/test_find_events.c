@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "check.h"
 #include "drive/find.h"
+#include "find_world.h"
 
 enum { STEPS = 10, ROWS = 5, COLUMNS = 12, CELLS = ROWS * COLUMNS };
 
@@ -25,17 +26,6 @@ static void scene_init(struct scene *s, double first_longitude, double step) {
     CHECK_OK(e5_grid_init(&s->grid, latitude, ROWS, longitude, COLUMNS, err));
     for (size_t t = 0; t < STEPS; t++) s->seconds[t] = (int64_t)(100 + t) * E5_DAY;
     for (size_t i = 0; i < 2 * CELLS; i++) s->threshold[i] = 20;
-}
-
-/* Rows first, of floats or doubles side by side. */
-static struct e5_view view_of(const void *data, enum e5_dtype dtype, size_t rows, size_t cells, size_t columns) {
-    ptrdiff_t size = (ptrdiff_t)e5_dtype_size(dtype);
-    return (struct e5_view){.data = data,
-                            .dtype = dtype,
-                            .ndim = 3,
-                            .shape = {rows, cells / columns, columns},
-                            .strides = {(ptrdiff_t)cells * size, (ptrdiff_t)columns * size, size},
-                            .packing = E5_PACKING_NONE};
 }
 
 static float *at(struct scene *s, size_t time, size_t row, size_t column) {
@@ -246,9 +236,6 @@ TEST(edges_of_grid_and_record) {
     e5_grid_fini(&s.grid);
 }
 
-/* A world of its own size for the larger comparisons: a global grid with poles, values that vary slowly. */
-enum { MANY_STEPS = 40, MANY_ROWS = 19, MANY_COLUMNS = 36, MANY = MANY_STEPS * MANY_ROWS * MANY_COLUMNS };
-
 struct way { /* how to go about it: none of this may change the answer */
     unsigned threads;
     size_t block_bytes, budget;
@@ -256,71 +243,22 @@ struct way { /* how to go about it: none of this may change the answer */
 };
 static const struct way plain = {1, 1 << 20, 1 << 20, false};
 
-static void fill_large_world(float *value, int64_t *seconds) {
-    uint32_t seed = 5;
-    for (size_t t = 0; t < MANY_STEPS; t++) seconds[t] = (int64_t)(t + (t > 25)) * E5_DAY; /* a day is missing */
-    for (size_t i = 0; i < MANY; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        float yesterday = i < MANY_ROWS * MANY_COLUMNS ? 0 : value[i - MANY_ROWS * MANY_COLUMNS];
-        value[i] = 0.8f * yesterday + (float)(seed >> 8) / (1 << 24) - 0.5f;
-    }
-}
-
 static struct e5_events *found_in_large_world(struct way way, const struct e5_event_rule *rule) {
-    static float value[MANY];
-    static const double number = 0.55;
-    int64_t seconds[MANY_STEPS];
-    double latitude[MANY_ROWS], longitude[MANY_COLUMNS];
-    struct e5_grid grid;
+    static struct world world;
     struct e5_pool *pool;
     struct e5_events *events = NULL;
-    for (size_t i = 0; i < MANY_ROWS; i++) latitude[i] = 90 - 10 * (double)i;
-    for (size_t i = 0; i < MANY_COLUMNS; i++) longitude[i] = 10 * (double)i;
-    fill_large_world(value, seconds);
-    CHECK_OK(e5_grid_init(&grid, latitude, MANY_ROWS, longitude, MANY_COLUMNS, err));
+    world_init(&world, rule);
     CHECK_OK(e5_pool_new(way.threads, &pool, err));
-    struct e5_view view = view_of(value, E5_F32, MANY_STEPS, MANY_ROWS * MANY_COLUMNS, MANY_COLUMNS);
-    struct e5_limits threshold = {.view = view_of(&number, E5_F64, 1, MANY_ROWS * MANY_COLUMNS, MANY_COLUMNS)};
-    for (int d = 0; d < 3; d++) threshold.view.strides[d] = 0;
-    struct e5_source source = e5_source_memory(&view);
-    if (way.read) source.direct = NULL;
-    struct e5_find_request request = {.rule = rule,
-                                      .source = &source,
-                                      .grid = &grid,
-                                      .axis = {.calendar = E5_STANDARD, .n = MANY_STEPS, .seconds = seconds},
-                                      .threshold = &threshold,
-                                      .block_bytes = way.block_bytes,
-                                      .budget = way.budget,
-                                      .directory = "/tmp"};
-    CHECK_OK(e5_find(&request, pool, NULL, &events, err));
+    if (way.read) world.source.direct = NULL;
+    world.request.block_bytes = way.block_bytes, world.request.budget = way.budget;
+    CHECK_OK(e5_find(&world.request, pool, NULL, &events, err));
     e5_pool_free(pool);
-    e5_grid_fini(&grid);
+    world_fini(&world);
     return events;
 }
 
-static bool same_bits(const struct e5_events *a, const struct e5_events *b) {
-    return a->count == b->count && a->run_count == b->run_count && a->state_count == b->state_count &&
-           a->blob_count == b->blob_count && a->link_count == b->link_count && a->geometry.size == b->geometry.size &&
-           memcmp(a->event, b->event, a->count * sizeof *a->event) == 0 &&
-           memcmp(a->run, b->run, a->run_count * sizeof *a->run) == 0 &&
-           memcmp(a->state, b->state, a->state_count * sizeof *a->state) == 0 &&
-           memcmp(a->blob, b->blob, a->blob_count * sizeof *a->blob) == 0 &&
-           memcmp(a->link, b->link, a->link_count * sizeof *a->link) == 0 &&
-           memcmp(a->geometry.bytes, b->geometry.bytes, a->geometry.size) == 0;
-}
-
-static const struct e5_event_rule rules[] = {
-    {.min_days = 2, .neighbours = 6, .join.links = true},
-    {.min_days = 1, .neighbours = 10},
-    {.min_days = 3, .max_gap = 2, .neighbours = 18, .join.links = true, .min_duration = 4},
-    {.min_days = 2, .neighbours = 26, .closing_km = 1500, .opening_km = 1200, .min_blob_area = 2e6},
-    {.min_days = 1,
-     .neighbours = 26,
-     .join = {.overlapping = true, .share = E5_SHARE_SMALLER, .least = 0.3, .max_gap = 1, .links = true}},
-};
-
 TEST(the_same_bits_for_any_number_of_threads_and_any_block) {
-    static const size_t step = MANY_ROWS * MANY_COLUMNS * sizeof(float);
+    static const size_t step = MANY_CELLS * sizeof(float);
     static const struct way ways[] = {{2, 1 << 20, 1 << 20, false},
                                       {4, 7 * step, 0, false},
                                       {7, 1, 0, false},

@@ -40,14 +40,17 @@ TEST(a_dead_holder_leaves_no_lock) {
     CHECK(folder_count() == 0);
 }
 
-/* Its holder ends without a word while a child of it lives on, until the pipe is closed. */
+/* Its holder ends without a word as soon as it has a child, which lives on until the pipe is closed. */
 static void hold_with_child(const int ends[2]) {
     struct e5_place theirs;
     char byte;
+    int up[2];
     bool locked =
         e5_place_open(&theirs, folder_path("x.nc"), NULL) == E5_OK && e5_place_lock(&theirs, "x", NULL) == E5_OK;
+    bool piped = pipe(up) == 0;
     pid_t child = fork();
-    if (child != 0) _exit(locked && child > 0 ? 0 : 1);
+    if (child != 0) _exit(locked && piped && child > 0 && read(up[0], &byte, 1) == 1 ? 0 : 1);
+    if (write(up[1], "u", 1) != 1) _exit(1);
     close(ends[1]);
     _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
 }

@@ -268,10 +268,10 @@ static enum e5_status long_loop(void *context, struct e5_watch *watch, struct e5
     return e5_pool_for(both->pool, watch, 100000, wait_for_the_short_one, both, err);
 }
 
-/* The only worker helps the long loop, whose caller is held up; it must leave it for the loop that comes later, whose
- * two tasks wait for each other. */
+/* The workers help the long loop, whose caller is held up; one must leave it for the loop that comes later, whose two
+ * tasks wait for each other. */
 TEST(a_worker_leaves_a_long_loop_for_a_new_one) {
-    struct two_loops both = {.pool = new_pool(2)};
+    struct two_loops both = {.pool = new_pool(3)};
     struct e5_job *job = NULL;
     CHECK_OK(e5_job_start(long_loop, &both, &job, err));
     while (!atomic_load(&both.worker_helps)) sched_yield();
@@ -279,6 +279,47 @@ TEST(a_worker_leaves_a_long_loop_for_a_new_one) {
     atomic_store(&both.short_one_done, true);
     CHECK_OK(e5_job_finish(job, err));
     e5_pool_free(both.pool);
+}
+
+enum { SETTLED = 20, MEASURED = 60, LONG = 300 }; /* tasks of a caller, of those of a loop */
+
+struct busy {
+    struct e5_pool *pool;
+    atomic_int settled, helped;
+    atomic_bool over;
+};
+
+struct busy_caller {
+    struct busy *all;
+    int own; /* tasks that the caller itself has run */
+};
+
+static enum e5_status work_a_little(void *context, size_t index, unsigned slot, struct e5_error *err) {
+    struct busy_caller *caller = context;
+    struct busy *all = caller->all;
+    (void)index;
+    (void)err;
+    if (slot != 0 && atomic_load(&all->settled) == 3 && !atomic_load(&all->over)) atomic_fetch_add(&all->helped, 1);
+    if (slot == 0 && ++caller->own == SETTLED) atomic_fetch_add(&all->settled, 1);
+    while (slot == 0 && caller->own == SETTLED && atomic_load(&all->settled) < 3) usleep(100);
+    if (slot == 0 && caller->own == MEASURED) atomic_store(&all->over, true);
+    usleep(200);
+    return E5_OK;
+}
+
+static enum e5_status call_for_long(void *context, struct e5_watch *watch, struct e5_error *err) {
+    struct busy_caller caller = {.all = context};
+    return e5_pool_for(caller.all->pool, watch, LONG, work_a_little, &caller, err);
+}
+
+/* As many callers as there are processors: from then on each worker ends what it has at hand, and begins nothing. */
+TEST(busy_callers_get_no_help) {
+    struct busy busy = {.pool = new_pool(3)};
+    struct e5_job *jobs[3];
+    for (int i = 0; i < 3; i++) CHECK_OK(e5_job_start(call_for_long, &busy, &jobs[i], err));
+    for (int i = 0; i < 3; i++) CHECK_OK(e5_job_finish(jobs[i], err));
+    CHECK(atomic_load(&busy.over) && atomic_load(&busy.helped) <= 2); /* of two workers */
+    e5_pool_free(busy.pool);
 }
 
 /* --- the world outside --- */
@@ -353,6 +394,7 @@ int main(void) {
     RUN(a_loop_in_a_task_runs_inline);
     RUN(callers_share_the_workers);
     RUN(a_worker_leaves_a_long_loop_for_a_new_one);
+    RUN(busy_callers_get_no_help);
     RUN(a_forked_child_is_refused_and_does_not_hang);
     RUN(without_threads_the_caller_works_alone);
     RUN(no_memory_for_a_pool);

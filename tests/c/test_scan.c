@@ -39,7 +39,7 @@ static void trace_end(void *state, double *out, size_t cells, int32_t expected, 
     for (size_t i = 0; i < cells; i++) out[i] = trace[i] + expected;
 }
 
-static const struct e5_scan_ops trace_ops = {trace_size, trace_begin, trace_steps, trace_end};
+static const struct e5_scan_ops trace_ops = {trace_size, trace_begin, trace_steps, trace_end, .lasting = true};
 static const struct e5_kernel trace = {.name = "trace",
                                        .kind = E5_SCAN,
                                        .params = {{"factor", E5_NUMBER, "1", 0, 10, .doc = ""}},
@@ -311,7 +311,100 @@ TEST(cancel_in_the_middle) {
     }
 }
 
+/* --- parts --- */
+
+/* The period of the first sample from `step` on that has one; PERIODS when none does. */
+static int32_t next_period(size_t step) {
+    while (step < STEPS && of_sample[step] < 0) step++;
+    return step < STEPS ? of_sample[step] : PERIODS;
+}
+
+struct cuts {
+    size_t border[6], n; /* parts from border[i] to border[i + 1] */
+};
+
+/* Run all parts, with pools of different sizes, and put their results one behind the other. */
+static void scan_parts(const float *field, size_t cells, const struct cuts *cuts, struct e5_pool *const *pools,
+                       double *doubles, float *singles) {
+    struct e5_params one = {.value = {{.number = 1}}}, two = {.value = {{.number = 2.5}}};
+    size_t begun = 0;
+    void *states[2][2] = {{NULL}};
+    for (size_t k = 0; k < cuts->n; k++) {
+        size_t from = cuts->border[k], steps = cuts->border[k + 1] - from;
+        size_t next = k + 1 < cuts->n ? (size_t)next_period(cuts->border[k + 1]) : PERIODS;
+        int32_t own[STEPS];
+        for (size_t i = 0; i < steps; i++)
+            own[i] = of_sample[from + i] < 0 ? -1 : of_sample[from + i] - (int32_t)begun;
+        struct e5_periods part_periods = {
+            .count = next - begun + (next < PERIODS), .of_sample = own, .expected = expected + begun};
+        struct e5_view view = view_of(field + from * cells, cells);
+        view.shape[0] = steps;
+        struct e5_source source = e5_source_memory(&view);
+        struct e5_scan_part parts[2] = {{.finished = next - begun, .in = states[0][k % 2]},
+                                        {.finished = next - begun, .in = states[1][k % 2]}};
+        struct e5_scan_request requests[] = {
+            {&trace, &one, &part_periods, E5_F64, doubles + begun * cells, &parts[0]},
+            {&trace, &two, &part_periods, E5_F32, singles + begun * cells, &parts[1]}};
+        for (int r = 0; r < 2; r++) {
+            free(states[r][(k + 1) % 2]);
+            states[r][(k + 1) % 2] = malloc(e5_scan_state_bytes(&requests[r], cells, E5_F32) + 1);
+            if (next < PERIODS) parts[r].out = states[r][(k + 1) % 2];
+            if (begun == PERIODS) parts[r].in = NULL; /* steps of no period, behind the last one */
+        }
+        CHECK_OK(e5_scan(&source, requests, 2, SIZE_MAX, pools[k % 3], NULL, err));
+        begun = next;
+    }
+    for (int r = 0; r < 4; r++) free(states[r / 2][r % 2]);
+}
+
+TEST(any_cut_into_parts_gives_the_same) {
+    enum { CELLS = 4099 }; /* three segments */
+    static const struct cuts some[] = {{{0, STEPS}, 1},
+                                       {{0, 1, STEPS}, 2},
+                                       {{0, 10, 20, STEPS}, 3},
+                                       {{0, 9, 11, 31, STEPS}, 4},
+                                       {{0, 3, 4, 4, 49, STEPS}, 5}};
+    struct e5_pool *pools[3] = {NULL, new_pool(2), new_pool(7)};
+    float *field = new_field(CELLS), *singles = malloc(PERIODS * CELLS * sizeof *singles);
+    double *doubles = malloc(PERIODS * CELLS * sizeof *doubles), slow[PERIODS];
+    for (size_t c = 0; c < sizeof some / sizeof *some; c++) {
+        size_t wrong = 0;
+        scan_parts(field, CELLS, &some[c], pools, doubles, singles);
+        for (size_t cell = 0; cell < CELLS; cell++) {
+            trace_slowly(cell, 1, slow);
+            for (size_t k = 0; k < PERIODS; k++) wrong += !same(slow[k], doubles[k * CELLS + cell]);
+            trace_slowly(cell, 2.5, slow);
+            for (size_t k = 0; k < PERIODS; k++) wrong += !same((float)slow[k], singles[k * CELLS + cell]);
+        }
+        CHECK(wrong == 0);
+    }
+    for (int i = 0; i < 3; i++) e5_pool_free(pools[i]);
+    free(field);
+    free(singles);
+    free(doubles);
+}
+
 /* --- requests that do not fit --- */
+
+TEST(parts_say_what_goes_on) {
+    static double out[PERIODS], states[8];
+    struct e5_params good = {.value = {{.number = 1}}};
+    struct e5_view view = {
+        .data = out, .dtype = E5_F32, .ndim = 2, .shape = {0, 1}, .strides = {4, 4}, .packing = E5_PACKING_NONE};
+    struct e5_source source = e5_source_memory(&view);
+    struct e5_periods none = {0};
+    struct e5_scan_part wrong[] = {{PERIODS + 1, NULL, NULL}, /* more than there are */
+                                   {PERIODS - 1, NULL, NULL}, /* one goes on, and its state gets lost */
+                                   {PERIODS, NULL, states}, /* nothing goes on */
+                                   {PERIODS - 2, NULL, states}};
+    for (int i = 0; i < 4; i++) {
+        struct e5_scan_request request = {&trace, &good, &periods, E5_F64, out, &wrong[i]};
+        CHECK_STATUS(E5_INTERNAL, e5_scan(&source, &request, 1, 1000, NULL, NULL, err));
+    }
+    struct e5_scan_part from_nothing = {0, states, NULL};
+    struct e5_scan_request request = {&trace, &good, &none, E5_F64, out, &from_nothing};
+    CHECK_STATUS(E5_INTERNAL, e5_scan(&source, &request, 1, 1000, NULL, NULL, err));
+}
 
 TEST(requests_are_checked_before_any_work) {
     static double out[PERIODS];
@@ -379,6 +472,8 @@ int main(void) {
     RUN(which_arrays_are_float64);
     RUN(a_failing_source_stops_the_scan);
     RUN(cancel_in_the_middle);
+    RUN(any_cut_into_parts_gives_the_same);
+    RUN(parts_say_what_goes_on);
     RUN(requests_are_checked_before_any_work);
     RUN(a_series_without_steps_ends_every_period);
     RUN(every_allocation_may_fail);
