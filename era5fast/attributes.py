@@ -211,7 +211,8 @@ def of_dataset(
     told = [] if keeps is False else [line for line in str(given.get("history", "")).split("\n") if line]
     lines = [*dict.fromkeys([*told, *before]), last if definition is None else _line(definition)]
     own = {"Conventions": CONVENTIONS, "title": title, "history": "\n".join(lines)}
-    return {**(given if keeps is True else {}), **own}
+    kept = {key: value for key, value in given.items() if keeps is True and _is_still_true(key)}
+    return {**kept, **own}
 
 
 def of_axis(name: str) -> dict[str, str]:

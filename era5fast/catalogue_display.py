@@ -93,7 +93,7 @@ def _cells(table: Any, units: str | Sequence[str], numbers: Any) -> tuple[list[s
     return titles, below, [list(row) for row in zip(*columns, strict=True)]
 
 
-def ranking(table: Any, units: str | Sequence[str], numbers: Any) -> str:
+def ranking(table: Any, units: str | Sequence[str], numbers: Any = None) -> str:
     """Events as lines of text, in the order in which they come.
 
     Parameters
@@ -102,10 +102,11 @@ def ranking(table: Any, units: str | Sequence[str], numbers: Any) -> str:
         Columns as a catalogue or an event database has them: a DataFrame, or a dictionary of arrays.
     units : str or sequence of str
         Units of the exceedance: of all events, or of each, which then stand in a column ``u``.
-    numbers : sequence
-        What the events are called.
+    numbers : sequence, optional
+        What the events are called; their ranks when left out, for events that the database calls otherwise.
     """
-    titles, below, rows = _cells(table, units, numbers)
+    titles, below, rows = _cells(table, units, range(1, len(table) + 1) if numbers is None else numbers)
+    titles[0] = "event" if numbers is not None else "rank"
     lines = [titles, below, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(titles))]
     left = {i for i, title in enumerate(titles) if title in _TEXTS}

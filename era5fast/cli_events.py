@@ -245,7 +245,7 @@ def _summary(found: EventCatalogue, kind: str) -> str:
         return f"No {kind} events."
     table = found.strongest(_LISTED)
     head = f"{len(found)} {kind} events; the {len(table)} strongest by cumulative exceedance:"
-    return f"{head}\n\n{ranking(table, found.units, table.index)}\n"
+    return f"{head}\n\n{ranking(table, found.units)}\n"
 
 
 def _document(found: EventCatalogue, kind: str, output: Path, counts: Added | None) -> dict[str, Any]:

@@ -70,13 +70,13 @@ _SHELLS = ("bash", "fish", "zsh")
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    r"""Print the lines that make a SHELL complete commands and options.
+    """Print the lines that make a SHELL complete commands and options.
 
     \b
     bash:  eval "$(era5fast completion bash)" in ~/.bashrc
     zsh:   eval "$(era5fast completion zsh)" in ~/.zshrc
     fish:  era5fast completion fish > ~/.config/fish/completions/era5fast.fish
-    """
+    """  # noqa: D301 - the mark \b of click is one character
     from click.shell_completion import ShellComplete, get_completion_class
 
     kind = get_completion_class(shell)

@@ -175,4 +175,4 @@ def _table(events: EventCatalogue, recipe: Recipe, count: int = 10) -> str:
     if len(events) == 0:
         return f"\nNo {recipe.kind} events: nothing lay above its threshold for {recipe.min_days} days in a row.\n"
     head = f"\n{len(events)} {recipe.kind} events; the {len(table)} strongest by cumulative exceedance:\n\n"
-    return f"{head}{ranking(table, events.units, table.index)}\n"
+    return f"{head}{ranking(table, events.units)}\n"

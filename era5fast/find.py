@@ -15,13 +15,13 @@ import numpy as np
 
 from . import _core, attributes, units
 from .chunked.arrays import check, is_lazy, outline
-from .errors import InputError
+from .errors import InputError, warn
 from .field import TIME_NAMES, Field, as_field, as_maps, check_maps, find_name
 from .memory import memory_budget
 from .operands import SLOTS, Operands, check_times, maps_of, slots_of
 from .provenance import lazy_digest, needs_digest
 from .sources import is_paths
-from .times import DAY
+from .times import DAY, usual_step
 
 __all__: list[str] = []
 
@@ -68,6 +68,7 @@ class Search:
         check_maps(self.field)
         self.field.grid()
         _check_steps(self.field, row["name"])
+        _say_what_is_counted(self.field, given)
         self._check_flags()
         is_lazy_mask = self._chunks is not None and x.dtype.kind == "b"
         self._mask = self.field.source if is_lazy_mask else _bytes_of_mask(self.field)
@@ -220,6 +221,17 @@ def _check_steps(field: Field, name: str) -> None:
             f"{name}: one value in {np.median(np.diff(field.seconds)) / DAY:.3g} days, but not evenly: the steps are "
             f"{lengths[0] / DAY:.3g} to {lengths[-1] / DAY:.3g} days long",
             hint="events need steps of one length, such as days or hours; months differ in theirs",
+        )
+
+
+def _say_what_is_counted(field: Field, given: dict[str, Any]) -> None:
+    """Say it where steps are shorter than a day: what is given in days counts steps."""
+    step = usual_step(field.seconds)
+    longer = [f"{name}={given[name]}" for name, least in (("min_days", 1), ("max_gap", 0)) if given[name] > least]
+    if longer and 0 < step < DAY:
+        warn(
+            f"{' and '.join(longer)} counts steps, and a step of the data is {step / DAY * 24:g} h. For days make "
+            "daily values first, e5.daily(x, 'max')"
         )
 
 

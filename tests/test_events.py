@@ -7,6 +7,7 @@ import datetime
 import itertools
 import json
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -710,3 +711,15 @@ def test_one_longitude_for_the_antimeridian() -> None:
     for shift, west in ((0, 0.0), (18, -180.0)):
         found = e5.find_events(np.roll(values, shift, axis=2), 0.5, longitude=west + np.arange(36) * 10, **axes)
         assert found["centroid_longitude"].tolist() == [-180.0]
+
+
+def test_days_that_would_be_hours_are_told() -> None:
+    hours = np.arange("2003-06-01", "2003-06-03", dtype="datetime64[h]")
+    x = np.full((48, 2, 3), 35.0)
+    axes = {"time": hours, "latitude": [50, 49], "longitude": [0, 1, 2]}
+    with pytest.warns(UserWarning, match="min_days=3 counts steps, and a step of the data is 1 h") as told:
+        assert len(e5.find_events(x, 30.0, min_days=3, **axes)) == 1
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        e5.find_events(x, 30.0, min_days=1, **axes)
