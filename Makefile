@@ -18,7 +18,7 @@ demo: ## set up, then the whole road from a request to a map of heatwaves, offli
 test: ## set up, then all tests: C, Python, examples in docstrings and README (ARGS="-k name")
 	@.ci/setup
 	@$(in_parallel) c-run
-	@.venv/bin/pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@.venv/bin/pytest -n $(JOBS) --dist loadfile --ignore tests/test_c_core.py $(ARGS) # which are those of the line before
 
 browser: ## the explorer's page in a real Chromium: filters, clicks, keys, phone, dark (needs Chromium)
 	@.ci/setup
