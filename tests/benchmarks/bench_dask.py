@@ -136,10 +136,16 @@ def _script(name: str, kind: str, folder: str) -> None:
     import xclim.indices
 
     del dask, xclim
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _highest()
     _in(kind, SCRIPTS[name], Path(folder))
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    own = _highest() - before
     print((resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss if kind == "cluster" else own) / 1024)
+
+
+def _highest() -> int:
+    """KB that this program had at most; ru_maxrss would begin with those of the program that started it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0])
 
 
 def _show_memory(folder: Path) -> None:
