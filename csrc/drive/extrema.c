@@ -37,24 +37,14 @@ static enum e5_status search_block(struct pass *pass, size_t steps, const struct
 
 static enum e5_status search_all(struct pass *pass, size_t block_bytes, const struct e5_parallel *par,
                                  struct e5_error *err) {
-    struct e5_source *source = pass->source;
-    enum e5_status status = E5_OK;
-    char *buffer = NULL;
-    size_t room = 0, row = source->cells * e5_dtype_size(source->dtype);
-    for (size_t steps; status == E5_OK && pass->first < source->steps; pass->first += steps) {
-        status = e5_source_block(source, pass->first, block_bytes, &steps, err);
-        if (status == E5_OK && source->direct == NULL && steps > room) {
-            free(buffer);
-            buffer = NULL;
-            status = e5_alloc(steps, row, &buffer, err);
-            room = steps;
-        }
-        pass->block = source->direct != NULL ? (const char *)source->direct + pass->first * row : buffer;
-        if (status == E5_OK && source->direct == NULL)
-            status = source->read(source->self, pass->first, steps, buffer, par, pass->watch, err);
-        if (status == E5_OK) status = search_block(pass, steps, par, err);
+    struct e5_source_cursor block = {0};
+    enum e5_status status = e5_source_next(pass->source, block_bytes, par, pass->watch, &block, err);
+    while (status == E5_OK && block.steps > 0) {
+        pass->block = block.values, pass->first = block.first;
+        status = search_block(pass, block.steps, par, err);
+        if (status == E5_OK) status = e5_source_next(pass->source, block_bytes, par, pass->watch, &block, err);
     }
-    free(buffer);
+    e5_source_cursor_fini(&block);
     return status;
 }
 

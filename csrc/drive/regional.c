@@ -1,7 +1,5 @@
 #include "drive/regional.h"
 
-#include "base/alloc.h"
-
 struct pass {
     const struct e5_source *source;
     const struct e5_regional *what;
@@ -22,34 +20,16 @@ static enum e5_status reduce_step(void *context, size_t index, unsigned slot, st
     return E5_OK;
 }
 
-/* Steps from `first` on are reduced as they lie in memory, or read into `buffer` and then reduced. */
-static enum e5_status reduce_block(struct pass *pass, struct e5_source *source, size_t steps, char *buffer,
-                                   const struct e5_parallel *par, struct e5_error *err) {
-    enum e5_status status = E5_OK;
-    if (source->direct != NULL)
-        pass->block = (const char *)source->direct + pass->first * source->cells * e5_dtype_size(source->dtype);
-    else
-        status = source->read(source->self, pass->first, steps, buffer, par, pass->watch, err);
-    return status == E5_OK ? e5_parallel_for(par, pass->watch, steps, reduce_step, pass, err) : status;
-}
-
 static enum e5_status reduce(struct pass *pass, struct e5_source *source, size_t block_bytes,
                              const struct e5_parallel *par, struct e5_error *err) {
-    enum e5_status status = E5_OK;
-    char *buffer = NULL;
-    size_t room = 0, row = source->cells * e5_dtype_size(source->dtype);
-    for (size_t steps; status == E5_OK && pass->first < source->steps; pass->first += steps) {
-        status = e5_source_block(source, pass->first, block_bytes, &steps, err);
-        if (status == E5_OK && source->direct == NULL && steps > room) {
-            free(buffer);
-            buffer = NULL;
-            status = e5_alloc(steps, row, &buffer, err);
-            room = steps;
-        }
-        pass->block = buffer;
-        if (status == E5_OK) status = reduce_block(pass, source, steps, buffer, par, err);
+    struct e5_source_cursor block = {0};
+    enum e5_status status = e5_source_next(source, block_bytes, par, pass->watch, &block, err);
+    while (status == E5_OK && block.steps > 0) {
+        pass->block = block.values, pass->first = block.first;
+        status = e5_parallel_for(par, pass->watch, block.steps, reduce_step, pass, err);
+        if (status == E5_OK) status = e5_source_next(source, block_bytes, par, pass->watch, &block, err);
     }
-    free(buffer);
+    e5_source_cursor_fini(&block);
     return status;
 }
 

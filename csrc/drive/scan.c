@@ -40,11 +40,6 @@ struct pass {
     size_t first, steps;
 };
 
-struct block {
-    char *bytes;
-    size_t steps; /* that there is room for */
-};
-
 struct range {
     size_t first, count; /* cells */
 };
@@ -165,36 +160,32 @@ static void scale_block(struct pass *pass, const void *block) {
     pass->block = NULL;
 }
 
-/* Have the next block in memory.  An array is one block: as it lies, or to be decoded by those who need it. */
-static enum e5_status next_block(struct pass *pass, size_t block_bytes, struct block *buffer,
+/* Have the next block in memory, `steps` 0: there is none.  An array is one block: as it lies, or to be decoded by
+ * those who need it. */
+static enum e5_status next_block(struct pass *pass, size_t block_bytes, struct e5_source_cursor *cursor,
                                  const struct e5_parallel *par, struct e5_error *err) {
     struct e5_source *source = pass->source;
-    pass->block = source->direct;
-    pass->steps = source->steps;
-    if (source->view != NULL) return E5_OK;
-    enum e5_status status = e5_source_block(source, pass->first, block_bytes, &pass->steps, err);
-    if (status != E5_OK) return status;
-    if (buffer->steps < pass->steps) {
-        free(buffer->bytes); /* nothing in it is needed any more: no copy */
-        buffer->steps = 0;
-        status = e5_alloc(pass->steps, source->cells * pass->size, &buffer->bytes, err);
-        if (status != E5_OK) return status;
-        buffer->steps = pass->steps;
+    if (source->view != NULL) {
+        pass->first += pass->steps;
+        pass->steps = source->steps - pass->first;
+        pass->block = source->direct;
+        return E5_OK;
     }
-    pass->block = buffer->bytes;
-    if (source->scale != 0) scale_block(pass, buffer->bytes);
-    return source->read(source->self, pass->first, pass->steps, buffer->bytes, par, pass->watch, err);
+    enum e5_status status = e5_source_next(source, block_bytes, par, pass->watch, cursor, err);
+    pass->first = cursor->first, pass->steps = cursor->steps, pass->block = cursor->values;
+    if (source->scale != 0) scale_block(pass, cursor->values);
+    return status;
 }
 
 static enum e5_status scan_blocks(struct pass *pass, size_t block_bytes, const struct e5_parallel *par,
                                   struct e5_error *err) {
-    struct block buffer = {0};
-    enum e5_status status = E5_OK;
-    for (pass->first = 0; status == E5_OK && pass->first < pass->source->steps; pass->first += pass->steps) {
-        status = next_block(pass, block_bytes, &buffer, par, err);
-        if (status == E5_OK) status = e5_parallel_for(par, pass->watch, pass->segments, scan_segment, pass, err);
+    struct e5_source_cursor cursor = {0};
+    enum e5_status status = next_block(pass, block_bytes, &cursor, par, err);
+    while (status == E5_OK && pass->steps > 0) {
+        status = e5_parallel_for(par, pass->watch, pass->segments, scan_segment, pass, err);
+        if (status == E5_OK) status = next_block(pass, block_bytes, &cursor, par, err);
     }
-    free(buffer.bytes);
+    e5_source_cursor_fini(&cursor);
     if (status == E5_OK) status = e5_parallel_for(par, pass->watch, pass->segments, finish_segment, pass, err);
     return status;
 }

@@ -1,5 +1,6 @@
 #include "drive/source.h"
 
+#include "base/alloc.h"
 #include "drive/cells.h"
 
 #define TASK_CELLS 65536 /* values that one task decodes: some 0.1 ms */
@@ -64,4 +65,38 @@ enum e5_status e5_source_block(const struct e5_source *source, size_t first, siz
     if (*steps < 1 || *steps > source->steps - first)
         return e5_fail(err, E5_INTERNAL, "a source gave a block of %zu steps", *steps);
     return E5_OK;
+}
+
+static enum e5_status have_room(const struct e5_source *source, struct e5_source_cursor *cursor,
+                                struct e5_error *err) {
+    size_t bytes;
+    if (cursor->room >= cursor->steps) return E5_OK;
+    e5_source_cursor_fini(cursor); /* nothing in it is needed any more: no copy */
+    enum e5_status status = e5_multiply(cursor->steps, source->cells * e5_dtype_size(source->dtype), &bytes, err);
+    if (status == E5_OK) status = e5_alloc_plain(bytes, &cursor->own, err);
+    if (status == E5_OK) cursor->room = cursor->steps;
+    return status;
+}
+
+enum e5_status e5_source_next(struct e5_source *source, size_t ceiling, const struct e5_parallel *par,
+                              struct e5_watch *watch, struct e5_source_cursor *cursor, struct e5_error *err) {
+    cursor->first += cursor->steps;
+    cursor->steps = 0;
+    if (cursor->first >= source->steps) return E5_OK;
+    enum e5_status status = e5_source_block(source, cursor->first, ceiling, &cursor->steps, err);
+    if (status != E5_OK) return status;
+    if (source->direct != NULL) {
+        cursor->values = (const char *)source->direct + cursor->first * source->cells * e5_dtype_size(source->dtype);
+        return E5_OK;
+    }
+    status = have_room(source, cursor, err);
+    cursor->values = cursor->own;
+    if (status != E5_OK) return status;
+    return source->read(source->self, cursor->first, cursor->steps, cursor->own, par, watch, err);
+}
+
+void e5_source_cursor_fini(struct e5_source_cursor *cursor) {
+    free(cursor->own);
+    cursor->own = NULL;
+    cursor->room = 0;
 }

@@ -27,6 +27,20 @@ struct e5_source e5_source_memory(const struct e5_view *view); /* borrows the vi
  * none, or more than there are. */
 E5_MUST_USE enum e5_status e5_source_block(const struct e5_source *source, size_t first, size_t ceiling,
                                            size_t *steps, struct e5_error *err);
+/* Block after block of a source, for a driver that needs one at a time.  A field that lies in memory as it is needed
+ * is used in place; else blocks are read into memory that is used again.  Begins as {0}; the driver owns it (_fini).
+ */
+struct e5_source_cursor {
+    size_t first, steps; /* of the block at hand; steps 0: before the first and after the last */
+    const void *values;  /* valid until the next call */
+    void *own;
+    size_t room; /* steps of `own` */
+};
+/* The next block, as e5_source_block() has it; blocks while `par` reads. */
+E5_MUST_USE enum e5_status e5_source_next(struct e5_source *source, size_t ceiling, const struct e5_parallel *par,
+                                          struct e5_watch *watch, struct e5_source_cursor *cursor,
+                                          struct e5_error *err);
+void e5_source_cursor_fini(struct e5_source_cursor *cursor);
 /* Borrows the dataset; E5_INPUT when it has more than one number or level. */
 E5_MUST_USE enum e5_status e5_source_files(struct e5_dataset *dataset, struct e5_source *out, struct e5_error *err);
 

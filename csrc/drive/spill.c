@@ -56,14 +56,11 @@ static enum e5_status make_pieces(struct writing *w, size_t steps, unsigned slot
     return status;
 }
 
-/* Room for one block and, per slot, for one tile's share of it; both grow with the blocks that the source gives. */
-static enum e5_status have_room(struct writing *w, size_t *room, unsigned slots, char **block, struct e5_error *err) {
+/* Room per slot for one tile's share of a block; it grows with the blocks that the source gives. */
+static enum e5_status have_room(struct writing *w, size_t *room, unsigned slots, struct e5_error *err) {
     if (w->steps <= *room) return E5_OK;
-    free(*block);
-    *block = NULL;
     free_pieces(w, slots);
-    enum e5_status status = e5_alloc(w->steps, w->spill->cells * e5_dtype_size(w->spill->dtype), block, err);
-    if (status == E5_OK) status = make_pieces(w, w->steps, slots, err);
+    enum e5_status status = make_pieces(w, w->steps, slots, err);
     *room = status == E5_OK ? w->steps : 0;
     return status;
 }
@@ -71,18 +68,17 @@ static enum e5_status have_room(struct writing *w, size_t *room, unsigned slots,
 static enum e5_status write_blocks(struct e5_source *source, size_t block_bytes, struct writing *w,
                                    const struct e5_parallel *par, struct e5_watch *watch, struct e5_error *err) {
     unsigned slots = e5_parallel_slots(par);
-    char *block = NULL;
+    struct e5_source_cursor block = {0};
     size_t room = 0, tiles = e5_spill_tiles(w->spill);
-    enum e5_status status = E5_OK;
-    for (w->first = 0; status == E5_OK && w->first < source->steps; w->first += w->steps) {
-        status = e5_source_block(source, w->first, block_bytes, &w->steps, err);
-        if (status == E5_OK) status = have_room(w, &room, slots, &block, err);
-        if (status == E5_OK) status = source->read(source->self, w->first, w->steps, block, par, watch, err);
-        w->block = block;
+    enum e5_status status = e5_source_next(source, block_bytes, par, watch, &block, err);
+    while (status == E5_OK && block.steps > 0) {
+        w->first = block.first, w->steps = block.steps, w->block = block.values;
+        status = have_room(w, &room, slots, err);
         if (status == E5_OK) status = e5_parallel_for(par, watch, tiles, write_piece, w, err);
         e5_watch_add(watch, (int64_t)(w->steps * source->cells));
+        if (status == E5_OK) status = e5_source_next(source, block_bytes, par, watch, &block, err);
     }
-    free(block);
+    e5_source_cursor_fini(&block);
     free_pieces(w, slots);
     return status;
 }

@@ -495,18 +495,20 @@ TEST(the_file_is_for_its_owner_only) {
 static int compete(int worker, int rounds, unsigned limit) {
     struct e5_journal *journal;
     struct e5_journal_job job;
+    struct e5_error err = E5_ERROR_NONE;
     char name[32];
-    int taken = 0, bad = e5_journal_open(file, "https://cds.example/api", "me", 20, &journal, NULL) != E5_OK;
+    int taken = 0, bad = e5_journal_open(file, "https://cds.example/api", "me", 20, &journal, &err) != E5_OK;
     while (!bad && taken < rounds) {
         bool granted;
         snprintf(name, sizeof name, "%d-%d", worker, taken);
-        bad = e5_journal_intend(journal, name, DATASET, "{}", limit, false, &granted, &job, NULL) != E5_OK;
+        bad = e5_journal_intend(journal, name, DATASET, "{}", limit, false, &granted, &job, &err) != E5_OK;
         bad = bad || queued(journal) > limit;
         if (bad || !granted) continue;
-        bad = e5_journal_created(journal, name, NULL, NULL, name, NULL) != E5_OK ||
-              e5_journal_status(journal, name, "running", NULL) != E5_OK;
+        bad = e5_journal_created(journal, name, NULL, NULL, name, &err) != E5_OK ||
+              e5_journal_status(journal, name, "running", &err) != E5_OK;
         taken++;
     }
+    if (bad) fprintf(stderr, "worker %d, round %d: %s\n", worker, taken, err.what);
     e5_journal_close(journal);
     return bad;
 }

@@ -383,6 +383,7 @@ TEST(a_source_that_fails_half_way) {
     float *field = source_field(&view);
     struct e5_source source = e5_source_memory(&view);
     source.read = failing_read;
+    source.direct = NULL; /* so that it is read */
     CHECK_OK(e5_sweep_plan(&toy, &params, &input, &plan, err));
     CHECK_STATUS(E5_CORRUPT, sweep_source(&plan, &source, 4000, "/tmp", out, NULL, NULL, err));
     e5_sweep_plan_fini(&plan);
