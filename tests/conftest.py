@@ -1,9 +1,12 @@
 """What all tests share: the folder of real files, C programs built by make, and a look at which core is tested."""
 
+import faulthandler
 import os
 import re
 import subprocess
 import sys
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 from look_alike import ANSWER, Client
 
+from era5fast import cli
 from era5fast.testing import Service
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +63,32 @@ def no_settings_of_the_user(tmp_path_factory, monkeypatch):
     (home / "config.toml").touch()
     monkeypatch.setenv("ERA5FAST_CONFIG", str(home / "config.toml"))
     return home
+
+
+@pytest.fixture
+def nothing_hangs() -> Iterator[None]:
+    """A test has its time; then the stacks of all threads are shown and all is over."""
+    faulthandler.dump_traceback_later(60, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line; exit code, output and errors."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["era5fast", *map(str, arguments)])
+        code = 0
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("default")
+                cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return (code, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

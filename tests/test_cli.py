@@ -27,24 +27,6 @@ COMMANDS = sorted(cli.cli.commands)
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line; exit code, output and errors."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["era5fast", *map(str, arguments)])
-        code = 0
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("default")
-                cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return (code, *capsys.readouterr())
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def daily(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two years of daily maxima with a hot week."""

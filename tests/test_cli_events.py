@@ -7,7 +7,6 @@ import itertools
 import json
 import re
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,29 +17,12 @@ from conftest import ROOT
 from samples import write
 
 import era5fast as e5
-from era5fast import cli
 from era5fast.event_recipe import recipe_of, window_of
 
 pytestmark = pytest.mark.native
 
 LATITUDE, LONGITUDE = np.arange(52.0, 46, -1), np.arange(-4.0, 4, 1)
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line; exit code, output and errors."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["era5fast", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return (code, *capsys.readouterr())
-
-    return run
 
 
 def series(start: str, end: str, hours: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from era5fast import cli
 from era5fast.exit_codes import EXIT_CODES
 from tests.client_kit import DATASET, QUICK, REQUEST, environment, grib, quick, running_service, wait_for
 from tests.look_alike import slowness
@@ -42,22 +41,6 @@ def request_file(tmp_path):
     path = tmp_path / "request.yaml"
     path.write_text(REQUEST_FILE)
     return path
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run a command line; exit code, output and errors."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["era5fast", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return (code, *capsys.readouterr())
-
-    return run
 
 
 def test_exit_codes_are_documented(run) -> None:

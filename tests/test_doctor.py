@@ -8,13 +8,14 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import era5fast as e5
-from era5fast import cli, doctor, installation
+from era5fast import doctor, installation
 from era5fast.doctor import CHECKS, Finding, Patient, examine
 from era5fast.testing import Service
 from tests.client_kit import running_service
@@ -193,27 +194,18 @@ def test_a_check_that_fails_is_a_finding(home: Path, monkeypatch: pytest.MonkeyP
     assert logging.getLogger("era5fast").filters == []
 
 
-def test_the_command(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["era5fast", "doctor", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return (code, *capsys.readouterr())
-
+def test_the_command(home: Path, monkeypatch: pytest.MonkeyPatch, run: Callable[..., tuple[int, str, str]]) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    code, text, told = run(home, "--offline")
+    code, text, told = run("doctor", home, "--offline")
     assert (code, told) == (0, "")
     assert max(map(len, text.splitlines())) <= 80
     assert re.search(r"^warning  token  ", text, re.M)
     assert re.fullmatch(r"\d+ findings; faults: 0, warnings: \d+", text.splitlines()[-1])
-    document = json.loads(run(home, "--offline", "--json")[1])
+    document = json.loads(run("doctor", home, "--offline", "--json")[1])
     assert {"check", "state", "text", "advice"} == set(document["findings"][0])
-    assert run(home, "--offline", "--quiet")[1].startswith("warning  token")
+    assert run("doctor", home, "--offline", "--quiet")[1].startswith("warning  token")
     monkeypatch.setitem(CHECKS, "disk", lambda patient: iter([Finding("disk", "fault", "full", "make room")]))
-    code, text, _ = run(home, "--offline", "-q")
+    code, text, _ = run("doctor", home, "--offline", "-q")
     assert (code, "fault    disk" in text, "→ make room" in text) == (6, True, True)
 
 

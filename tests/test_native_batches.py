@@ -1,6 +1,5 @@
 """Native functions in pools: many calls at once, with the results of single ones; and bars."""
 
-import faulthandler
 import functools
 import os
 import signal
@@ -15,18 +14,11 @@ from era5fast.errors import InputError
 from era5fast.pool import AsyncResult, Executor, Pool, ThreadPool
 from era5fast.pool.native import batch_of, is_native
 
-pytestmark = pytest.mark.native
+pytestmark = [pytest.mark.native, pytest.mark.usefixtures("nothing_hangs")]
 
 RNG = np.random.default_rng(0)
 CELSIUS = functools.partial(e5.convert_units, given="K", wanted="degC", progress=False)
 POINTS = [tuple(RNG.uniform(-80, 80, 4).tolist()) for _ in range(50)]
-
-
-@pytest.fixture(autouse=True)
-def nothing_hangs():
-    faulthandler.dump_traceback_later(60, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(params=[ThreadPool, Pool])

@@ -28,15 +28,9 @@ from conftest import ROOT
 from era5fast import pool as pools
 from era5fast.pool import Executor, Pool, PoolError, ThreadPool
 
+pytestmark = pytest.mark.usefixtures("nothing_hangs")
+
 SOON = 20  # seconds: whoever waits longer hangs
-
-
-@pytest.fixture(autouse=True)
-def nothing_hangs():
-    """Every test has its time; then the stacks of all threads are shown and all is over."""
-    faulthandler.dump_traceback_later(60, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(params=[ThreadPool, Pool])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import gc
 import inspect
 import itertools
@@ -21,15 +20,9 @@ from conftest import ROOT
 from era5fast.pool import Pool, PoolError, process_crew
 from era5fast.pool.channel import Channel, Gone
 
+pytestmark = pytest.mark.usefixtures("nothing_hangs")
+
 SOON = 20  # seconds: whoever waits longer hangs
-
-
-@pytest.fixture(autouse=True)
-def nothing_hangs():
-    """Every test has its time; then the stacks of all threads are shown and all is over."""
-    faulthandler.dump_traceback_later(60, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
 
 
 # --- functions for processes, which look for them by name
