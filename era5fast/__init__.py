@@ -127,6 +127,7 @@ _MODULES = (
     "doctor",
     "drought",
     "errors",
+    "fire",
     "indices",
     "journal",
     "plot",

@@ -11,6 +11,7 @@ from . import diagnostics as diagnostics
 from . import doctor as doctor
 from . import drought as drought
 from . import errors as errors
+from . import fire as fire
 from . import indices as indices
 from . import journal as journal
 from . import plot as plot

@@ -143,13 +143,12 @@ def runs(
     threshold: tuple[np.ndarray, np.ndarray],
     stay: tuple[np.ndarray, np.ndarray] | None,
     climatology: tuple[np.ndarray, np.ndarray] | None,
-    rule: tuple[int, int, int, int],
-    switches: tuple[bool, bool, bool, bool],
+    searches: Sequence[tuple[tuple[int, int, int, int], tuple[bool, bool, bool, bool], tuple[int, int, int]]],
     budget: int,
     directory: str,
     progress: _Progress,
     /,
-) -> np.ndarray: ...
+) -> list[np.ndarray]: ...
 def kernels() -> list[dict[str, Any]]: ...
 def indices() -> list[dict[str, Any]]: ...
 def ufunc(name: str, choice: int, called: str, /) -> np.ufunc: ...
@@ -186,6 +185,7 @@ def sweep(
     budget: int,
     directory: str,
     progress: _Progress,
+    choices: np.ndarray | None = ...,
     /,
 ) -> tuple[np.ndarray, np.ndarray | None]: ...
 def field(

@@ -26,6 +26,7 @@ _FUNCTIONS: dict[str, tuple[str, ...]] = {
     "blocking": (),
     "compound": (),
     "drought": (),
+    "fire": (),
     "heatwave_kinds": (),
     "labelled_masks": (),
     "labels": (),
@@ -143,7 +144,7 @@ def _of_dataset(ds: Any, function: Callable[..., Any], arguments: dict[str, Any]
         return {first: ds, **filled}
     filled |= (found := _found(ds, function, filled))
     if first is not None and filled.get(first) is None and (_operands(function)[first] or not found):
-        filled[first] = one_variable(ds)
+        filled[first] = ds  # the function knows whether it takes all variables, or only one
     return filled
 
 

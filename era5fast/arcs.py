@@ -7,10 +7,11 @@ give the same answer to the last bit.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-__all__ = ["MEETS", "Arc", "closed", "meets"]
+__all__ = ["MEETS", "Arc", "boxes_meet", "closed", "meets"]
 
 #: West and east of an interval within −180 … 180.
 Arc = tuple[float, float]
@@ -43,6 +44,30 @@ def meets(west: np.ndarray, east: np.ndarray, arcs: Iterable[Arc]) -> np.ndarray
     """
     met = np.zeros(np.shape(west), dtype=bool)
     for low, high in closed(arcs):
-        from_west, to_east = west <= high, east >= low
-        met |= np.where(west <= east, from_west & to_east, from_west | to_east)
+        met |= _meets_arc(west, east, low, high)
     return met
+
+
+def boxes_meet(west: np.ndarray, east: np.ndarray, other_west: np.ndarray, other_east: np.ndarray) -> np.ndarray:
+    """Which boxes have a longitude in common with the other box of the same place; touching is enough.
+
+    Parameters
+    ----------
+    west, east, other_west, other_east : ndarray
+        Edges as in :func:`meets`.
+
+    Returns
+    -------
+    ndarray of bool
+    """
+    crosses = other_west > other_east
+    met = _meets_arc(west, east, other_west, np.where(crosses, 180.0, other_east))
+    met |= crosses & _meets_arc(west, east, -180.0, other_east)
+    met |= (crosses | (other_east == 180)) & _meets_arc(west, east, -180.0, -180.0)
+    met |= (crosses | (other_west == -180)) & _meets_arc(west, east, 180.0, 180.0)
+    return met
+
+
+def _meets_arc(west: np.ndarray, east: np.ndarray, low: Any, high: Any) -> Any:
+    from_west, to_east = west <= high, east >= low
+    return np.where(west <= east, from_west & to_east, from_west | to_east)

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import attributes, units
-from .compound import persistent, whole_along
+from .compound import check_whole_days, persistent, whole_along
 from .coordinates import longitude_steps
 from .dataarrays import as_dataarray
 from .errors import InputError
+from .field import TIME_NAMES, find_axis
 from .storms import check_number, grid_names
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["blocked_cells", "blocked_longitudes", "dole_gordon"]
+    from .catalogue import EventCatalogue
+
+__all__ = ["blocked_cells", "blocked_longitudes", "dole_gordon", "schwierz"]
 
 GRAVITY = 9.80665
 
@@ -176,6 +179,75 @@ def dole_gordon(
     weights = np.divide(np.sin(np.pi / 4), sines, out=np.zeros_like(sines), where=sines > 1e-6)
     strong = anomaly * anomaly[latitude].copy(data=weights) > limit
     return _named(persistent(strong, min_days), "dole_gordon", given, above=above, min_days=min_days)
+
+
+def schwierz(
+    vorticity: Any,
+    below: float | str = "-1.3 PVU",
+    overlap: float = 0.7,
+    min_days: int = 5,
+    *,
+    smoothing: int = 2,
+    base_period: Any = None,
+    of: str = "smaller",
+    variable: str | None = None,
+    progress: bool = True,
+) -> EventCatalogue:
+    """Blocks as objects by the rule of Schwierz and others: lasting low anomalies of potential vorticity.
+
+    Parameters
+    ----------
+    vorticity : DataArray, Dataset or paths (time, latitude, longitude)
+        Potential vorticity, daily, averaged between 150 and 500 hPa; of one hemisphere, in which blocks are low.
+    below : float or str
+        Anomaly that must be fallen below, in the units of `vorticity`, or text with units of its own.
+    overlap : float
+        Share of its area that a block must have in common with that of the next day.
+    min_days : int
+        Days that a block must last.
+    smoothing : int
+        Days over which anomalies are averaged, up to and with the one at hand; 1: none.
+    base_period : tuple of two years or dates, optional
+        Base of the climatology of each month; None: all of the data.
+    of : {previous, next, smaller, larger, union}
+        Area that `overlap` is a share of, as in :func:`era5fast.diagnostics.track`: programs differ in it.
+    variable : str, optional
+        Variable of the Dataset or of the files.
+    progress : bool
+        Show a progress bar on terminals and in notebooks.
+
+    Returns
+    -------
+    EventCatalogue
+        The blocks, with tracks, areas and outlines.
+
+    Raises
+    ------
+    InputError
+        If the field is on no grid, has no units that fit `below`, or a parameter is out of range.
+
+    Notes
+    -----
+    The anomaly is the departure from the mean of its calendar month. For Z500 pass its anomaly to
+    :func:`era5fast.diagnostics.track`, above 150 to 160 m with an overlap of 0.5.
+
+    References
+    ----------
+    Schwierz et al. 2004, GRL 31, L06125.
+    """
+    from .diagnostics import anomaly, climatology, track
+
+    check_whole_days("smoothing", smoothing, 1)
+    given = as_dataarray(vorticity, variable, "vorticity")
+    grid_names(given)
+    common: dict[str, Any] = {"progress": progress}
+    normal = climatology(given, "month", base_period=base_period, **common)
+    departure = anomaly(given, normal, **common)
+    time = find_axis(departure, TIME_NAMES)
+    smooth = departure if smoothing == 1 else departure.rolling({time: smoothing}).mean()
+    smooth.attrs = departure.attrs
+    rule: Any = {"overlap": overlap, "of": of, "min_duration": min_days}  # checked there
+    return track(smooth, below=below, **rule, **common)
 
 
 #: Long names of the results.

@@ -15,7 +15,7 @@ from . import arcs, catalogue_display, catalogue_tables, event_export, genealogy
 from .canonical import canonical
 from .database_query import day
 from .database_region import box_of
-from .errors import InputError
+from .errors import InputError, MissingItemError
 from .event import Event
 from .geometry import Polygon, polygons
 from .optional import need
@@ -126,6 +126,9 @@ STATE_COLUMNS = (
 )
 
 _BY_NAME = {column.name: column for column in COLUMNS}
+#: Names that columns have in the database, and can be read by here as well; of a day its date, as text.
+_AS_STORED = {"start_time": "start", "end_time": "end"}
+_DAYS = {"start_day": "start", "end_day": "end", "peak_day": "peak_time"}
 _TIMES = ("start", "end", "peak_time", "area_max_time")
 
 
@@ -280,6 +283,9 @@ class EventCatalogue:
         return [geometry[first : first + size] for first, size in places]
 
     def _column(self, name: str) -> np.ndarray:
+        if name in _DAYS:
+            return np.array([event_export.date(time).partition("T")[0] for time in self._column(_DAYS[name])])
+        name = _AS_STORED.get(name, name)
         column = _BY_NAME.get(name)
         if column is None:
             hint = did_you_mean(name, _BY_NAME, f"there are {', '.join(_BY_NAME)}")
@@ -327,10 +333,7 @@ class EventCatalogue:
         if isinstance(which, slice):
             return self._take(np.arange(len(self))[which])
         if np.ndim(which) == 0:
-            number = operator.index(which)
-            if not -len(self) <= number < len(self):
-                raise IndexError(f"no event {number}, there are {len(self)}")
-            return Event(self, number % len(self))
+            return Event(self, self._check(which))
         return self._take(self._numbers(np.asarray(which)))
 
     def __iter__(self) -> Iterator[Event]:
@@ -348,7 +351,8 @@ class EventCatalogue:
             raise InputError("events are selected by a number, a slice, a mask or a list of numbers")
         numbers = np.where(which < 0, which + len(self), which)
         if ((numbers < 0) | (numbers >= len(self))).any():
-            raise IndexError(f"a number of no event, there are {len(self)}")
+            wrong = which[(numbers < 0) | (numbers >= len(self))][0]
+            raise self._no_event(int(wrong))
         return numbers
 
     def _take(self, numbers: np.ndarray) -> EventCatalogue:
@@ -550,8 +554,11 @@ class EventCatalogue:
     def _check(self, number: int) -> int:
         number = operator.index(number)
         if not -len(self) <= number < len(self):
-            raise InputError(f"no event {number}, there are {len(self)}", hint="events are numbered from 0")
+            raise self._no_event(number)
         return number % len(self)
+
+    def _no_event(self, number: int) -> MissingItemError:
+        return MissingItemError(f"no event {number}, there are {len(self)}", hint="events are numbered from 0")
 
     # --- as a field ---
 

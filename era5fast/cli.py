@@ -5,15 +5,20 @@ Failures become one line and an exit code, see `exit_codes`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from . import cli_client, cli_events, cli_indices, cli_options, cli_system, errors, exit_codes
+
+_STOPPED = "stopped; run it again to go on"
 
 
 def exit_code(error: BaseException) -> int:
@@ -43,7 +48,7 @@ def cli() -> None:
 @click.option("--data", is_flag=True, help="Use the FILES named behind it instead of downloading any.")
 @click.option("--verbose", "-v", is_flag=True, help="Show what becomes of the jobs; always on with --live.")
 @click.option("--live", is_flag=True, help="Ask the real service (needs a token; takes hours).")
-@click.argument("files", nargs=-1, type=click.Path(readable=False))
+@click.argument("files", nargs=-1, type=cli_options.ExistingFile(patterns=True))
 def demo(output: Path, variable: str | None, data: bool, verbose: bool, live: bool, files: tuple[str, ...]) -> None:
     """The whole road, offline: request, download, heatwaves, database, map.
 
@@ -75,20 +80,42 @@ for _command in (
 def main() -> None:
     """Run the command line; failures become one line and an exit code."""
     cli_options.say_warnings()
+    with _remembered_interrupt() as interrupts:
+        try:
+            cli(standalone_mode=False, color=cli_options.colour(sys.stdout))
+        except (KeyboardInterrupt, click.exceptions.Abort):
+            _leave(_STOPPED, 130)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except BrokenPipeError:  # whoever read it has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except (errors.Era5FastError, OSError, MemoryError) as error:
+            _leave(str(error) or type(error).__name__, exit_code(error))
+        except ImportError as error:
+            if interrupts:
+                _leave(_STOPPED, 130)
+            _leave(_missing_package(error), 1)
+
+
+@contextlib.contextmanager
+def _remembered_interrupt() -> Iterator[list[int]]:
+    """Each ctrl-C as it comes: a library that is stopped while it is imported tells of another fault."""
+    interrupts: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield interrupts
+        return
+    signal.signal(signal.SIGINT, note)
     try:
-        cli(standalone_mode=False, color=cli_options.colour(sys.stdout))
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        _leave("stopped; run it again to go on", 130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except BrokenPipeError:  # whoever read it has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except (errors.Era5FastError, OSError, MemoryError) as error:
-        _leave(str(error) or type(error).__name__, exit_code(error))
-    except ImportError as error:
-        _leave(_missing_package(error), 1)
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _missing_package(error: ImportError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import click
 
 from . import cli_options
 from .cli_options import write_json
+from .wording import muted
 
 if TYPE_CHECKING:
     from .client import Client
@@ -20,7 +22,7 @@ __all__ = ["fetch", "jobs", "plan"]
 @click.command(short_help="What a request file would ask for: jobs, cost, bytes.")
 @cli_options.file
 @cli_options.as_json
-@click.option("--offline", is_flag=True, help="Ask nobody: costs from the built-in table.")
+@click.option("--offline", is_flag=True, help="Ask nobody: costs from the built-in table, nothing is checked.")
 def plan(file: str, as_json: bool, offline: bool) -> None:
     """What a request FILE would ask for: jobs, cost, bytes.
 
@@ -30,7 +32,8 @@ def plan(file: str, as_json: bool, offline: bool) -> None:
     from .request import plan_of
     from .request_file import load
 
-    wanted = load(file)
+    with contextlib.nullcontext() if as_json else muted():  # a plan that is shown says the same below its title
+        wanted = load(file)
     client = None if offline else _client_or_none()
     made = plan_of(wanted, None if client is None else "service", client)
     if as_json:
@@ -59,30 +62,39 @@ def fetch(
 ) -> None:
     """Download what a request FILE asks for into DIRECTORY.
 
-    Run it again to go on after an interruption: finished files are kept, begun ones continued. Terminals show one
-    line that changes; log files get a line for each change. -v tells what becomes of each job, -vv every call.
+    Run it again to go on after an interruption: finished files are kept, begun ones continued. Standard output gets
+    the names of the files, but with -q; what happens meanwhile is shown on a terminal, and told line by line in a
+    log file. -v tells what becomes of each job, -vv every call.
     """
     from .errors import BatchError
     from .request_file import load
 
     cli_options.set_log(quiet, verbose)
     wanted = load(file)
-    client = _client(progress=not quiet and "lines", on_interrupt="dismiss" if dismiss_on_interrupt else "keep")
     if dry_run:
-        _tell_what_is_left(client, wanted, directory, as_json)
+        _tell_what_is_left(_client_or_none(), wanted, directory, as_json)
         return
+    client = _client(progress=not quiet and "lines", on_interrupt="dismiss" if dismiss_on_interrupt else "keep")
     try:
-        _tell_files(client.fetch(wanted, directory), {}, as_json)
+        paths = client.fetch(wanted, directory)
     except BatchError as error:
-        _tell_files(error.paths, {target: str(failure) for target, failure in error.failures.items()}, as_json)
+        failures = {target: str(failure) for target, failure in error.failures.items()}
+        _tell_files([] if quiet and not as_json else error.paths, failures, as_json)
         raise
+    if as_json or not quiet:
+        _tell_files(paths, {}, as_json)
 
 
-def _tell_what_is_left(client: Client, wanted: list[Any], directory: Path, as_json: bool) -> None:
+def _tell_what_is_left(client: Client | None, wanted: list[Any], directory: Path, as_json: bool) -> None:
     """What a download would use of what is there, and what it would ask for."""
+    from . import config
     from .accounts import Accounts
+    from .journal import Place
+    from .request import plan_of
 
-    there = Accounts(client._connection.journal, directory, True).compare(client.plan(wanted))
+    journal = Place(config.address(), None) if client is None else client._connection.journal
+    plan = plan_of(wanted, None if client is None else "service", client)
+    there = Accounts(journal, directory, True).compare(plan)
     jobs = [*there.left, *there.again]
     if as_json:
         write_json({"there": there.paths, "asked": [_job_row(job) for job in jobs]})
@@ -90,8 +102,9 @@ def _tell_what_is_left(client: Client, wanted: list[Any], directory: Path, as_js
     for path in there.paths:
         click.echo(f"{path} is there")
     for job in jobs:
-        click.echo(f"{directory / job.name} would be asked for: {job.fields:,} fields")
-    click.echo(f"{len(there.paths)} files there, {len(jobs)} jobs to run; nothing was asked for: this was a dry run.")
+        click.echo(f"{directory / job.name} would be asked for: {job.fields_text}")
+    left = f"{len(jobs)} job{'s' * (len(jobs) != 1)}"
+    click.echo(f"{len(there.paths)} of the files there, {left} to run; nothing was asked for: this was a dry run.")
 
 
 def _tell_files(paths: list[str], failures: dict[str, str], as_json: bool) -> None:

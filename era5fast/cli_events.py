@@ -28,7 +28,7 @@ _VALUE, _KM, _KM2, _DAYS = "VALUE", "KM", "KM2", "DAYS"
 _RARE: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("--core", {"metavar": _VALUE}, "Stricter value that an event must pass in one cell at least."),
     ("--climatology", {"is_flag": True}, "Severity, from the mean of each calendar day."),
-    ("--where", {"type": click.Path(dir_okay=False), "metavar": "FILE"}, "Mask: only its true cells."),
+    ("--where", {"type": cli_options.ExistingFile(), "metavar": "FILE"}, "Mask: only its true cells."),
     ("--min-daily-area", {"type": float, "metavar": _KM2}, "Leave out smaller patches of a day."),
     ("--min-duration", {"type": int, "metavar": _DAYS}, "Leave out shorter events."),
     ("--areas", {"type": click.Choice(["sphere", "wgs84"])}, "Areas of cells on a sphere (default), or WGS 84."),
@@ -97,7 +97,7 @@ def _options(
         cli_options.quiet_or_verbose,
         cli_options.as_json,
         cli_options.more,
-        click.argument("data", nargs=-1, required=True, type=click.Path(readable=False)),
+        click.argument("data", nargs=-1, required=True, type=cli_options.ExistingFile(patterns=True)),
     ]
 
     def decorate(command: _Command) -> _Command:
@@ -280,7 +280,7 @@ def _edges(context: click.Context, param: click.Parameter, value: str | None) ->
 
 
 @click.command(short_help="The strongest events of a database: table, page, map.")
-@click.argument("database", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("database", type=cli_options.ExistingFile(path_type=Path))
 @click.option("--kind", help="Only events of this kind.")
 @click.option("--start", metavar="DATE", help="Only events that last until then or longer.")
 @click.option("--end", metavar="DATE", help="Only events that begin by then.")

@@ -26,7 +26,7 @@ __all__ = ["indices"]
 @cli_options.dry_run
 @cli_options.quiet_or_verbose
 @cli_options.as_json
-@click.argument("files", nargs=-1, required=True, type=click.Path(readable=False))
+@click.argument("files", nargs=-1, required=True, type=cli_options.ExistingFile(patterns=True))
 def indices(
     output: Path,
     names: str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import logging
 import os
@@ -12,7 +13,10 @@ from typing import Any, TextIO
 
 import click
 
+from .wording import did_you_mean
+
 __all__ = [
+    "ExistingFile",
     "all_shown",
     "as_json",
     "colour",
@@ -26,7 +30,45 @@ __all__ = [
     "write_json",
 ]
 
-file = click.argument("file", type=click.Path(dir_okay=False))
+
+class ExistingFile(click.Path):
+    """Type of an argument that names a file which must be there: a slip is told with the names that are like it.
+
+    Parameters
+    ----------
+    patterns : bool
+        Whether it may also be a pattern such as ``"t2m_*.nc"``.
+    path_type : type, optional
+        What the command gets; text by default.
+    """
+
+    def __init__(self, *, patterns: bool = False, path_type: Any = None) -> None:
+        super().__init__(readable=False, path_type=path_type)
+        self._patterns = patterns
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, or an error of usage."""
+        name = os.fspath(value)
+        if not os.path.exists(name) and not (self._patterns and glob.has_magic(name)):
+            self.fail(f"there is no file {name}{_near_files(name)}", param, ctx)
+        if os.path.isdir(name):
+            pattern = f", or a pattern like '{os.path.join(name, '*.nc')}'" if self._patterns else ""
+            self.fail(f"{name} is a folder: name a file in it{pattern}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _near_files(name: str) -> str:
+    """What is there that somebody may have meant, as the end of a sentence."""
+    folder, wanted = os.path.split(name)
+    try:
+        there = sorted(os.listdir(folder or os.curdir))
+    except OSError:
+        return f", nor a folder {folder}"
+    hint = did_you_mean(wanted, there)
+    return f": {hint}" if hint else ""
+
+
+file = click.argument("file", type=ExistingFile())
 as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="No display; only warnings and what failed.")

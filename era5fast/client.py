@@ -23,7 +23,7 @@ from .journal import path_in_journal
 from .plan import Job, Plan
 from .request import Request, is_uncut, plan_of
 from .results import Result
-from .routes import ACCOUNT, CATALOGUE, JOBS, collection, constraints, quoted
+from .routes import ACCOUNT, CATALOGUE, JOBS, PROCESSES, collection, constraints, quoted
 from .wording import did_you_mean
 
 __all__ = ["BatchError", "Client", "retrieve"]
@@ -33,6 +33,7 @@ log = logging.getLogger("era5fast")
 Path = str | os.PathLike[str]
 _WATCHED = 20.0  # seconds within which a waiting process looks at its jobs
 _told: set[str] = set()  # services whose unfinished jobs have been mentioned
+_ORDERS = ("id", "relevance", "title", "update")
 _PAGE = 1000  # jobs in one page of the service's list, at most
 
 
@@ -433,7 +434,12 @@ class Client:
         return handle
 
     def jobs(
-        self, status: str | Sequence[str] | None = None, dataset: str | None = None, limit: int | None = 100
+        self,
+        status: str | Sequence[str] | None = None,
+        dataset: str | None = None,
+        limit: int | None = 100,
+        *,
+        oldest_first: bool = False,
     ) -> list[JobHandle]:
         """Your jobs at the service, also those that other programs made; newest first.
 
@@ -445,12 +451,16 @@ class Client:
             Only jobs of this dataset.
         limit : int, optional
             At most so many; None for all.
+        oldest_first : bool
+            Begin with the oldest one that the service still lists.
 
         Returns
         -------
         list of JobHandle
         """
         query: dict[str, Any] = {"limit": _PAGE if limit is None else max(1, min(limit, _PAGE))}
+        if oldest_first:
+            query["sortby"] = "created"
         if status is not None:
             query["status"] = _states([status] if isinstance(status, str) else list(status))
         if dataset is not None:
@@ -555,7 +565,14 @@ class Client:
             hint = did_you_mean(licence, known, f"there are {', '.join(known)}")
             raise InputError(f"no licence is called '{licence}'", hint=hint) from error
 
-    def datasets(self, query: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+    def datasets(
+        self,
+        query: str | None = None,
+        limit: int | None = None,
+        *,
+        keywords: str | Sequence[str] | None = None,
+        sort: Literal["id", "relevance", "title", "update"] | None = None,
+    ) -> list[dict[str, Any]]:
         """Datasets of the service: ``id``, ``title`` and more.
 
         Parameters
@@ -564,11 +581,48 @@ class Client:
             Words to search for.
         limit : int, optional
             At most so many.
+        keywords : str or sequence of str, optional
+            Only datasets with these, written as in the service's catalogue: ``"Product type: Reanalysis"``.
+        sort : {"id", "relevance", "title", "update"}, optional
+            Their order.
         """
+        if sort not in (None, *_ORDERS):
+            raise InputError(f"datasets are sorted by {', '.join(_ORDERS)}, not by {sort!r:.60}")
         asked: dict[str, Any] = {"limit": 500 if limit is None else max(1, min(limit, 500)), "search_stats": False}
-        if query:
-            asked["q"] = query
+        given = {"q": query, "kw": [keywords] if isinstance(keywords, str) else keywords, "sortby": sort}
+        asked |= {name: value for name, value in given.items() if value}
         return list(self._connection.pages(f"{CATALOGUE}/datasets", asked, "collections", limit))
+
+    def processes(self, limit: int | None = None) -> list[str]:
+        """Names of the datasets for which jobs can be made, in order.
+
+        Parameters
+        ----------
+        limit : int, optional
+            At most so many.
+        """
+        query = {"limit": _PAGE if limit is None else max(1, min(limit, _PAGE)), "sortby": "id"}
+        return [str(row.get("id")) for row in self._connection.pages(PROCESSES, query, "processes", limit)]
+
+    def process(self, dataset: str) -> dict[str, Any]:
+        """What a job for a dataset takes: the keys and, where the service names them, their values."""
+        return self._connection.ask_object("GET", f"{PROCESSES}/{quoted(dataset)}")
+
+    def form(self, dataset: str) -> list[dict[str, Any]]:
+        """The web form of a dataset: one dictionary for each of its fields."""
+        return self._connection.ask_list("GET", f"{collection(dataset)}/form.json")
+
+    def combinations(self, dataset: str) -> list[dict[str, Any]]:
+        """All that a dataset has: each dictionary holds values that can be combined; see also :meth:`constraints`."""
+        return self._connection.ask_list("GET", f"{collection(dataset)}/constraints.json")
+
+    def star(self, dataset: str) -> list[str]:
+        """Put a dataset among your favourites in the web portal; all of them are returned."""
+        return [str(one) for one in self._connection.ask_list("POST", f"{ACCOUNT}/starred", {"uid": dataset}, str)]
+
+    def unstar(self, dataset: str) -> None:
+        """Take a dataset out of your favourites in the web portal."""
+        self._connection.ask("DELETE", f"{ACCOUNT}/starred/{quoted(dataset)}")
 
     def dataset(self, name: str) -> dict[str, Any]:
         """Description of a dataset, with its period and area (a STAC collection)."""

@@ -14,11 +14,11 @@ from . import attributes
 from .chunked.arrays import is_lazy, whole
 from .dataarrays import as_dataarray, is_labelled
 from .errors import InputError
-from .field import TIME_NAMES, find_name, plain
+from .field import TIME_NAMES, find_axis, plain
 from .sources import is_paths
-from .times import DAY, decode_times
+from .times import DAY, check_order, decode_times, same_calendar
 
-__all__ = ["likelihood_multiplication_factor", "persistent", "sequential"]
+__all__ = ["likelihood_multiplication_factor", "persistent", "ranks", "sequential"]
 
 
 def persistent(mask: Any, min_days: int) -> Any:
@@ -46,7 +46,7 @@ def persistent(mask: Any, min_days: int) -> Any:
     >>> persistent([True, False, True, True], 2).tolist()
     [False, False, True, True]
     """
-    _check_days("min_days", min_days, 1)
+    check_whole_days("min_days", min_days, 1)
     return _along_time("persistent", lambda days: _runs(days, min_days), {"mask": mask}, min_days=min_days)
 
 
@@ -75,7 +75,7 @@ def sequential(first: Any, second: Any, within: int) -> Any:
     >>> sequential([True, True, False, False], [False, False, False, True], 2).tolist()
     [False, False, False, True]
     """
-    _check_days("within", within, 1)
+    check_whole_days("within", within, 1)
 
     def days_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         last, begins = a.copy(), b.copy()
@@ -119,6 +119,75 @@ def likelihood_multiplication_factor(first: Any, second: Any) -> Any:
     return _along_time("likelihood_multiplication_factor", factor, {"first": first, "second": second})
 
 
+def ranks(x: Any) -> Any:
+    """Place of each value among all of its cell: its rank by size, as a share of their number.
+
+    Parameters
+    ----------
+    x : array, DataArray, Dataset or paths
+        Series; of several seasons, all are put into one order.
+
+    Returns
+    -------
+    array or DataArray
+        From 1/n for the smallest to 1 for the largest of n values, as float64; equal values are ranked in order of
+        time. Missing values stay missing.
+
+    Raises
+    ------
+    InputError
+        If the series is empty, holds no numbers, or has no time.
+
+    Notes
+    -----
+    Days that are hot beyond 99 % of the record are ``ranks(tx) > 0.99``. Unlike a percentile of a base period this
+    depends on the length of the record, and ties are broken by order, as in the database of Weynants et al.
+
+    References
+    ----------
+    Weynants et al. 2025, ESSD 17, 6621.
+
+    Examples
+    --------
+    >>> ranks([3.0, 1.0, 2.0, 2.0]).tolist()
+    [1.0, 0.25, 0.5, 0.75]
+    """
+    given = _labelled("x", x)
+    if 0 in getattr(given, "shape", ()):
+        raise InputError("ranks: x is empty", hint="is the selection empty?")
+    if not is_labelled(given):
+        return _ranks(plain(given))
+    import xarray as xr
+
+    time = find_axis(given, TIME_NAMES)
+    if time is None:
+        raise InputError(f"no time axis among the dimensions {tuple(given.dims)}")
+    result = xr.apply_ufunc(
+        lambda values: np.moveaxis(_ranks(np.moveaxis(values, -1, 0)), 0, -1),
+        whole_along(given, time),
+        input_core_dims=[[time]],
+        output_core_dims=[[time]],
+        dask="parallelized",
+        output_dtypes=["float64"],
+        keep_attrs=True,  # those of coordinates
+    )
+    result = result.transpose(*given.dims).rename("ranks")
+    result.attrs = _attributes("ranks", {"x": given}, {})
+    return attributes.tidy_coordinates(result)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind not in "fiu" or values.ndim == 0:
+        raise InputError(f"ranks: a series of numbers is needed, not {values.dtype} of shape {values.shape}")
+    order = np.argsort(values, axis=0, kind="stable")  # missing values are last
+    place = np.empty(values.shape, dtype="int64")
+    steps = np.arange(1, len(values) + 1).reshape(-1, *(1,) * (values.ndim - 1))
+    np.put_along_axis(place, order, np.broadcast_to(steps, values.shape), axis=0)
+    absent = np.isnan(values)
+    known = (~absent).sum(axis=0)
+    return np.where(absent, np.nan, place / np.maximum(known, 1))
+
+
 def _runs(days: np.ndarray, least: int) -> np.ndarray:
     kept = np.zeros_like(days)
     if len(days) < least:
@@ -131,7 +200,14 @@ def _runs(days: np.ndarray, least: int) -> np.ndarray:
     return kept
 
 
-def _check_days(name: str, value: Any, least: int) -> None:
+def check_whole_days(name: str, value: Any, least: int) -> None:
+    """Refuse what is no number of days.
+
+    Raises
+    ------
+    InputError
+        If it is no whole number, or less than the least.
+    """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} must be a whole number of days from {least} on, not {value!r}")
 
@@ -139,6 +215,7 @@ def _check_days(name: str, value: Any, least: int) -> None:
 #: Long names of the results.
 _TITLES = {
     "persistent": "Days in runs",
+    "ranks": "Rank as a share of all values",
     "sequential": "First days of events that follow another",
     "likelihood_multiplication_factor": "Likelihood multiplication factor",
 }
@@ -149,16 +226,19 @@ def _along_time(name: str, function: Any, given: dict[str, Any], **params: Any) 
     reduce = name == "likelihood_multiplication_factor"
     given = {key: _labelled(key, mask) for key, mask in given.items()}
     masks = tuple(given.values())
+    if empty := [key for key, mask in given.items() if 0 in getattr(mask, "shape", ())]:
+        raise InputError(f"{name}: {empty[0]} is empty", hint="is the selection empty?")
     if not any(is_labelled(mask) for mask in masks):
         return function(*_together(masks))
     import xarray as xr
 
     named = [mask for mask in masks if is_labelled(mask)]
-    time = find_name(named[0].dims, TIME_NAMES)
+    time = find_axis(named[0], TIME_NAMES)
     if time is None:
         raise InputError(f"no time axis among the dimensions {tuple(named[0].dims)}")
     if without := [tuple(mask.dims) for mask in named if time not in mask.dims]:
         raise InputError(f"no {time} among the dimensions {without[0]} of the other mask", hint="both are days")
+    _check_calendars(named, time)
     masks = tuple(whole_along(mask, time) for mask in masks)
     core: list[list[str]] = [[time] if is_labelled(mask) else [] for mask in masks]
     day = None if reduce else _days_since_first(named[0], time)
@@ -192,6 +272,17 @@ def _along_time(name: str, function: Any, given: dict[str, Any], **params: Any) 
     return attributes.tidy_coordinates(result)
 
 
+def _check_calendars(masks: list[Any], time: Any) -> None:
+    """Refuse masks whose days are those of different calendars."""
+    known = [
+        decode_times(mask[time].values[:1], None)[1] for mask in masks if time in mask.coords and mask[time].size
+    ]
+    if other := [calendar for calendar in known if not same_calendar(calendar, known[0])]:
+        raise InputError(
+            f"one mask has the calendar {known[0]}, another {other[0]}", hint="bring both to the same calendar"
+        )
+
+
 def _labelled(name: str, mask: Any) -> Any:
     """A mask of a Dataset or of files as a DataArray; a plain one as it is."""
     return as_dataarray(mask, name=name) if hasattr(mask, "dims") or is_paths(mask) else mask
@@ -209,13 +300,13 @@ def _days_since_first(mask: Any, time: str) -> np.ndarray | None:
     """Day of each step, from 0 on; None where the steps have no times."""
     if time not in mask.coords:
         return None
-    seconds, _ = decode_times(mask[time].values, None)
+    seconds, calendar = decode_times(mask[time].values, None)
+    check_order(seconds, calendar, "mask", str(time))
     steps = np.diff(seconds)
-    if (steps <= 0).any():
-        raise InputError("the times of a mask do not grow", hint=f"x.sortby('{time}')")
     if len(steps) and (steps.min() != DAY or (steps % DAY).any()):
         raise InputError(
-            "a mask of days is needed: its steps are others", hint="make daily values first: e5.daily(x, 'max')"
+            f"a mask of days is needed: its steps are {steps.min() / DAY:g} to {steps.max() / DAY:g} days long",
+            hint="make daily values first: e5.daily(x, 'max')",
         )
     return (seconds - seconds[:1]) // DAY
 

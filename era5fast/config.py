@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from .errors import ConfigError
 from .wording import warn_once
 
-__all__ = ["Config", "load"]
+__all__ = ["Config", "address", "load"]
 
 log = logging.getLogger("era5fast")
 
@@ -145,7 +145,7 @@ def load(
     _check_types(url, key, verify, proxy, ip_version)
     found = _from_places(url, key)
     address_origin = "the argument url" if url else found.get("url_origin", "")
-    url = (url or found.get("url") or DEFAULT_URL).rstrip("/")
+    url = _address(url, found)
     origin = "argument" if key else found.get("origin", "")
     key = key or found.get("key")
     _check_url(url, address_origin)
@@ -160,6 +160,15 @@ def load(
     ca_file, insecure = _trust(verify, found)
     given = verify if verify is None or isinstance(verify, bool) else os.path.abspath(verify)
     return Config(url, key, ca_file, origin, _checked_proxy(proxy), insecure, ip_version, given)
+
+
+def address() -> str:
+    """The address of the service as the settings name it, also where there is no token."""
+    return _address(None, _from_places(None, None))
+
+
+def _address(url: str | None, found: dict[str, str]) -> str:
+    return (url or found.get("url") or DEFAULT_URL).rstrip("/")
 
 
 def _load_again(url: str, verify: bool | str | None, proxy: str | None, ip_version: int, origin: str) -> Config:

@@ -165,6 +165,13 @@ class Connection:
         """One call whose reply must hold a list of objects; :class:`ServerError` for any other."""
         return _rows(self.ask_object(method, path, body), key, method, path)
 
+    def ask_list(self, method: str, path: str, body: Any = None, kind: type = dict) -> list[Any]:
+        """One call whose reply must be a list of one kind of thing; :class:`ServerError` for any other."""
+        reply = self.ask(method, path, body)
+        if not isinstance(reply, list) or not all(isinstance(one, kind) for one in reply):
+            raise _unreadable(method, path, "it is no list, or one of other things")
+        return reply
+
     def estimate(self, dataset: str, inputs: dict[str, Any]) -> dict[str, Any]:
         """What a request costs; see :meth:`era5fast.Client.estimate`. Plans can do without: a minute of patience."""
         brief = {"patience": min(self.settings["patience"], _SHORT_PATIENCE)}

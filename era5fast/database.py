@@ -34,7 +34,18 @@ from . import (
     geopackage,
 )
 from .canonical import canonical
-from .database_file import check_place, code_of, columns_of, frame, quoted, reading, record, table_of, taking_turns
+from .database_file import (
+    check_place,
+    code_of,
+    columns_of,
+    frame,
+    missing,
+    quoted,
+    reading,
+    record,
+    table_of,
+    taking_turns,
+)
 from .database_health import Health
 from .database_origin import libraries, origins
 from .database_query import Filters
@@ -117,7 +128,8 @@ class StoredEvent(Mapping[str, Any]):
             return database_cells.cells(connection, self["id"])
 
     def __getitem__(self, name: str) -> Any:
-        return self.properties[name]
+        # "start" and "end" as well, which is what a catalogue calls them.
+        return self.properties[f"{name}_time" if name in ("start", "end") else name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.properties)
@@ -530,7 +542,7 @@ class EventDatabase:
 
         Raises
         ------
-        KeyError
+        MissingItemError
             If there is no such track.
         EventDatabaseError
             As :meth:`query_tracks` does.
@@ -540,8 +552,8 @@ class EventDatabase:
             columns = table_of(connection, "track_point", self.path)
             text = f"SELECT {quoted(columns)} FROM track_point WHERE track_id = ? ORDER BY id"
             rows = connection.execute(text, (number,)).fetchall()
-        if not rows:  # a track has at least one point
-            raise KeyError(number)
+            if not rows:  # a track has at least one point
+                raise missing(connection, "track", number)
         return frame(rows, columns).drop(columns=["id", "track_id"])
 
     def _rows_of(
@@ -730,7 +742,7 @@ class EventDatabase:
 
         Raises
         ------
-        KeyError
+        MissingItemError
             If there is no such event.
         """
         number = operator.index(number)
@@ -752,7 +764,7 @@ class EventDatabase:
 
         Raises
         ------
-        KeyError
+        MissingItemError
             If there is no such track.
         EventDatabaseError
             As :meth:`query_tracks` does.
@@ -815,7 +827,7 @@ class EventDatabase:
                        FROM event JOIN diagnostic ON diagnostic.id = diagnostic_id WHERE event.id = ?"""
             row = connection.execute(text, (number,)).fetchone()
             if row is None:
-                raise KeyError(number)
+                raise missing(connection, "event", number)
             text = f"SELECT {quoted(days)} FROM event_state WHERE event_id = ? ORDER BY day, id"
             states = connection.execute(text, (number,)).fetchall()
         *values, outline, units, definition = row

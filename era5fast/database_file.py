@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from .errors import DatabaseBusyError, EventDatabaseError, StorageError
+from .errors import DatabaseBusyError, EventDatabaseError, MissingItemError, StorageError
 from .optional import need
 
 if TYPE_CHECKING:
@@ -191,6 +191,13 @@ def _typed(error: sqlite3.Error, path: Path) -> BaseException:
 
 
 # --- rows ---
+
+
+def missing(connection: sqlite3.Connection, table: str, number: int) -> MissingItemError:
+    """What to raise where the file has no event or track of an id."""
+    low, high, count = connection.execute(f"SELECT min(id), max(id), count(*) FROM {table}").fetchone()
+    there = f"its {count:,} {table}s have ids from {low} to {high}" if count else f"the file has no {table}s yet"
+    return MissingItemError(f"there is no {table} {number}", hint=there)
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> dict[str, str]:

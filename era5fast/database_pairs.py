@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import arcs
 from .database_cells import common_ground
 from .database_file import columns_of
 from .database_query import Filters, ask, plain
@@ -145,12 +146,7 @@ def _rows_meet(a: _Side, b: _Side, i: np.ndarray, j: np.ndarray) -> Any:
 
 
 def _columns_meet(a: _Side, b: _Side, i: np.ndarray, j: np.ndarray) -> Any:
-    """Arcs meet when one of them begins on the other."""
-    west, east = a.west[i], a.east[i]
-    other, beyond = b.west[j], b.east[j]
-    round_a, round_b = (east - west) % 360, (beyond - other) % 360
-    whole = (east - west >= 360) | (beyond - other >= 360)
-    return whole | ((other - west) % 360 <= round_a) | ((west - other) % 360 <= round_b)
+    return arcs.boxes_meet(a.west[i], a.east[i], b.west[j], b.east[j])
 
 
 # --- ground ---

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from .database_file import columns_of, frame, quoted, record
+from .database_file import columns_of, frame, missing, quoted, record
 from .errors import EventDatabaseError
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def runs(connection: sqlite3.Connection) -> pd.DataFrame:
 
 
 def provenance(connection: sqlite3.Connection, number: int, table: str = "event") -> dict[str, Any]:
-    """All that is known of how an event, or a track, was found; KeyError if there is none of that id."""
+    """All that is known of how an event, or a track, was found; an error if there is none of that id."""
     found = _rows(connection, table, "id = ?", number)
     if not found:
-        raise KeyError(number)
+        raise missing(connection, table, number)
     event = found[0]
     definitions = _rows(connection, "diagnostic", "id = ?", event["diagnostic_id"])
     if not definitions:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import InputError
 
-__all__ = ["DEFINITIONS", "apply", "names"]
+__all__ = ["DEFINITIONS", "apply", "names", "parameters"]
 
 _CLIMDEX: dict[str, Any] = {"missing": "etccdi"}
 _XCLIM: dict[str, Any] = {
@@ -46,10 +46,53 @@ _HEATWAVER: dict[str, Any] = {
     "edge_rates": "missing",
 }
 
+#: Percentiles of the days of the year.
+_DAYS_OF_CLIMDEX = {"type": 8, "window": 5, "neighbours": "wrap", "leap_day": "drop", "min_share": 0.1}
+_DAYS_OF_XCLIM = {"type": 8, "window": 5, "neighbours": "real", "leap_day": "stretch"}
+_DAYS_OF_HOBDAY = {"type": 7, "window": 11, "neighbours": "around", "leap_day": "mean", "smoothing": 31}
+
 #: Diagnostic → definition → parameters.
 DEFINITIONS: dict[str, dict[str, dict[str, Any]]] = {
     "etccdi": {"etccdi": _CLIMDEX, "climdex": _CLIMDEX, "xclim": _XCLIM, "cdo": _CDO},
     "marine_heatwaves": {"hobday": {}, "marineheatwaves": {}, "heatwaver": _HEATWAVER},
+    "percentile_doy": {
+        "etccdi": _DAYS_OF_CLIMDEX,
+        "climdex": _DAYS_OF_CLIMDEX,
+        "xclim": _DAYS_OF_XCLIM,
+        "cdo": {"type": 8, "window": 5, "neighbours": "ring", "leap_day": "own"},
+        "hobday": _DAYS_OF_HOBDAY,
+        "pa13": {"type": 8, "window": 15, "neighbours": "real", "leap_day": "drop"},
+        "hwmid": {"type": 8, "window": 31, "neighbours": "real", "leap_day": "drop"},
+    },
+    "percentile_exceedance": {
+        "etccdi": {**_DAYS_OF_CLIMDEX, "missing": "etccdi"},
+        "climdex": {**_DAYS_OF_CLIMDEX, "missing": "etccdi"},
+        "xclim": {**_DAYS_OF_XCLIM, "missing": "any", "bootstrap": False},
+    },
+    "heatwave_climatology": {"hobday": {}, "marineheatwaves": {}, "heatwaver": {"neighbours": "real"}},
+    "excess_heat": {
+        "nairn_fawcett": {"direction": "forward", "negative": "keep"},
+        "thermofeel": {"direction": "forward", "negative": "keep"},
+        "climpact": {"direction": "backward", "negative": "keep"},
+        "ehfheatwaves": {"direction": "backward", "negative": "zero"},
+    },
+    "spi": {
+        "climate_indices": {"distribution": "gamma", "method": "thom", "zeros": "top", "limit": 3.09},
+        "xclim": {"distribution": "gamma", "method": "ml", "zeros": "top", "limit": 8.21},
+        "mckee": {"distribution": "gamma", "method": "thom", "zeros": "top"},
+    },
+    "fire_weather": {
+        "van_wagner": {"form": "van_wagner"},
+        "gfwed": {"form": "van_wagner"},
+        "cffdrs": {"form": "cffdrs"},
+        "xclim": {"form": "cffdrs"},
+    },
+    "find_events": {"dheed": {"min_days": 3, "connectivity": 6}},
+    "track": {
+        "tempest": {"connectivity": 4, "overlap": 0},
+        "marex": {"connectivity": 8, "overlap": 0.5, "of": "smaller"},
+        "schwierz": {"connectivity": 8, "overlap": 0.7, "of": "smaller", "min_duration": 5},
+    },
 }
 
 
@@ -77,7 +120,25 @@ def apply(diagnostic: str, definition: Any, given: dict[str, Any], defaults: dic
     InputError
         If the diagnostic has no such definition.
     """
+    return {**defaults, **parameters(diagnostic, definition), **given}
+
+
+def parameters(diagnostic: str, definition: Any) -> dict[str, Any]:
+    """What a definition says of the parameters of a diagnostic.
+
+    Parameters
+    ----------
+    diagnostic : str
+        Name of the diagnostic.
+    definition : str
+        Name of the definition.
+
+    Raises
+    ------
+    InputError
+        If the diagnostic has no such definition.
+    """
     rows = DEFINITIONS.get(diagnostic, {})
     if not isinstance(definition, str) or definition not in rows:
-        raise InputError(f"{diagnostic}: definition must be one of: {' '.join(rows)}")
-    return {**defaults, **rows[definition], **given}
+        raise InputError(f"{diagnostic}: definition must be one of: {' '.join(rows)}, not {definition!r}")
+    return rows[definition]

@@ -17,15 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from . import _core, attributes, provenance, solar_days
+from . import _core, attributes, definitions, provenance, solar_days
 from .chunked.arrays import is_lazy_call
 from .errors import InputError, warn
-from .field import Field, check_days, one_variable
+from .field import HINT_OF_TIME, TIME_NAMES, Field, check_days, find_axis, one_variable
 from .grouping import grouping_of
-from .memory import memory_budget
+from .memory import memory_budget, telling_what_is_too_large
 from .operands import Operands, bind
-from .parameter_sets import LISTABLE, is_list, sets_of
+from .parameter_sets import LISTABLE, Cases, sets_of
 from .progress import Progress
+from .several import Axis, is_list
 from .times import DAY, dates_of, usual_step
 
 #: Those of single values stand in ``pointwise``.
@@ -38,7 +39,15 @@ __all__ = [row["name"] for row in _ROWS]
 _OUTPUT = {"name": "x", "units": "x", "doc": None, "standard_name": "x"}
 
 #: Those that count days, and those that count steps of a day or longer, such as months.
-_OF_DAYS = ("excess_heat", "fire_weather", "heatwave_aspects", "heatwave_climatology", "hwmid")
+_OF_DAYS = (
+    "excess_heat",
+    "fire_weather",
+    "heatwave_aspects",
+    "heatwave_climatology",
+    "hwmid",
+    "percentile_doy",
+    "percentile_exceedance",
+)
 _OF_DAYS_OR_LONGER = ("spell_statistics",)
 
 
@@ -62,13 +71,31 @@ def _scan(row: dict[str, Any], given: dict[str, Any]) -> Any:
     def scan(source: Any, grouping: Any) -> tuple[np.ndarray, np.ndarray]:
         return _core.scan(row["name"], sets, source, field.seconds, field.calendar, grouping, progress)
 
-    with Progress(row["name"], given["progress"]) as progress, operands.reading():
+    if row["grouping"] == "day":
+        _say_if_daily(given, field)
+    with (
+        Progress(row["name"], given["progress"]) as progress,
+        operands.reading(),
+        telling_what_is_too_large(row["name"]),
+    ):
         if row["grouping"] == "day" and given["utc_offset"] == "solar":
             rule = grouping[0] if grouping else 0
             out, starts = solar_days.scan(field, lambda part, offset: scan(part, (rule, offset)))
         else:
             out, starts = scan(operands.sources[0], grouping)
     return _results(row, given, operands, out, starts, lists)
+
+
+def _say_if_daily(given: dict[str, Any], field: Field) -> None:
+    """Say it where there is one value a day already: the sum of one hour is no total of a day.
+
+    Totals since midnight are: their stamp at 00 holds the whole day.
+    """
+    if len(field.seconds) < 2 or usual_step(field.seconds) < DAY or given["hours"] == "since_midnight":
+        return
+    clock = f"{field.seconds[0] % DAY // 3600:02d}:{field.seconds[0] % 3600 // 60:02d}"
+    if "sum" in np.atleast_1d(np.asarray(given["statistic"], dtype=object)).tolist():
+        warn(f"daily: the data have one value a day, at {clock}: what is added up is that hour, not the day")
 
 
 def _run_series(row: dict[str, Any], given: dict[str, Any]) -> Any:
@@ -85,14 +112,19 @@ def _series(row: dict[str, Any], given: dict[str, Any], *, silent: bool = False)
     field = operands.field
     if row["name"] in _OF_DAYS or row["name"] in _OF_DAYS_OR_LONGER:
         check_days(field, row["name"], longer=row["name"] in _OF_DAYS_OR_LONGER)
-    grouping = grouping_of(row, given, field)
     sets, lists = sets_of(row, given, operands)
+    order, choices = operands.arrangement(len(sets), given.get("cases"))
+    grouping = _grouping_of_sets(row, given, field, len(sets), order)
     if not silent:
         warn_of_short_base(given.get("base_period"), field)
-    with Progress(row["name"], given["progress"]) as progress, operands.reading():
+    with (
+        Progress(row["name"], given["progress"]) as progress,
+        operands.reading(),
+        telling_what_is_too_large(row["name"]),
+    ):
         out, starts = _core.sweep(
             row["name"],
-            sets,
+            [sets[i] for i in order],
             operands.sources,
             field.seconds,
             field.calendar,
@@ -100,10 +132,22 @@ def _series(row: dict[str, Any], given: dict[str, Any], *, silent: bool = False)
             memory_budget(),
             tempfile.gettempdir(),
             progress,
+            choices,
         )
     if row["name"] == "percentile_doy" and not silent:
         _warn_of_few_values(given, field)
     return _results(row, given, operands, out, starts, lists)
+
+
+def _grouping_of_sets(
+    row: dict[str, Any], given: dict[str, Any], field: Field, sets: int, order: list[int]
+) -> tuple[Any, ...] | None:
+    """Grouping of a row; where cases have other rules for missing data, with the rule of each set of parameters."""
+    grouping, cases = grouping_of(row, given, field), given.get("cases")
+    if grouping is None or cases is None or not any("missing" in case for case in cases.values):
+        return grouping
+    rules = [grouping_of(row, {**given, **case}, field) for case in cases.values]
+    return (*grouping[:2], [(rules[i * len(rules) // sets] or grouping)[2] for i in order])
 
 
 def _run_field(row: dict[str, Any], given: dict[str, Any]) -> Any:
@@ -146,13 +190,27 @@ _RUNNERS = {"scan": _run_scan, "series": _run_series, "field": _run_field}
 
 
 def warn_of_short_base(base_period: Any, field: Field) -> None:
-    """Say it when the series does not cover the base period: thresholds then rest on fewer years than asked for."""
+    """Say it when the series does not cover the base period: thresholds then rest on fewer years than asked for.
+
+    Raises
+    ------
+    InputError
+        If no year of the series lies in it.
+    """
     if not isinstance(base_period, tuple | list) or len(base_period) != 2 or len(field.seconds) == 0:
         return
     first, last = dates_of(field.seconds[[0, -1]], field.calendar)[:, 0]
     wanted = [str(date)[:4] for date in base_period]
-    if all(year.isdigit() for year in wanted) and (first > int(wanted[0]) or last < int(wanted[1])):
-        message = f"the base period {wanted[0]} to {wanted[1]} is covered from {first} to {last} only"
+    if not all(year.isdigit() for year in wanted) or int(wanted[0]) > int(wanted[1]):
+        return
+    begin, end = (int(year) for year in wanted)
+    if last < begin or first > end:
+        raise InputError(
+            f"the base period {begin} to {end} lies outside of the data, which are of {first} to {last}",
+            hint=f"choose one inside, like base_period=('{first}', '{last}')",
+        )
+    if first > begin or last < end:
+        message = f"the base period {begin} to {end} is covered from {max(first, begin)} to {min(last, end)} only"
         warn(message)
 
 
@@ -188,6 +246,7 @@ def _results(
 ) -> Any:
     """What the core gave, (sets, outputs × rows, *cells), in the form the data came in."""
     field = operands.field
+    lists = _in_front(row, operands.axes, lists, given.get("cases"))
     outputs = row["outputs"] or [_OUTPUT]
     cells = out.shape[2:]
     out = out.reshape(*(len(values) for _, values in lists), len(outputs), out.shape[1] // len(outputs), *cells)
@@ -203,7 +262,10 @@ def _results(
         axes.append((first, None))
     if len(axes) == len(lists):  # one map
         out = out.reshape(*out.shape[: len(lists) + 1], *cells)
-    about = {name: _about_parameter(row, name, values, operands.units) for name, values in lists}
+    about = {axis.name: axis.attrs for axis in operands.axes}
+    about |= {
+        name: _about_parameter(row, name, values, operands.units) for name, values in lists if name not in about
+    }
     parts = [
         field.wrap(
             np.take(out, i, axis=len(lists)) if len(outputs) > 1 else out.squeeze(len(lists)),
@@ -217,9 +279,26 @@ def _results(
     return parts[0] if len(outputs) == 1 else _together(row, parts, field)
 
 
+def _in_front(
+    row: dict[str, Any], axes: list[Axis], lists: list[tuple[str, np.ndarray]], cases: Cases | None
+) -> list[tuple[str, np.ndarray]]:
+    """Dimensions of operands that hold several maps, and behind them those of parameters given as lists."""
+    if cases is not None and cases.name in (axis.name for axis in axes):
+        lists = lists[1:]  # each case has its own map
+    parameters = {name for name, _ in lists}
+    if twice := [axis.name for axis in axes if axis.name in parameters]:
+        raise InputError(
+            f"{row['name']}: {twice[0]} is a list and a dimension of the thresholds at once",
+            hint=f"rename the dimension: threshold.rename({twice[0]}=…)",
+        )
+    return [*((axis.name, axis.values) for axis in axes), *lists]
+
+
 def _about_parameter(row: dict[str, Any], name: str, values: np.ndarray, own: str | None) -> dict[str, Any]:
     """Attributes of the axis of a parameter that was given as a list."""
-    spec = next(spec for spec in row["params"] if spec["name"] == name)
+    spec = next((spec for spec in row["params"] if spec["name"] == name), None)
+    if spec is None:
+        return attributes.of_result(name.capitalize(), None)  # cases
     unit = _output_units(spec["units"], own) or ("1" if values.dtype.kind in "fiu" else None)
     return attributes.of_result(_title(spec["doc"]), unit if values.dtype.kind in "fiu" else None)
 
@@ -242,7 +321,11 @@ def _together(row: dict[str, Any], parts: list[Any], field: Field) -> Any:
 def _definition(row: dict[str, Any], given: dict[str, Any], field: Field) -> dict[str, Any]:
     """Name and parameters of a diagnostic, and the definitions of what went into it."""
     names = [p["name"] for p in row["params"] + row["grouping_params"]]
-    definition: dict[str, Any] = {"diagnostic": row["name"], **{name: _plain(given[name]) for name in names}}
+    cases = given.get("cases")
+    values = {name: given[name] if cases is None else cases.of(name, given[name]) for name in names}
+    definition: dict[str, Any] = {"diagnostic": row["name"], **{name: _plain(of) for name, of in values.items()}}
+    if cases is not None:
+        definition[cases.name] = cases.labels
     definition[row["operands"][0]["name"]] = field.made_by()
     # Those of a block are handed over, as it has but a part of the operands.
     return {**definition, **(given["made_of"] if "made_of" in given else provenance.of_operands(row, given))}
@@ -354,7 +437,7 @@ _COMMON: list[tuple[str, Any, str, str]] = [
     ("latitude", None, "array, optional", "Latitudes of a plain array."),
     ("longitude", None, "array, optional", "Longitudes of a plain array."),
     ("calendar", None, "str, optional", "CF calendar of plain ``datetime64`` times."),
-    ("variable", None, "str, optional", "Variable to take, when `x` names files that hold several."),
+    ("variable", None, "str, optional", "Variable to take, where files or a Dataset hold several."),
     ("progress", True, "bool", "Show a progress bar on terminals and in notebooks."),
 ]
 
@@ -388,6 +471,8 @@ def _signature(row: dict[str, Any]) -> inspect.Signature:
         how = kind.KEYWORD_ONLY if default is kind.empty and parameters[-1].default is not kind.empty else None
         parameters.append(kind(spec["name"], how or kind.POSITIONAL_OR_KEYWORD, default=default))
     parameters.sort(key=lambda parameter: parameter.kind)
+    if definitions.names(row["name"]):
+        parameters.append(kind("definition", kind.KEYWORD_ONLY, default=None))
     parameters += [kind(name, kind.KEYWORD_ONLY, default=default) for name, default, _, _ in _COMMON]
     return inspect.Signature(parameters)
 
@@ -409,6 +494,10 @@ def _docstring(row: dict[str, Any]) -> str:
         lines += [f"{operand['name']} : {kind} ({', '.join(operand['dims'].split())})", f"    {operand['doc']}"]
     for spec in row["params"] + row["grouping_params"]:
         lines += _param_lines(spec)
+    if known := definitions.names(row["name"]):
+        several = " or a list of these" if row["kind"] == "series" else ""
+        lines += [f"definition : {{{', '.join(known)}}}{several}, optional"]
+        lines += ["    Whose rules are followed where nothing else is said; None: the defaults above."]
     for name, _, kind, doc in _COMMON:
         lines += [f"{name} : {kind}", f"    {doc}"]
     several = len(row["outputs"]) > 1
@@ -436,14 +525,74 @@ def _make_function(row: dict[str, Any]) -> Callable[..., Any]:
 
     def function(*args: Any, **kwargs: Any) -> Any:
         given = bind(row["name"], signature, args, kwargs)
+        if _is_of_each_variable(row, given):
+            return _of_each_variable(row, given, lambda x: function(**{**given, row["operands"][0]["name"]: x}))
         for i, spec in enumerate(row["operands"]):
             given[spec["name"]] = one_variable(given[spec["name"]], given["variable"] if i == 0 else None)
+        if given.get("definition") is not None:
+            _follow(row, given, set(signature.bind(*args, **kwargs).arguments))
         return runner(row, given)
 
     function.__name__ = function.__qualname__ = row["name"]
     function.__doc__ = _docstring(row)
     function.__signature__ = signature  # type: ignore[attr-defined]
     return function
+
+
+def _is_of_each_variable(row: dict[str, Any], given: dict[str, Any]) -> bool:
+    """Whether the data are a Dataset of several variables, none is named, and each of them can have a result."""
+    first, *others = (given[spec["name"]] for spec in row["operands"])
+    alone = row["kind"] in ("scan", "series") and len(row["outputs"]) < 2 and all(other is None for other in others)
+    return alone and given["variable"] is None and len(getattr(first, "data_vars", ())) > 1
+
+
+def _of_each_variable(row: dict[str, Any], given: dict[str, Any], function: Callable[[Any], Any]) -> Any:
+    """A Dataset of the results of all variables that have a time axis; the others stay, as they do in xarray."""
+    import xarray as xr
+
+    ds = given[row["operands"][0]["name"]]
+    of_time = [name for name, x in ds.data_vars.items() if find_axis(x, TIME_NAMES) is not None]
+    if not of_time:
+        raise InputError(f"{row['name']}: no variable of the Dataset has a time axis", hint=HINT_OF_TIME)
+    parts = {name: function(ds[name]) if name in of_time else ds[name] for name in ds.data_vars}
+    about = attributes.of_dataset(_title(row["summary"]), [parts[name] for name in of_time])
+    return xr.Dataset(parts, attrs=about)
+
+
+def _follow(row: dict[str, Any], given: dict[str, Any], named: set[str]) -> None:
+    """Put what a definition says into the place of the parameters that the user has not named; a list makes cases."""
+    wanted = given["definition"]
+    if not is_list(wanted):
+        given.update(_said_by(row, wanted, named))
+        return
+    if row["kind"] != "series":
+        raise InputError(f"{row['name']}: definition is one text, not a list")
+    if len(wanted) == 0:
+        raise InputError(f"{row['name']}: definition is an empty list")
+    given["cases"] = Cases("definition", list(wanted), [_said_by(row, each, named) for each in wanted])
+
+
+def _said_by(row: dict[str, Any], definition: Any, named: set[str]) -> dict[str, Any]:
+    said = definitions.parameters(row["name"], definition)
+    return {name: value for name, value in said.items() if name not in named}
+
+
+def in_cases(name: str, cases: Cases, *args: Any, **kwargs: Any) -> Any:
+    """Call a diagnostic of series for several cases, which become a dimension, in one read.
+
+    Parameters
+    ----------
+    name : str
+        Name of the diagnostic.
+    cases : Cases
+        The parameters that differ.
+    *args, **kwargs
+        As for the diagnostic. An operand may be a :class:`~era5fast.several.Several` whose axis has the name of the
+        cases: each then has its own.
+    """
+    row = next(row for row in _ROWS if row["name"] == name)
+    given = bind(name, _signature(row), args, kwargs)
+    return _run_series(row, {**given, "cases": cases})
 
 
 globals().update({row["name"]: _make_function(row) for row in _ROWS})
@@ -481,7 +630,10 @@ def _stub_line(row: dict[str, Any]) -> str:
         if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parts:
             parts.append("*")
         name = parameter.name
-        if name in specs:
+        if name == "definition":
+            words = ", ".join(_literal(word) for word in definitions.names(row["name"]))
+            kind = f"Literal[{words}] | None" + (f" | Sequence[Literal[{words}]]" if row["kind"] == "series" else "")
+        elif name in specs:
             kind = _annotation(specs[name], lists=row["kind"] in ("scan", "series"))
         else:
             kind = _annotation(grouping[name], lists=False) if name in grouping else annotations.get(name, "Any")
@@ -502,10 +654,12 @@ def stub() -> str:
         "",
         "from .catalogue import EventCatalogue",
         "from .field import Field",
+        "from .parameter_sets import Cases",
         "",
         "__all__ = [" + ", ".join(f'"{name}"' for name in __all__) + "]",
         "",
         "def warn_of_short_base(base_period: Any, field: Field) -> None: ...",
+        "def in_cases(name: str, cases: Cases, *args: Any, **kwargs: Any) -> Any: ...",
     ]
     return "\n".join([*head, "def stub() -> str: ...", *map(_stub_line, _ROWS)]) + "\n"
 

@@ -3,10 +3,12 @@ from typing import Any, Literal
 
 from .catalogue import EventCatalogue
 from .field import Field
+from .parameter_sets import Cases
 
 __all__ = ["daily", "resample", "percentile_doy", "percentile", "percentile_exceedance", "find_events", "track", "climatology", "anomaly", "detrend", "mann_kendall", "correlation", "fire_weather", "run_lengths", "spell_statistics", "heatwave_climatology", "excess_heat", "heatwave_aspects", "hwmid", "gev", "gpd", "spi", "spei", "thornthwaite", "hargreaves", "penman_monteith", "net_radiation"]
 
 def warn_of_short_base(base_period: Any, field: Field) -> None: ...
+def in_cases(name: str, cases: Cases, *args: Any, **kwargs: Any) -> Any: ...
 def stub() -> str: ...
 def daily(
     x: Any,
@@ -48,6 +50,7 @@ def percentile_doy(
     min_share: float | Sequence[float] = ...,
     at_least: float | str | Sequence[float | str] = ...,
     *,
+    definition: Literal["etccdi", "climdex", "xclim", "cdo", "hobday", "pa13", "hwmid"] | None | Sequence[Literal["etccdi", "climdex", "xclim", "cdo", "hobday", "pa13", "hwmid"]] = ...,
     time: Any = ...,
     latitude: Any = ...,
     longitude: Any = ...,
@@ -86,6 +89,7 @@ def percentile_exceedance(
     months: Sequence[int] | int | None = ...,
     missing: Literal["any", "etccdi", "wmo", "none"] = ...,
     *,
+    definition: Literal["etccdi", "climdex", "xclim"] | None | Sequence[Literal["etccdi", "climdex", "xclim"]] = ...,
     time: Any = ...,
     latitude: Any = ...,
     longitude: Any = ...,
@@ -114,6 +118,7 @@ def find_events(
     base_period: tuple[str | int, str | int] | None = ...,
     window: int = ...,
     *,
+    definition: Literal["dheed"] | None = ...,
     time: Any = ...,
     latitude: Any = ...,
     longitude: Any = ...,
@@ -145,6 +150,7 @@ def track(
     base_period: tuple[str | int, str | int] | None = ...,
     window: int = ...,
     *,
+    definition: Literal["tempest", "marex", "schwierz"] | None = ...,
     time: Any = ...,
     latitude: Any = ...,
     longitude: Any = ...,
@@ -224,6 +230,7 @@ def fire_weather(
     dc_start: float | Sequence[float] = ...,
     form: Literal["van_wagner", "cffdrs"] | Sequence[Literal["van_wagner", "cffdrs"]] = ...,
     *,
+    definition: Literal["van_wagner", "gfwed", "cffdrs", "xclim"] | None | Sequence[Literal["van_wagner", "gfwed", "cffdrs", "xclim"]] = ...,
     time: Any = ...,
     latitude: Any = ...,
     longitude: Any = ...,
@@ -281,6 +288,7 @@ def heatwave_climatology(
     leap_day: Literal["drop", "stretch", "own", "mean"] | Sequence[Literal["drop", "stretch", "own", "mean"]] = ...,
     smoothing: int | Sequence[int] = ...,
     *,
+    definition: Literal["hobday", "marineheatwaves", "heatwaver"] | None | Sequence[Literal["hobday", "marineheatwaves", "heatwaver"]] = ...,
     time: Any = ...,
     latitude: Any = ...,
     longitude: Any = ...,
@@ -301,6 +309,7 @@ def excess_heat(
     cold: bool | Sequence[bool] = ...,
     leap_day: Literal["stretch", "own"] | Sequence[Literal["stretch", "own"]] = ...,
     *,
+    definition: Literal["nairn_fawcett", "thermofeel", "climpact", "ehfheatwaves"] | None | Sequence[Literal["nairn_fawcett", "thermofeel", "climpact", "ehfheatwaves"]] = ...,
     time: Any = ...,
     latitude: Any = ...,
     longitude: Any = ...,
@@ -387,6 +396,7 @@ def spi(
     zeros: Literal["top", "centre"] | Sequence[Literal["top", "centre"]] = ...,
     limit: float | Sequence[float] = ...,
     *,
+    definition: Literal["climate_indices", "xclim", "mckee"] | None | Sequence[Literal["climate_indices", "xclim", "mckee"]] = ...,
     time: Any = ...,
     latitude: Any = ...,
     longitude: Any = ...,

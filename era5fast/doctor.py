@@ -6,7 +6,6 @@ reached is told and is no fault: much is done without one.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import AuthError, ConfigError, Era5FastError, NetworkError, TLSError
-from .wording import human_bytes
+from .wording import human_bytes, muted
 
 __all__ = ["CHECKS", "Finding", "examine"]
 
@@ -26,7 +25,7 @@ State = Literal["ok", "note", "warning", "fault"]
 
 #: Bytes that should be free: below the first it is told, below the second downloads stop soon.
 _ROOM, _LITTLE_ROOM = 10e9, 1e9
-_FEW_FILES = 256  # open files at once that a process should be allowed
+_FEW_FILES, _MANY_FILES = 256, 4096  # open files at once: fewer than the first are told; the second is advised
 _SECONDS = 3.0  # that one question to the service may take
 _LOCK_SECONDS = 30.0  # that another process may take to be refused two locks
 _OLD_NETCDF4 = (1, 6, 1)  # the first whose calls may come from several threads, one at a time
@@ -94,23 +93,12 @@ def examine(directory: str | os.PathLike[str] = ".", offline: bool = False) -> I
         One or more for each check.
     """
     patient = Patient(Path(directory).expanduser(), offline)
-    quiet = _Muted()
-    logging.getLogger("era5fast").addFilter(quiet)  # what is warned of elsewhere is a finding here
-    try:
+    with muted():  # what is warned of elsewhere is a finding here
         for name, check in CHECKS.items():
             try:
                 yield from check(patient)
             except (Era5FastError, OSError) as error:
                 yield Finding(name, "fault", str(error))
-    finally:
-        logging.getLogger("era5fast").removeFilter(quiet)
-
-
-class _Muted(logging.Filter):
-    """Lets no line through."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return False
 
 
 # --- what is installed
@@ -281,6 +269,8 @@ def _fault_of_locks(directory: Path) -> str:
         missing = _missing_locks(directory)
     except subprocess.TimeoutExpired:  # a server of files that is not there any more
         return f"a lock that is asked for does not answer in {_LOCK_SECONDS:g} s"
+    except OSError as error:  # such as /proc, or a disk that is full
+        return f"no file can be made there: {error.strerror}"
     return f"no {' and '.join(missing)} locks" if missing else ""
 
 
@@ -335,7 +325,9 @@ def _open_files(_: Patient) -> Iterator[Finding]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = "any number" if soft == resource.RLIM_INFINITY else f"{soft:,}"
     if 0 <= soft < _FEW_FILES:
-        yield Finding("open files", "warning", f"{most} at once", f"'ulimit -n {min(hard, 4096)}' in the shell")
+        more = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+        advice = f"'ulimit -n {more}' in the shell" if more > soft else "whoever runs this machine can allow more"
+        yield Finding("open files", "warning", f"{most} at once", advice)
     else:
         yield Finding("open files", "ok", f"{most} at once")
 

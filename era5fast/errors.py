@@ -6,11 +6,14 @@ of the core becomes an exception. ``str()`` is one line: what failed, then what 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any, Self
 
 MAX_LENGTH = 300
@@ -141,9 +144,11 @@ def _rebuild(
 class InputError(Era5FastError, ValueError):
     """An argument, or the data behind it, does not fit the call.
 
-    Cause: A name, date, number, unit, shape or calendar that the call cannot take; nothing has been done.
+    Cause: A name, date, number, unit, shape or calendar that the call cannot take, times or grids of two series that
+    differ, or a file that does not hold what was asked for. It is found before the work begins.
 
-    Cure: Change what the text names; the hint often has what was probably meant.
+    Cure: Change what the text names: it says which argument, and what that may be; a name that is nearly right comes
+    with a suggestion.
     """
 
     code = "input"
@@ -161,11 +166,22 @@ class MissingPackageError(InputError, ImportError):
     name: str | None = None  # ImportError's own is lost in a pickle
 
 
+class MissingItemError(InputError, KeyError, IndexError):
+    """There is no event or track of that number.
+
+    Cause: A catalogue counts its events from 0, a database gives each an id that stays with it.
+
+    Cure: ``len()`` of a catalogue tells how many there are; ``list(db)``, ``query()`` and ``query_tracks()`` tell the
+    ids of a database.
+    """
+
+
 class ConfigError(Era5FastError, ValueError):
     """Settings, the file with the token, or the form of the token.
 
-    Cause: There is no token, its file is not written 'name: value', address and token belong to different portals, or
-    a setting is no number in its range.
+    Cause: There is no token, it has the form of the service that closed in 2024, its file is not written 'name:
+    value', address and token belong to different portals, the address is not https, or a setting is no number in its
+    range.
 
     Cure: Write the two lines 'url: …' and 'key: …' that the hint shows into ``~/.cdsapirc``, or mend the setting that
     is named. ``era5fast doctor`` shows what is found where.
@@ -177,9 +193,11 @@ class ConfigError(Era5FastError, ValueError):
 class AuthError(Era5FastError):
     """The service refuses the token.
 
-    Cause: The token is wrong, was renewed on the page of your profile, or belongs to another portal (HTTP 401, 403).
+    Cause: The token is wrong, was renewed on the page of your profile, or belongs to another portal (HTTP 401, 403);
+    or a proxy wants a password.
 
-    Cure: Copy it anew from the page in the hint to the place that the hint names.
+    Cure: Copy it anew from the page in the hint to the place that the hint names. Jobs and unfinished files are kept
+    for the next call.
     """
 
     code = "auth"
@@ -190,7 +208,8 @@ class LicenceError(AuthError):
 
     Cause: Each dataset has a licence, which its user accepts once.
 
-    Cure: Read it on the page of the dataset and accept it there, or call the ``accept_licence`` that the hint shows.
+    Cure: Read it on the page of the dataset and accept it there, or call the :meth:`~era5fast.Client.accept_licence`
+    that the hint shows.
     """
 
     code = "licence"
@@ -202,7 +221,8 @@ class RequestError(Era5FastError, ValueError):
     Cause: A key or a value that the dataset does not have, no such dataset, or more than one job may cost (HTTP 400,
     403, 404, 422).
 
-    Cure: Change what the text names. :meth:`era5fast.Request.split` keeps to the limit of costs.
+    Cure: Change what the text names; it has the words of the service. :class:`era5fast.Request` checks names before,
+    its ``split`` keeps to the limit of costs, and :meth:`era5fast.Client.constraints` says what goes together.
     """
 
     code = "request"
@@ -211,9 +231,11 @@ class RequestError(Era5FastError, ValueError):
 class ThrottledError(Era5FastError):
     """Rate limit or queue quota, beyond patience; see ``retry_after``.
 
-    Cause: The service has asked to wait, again and again, for longer than the setting ``patience``.
+    Cause: The service has asked to wait, again and again, for longer than the setting ``patience`` (a day by
+    default).
 
-    Cure: Try again later; finished files stay. Fewer requests at once (``max_jobs``) or larger ones help.
+    Cure: Try again later: ``retry_after`` has the seconds that the service named; finished files stay. Fewer requests
+    at once, ``Client(max_jobs=2)``, or larger ones help.
     """
 
     code = "throttled"
@@ -226,7 +248,8 @@ class ServerError(Era5FastError):
     Cause: It has answered with faults of its own (HTTP 500 to 504), or with what nobody can read, for longer than the
     setting ``patience``.
 
-    Cure: Try again later; the page of the service tells of interruptions, as does ``Client.messages()``.
+    Cure: Try again later: jobs are kept. The page of the service tells of interruptions, as does
+    ``Client.messages()``.
     """
 
     code = "server"
@@ -236,9 +259,11 @@ class ServerError(Era5FastError):
 class NetworkError(Era5FastError, ConnectionError):
     """Name lookup, connection or transfer failed, beyond patience.
 
-    Cause: No network, a proxy or firewall in between, or the service is down.
+    Cause: The name of the host was not found, no connection came about, or it broke again and again, for longer than
+    ``patience``: no network, a proxy or firewall in between, or the service is down.
 
-    Cure: Check the network, ``https_proxy`` and the address, then call again: transfers go on where they stopped.
+    Cure: Check the network, ``https_proxy`` and the address; ``era5fast doctor`` tries the way. Then call again:
+    transfers go on at the same byte.
     """
 
     code = "network"
@@ -260,11 +285,11 @@ class TransferTimeoutError(NetworkError, TimeoutError):
 class TLSError(NetworkError):
     """Certificate or handshake refused.
 
-    Cause: Somebody else answers (a login page, a proxy that opens https), or the certificates to trust are missing or
-    old.
+    Cause: Somebody else answers (a login page, a proxy that opens https), the certificates to trust are missing or
+    old, or the clock of this computer is wrong.
 
     Cure: Name the file with the certificates of your institute with ``verify`` or ``REQUESTS_CA_BUNDLE``; install
-    ca-certificates or certifi where there are none.
+    ca-certificates or certifi where there are none; set the clock.
     """
 
     code = "tls"
@@ -277,7 +302,9 @@ class JobFailedError(Era5FastError):
     Cause: Most often there are no data for what was asked (dates to come, a variable on the wrong level), or a fault
     of the service.
 
-    Cure: Change the request; where the text speaks of the service itself, call again.
+    Cure: Read the text. 'No data' means a day or a field that is not there (yet); a request that is too large is cut
+    by ``split``. Faults that pass were tried again already; where the text speaks of the service itself, call again
+    later.
     """
 
     code = "job_failed"
@@ -300,7 +327,8 @@ class JobTimeoutError(Era5FastError, TimeoutError):
 
     Cause: The service has not finished the job within the time that was given.
 
-    Cure: Call again: the job goes on meanwhile, and is found again. Allow more time with ``timeout`` or ``deadline``.
+    Cure: Call again: the job goes on meanwhile, and is found again, also by its id with :meth:`era5fast.Client.job`.
+    Allow more time with ``timeout`` or ``deadline``.
     """
 
     code = "job_timeout"
@@ -322,10 +350,11 @@ class ResultsExpiredError(Era5FastError):
 class CorruptDataError(Era5FastError):
     """Wrong size, checksum, format or content.
 
-    Cause: A transfer that was damaged twice, a page of a proxy in place of data, or a file that is damaged on the
-    disk.
+    Cause: A transfer that was damaged twice, a page of a portal or proxy in place of data, or a file that is damaged
+    on the disk.
 
-    Cure: Call again; a file of yours must be fetched anew. The text says what was found in place of what.
+    Cure: Call again; log in where the text quotes a page of a portal. A damaged file of yours is deleted and fetched
+    anew. The text says what was found in place of what.
     """
 
     code = "corrupt"
@@ -335,9 +364,11 @@ class CorruptDataError(Era5FastError):
 class UnsafeInputError(Era5FastError, ValueError):
     """Hostile or oversized name, archive, header or link.
 
-    Cause: A file or an answer claims what no honest one does: names outside the directory, sizes beyond all bounds.
+    Cause: A file or an answer claims what no honest one does: a name that leads out of the directory, an archive that
+    grows beyond all measure, a link to another scheme.
 
-    Cure: Do not use the file; fetch it again from a place that you trust.
+    Cure: Do not use the file; fetch it again from a place that you trust. If it is yours, rename or unpack it by
+    hand.
     """
 
     code = "unsafe_input"
@@ -346,7 +377,8 @@ class UnsafeInputError(Era5FastError, ValueError):
 class StorageError(Era5FastError, OSError):
     """Disk, directory or permission; keeps ``errno`` and ``filename``.
 
-    Cause: The disk is full, the folder cannot be written to, the name is no file, or the disk fails.
+    Cause: The disk is full or a quota is reached, the folder cannot be written to, the name is no file, or the disk
+    fails.
 
     Cure: Do what the hint says (room, permissions, another name), then call again: what was finished is kept.
     """
@@ -402,9 +434,10 @@ class TargetBusyError(Era5FastError):
 class EventDatabaseError(Era5FastError):
     """Event database damaged, foreign or of another version.
 
-    Cause: The file is no event database, was made by a newer era5fast, or is damaged.
+    Cause: The file is no event database, was made by a newer era5fast, has triggers that are not ours, or is damaged.
 
-    Cure: Check the name; ``EventDatabase(path).verify()`` tells what is wrong. Newer files need a newer era5fast.
+    Cure: Check the name; ``EventDatabase(path).verify()`` tells what is wrong. Newer files need a newer era5fast;
+    older ones are brought up to date when events are added.
     """
 
     code = "database"
@@ -415,7 +448,8 @@ class DatabaseBusyError(EventDatabaseError):
 
     Cause: Another program (QGIS, a second run) is writing to the file.
 
-    Cure: Wait for it, close it, or allow a longer wait with ``busy_seconds``; a writer that died holds nothing.
+    Cure: Wait for it, close it, or allow a longer wait with ``busy_seconds``; a writer that died holds nothing. Many
+    writers: each writes a file of its own, and ``merge`` joins them.
     """
 
     code = "database_busy"
@@ -427,8 +461,8 @@ class ResultTooLargeError(Era5FastError, MemoryError):
 
     Cause: The result is larger than a quarter of the memory of the machine or the container.
 
-    Cure: Take a part with ``time=`` or ``area=``, open the files lazily with :func:`era5fast.open_dataset`, or give
-    an array with ``out=``.
+    Cure: Take a part with ``time=`` or ``area=``, open the files lazily with :func:`era5fast.open_dataset`, give an
+    array with ``out=``, or hand file names to the diagnostic, which then streams.
     """
 
     code = "memory"
@@ -440,7 +474,8 @@ class ForkedProcessError(Era5FastError, RuntimeError):
 
     Cause: Threads do not survive a fork, so a client or pool of the parent is of no use in the child.
 
-    Cure: Make a new one in the child, or use threads, or start processes with ``spawn``.
+    Cure: Make a new one in the child, or use threads, ``era5fast.pool.Pool``, or processes that are started with
+    ``spawn``.
     """
 
     code = "forked"
@@ -468,6 +503,25 @@ def warn(text: str, category: type[Warning] = UserWarning) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
         frame, level = frame.f_back, level + 1
     warnings.warn(text, category, stacklevel=level)
+
+
+_heard: ContextVar[bool] = ContextVar("heard", default=False)
+
+
+@contextlib.contextmanager
+def heard_before() -> Iterator[None]:
+    """Context of a part of a call, such as one of many blocks, of which the user has been told all with the whole."""
+    token = _heard.set(True)
+    try:
+        yield
+    finally:
+        _heard.reset(token)
+
+
+def tell(text: str) -> None:
+    """Warn as :func:`warn` does, but not in a part of a call that was told of before."""
+    if not _heard.get():
+        warn(text)
 
 
 def _all_subclasses(cls: type[Era5FastError]) -> list[type[Era5FastError]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import catalogue_display, event_export
+from .errors import InputError
 from .geometry import Polygon
 
 if TYPE_CHECKING:
@@ -46,7 +47,16 @@ class Event(Mapping[str, Any]):
         return {"number": self.number, **row}
 
     def __getitem__(self, name: str) -> Any:
-        return self.properties[name]
+        # A column of the database, such as start_day, by its name there.
+        return self.properties[name] if name in self.properties else self._as_stored(name)
+
+    def _as_stored(self, name: str) -> Any:
+        if not isinstance(name, str):
+            raise KeyError(name)
+        try:
+            return self.catalogue[name][self.number]
+        except InputError as error:
+            raise KeyError(name) from error
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.properties)

@@ -32,7 +32,7 @@ _DAMAGED = (errors.UnsafeInputError, errors.CorruptDataError, errors.StorageErro
 
 EXIT_CODES = (
     ExitCode(0, "success"),
-    ExitCode(1, "an error of the program"),
+    ExitCode(1, "an error of the program", (errors.InternalError, errors.ForkedProcessError)),
     ExitCode(
         2, "wrong arguments, settings or request file", (errors.InputError, errors.ConfigError, FileExistsError)
     ),

@@ -7,6 +7,7 @@ knows how: diagnostics take a :class:`Field`, and give a result back through :me
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 TIME_NAMES = ("time", "valid_time")
 LATITUDE_NAMES = ("latitude", "lat")
 LONGITUDE_NAMES = ("longitude", "lon")
+
+HINT_OF_TIME = "it is called time or valid_time, or its coordinate holds dates or has the standard_name time"
 
 
 @dataclass
@@ -116,8 +119,9 @@ class Field:
         cells = self.cells()
         if self.latitude is None:
             return None
-        names = [str(name) for name in self.cell_dims()] if self.labelled else []
-        axis = next((i for i, name in enumerate(names) if name in LATITUDE_NAMES), None)
+        dims = self.cell_dims()
+        name = find_name(dims, LATITUDE_NAMES) if self.origin is None else find_axis(self.origin, LATITUDE_NAMES)
+        axis = dims.index(name) if self.labelled and name in dims else None
         if axis is None:
             axis = 0 if len(cells) > 0 and cells[0] == len(self.latitude) else None
         if axis is None and self.latitude.size != 1:
@@ -391,9 +395,9 @@ def _check_one_map(name: str, levels: dict[str, int]) -> None:
 
 
 def _from_dataarray(x: xr.DataArray) -> Field:
-    name = find_name(x.dims, TIME_NAMES)
+    name = find_axis(x, TIME_NAMES)
     if name is None:
-        raise InputError(f"no time axis among the dimensions {tuple(x.dims)}", hint="it is called time or valid_time")
+        raise InputError(f"no time axis among the dimensions {tuple(x.dims)}", hint=HINT_OF_TIME)
     if is_lazy(x):
         say_that_it_is_loaded(x)
     if name not in x.coords:
@@ -419,7 +423,7 @@ def as_maps(x: Any) -> Any:
     """Return a DataArray with latitude and longitude as its last dimensions; anything else as it is."""
     if not (hasattr(x, "dims") and hasattr(x, "coords")):
         return x
-    axes = [find_name(x.dims, names) for names in (LATITUDE_NAMES, LONGITUDE_NAMES)]
+    axes = [find_axis(x, names) for names in (LATITUDE_NAMES, LONGITUDE_NAMES)]
     return x if None in axes else x.transpose(..., *axes)
 
 
@@ -471,7 +475,7 @@ def check_days(field: Field, name: str, *, longer: bool = False) -> None:
         raise InputError(f"{name} counts days, and a step of the data is {step / DAY:g} days")
 
 
-def on_grid(x: xr.DataArray, field: Field, first: str | None, name: str) -> xr.DataArray:
+def on_grid(x: xr.DataArray, field: Field, first: str | None, name: str, before: Sequence[str] = ()) -> xr.DataArray:
     """Bring a DataArray onto the cells of a field: the same cells in the same order.
 
     Parameters
@@ -484,6 +488,8 @@ def on_grid(x: xr.DataArray, field: Field, first: str | None, name: str) -> xr.D
         Dimension that comes before those of the cells.
     name : str
         What the array is, for messages.
+    before : sequence of str
+        Further dimensions that the data have not, in front of all others.
 
     Raises
     ------
@@ -491,8 +497,8 @@ def on_grid(x: xr.DataArray, field: Field, first: str | None, name: str) -> xr.D
         If it lies on other cells.
     """
     dims = field.cell_dims()
-    names = {dim: _name_of_same(dim, x.dims) for dim in dims}
-    order = [*([first] if first in x.dims else []), *(names[dim] for dim in dims if names[dim] in x.dims)]
+    names = {dim: name_in(x, dim, field) for dim in dims}
+    order = [*before, *([first] if first in x.dims else []), *(names[dim] for dim in dims if names[dim] in x.dims)]
     others = [dim for dim in x.dims if dim not in order]
     if others:
         raise InputError(
@@ -501,7 +507,7 @@ def on_grid(x: xr.DataArray, field: Field, first: str | None, name: str) -> xr.D
         )
     x = x.transpose(*order)
     for names_of_axis, axis in ((LATITUDE_NAMES, field.latitude), (LONGITUDE_NAMES, field.longitude)):
-        dim = find_name(x.dims, names_of_axis)
+        dim = find_axis(x, names_of_axis)
         if axis is not None and dim is not None:
             x = along_axis(x, str(dim), axis, name)
     return x
@@ -523,11 +529,14 @@ def along_axis(x: xr.DataArray, dim: str, axis: np.ndarray, name: str) -> xr.Dat
         raise InputError(f"{name} has another {dim} than the data", hint="select the same cells of both") from error
 
 
-def _name_of_same(dim: Any, dims: Any) -> Any:
-    """Name among `dims` of the dimension called `dim` elsewhere: latitude may be lat."""
+def name_in(x: xr.DataArray, dim: Any, field: Field) -> Any:
+    """Dimension of an operand that is the dimension `dim` of a field: latitudes whatever they are called."""
+    for names in (LATITUDE_NAMES, LONGITUDE_NAMES):
+        if field.origin is not None and dim == find_axis(field.origin, names):
+            return find_axis(x, names)
     for names in (LATITUDE_NAMES, LONGITUDE_NAMES):
         if dim in names:
-            return find_name(dims, names)
+            return find_name(x.dims, names)
     return dim
 
 
@@ -540,9 +549,50 @@ def find_name(names: Any, wanted: tuple[str, ...]) -> str | None:
     return next((name for name in wanted if name in names), None)
 
 
+def find_axis(x: Any, wanted: tuple[str, ...]) -> Any:
+    """Dimension of a DataArray that is an axis; anything but a DataArray has none.
+
+    Parameters
+    ----------
+    x : any
+        What the user passed.
+    wanted : tuple of str
+        Names of the axis: ``TIME_NAMES``, ``LATITUDE_NAMES`` or ``LONGITUDE_NAMES``.
+
+    Returns
+    -------
+    str or None
+        The dimension of one of these names; without one, that whose coordinate says by its CF attributes (or, of
+        times, by its type) that it is this axis. None where there is none, or several say so.
+    """
+    dims = getattr(x, "dims", ())
+    if (name := find_name(dims, wanted)) is not None or not hasattr(x, "coords"):
+        return name
+    found = [dim for dim in dims if dim in x.coords and _says_that_it_is(x.coords[dim], wanted)]
+    return found[0] if len(found) == 1 else None
+
+
+#: What the coordinate of an axis may say that has another name. A Y axis may be one of a projection, no latitude.
+_SAID: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
+    TIME_NAMES: {"standard_name": ("time",), "axis": ("T",)},
+    LATITUDE_NAMES: {"standard_name": ("latitude",), "units": ("degrees_north", "degree_north", "degrees_N")},
+    LONGITUDE_NAMES: {"standard_name": ("longitude",), "units": ("degrees_east", "degree_east", "degrees_E")},
+}
+
+
+def _says_that_it_is(coordinate: xr.DataArray, wanted: tuple[str, ...]) -> bool:
+    said = any(coordinate.attrs.get(key) in values for key, values in _SAID[wanted].items())
+    return said or (wanted is TIME_NAMES and (coordinate.dtype.kind == "M" or _has_cftime(coordinate)))
+
+
+def _has_cftime(coordinate: xr.DataArray) -> bool:
+    return coordinate.dtype.kind == "O" and coordinate.size > 0 and hasattr(coordinate.values[0], "calendar")
+
+
 def _coordinate(x: xr.DataArray, names: tuple[str, ...]) -> np.ndarray | None:
-    name = find_name(x.coords, names)
-    return None if name is None else _axis(x[name].values)
+    name = find_axis(x, names) or find_name(x.coords, names)
+    # Those of a curved grid, which have two dimensions, are no axis.
+    return None if name not in x.coords or x[name].ndim > 1 else _axis(x[name].values)
 
 
 def _axis(values: Any) -> np.ndarray | None:

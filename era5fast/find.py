@@ -15,8 +15,9 @@ import numpy as np
 
 from . import _core, attributes, units
 from .chunked.arrays import check, is_lazy, outline
+from .doubts import say_if_in_degrees
 from .errors import InputError, warn
-from .field import TIME_NAMES, Field, as_field, as_maps, check_maps, find_name
+from .field import TIME_NAMES, Field, as_field, as_maps, check_maps, find_axis, find_name
 from .memory import memory_budget
 from .operands import SLOTS, Operands, check_times, maps_of, slots_of
 from .provenance import lazy_digest, needs_digest
@@ -164,6 +165,7 @@ class Search:
         value, wanted = self._in_place(name), self._operands.units
         if value is None:
             return None
+        say_if_in_degrees(value, self.field, f"{self._row['name']}: {name}")
         if isinstance(value, str):
             difference = self.field.is_difference()
             value = units.quantity(value, wanted, f"{self._row['name']}: {name}", difference=difference)
@@ -190,7 +192,7 @@ class Search:
 def _chunks_of(x: Any) -> Any:
     """A lazy field, time first, in a type that the core has."""
     check(x, "x")
-    time = find_name(x.dims, TIME_NAMES)
+    time = find_axis(x, TIME_NAMES)
     x = x if time is None else x.transpose(time, ...)
     return x.astype({"?": "uint8", "e": "float32", "g": "float64"}.get(x.dtype.char, x.dtype))
 
@@ -258,7 +260,7 @@ def _maps(value: Any, field: Field, name: str) -> tuple[np.ndarray, np.ndarray |
 
 def _time_name(value: Any, field: Field, name: str) -> str | None:
     """Name of the time dimension of a DataArray, whose times must be those of the field."""
-    dim = find_name(getattr(value, "dims", ()), TIME_NAMES)
+    dim = find_axis(value, TIME_NAMES)
     if dim is not None:
         one_cell = value.isel({other: 0 for other in value.dims if other != dim}, drop=True)
         check_times(field, as_field(outline(one_cell)), name)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import diagnostics, units
+import numpy as np
+
+from . import attributes, diagnostics, units
 from .chunked.arrays import is_lazy, outline
 from .errors import InputError
 from .field import as_field, check_days
+from .parameter_sets import Cases
+from .several import Axis, Several
 from .sources import is_paths
 
 __all__ = ["KINDS", "Kind", "heatwaves"]
@@ -58,7 +64,7 @@ KINDS = {
 
 
 def heatwaves(
-    kind: str,
+    kind: str | Sequence[str],
     *,
     tx: Any = None,
     tn: Any = None,
@@ -75,8 +81,9 @@ def heatwaves(
 
     Parameters
     ----------
-    kind : str
-        Name of a definition: a key of ``era5fast.heatwave_kinds.KINDS``.
+    kind : str or sequence of str
+        Name of a definition: a key of ``era5fast.heatwave_kinds.KINDS``. Several add a dimension in front; those of
+        the same temperatures are computed in one read.
     tx, tn, tg : DataArray, ndarray or paths (time, ...)
         Daily maximum, minimum and mean temperature: those that the definition needs. Plain arrays are in °C.
     base_period : tuple of two years or dates, default ('1961', '1990')
@@ -94,31 +101,81 @@ def heatwaves(
     InputError
         If the definition is unknown, a temperature is missing, or parameters, times or units do not fit.
     """
-    if str(kind) not in KINDS:
-        raise InputError(f"heatwaves: kind must be one of: {' '.join(KINDS)}, not {kind!r}")
+    kinds = _kinds(kind)
     series = {"tx": tx, "tn": tn, "tg": tg}
-    chosen, given = KINDS[kind], {name: as_field(x) if is_paths(x) else x for name, x in series.items()}
-    x = _needed(kind, given, chosen.series)
-    check_days(as_field(outline(x) if is_lazy(x) else x, time=time), "heatwaves")
-    second = () if chosen.also is None else (_needed(kind, given, chosen.also[0]), _degrees(given, chosen.also))
-    if chosen.normal:
-        limit = _normal(x, chosen, base_period, time, progress)
-    else:
-        limit = _degrees(given, (chosen.series, chosen.limit))
+    given = {name: as_field(x) if is_paths(x) else x for name, x in series.items()}
+    common = {
+        "border": border, "freq": freq, "months": months, "missing": missing, "time": time, "progress": progress,
+    }  # fmt: skip
+    found: dict[str, Any] = {}
     statistics: Any = diagnostics.spell_statistics  # its checks are at run time, as for text of the user's
-    return statistics(
-        x,
-        limit,
-        *second,
-        op=chosen.op,
-        min_length=chosen.days,
-        border=border,
-        freq=freq,
-        months=months,
-        missing=missing,
-        time=time,
-        progress=progress,
-    )
+    for names in _together(kinds, lazily=any(is_lazy(x) for x in given.values())):
+        chosen = KINDS[names[0]]
+        x = _needed(names[0], given, chosen.series)
+        check_days(as_field(outline(x) if is_lazy(x) else x, time=time), "heatwaves")
+        limits = [_limit(x, given, KINDS[name], base_period, time, progress) for name in names]
+        also = () if chosen.also is None else (_needed(names[0], given, chosen.also[0]), _degrees(given, chosen.also))
+        if len(names) == 1:
+            found[names[0]] = statistics(x, limits[0], *also, **_rule(chosen), **common)
+            continue
+        cases = Cases("kind", names, [_rule(KINDS[name]) for name in names])
+        several = Several(limits, [Axis("kind", np.asarray(names), {})])
+        result = diagnostics.in_cases("spell_statistics", cases, x, several, *also, **common)
+        found |= {name: _taken(result, i) for i, name in enumerate(names)}
+    return found[kind] if isinstance(kind, str) else _behind_each_other([found[name] for name in kinds], kinds)
+
+
+def _kinds(kind: Any) -> list[str]:
+    kinds = [kind] if isinstance(kind, str) else list(kind) if isinstance(kind, Iterable) else [kind]
+    if wrong := [name for name in kinds if not isinstance(name, str) or name not in KINDS]:
+        raise InputError(f"heatwaves: kind must be one of: {' '.join(KINDS)}, not {wrong[0]!r}")
+    if not kinds:
+        raise InputError("heatwaves: kind is an empty list", hint=f"there are {' '.join(KINDS)}")
+    if len(set(kinds)) < len(kinds):
+        raise InputError("heatwaves: a kind is given twice")
+    return kinds
+
+
+def _together(kinds: list[str], *, lazily: bool) -> list[list[str]]:
+    """Kinds that look at the same temperatures, and have limits of one shape; where dask reads, each by itself."""
+    if lazily:
+        return [[name] for name in kinds]
+    groups: dict[Any, list[str]] = {}
+    for name in kinds:
+        own = KINDS[name]
+        groups.setdefault((own.series, own.also, own.normal), []).append(name)
+    return list(groups.values())
+
+
+def _rule(chosen: Kind) -> dict[str, Any]:
+    return {"op": chosen.op, "min_length": chosen.days}
+
+
+def _limit(x: Any, given: dict[str, Any], chosen: Kind, base_period: Any, time: Any, progress: bool) -> Any:
+    if chosen.normal:
+        return _normal(x, chosen, base_period, time, progress)
+    return _degrees(given, (chosen.series, chosen.limit))
+
+
+def _taken(result: Any, i: int) -> Any:
+    """One of several results along their first dimension."""
+    if hasattr(result, "isel"):
+        return result.isel(kind=i, drop=True)
+    return type(result)(*(part[i] for part in result))
+
+
+def _behind_each_other(results: list[Any], kinds: list[str]) -> Any:
+    """Results of several kinds as one, with a dimension for them."""
+    if not hasattr(results[0], "data_vars"):
+        return type(results[0])(*(np.stack(parts) for parts in zip(*results, strict=True)))
+    import xarray as xr
+
+    attrs = {"long_name": "Definition of a heatwave"}
+    together = xr.concat(results, dim=xr.Variable("kind", kinds, attrs), combine_attrs="drop_conflicts")
+    for name, part in together.data_vars.items():  # each was made in its own way
+        made = [json.loads(each[name].attrs[attributes.DEFINITION]) for each in results]
+        part.attrs[attributes.DEFINITION] = json.dumps(made, sort_keys=True)
+    return together
 
 
 def _needed(kind: str, given: dict[str, Any], name: str) -> Any:

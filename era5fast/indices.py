@@ -16,7 +16,7 @@ import itertools
 import re
 import tempfile
 from collections import namedtuple
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -26,12 +26,12 @@ from . import _core, attributes, definitions, units
 from .chunked.arrays import is_lazy
 from .diagnostics import warn_of_short_base
 from .errors import InputError
-from .field import TIME_NAMES, Field, as_field, check_days
+from .field import Field, as_field, check_days
 from .grouping import grouping_of
-from .memory import memory_budget
+from .memory import memory_budget, telling_what_is_too_large
 from .operands import Operands, bind, scaled
-from .parameter_sets import is_list
 from .progress import Progress
+from .several import is_list
 from .sources import files_by_variable, is_paths
 
 _KERNEL = next(row for row in _core.kernels() if row["name"] == "etccdi")
@@ -146,12 +146,14 @@ def _run(series: dict[str, Any], names: Iterable[str], given: dict[str, Any], co
 
 def _run_lazily(series: dict[str, Any], names: list[str], given: dict[str, Any], common: dict[str, Any]) -> Any:
     from .chunked.blocks import map_cells
-    from .chunked.rows import beside
+    from .chunked.rows import beside, time_of
 
     call = functools.partial(_of_block, names, given, common)
     name = names[0] if len(names) == 1 else "etccdi"
     silent = functools.partial(call, silent=True)
-    return map_cells(silent, beside(series), name=name, whole_dims=TIME_NAMES, told=call)
+    together = beside(series)
+    times = tuple({time_of(x) for x in together.values()})
+    return map_cells(silent, together, name=name, whole_dims=times, told=call)
 
 
 def _of_block(
@@ -172,29 +174,33 @@ def _compute(
     wanted = [name for name in _ROWS if name in set(names)]
     row, fields, operands = _operands(series, common)
     check_days(operands.field, wanted[0] if len(wanted) == 1 else "etccdi")
-    params = definitions.apply("etccdi", given.pop("definition"), given, _DEFAULTS)
+    chosen, axis = _follow(given.pop("definition"), given)
+    params = _merged(chosen)
     _check_frequency(wanted, params["freq"])
-    unit = _Units(fields)
-    values = {**params, "indices": wanted}
-    for name, spec in _PARAMS.items():
-        if spec["units"]:
-            values[name] = unit.threshold(spec, params[name])
-    field = operands.field
-    sets, lists = _sets(values, params)
-    grouping = grouping_of(_KERNEL, values, field)
+    _check_units(wanted, params)
+    unit, field = _Units(fields), operands.field
+    sets, rules = [], []
+    for each in chosen:
+        values = {**each, "indices": wanted}
+        values |= {name: unit.threshold(spec, each[name]) for name, spec in _PARAMS.items() if spec["units"]}
+        own, lists = _sets(values, each)
+        frequency, months, missing = grouping_of(_KERNEL, values, field) or ()
+        rules += [missing] * len(own)
+        sets += own
+    lists = [*axis, *lists]
     if not silent and any("base_period=" in _ROWS[name]["params"] for name in wanted):
         warn_of_short_base(params["base_period"], field)
     held = dict(zip(row, operands.sources, strict=True))
     held |= {name: unit.source(name, fields[name], held[name]) for name in fields}
     sources = [held.get(name) for name in (*_SERIES, "hemisphere")]
-    with Progress("indices", common["progress"]) as progress, operands.reading():
+    with Progress("indices", common["progress"]) as progress, operands.reading(), telling_what_is_too_large("etccdi"):
         out, starts = _core.sweep(
             "etccdi",
             sets,
             sources,
             field.seconds,
             field.calendar,
-            grouping,
+            (frequency, months, rules),
             memory_budget(),
             tempfile.gettempdir(),
             progress,
@@ -204,6 +210,37 @@ def _compute(
     out = np.moveaxis(out.reshape(shape), len(lists), 0)
     axes = [*lists, ("time", field.dates(starts))]
     return {name: _result(name, out[i], fields, axes, unit, params) for i, name in enumerate(wanted)}
+
+
+def _follow(definition: Any, given: dict[str, Any]) -> tuple[list[dict[str, Any]], list[tuple[str, Any]]]:
+    """Parameters of each definition, and the dimension that a list of these makes."""
+    if not is_list(definition):
+        return [definitions.apply("etccdi", definition, given, _DEFAULTS)], []
+    if len(definition) == 0:
+        raise InputError("etccdi: definition is an empty list")
+    chosen = [definitions.apply("etccdi", each, given, _DEFAULTS) for each in definition]
+    return chosen, [("definition", np.asarray(definition))]
+
+
+def _merged(chosen: list[dict[str, Any]]) -> dict[str, Any]:
+    """Parameters of all definitions: a list where they differ."""
+    first = chosen[0]
+    return {
+        name: value if all(each[name] is value or each[name] == value for each in chosen)
+        else [each[name] for each in chosen]
+        for name, value in first.items()
+    }  # fmt: skip
+
+
+def _check_units(names: list[str], params: dict[str, Any]) -> None:
+    """Refuse definitions of which one counts days where another gives shares of them."""
+    if not is_list(params["percent_of"]) or "days" not in params["percent_of"]:
+        return
+    if mixed := [name for name in names if "percent_of" in _ROWS[name]["params"]]:
+        raise InputError(
+            f"{', '.join(mixed)}: these definitions give days and percent, which cannot be one result",
+            hint="say which for all of them: percent_of='days', 'valid' or 'all'",
+        )
 
 
 def _sets(values: dict[str, Any], params: dict[str, Any]) -> tuple[list[list[Any]], list[tuple[str, Any]]]:
@@ -272,7 +309,10 @@ def _result(
     field = next(iter(fields.values()))
     attrs = _attributes(row, {key: fields[key] for key in fields if key in _used(row, fields)}, params)
     about = {
-        key: attributes.of_result(_PARAMS[key]["doc"].rstrip("."), _units_of_list(key, of)) for key, of in axes[:-1]
+        key: attributes.of_result(_PARAMS[key]["doc"].rstrip("."), _units_of_list(key, of))
+        if key in _PARAMS
+        else attributes.of_result("Whose rules were followed", None)
+        for key, of in axes[:-1]
     }
     return field.wrap(np.ascontiguousarray(values), axes, attrs, name, about)
 
@@ -407,7 +447,7 @@ def etccdi(
     indices: str | Iterable[str] | None = None,
     base_period: tuple[Any, Any] | None = None,
     freq: str = "YS",
-    definition: str = "etccdi",
+    definition: str | Sequence[str] = "etccdi",
     time: Any = None,
     latitude: Any = None,
     longitude: Any = None,
@@ -431,8 +471,8 @@ def etccdi(
         Base period of percentiles; None: all of the data.
     freq : str
         Period of each value: 'YS', 'YS-JUL', 'QS-DEC', 'MS', …; the growing season has years only.
-    definition : {'etccdi', 'climdex', 'xclim', 'cdo'}
-        Whose rules are followed where programs disagree.
+    definition : {'etccdi', 'climdex', 'xclim', 'cdo'} or a list of these
+        Whose rules are followed where programs disagree; several in one read make one more dimension.
     time, latitude, longitude : array, optional
         Axes of plain arrays. The growing season needs latitudes: south of the equator it begins in July.
     calendar : str, optional

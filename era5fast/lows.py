@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core, units
+from .chunked.arrays import check, is_lazy, of_rows, outline
 from .errors import InputError
-from .field import Field, as_field, as_maps, check_maps, one_variable
+from .field import TIME_NAMES, Field, as_field, as_maps, check_maps, find_axis, one_variable
 from .optional import need
 from .point_tracks import folded, not_negative
 from .progress import Progress
@@ -16,6 +18,7 @@ from .times import encode_times, usual_step
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
 __all__ = ["find_highs", "find_lows"]
 
@@ -40,7 +43,8 @@ def find_lows(
     Parameters
     ----------
     x : DataArray, ndarray or paths (time, latitude, longitude)
-        Field over time; files are read once, block by block, whatever their size.
+        Field over time; files are read once, block by block, whatever their size. What dask computes is searched some
+        steps at a time, by its scheduler.
     min_depth : float or str, default 0
         Smallest depth of the closed contour, in the units of `x`, or text like ``"2 hPa"``: the field must rise by as
         much in all directions within `contour_km`.
@@ -130,7 +134,8 @@ def find_highs(
     Parameters
     ----------
     x : DataArray, ndarray or paths (time, latitude, longitude)
-        Field over time; files are read once, block by block, whatever their size.
+        Field over time; files are read once, block by block, whatever their size. What dask computes is searched some
+        steps at a time, by its scheduler.
     min_depth : float or str, default 0
         Smallest depth of the closed contour, in the units of `x`, or text like ``"2 hPa"``.
     contour_km : float, default 600
@@ -175,18 +180,49 @@ def _find(name: str, x: Any, axes: dict[str, Any], rule: dict[str, Any], progres
         raise InputError(f"{name}: connectivity is {rule['connectivity']!r}, must be 4 or 8")
     for key in ("contour_km", "merge_km", "search_km"):
         rule[key] = not_negative(f"{name}: {key}", rule[key])
-    field = as_field(as_maps(one_variable(x, axes["variable"])), **axes, wraps=False)
+    maps = as_maps(one_variable(x, axes["variable"]))
+    lazy = _steps_first(maps) if is_lazy(maps) else None
+    field = as_field(maps if lazy is None else outline(lazy), **axes, wraps=False)
     latitude, longitude = field.grid()
     check_maps(field)
     unit = units.of(field.attrs)
     depth = units.quantity(rule["min_depth"], unit, f"{name}: min_depth", difference=True)
     rule["min_depth"] = not_negative(f"{name}: min_depth", depth)
     numbers = (rule["search_km"], rule["merge_km"], rule["contour_km"], rule["min_depth"])
-    with Progress(name, progress) as shown, field.reading():
-        found = _core.extrema(
-            _as_floats(field.source), latitude, longitude, name == "find_highs", rule["connectivity"], *numbers, shown
-        )
+    question: tuple[Any, ...] = latitude, longitude, name == "find_highs", rule["connectivity"], *numbers
+    if lazy is not None:
+        found = _of_slabs(lazy, question)
+    else:
+        with Progress(name, progress) as shown, field.reading():
+            found = _core.extrema(_as_floats(field.source), *(*question, shown))
     return _frame(found, field, {"diagnostic": name, **rule, "x": field.made_by()})
+
+
+def _steps_first(x: xr.DataArray) -> xr.DataArray:
+    """Lazy maps with time as their first dimension.
+
+    Raises
+    ------
+    InputError
+        If they cannot be computed.
+    """
+    check(x, "x")
+    time = find_axis(x, TIME_NAMES)
+    return x if time is None else x.transpose(time, ...)
+
+
+def _of_slabs(x: xr.DataArray, question: tuple[Any, ...]) -> dict[str, np.ndarray]:
+    """Extrema of lazy maps: some steps at a time, by the scheduler that dask is set to."""
+    from dask.base import compute
+
+    slabs = compute(*of_rows(x, functools.partial(_of_slab, question)))  # type: ignore[no-untyped-call]
+    first = np.cumsum([0, *(steps for steps, _ in slabs)])
+    parts = [{**found, "time": found["time"] + begin} for begin, (_, found) in zip(first, slabs, strict=False)]
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def _of_slab(question: tuple[Any, ...], maps: np.ndarray) -> tuple[int, dict[str, np.ndarray]]:
+    return len(maps), _core.extrema(_as_floats(np.asarray(maps)), *(*question, None))
 
 
 def _as_floats(source: Any) -> Any:

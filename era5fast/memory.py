@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from . import _core
 from .errors import ResultTooLargeError
 
-__all__ = ["check_room", "memory_budget"]
+__all__ = ["check_room", "memory_budget", "telling_what_is_too_large"]
 
 _SHARE = 4  # of what the machine or the container has: its quarter
 
@@ -46,6 +48,24 @@ def check_room(name: str, shape: tuple[int, ...], dtype: np.dtype, hint: str = _
             f"(a quarter of the memory)",
             hint=hint,
         )
+
+
+@contextlib.contextmanager
+def telling_what_is_too_large(name: str) -> Iterator[None]:
+    """Context of a call whose result may be larger than any memory.
+
+    Raises
+    ------
+    ResultTooLargeError
+        In the place of a MemoryError; it says whose result it was and what to do.
+    """
+    try:
+        yield
+    except ResultTooLargeError:
+        raise
+    except MemoryError as error:
+        hint = "take fewer cells, or fewer values of the parameters that are lists, at once"
+        raise ResultTooLargeError(f"{name}: {str(error) or 'there is not enough memory'}", hint=hint) from error
 
 
 def _size(n: int) -> str:

@@ -113,9 +113,21 @@ def _product(row: Dataset, shared: dict[str, Any]) -> str:
     return "-".join(chosen).replace("monthly_averaged_", "").replace("_", "-")
 
 
+def in_files(variable: str) -> str:
+    """Name that a variable of requests has in files; where it is not known, the name itself.
+
+    Parameters
+    ----------
+    variable : str
+        Name in requests, such as ``"2m_temperature"``, or number of a parameter.
+    """
+    if variable.isdigit() and (row := by_param_id(int(variable))) is not None:
+        return row.netcdf
+    return next((row.netcdf for row in table() if row.request and row.request == variable), variable)
+
+
 def _short(names: Sequence[str]) -> str:
-    short = {r.request: r.netcdf for r in reversed(table()) if r.request}
-    return _listed([short.get(name, name) for name in names], list(names))
+    return _listed([in_files(name) for name in names], list(names))
 
 
 def _variables(row: Dataset, box: Fields) -> str:

@@ -15,9 +15,11 @@ import numpy as np
 
 from . import _core, attributes, units
 from .chunked.arrays import is_lazy
+from .doubts import say_if_in_degrees
 from .errors import InputError
 from .field import Field, as_field, find_name, on_grid, plain
-from .times import days_of, same_calendar
+from .several import Axis, choices, common, several
+from .times import check_order, days_of, same_calendar
 from .wording import did_you_mean
 
 #: Names of dimensions whose maps belong to parts of the year.
@@ -45,6 +47,8 @@ class Operands:
         scale and offset; or None.
     units : str or None
         Of the first operand as the core sees it; None when they are not known.
+    axes : list of Axis
+        Dimensions of operands that hold several maps, such as thresholds.
 
     Raises
     ------
@@ -61,13 +65,17 @@ class Operands:
             raise InputError(f"{row['name']}: {specs[0]['name']} has no times")
         if 0 in self.field.cells():
             raise InputError(f"{row['name']}: {specs[0]['name']} has no cells", hint="is the selection empty?")
+        check_order(self.field.seconds, self.field.calendar, str(specs[0]["name"]), str(self.field.time_name()))
         self.fields = [self.field]
         self.units = units.of(self.field.attrs)
         self.sources = [self._first(row, specs[0])]
         #: Units of the series by what rows call them: x is the first operand, others go by their names.
         self._units_of = {"x": self.units}
+        self._axes_of: list[list[Axis]] = [[]]
         for spec in specs[1:]:
+            self._axes_of.append([])
             self.sources.append(self._source(row, spec, given[spec["name"]], extra))
+        self.axes = common([axis for own in self._axes_of for axis in own], row["name"])
 
     def _first(self, row: dict[str, Any], spec: dict[str, Any]) -> Any:
         """The first operand in the units of the row; a plain array is taken to be in them."""
@@ -105,12 +113,45 @@ class Operands:
             raise InputError(f"{row['name']}: {spec['name']} is missing")
         if spec["dims"].startswith("time"):
             return self._series(spec, value, extra)
-        if isinstance(value, str):
-            difference = spec["units"] == "x" and self.field.is_difference()
-            value = units.quantity(value, self._wanted(spec), f"{row['name']}: {spec['name']}", difference=difference)
         slots = (
             find_name(getattr(value, "dims", ()), SLOTS) or SLOTS[0] if spec["dims"].startswith(SLOTS[0]) else None
         )
+        found = several(value, spec["name"], self.field, slots)
+        self._axes_of[-1] = [axis._replace(attrs=self._about(spec, axis)) for axis in found.axes]
+        maps = [self._maps(row, spec, part, slots) for part in found.parts]
+        return maps[0] if len(maps) == 1 else _behind_each_other(found.parts, maps)
+
+    def _about(self, spec: dict[str, Any], axis: Axis) -> dict[str, Any]:
+        """What is known of a dimension of several maps."""
+        if axis.attrs:
+            return axis.attrs
+        wanted = self._wanted(spec) if axis.name == spec["name"] and axis.values.dtype.kind in "fiu" else None
+        return attributes.of_result(spec["doc"].split(":")[0].rstrip("."), wanted)
+
+    def arrangement(self, sets: int, cases: Any = None) -> tuple[list[int], np.ndarray | None]:
+        """What is computed, in this order: the set of parameters of each, and which of several maps go with it.
+
+        Where an operand has one map for each of the cases, a case goes with its own only.
+        """
+        order = list(range(sets))
+        numbers = choices(self.axes, self._axes_of, sets)
+        if numbers is None:
+            return order, None
+        order = order * (len(numbers) // sets)
+        names = [axis.name for axis in self.axes]
+        if cases is None or cases.name not in names:
+            return order, numbers
+        places = np.unravel_index(np.arange(len(order)) // sets, [len(axis.values) for axis in self.axes])
+        own = places[names.index(cases.name)]
+        kept = [k for k, i in enumerate(order) if i * len(cases.labels) // sets == own[k]]
+        return [order[k] for k in kept], numbers[kept]
+
+    def _maps(self, row: dict[str, Any], spec: dict[str, Any], value: Any, slots: str | None) -> np.ndarray:
+        if spec["units"] == "x":
+            say_if_in_degrees(value, self.field, f"{row['name']}: {spec['name']}")
+        if isinstance(value, str):
+            difference = spec["units"] == "x" and self.field.is_difference()
+            value = units.quantity(value, self._wanted(spec), f"{row['name']}: {spec['name']}", difference=difference)
         scale, offset = self._factor(spec, getattr(value, "attrs", None))
         rows = rows_of(value, self.field, slots, spec["name"])
         rows = rows if (scale, offset) == (1.0, 0.0) else rows * scale + offset
@@ -154,6 +195,14 @@ class Operands:
             for field in self.fields:
                 stack.enter_context(field.reading())
             yield
+
+
+def _behind_each_other(parts: list[Any], maps: list[np.ndarray]) -> np.ndarray:
+    """Several maps as the core wants them; numbers take no room."""
+    if all(np.ndim(part) == 0 for part in parts):
+        numbers = np.array([each.flat[0] for each in maps]).reshape(-1, *(1,) * (maps[0].ndim - 1))
+        return np.broadcast_to(numbers, (len(maps), *maps[0].shape[1:]))
+    return np.concatenate(maps)
 
 
 def bind(name: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from . import periods
 from .availability import Constraints, check_jobs
 from .errors import InputError
+from .names import in_files
 from .notebook_table import table
 from .planned_job import Job
 from .wording import human_bytes
@@ -26,6 +27,7 @@ _SHOWN = 8  # jobs that a plan lists by name
 @dataclass
 class _Totals:
     jobs: int
+    uncounted: int
     fields: int
     size: int
     cost: float
@@ -33,7 +35,10 @@ class _Totals:
 
     def __str__(self) -> str:
         jobs = f"{self.jobs:,} job" + "s" * (self.jobs != 1)
-        return f"{jobs}, {self.fields:,} fields, about {human_bytes(self.size)}"
+        if self.uncounted and self.uncounted == self.jobs:
+            return f"{jobs}, fields not known"
+        more = f" and {self.uncounted:,} of the jobs with fields not known" if self.uncounted else ""
+        return f"{jobs}, {self.fields:,} fields, about {human_bytes(self.size)}{more}"
 
 
 class Plan(Sequence[Job]):
@@ -89,7 +94,8 @@ class Plan(Sequence[Job]):
     def _totals(self) -> _Totals:
         dearest = max(self, key=lambda job: job.cost / job.limit if job.limit else math.inf, default=None)
         cost, limit = (dearest.cost, dearest.limit) if dearest is not None else (0.0, math.inf)
-        return _Totals(len(self), self.fields, self.size, cost, limit)
+        uncounted = sum(job.fields == 0 for job in self)
+        return _Totals(len(self), uncounted, self.fields, self.size, cost, limit)
 
     def __repr__(self) -> str:
         totals = self._totals()
@@ -98,7 +104,7 @@ class Plan(Sequence[Job]):
             lines += [f"  the dearest job costs {totals.cost:,.0f} of at most {totals.limit:,.0f}"]
         lines += [f"  {note}" for note in self.notes]
         width = max((len(job.name) for job in self._jobs[:_SHOWN]), default=0)
-        lines += [f"  {job.name:<{width}}  {job.fields:,} fields" for job in self._jobs[:_SHOWN]]
+        lines += [f"  {job.name:<{width}}  {job.fields_text}" for job in self._jobs[:_SHOWN]]
         if len(self) > _SHOWN:
             lines += [f"  and {len(self) - _SHOWN:,} more"]
         return "\n".join(lines)
@@ -106,7 +112,10 @@ class Plan(Sequence[Job]):
     def _repr_html_(self) -> str:
         """Table for notebooks."""
         totals = self._totals()
-        rows = [(job.name, job.dataset, job.fields, human_bytes(job.size)) for job in self._jobs[:_SHOWN]]
+        rows = [
+            (job.name, job.dataset, job.fields or "not known", human_bytes(job.size) if job.size else "not known")
+            for job in self._jobs[:_SHOWN]
+        ]
         limit = f"; the dearest costs {totals.cost:,.0f} of {totals.limit:,.0f}" * math.isfinite(totals.limit)
         more = [f"and {len(self) - _SHOWN:,} more"] * (len(self) > _SHOWN)
         return table("Plan", f"{totals}{limit}", rows, ("file", "dataset", "fields", "bytes"), [*more, *self.notes])
@@ -147,8 +156,8 @@ class Plan(Sequence[Job]):
             Dataset of the service.
         template : dict
             A request, in keys of the Climate Data Store or in MARS keywords. In its texts ``{year}``, ``{month}``,
-            ``{day}``, ``{last_day}`` (of the month), ``{date}`` and ``{variable}`` are filled in; ``{month:02d}``
-            writes two digits.
+            ``{day}``, ``{last_day}`` (of the month), ``{date}``, ``{variable}`` and ``{short}`` (its name in files,
+            such as t2m) are filled in; ``{month:02d}`` writes two digits.
         target : str, optional
             Name of the files, with the same gaps; without it, names that tell what is in them.
         start, end : str or date, optional
@@ -211,12 +220,13 @@ def _moments(start: Any, end: Any, dates: Iterable[Any] | None, every: str) -> S
 
 
 def _gaps(moment: dt.date | None, variable: str) -> dict[str, Any]:
+    named = {"variable": variable, "short": in_files(variable)}
     if moment is None:
-        return {"variable": variable}
+        return named
     last = calendar.monthrange(moment.year, moment.month)[1]
     return {
         "year": moment.year, "month": moment.month, "day": moment.day, "last_day": last, "date": moment,
-        "variable": variable,
+        **named,
     }  # fmt: skip
 
 

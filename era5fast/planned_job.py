@@ -51,6 +51,11 @@ class Job:
     limit: float = math.inf
 
     @property
+    def fields_text(self) -> str:
+        """The number of fields in words."""
+        return f"{self.fields:,} fields" if self.fields else "fields not known"
+
+    @property
     def inputs_json(self) -> str:
         """The request as canonical JSON."""
         return canonical(self.inputs)

@@ -14,7 +14,7 @@ from .chunked.arrays import refuse_expression
 from .coordinates import Cells, cells_around, degrees
 from .dataarrays import as_dataarray
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_name, plain
+from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_axis, plain
 from .memory import check_room
 from .progress import Progress
 from .sources import is_paths
@@ -284,7 +284,7 @@ class _Maps:
         """Maps of a DataArray, read when they are needed."""
         dims, axes = [], []
         for names, axis in zip((LATITUDE_NAMES, LONGITUDE_NAMES), _AXES, strict=True):
-            dim = find_name(x.dims, names)
+            dim = find_axis(x, names)
             if dim is None or dim not in x.coords:
                 raise InputError(
                     f"no {axis} among the dimensions {tuple(x.dims)}", hint=f"it is called {' or '.join(names)}"

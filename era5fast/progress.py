@@ -17,6 +17,8 @@ __all__ = ["Downloads", "Progress", "describe"]
 
 #: A bar appears only when the work has lasted this many seconds.
 PATIENCE = 0.3
+#: Seconds from one picture to the next where only numbers have changed, and where nothing has but the time.
+NUMBERS, CLOCK = 0.2, 1.0
 
 #: Whose lines may come while a bar is shown.
 _LOGGERS = (logging.getLogger("era5fast"), logging.getLogger("cdsapi"))
@@ -48,6 +50,8 @@ class Progress:
         self._enabled = enabled
         self._began = time.monotonic()
         self._bar: Any = None
+        self._clock: Callable[[], float] = time.monotonic
+        self._drawn: tuple[float, Any, Any] = (0.0, None, None)
 
     def __enter__(self) -> Progress | None:
         return self if self._enabled else None
@@ -60,7 +64,19 @@ class Progress:
             bar.set_postfix_str(stage, refresh=False)
         bar.total = total or None
         bar.n = done
-        bar.refresh()
+        self._draw(stage)
+
+    def _draw(self, state: Any) -> None:
+        """Show what has changed: another state at once, numbers a few times a second, and the time each second.
+
+        The core calls twenty times a second, for hours, and a notebook gets a message for each picture.
+        """
+        now, shown = self._clock(), (self._bar.n, self._bar.total, self._bar.desc, self._bar.postfix)
+        last, state_then, shown_then = self._drawn
+        least = 0.0 if state != state_then else NUMBERS if shown != shown_then else CLOCK
+        if now - last >= least:
+            self._drawn = (now, state, shown)
+            self._bar.refresh()
 
     def _open(self) -> Any:
         """The bar, or None while the work is too young to show one, or where nobody would see it."""
@@ -147,6 +163,7 @@ class Downloads(Progress):
 
     def __init__(self, enabled: bool | str = True, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__("", bool(enabled))
+        self._clock = clock
         self._speed = _Speed(clock)
         self._lines = _Lines(clock) if enabled == "lines" and not _is_watched() else None
 
@@ -168,7 +185,7 @@ class Downloads(Progress):
             if columns and columns < len(text) + self._AROUND:  # from now on, lest the bar comes and goes
                 bar.bar_format = self.forms[1]
         bar.set_description_str(text, refresh=False)
-        bar.refresh()
+        self._draw(dict(counts))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

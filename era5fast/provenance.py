@@ -5,7 +5,8 @@ definition belong together. What a result of ours carries with it is its own def
 the user computes with it: of maps, such as thresholds and climatologies, the digest of their values stands beside
 it, as ``"sha256"``, so that ``percentile_doy(x) + 5`` is not taken for ``percentile_doy(x)``. It is null where maps
 are lazy and so is the result: nobody knows the values before they are computed. Series are told by their definition
-or their name alone, as their values are the data, which the database keeps apart from the definition.
+or their name alone, as their values are the data, which the database keeps apart from the definition; a mask that
+says where and when events count is no data, and has its digest.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 
 from .attributes import DEFINITION, made_by
 from .chunked.arrays import is_lazy, of_rows
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, find_name
+from .field import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, find_axis
+from .several import Several, is_list
 from .sources import is_paths
 
 __all__ = ["digest", "lazy_digest", "needs_digest", "of_operands"]
@@ -44,16 +46,21 @@ def of_operands(row: dict[str, Any], given: dict[str, Any], digests: dict[str, s
     for spec in row["operands"][1:]:
         if (operand := given[spec["name"]]) is not None:
             known = (digests or {}).get(spec["name"])
-            found[spec["name"]] = _of_operand(operand, spec["dims"].startswith("time"), known)
+            is_data = spec["dims"].startswith("time") and row["kind"] != "field"  # which cells count is a choice
+            found[spec["name"]] = _of_operand(operand, is_data, known)
     return found
 
 
-def _of_operand(operand: Any, series: bool, known: str | None) -> Any:
-    """How one operand was made; where nobody knows, the name of a series or the content of maps stands for it."""
+def _of_operand(operand: Any, is_data: bool, known: str | None) -> Any:
+    """How one operand was made; where nobody knows, the name of data or the content of maps stands for it."""
     if is_paths(operand):
         return str(operand)
+    if isinstance(operand, Several):
+        return [_of_operand(part, is_data, None) for part in operand.parts]
+    if isinstance(operand, list | tuple) and is_list(operand):  # several thresholds, each a number or a text
+        return [each if isinstance(each, str) else float(each) for each in operand]
     made = made_by(getattr(operand, "attrs", {}), getattr(operand, "name", None))
-    if series:
+    if is_data:
         return made
     if not needs_digest(operand):
         return made if isinstance(made, dict) else float(np.asarray(operand, dtype="float64").item())
@@ -66,7 +73,7 @@ def needs_digest(operand: Any) -> bool:
     attrs = getattr(operand, "attrs", {})
     if DEFINITION not in attrs:
         return is_lazy(operand) or np.size(operand) != 1
-    of_steps = find_name(getattr(operand, "dims", ()), TIME_NAMES) is not None
+    of_steps = find_axis(operand, TIME_NAMES) is not None
     return not of_steps or operand.dtype.kind == "b"  # a comparison of a series is no result of ours
 
 
@@ -101,7 +108,7 @@ def _in_order(maps: Any) -> Any:
     """Maps of a DataArray with their axes in one order."""
     if not hasattr(maps, "dims"):
         return maps
-    axes = [name for names in (LATITUDE_NAMES, LONGITUDE_NAMES) if (name := find_name(maps.dims, names)) is not None]
+    axes = [name for names in (LATITUDE_NAMES, LONGITUDE_NAMES) if (name := find_axis(maps, names)) is not None]
     maps = maps.transpose(..., *axes)
     for name in axes:
         if name in maps.coords:

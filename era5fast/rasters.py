@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core, attributes
 from .chunked.arrays import check, is_lazy, whole
 from .errors import InputError
-from .field import LATITUDE_NAMES, find_name, one_variable, plain
+from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_axis, one_variable, plain
 from .progress import Progress
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["area_mean"]
 
 _MAX_DIMS = 6  # that the core can see
-_ACROSS = (("latitude", "longitude"), ("lat", "lon"), ("y", "x"))
 
 
 def area_mean(x: Any, nodata: float | None = None, *, latitude: Any = None, progress: bool = True) -> Any:
@@ -72,9 +74,9 @@ def area_mean(x: Any, nodata: float | None = None, *, latitude: Any = None, prog
 def _mean_labelled(x: Any, nodata: float | None, latitude: Any, progress: bool) -> Any:
     import xarray as xr
 
-    rows, columns = _dimensions(x.dims)
-    name = find_name((rows,), LATITUDE_NAMES)
-    if latitude is None and name is not None and rows in x.coords:
+    north = find_axis(x, LATITUDE_NAMES)
+    rows, columns = _dimensions(x)
+    if latitude is None and rows == north and rows in x.coords:
         latitude = x[rows].values
     if nodata is None:
         nodata = next((x.attrs[key] for key in ("_FillValue", "missing_value") if key in x.attrs), None)
@@ -108,11 +110,13 @@ def _mean_labelled(x: Any, nodata: float | None, latitude: Any, progress: bool) 
     return result
 
 
-def _dimensions(dims: tuple[Hashable, ...]) -> tuple[Hashable, Hashable]:
-    for rows, columns in _ACROSS:
-        if rows in dims and columns in dims:
-            return rows, columns
-    raise InputError(f"maps have the dimensions latitude and longitude, or y and x, not {tuple(dims)}")
+def _dimensions(x: xr.DataArray) -> tuple[Hashable, Hashable]:
+    rows, columns = (find_axis(x, names) for names in (LATITUDE_NAMES, LONGITUDE_NAMES))
+    if rows is not None and columns is not None:
+        return rows, columns
+    if {"y", "x"} <= set(x.dims):
+        return "y", "x"
+    raise InputError(f"maps have the dimensions latitude and longitude, or y and x, not {tuple(x.dims)}")
 
 
 def _missing(nodata: Any) -> float:

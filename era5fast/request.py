@@ -65,6 +65,8 @@ class Request:
     ----------
     dataset : str
         A row of the table of datasets, for example ``"reanalysis-era5-single-levels"``.
+    inputs : dict, optional
+        What the service's web form shows, instead of or beside the arguments below; see :meth:`from_cds`.
     variable : str, Row or sequence of them
         Any of their names: ``"2t"``, ``"2m_temperature"``.
     start, end : str or date, optional
@@ -119,6 +121,7 @@ class Request:
     def __init__(
         self,
         dataset: str,
+        inputs: Mapping[str, Any] | None = None,
         *,
         variable: str | Row | Sequence[str | Row] | None = None,
         start: Any = None,
@@ -143,7 +146,7 @@ class Request:
             "days": days, "area": area, "grid": grid, "hours": hours, "levels": levels, "product_type": product_type,
             "data_format": data_format, "for_daily": for_daily,
         }  # fmt: skip
-        self._take(row, respelled({**given, **keys}))
+        self._take(row, respelled(_together({**given, **keys}, inputs)))
 
     def _take(self, row: Dataset, keys: dict[str, Any]) -> None:
         """The arguments in one spelling, those that were not given left out."""
@@ -204,7 +207,7 @@ class Request:
         ...     "download_format": "unarchived"})
         <Request: reanalysis-era5-single-levels, t2m, 2003-06-01 to 2003-06-02>
         """
-        return cls(dataset, **{str(key): value for key, value in inputs.items()})
+        return cls(dataset, inputs)
 
     def __eq__(self, other: object) -> bool:
         """Whether another request wants the same, however it was written."""
@@ -502,6 +505,19 @@ def _cost(max_cost: Any) -> float:
     if not cost >= 1:
         raise InputError(f"a job costs at least 1, not {max_cost}")
     return cost
+
+
+def _together(arguments: Mapping[str, Any], inputs: Any) -> dict[str, Any]:
+    """Arguments and the dictionary of a web form as one; what both say is refused."""
+    if inputs is None:
+        return dict(arguments)
+    if not isinstance(inputs, Mapping):
+        hint = "arguments have names: variable='2t', start='2003-06-01', …"
+        raise InputError(f"behind the dataset comes a dictionary of keys and values, not {inputs!r:.60}", hint=hint)
+    pasted = {str(key): value for key, value in inputs.items() if value is not None}
+    if twice := [key for key in pasted if arguments.get(key) not in (None, False)]:
+        raise InputError(f"'{twice[0]}' stands in the dictionary and among the arguments", hint="give it once")
+    return {**arguments, **pasted}
 
 
 def _one_of(what: str, value: Any, allowed: Sequence[str]) -> str:

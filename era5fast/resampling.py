@@ -13,7 +13,7 @@ import numpy as np
 from . import _core, attributes, units
 from .chunked.arrays import is_lazy
 from .errors import InputError
-from .field import TIME_NAMES, find_name, one_variable, plain
+from .field import TIME_NAMES, find_axis, one_variable, plain
 from .memory import check_room
 from .progress import Progress
 
@@ -286,7 +286,7 @@ def _of_block(function: Callable[..., Any], rules: dict[str, Any], operands: dic
 
 def _sample_dim(x: Any, dim: str | None) -> Any:
     """Name of the dimension along which a sample lies."""
-    name = dim or find_name(x.dims, TIME_NAMES) or (x.dims[0] if x.ndim == 1 else None)
+    name = dim or find_axis(x, TIME_NAMES) or (x.dims[0] if x.ndim == 1 else None)
     if name not in x.dims:
         raise InputError(f"no dimension {name or 'time'} among {tuple(x.dims)}", hint="name it with dim=")
     return name
@@ -380,7 +380,7 @@ def _check_numbers(confidence: Any, ddof: Any) -> None:
 def _count(n_resamples: Any) -> int:
     if isinstance(n_resamples, int | np.integer) and 1 <= n_resamples < 2**31:
         return int(n_resamples)
-    raise InputError(f"n_resamples must be a whole number above 0, not {n_resamples!r}")
+    raise InputError(f"n_resamples must be a whole number from 1 to {2**31 - 1}, not {n_resamples!r}")
 
 
 def _key(seed: Any) -> tuple[int, int]:

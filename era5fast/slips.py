@@ -77,7 +77,7 @@ def _value(key: str, given: Any, pattern: str, form: str) -> str:
 def _key(row: Dataset, key: str, keys: tuple[str, ...]) -> str:
     """Keys that begin with an underscore are those of whoever asks; the service takes them."""
     hint = "" if key in keys or key.startswith("_") else did_you_mean(key, keys)
-    return f"{row.name} probably has no key '{key}': {hint}" if hint else ""
+    return f"key '{key}' is probably none of {row.name}: {hint}" if hint else ""
 
 
 def _variable(row: Dataset, name: str) -> str:
@@ -90,7 +90,7 @@ def _variable(row: Dataset, name: str) -> str:
         hint = f"the service calls it '{meant[0]}'"
     else:
         hint = f"it is in {elsewhere}" if elsewhere else did_you_mean(name, names)
-    return f"{row.name} probably has no variable '{name}': {hint}" if hint else ""
+    return f"variable '{name}' is probably none of {row.name}: {hint}" if hint else ""
 
 
 @functools.cache

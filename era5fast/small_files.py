@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .errors import BatchError, InputError, StorageError
+from .locks import WRITING
 from .optional import need
 from .pool import ThreadPool
 from .progress import Progress
@@ -196,7 +197,8 @@ def _store(value: Any, stem: str) -> None:
         if ending == ".npy":
             _save(value, part)
         else:
-            value.to_netcdf(part)
+            with WRITING:
+                value.to_netcdf(part)
         os.replace(part, path)
         for other in set(_ENDINGS) - {ending}:
             Path(stem + other).unlink(missing_ok=True)
@@ -257,28 +259,38 @@ def _stem(name: str, mark: str) -> str:
     return f"{os.path.basename(path)[:150]}.{digest[:16]}"
 
 
-def _fingerprint(function: Any) -> str:
-    """Text that changes with the code of a function and with what is fixed of its arguments."""
+def _fingerprint(function: Any, above: tuple[Any, ...] = ()) -> str:
+    """Text that changes with the code of a function and with what is fixed of its arguments.
+
+    Of what is installed, name and version stand for the code; `above` are the functions that hold this one.
+    """
+    told = functools.partial(_told, above=(*above, function))
     if isinstance(function, functools.partial):
-        fixed = [_told(value) for value in (*function.args, *(x for pair in function.keywords.items() for x in pair))]
-        return json.dumps([_fingerprint(function.func), *fixed])
+        fixed = [told(value) for value in (*function.args, *(x for pair in function.keywords.items() for x in pair))]
+        return json.dumps([_fingerprint(function.func, above), *fixed])
     code = getattr(function, "__code__", None)
-    name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
-    if code is None:
+    module = getattr(function, "__module__", None) or ""
+    name = f"{module}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+    if module.partition(".")[0] == __package__:
+        from . import __version__
+
+        return f"{name} {__version__}"
+    if code is None or any(function is one for one in above):
         return name
-    free = [_told(cell.cell_contents) for cell in function.__closure__ or ()]
-    defaults = [_told(value) for value in function.__defaults__ or ()]
-    return json.dumps([name, _told(code), *defaults, _told(function.__kwdefaults__), *free])
+    free = [told(cell.cell_contents) for cell in function.__closure__ or ()]
+    defaults = [told(value) for value in function.__defaults__ or ()]
+    return json.dumps([name, told(code), *defaults, told(function.__kwdefaults__), *free])
 
 
-def _told(value: Any) -> str:
+def _told(value: Any, above: tuple[Any, ...]) -> str:
     """Text that is the same for the same value, also in another process."""
     if isinstance(value, types.CodeType):
-        parts = [value.co_code.hex(), *map(_told, value.co_consts), *value.co_names, *value.co_varnames]
+        constants = [_told(constant, above) for constant in value.co_consts]
+        parts = [value.co_code.hex(), *constants, *value.co_names, *value.co_varnames]
         return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).hexdigest()
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
     if isinstance(value, frozenset | set):  # which have no order
-        return str(sorted(map(_told, value)))
+        return str(sorted(_told(member, above) for member in value))
     is_function = isinstance(value, functools.partial) or hasattr(value, "__code__")
-    return _fingerprint(value) if is_function else repr(value)
+    return _fingerprint(value, above) if is_function else repr(value)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .errors import InputError
-from .field import LONGITUDE_NAMES, Field, find_name
+from .field import LONGITUDE_NAMES, Field, find_axis, find_name
 from .memory import memory_budget
 from .times import DAY
 
@@ -68,7 +68,8 @@ def _longitude_axis(field: Field) -> int:
     """Axis of the values along which the longitude changes."""
     longitude = field.grid()[1]
     dims = field.cell_dims()
-    axis = 1 + dims.index(find_name(dims, LONGITUDE_NAMES)) if find_name(dims, LONGITUDE_NAMES) else -1
+    name = find_name(dims, LONGITUDE_NAMES) if field.origin is None else find_axis(field.origin, LONGITUDE_NAMES)
+    axis = 1 + dims.index(name) if name in dims else -1
     axis = axis if field.labelled else len(field.cells())
     if axis < 1 or field.cells()[axis - 1] != len(longitude):
         raise InputError("days of the sun need a dimension of longitudes", hint="give utc_offset in hours instead")

@@ -6,6 +6,7 @@ Numbers per period come from :func:`era5fast.diagnostics.spell_statistics`; here
 from __future__ import annotations
 
 import functools
+import itertools
 import tempfile
 from dataclasses import dataclass
 from numbers import Real
@@ -16,12 +17,16 @@ import numpy as np
 from . import _core, attributes, diagnostics, units
 from .chunked.arrays import check, is_lazy, outline, whole
 from .definitions import apply
+from .doubts import say_if_in_degrees
 from .errors import InputError
-from .field import Field, as_field, check_days, one_variable
+from .field import Field, as_field, check_days, find_name, one_variable
+from .gaps import fill_field, fill_lazily
 from .memory import memory_budget
-from .operands import rows_of
+from .operands import SLOTS, rows_of
 from .progress import Progress
-from .times import dates_of, days_of, encode_times
+from .several import Axis, choices, common, is_list
+from .several import several as take_apart
+from .times import check_order, dates_of, days_of, encode_times
 
 __all__ = ["MarineHeatwaves", "marine_heatwaves", "spells"]
 
@@ -72,9 +77,10 @@ def spells(
     ----------
     x : DataArray, ndarray or paths (time, ...)
         Daily series.
-    threshold : float, str, DataArray or ndarray
+    threshold : float, str, DataArray, ndarray or a list of numbers or texts
         What `x` is compared with, in its units: a number (rounded to the precision of `x`), text like ``"30 degC"``,
-        one value per cell, or one per cell and day of the year.
+        one value per cell, or one per cell and day of the year. Of a list each is, and of a DataArray with dimensions
+        that the data have not, such as two percentiles.
     min_days : int, default 3
         Days of the shortest spell.
     max_gap : int, default 0
@@ -107,7 +113,9 @@ def spells(
         A row per spell, ordered by cell and start: a DataFrame where pandas is installed, else a structured array.
         ``cell`` counts the cells as they lie; ``latitude`` and ``longitude`` follow where they are known; ``start``,
         ``end`` and ``peak`` are dates, ``duration`` days, intensities in the units of `x`; ``censored_start`` and
-        ``censored_end`` tell that the spell reaches the edge of what is known.
+        ``censored_end`` tell that the spell reaches the edge of what is known. `min_days`, `max_gap`, `op`,
+        `gap_order` and thresholds may be lists: all combinations in one read, each with the column that tells it, in
+        front; one after the other, in the order of the lists.
 
     Raises
     ------
@@ -134,22 +142,28 @@ def spells(
         )
     axes = {"time": time, "latitude": latitude, "longitude": longitude, "calendar": calendar}
     field = as_field(x, **axes, variable=variable, wraps=False)
+    check_order(field.seconds, field.calendar, "x", str(field.time_name()))
     check_days(field, "spells", longer=True)
-    table = _table(
-        field,
-        limits(threshold, field, "threshold", leap_day),
-        None if stay is None else limits(stay, field, "stay", leap_day),
-        None if climatology is None else limits(climatology, field, "climatology", leap_day),
-        _rule(min_days, max_gap, op, gap_order),
-        (
-            op.startswith("<"),
-            _choice("deviation", deviation, ("population", "sample")) == 1,
-            _choice("maximum", maximum, ("at_peak", "own")) == 1,
-            _choice("edge_rates", edge_rates, ("missing", "one_sided")) == 1,
-        ),
-        progress,
+    given = {"threshold": threshold, "stay": stay, "climatology": climatology}
+    found = {name: None if value is None else _limits(value, field, name, leap_day) for name, value in given.items()}
+    of_limits = [[] if each is None else each.axes for each in found.values()]
+    several = common([axis for own in of_limits for axis in own], "spells")
+    rules, lists = _rules(min_days=min_days, max_gap=max_gap, op=op, gap_order=gap_order)
+    numbers = choices(several, of_limits, len(rules))
+    switches = (
+        _choice("deviation", deviation, ("population", "sample")) == 1,
+        _choice("maximum", maximum, ("at_peak", "own")) == 1,
+        _choice("edge_rates", edge_rates, ("missing", "one_sided")) == 1,
     )
-    return _frame(table, field, climatology is not None)
+    own = itertools.repeat((0, 0, 0)) if numbers is None else map(tuple, numbers.tolist())
+    repeated = rules * (1 if numbers is None else len(numbers) // len(rules))
+    searches = [
+        (rule, (_TESTS[rule[0]].startswith("<"), *switches), chosen)
+        for rule, chosen in zip(repeated, own, strict=False)
+    ]
+    tables = _tables(field, list(found.values()), searches, progress)
+    columns = _columns_of_lists([*several, *lists], [len(table) for table in tables])
+    return _frame(np.concatenate(tables), field, climatology is not None, columns)
 
 
 #: Operands of spells, as a row of the table of diagnostics has them.
@@ -169,7 +183,29 @@ def _in_chunks(operands: dict[str, Any], **rules: Any) -> Any:
     x = together["x"]
     call = functools.partial(_of_block, {**rules, "progress": False})
     found = tables(call, together, name="spells", whole_dims=(time_of(x),))
-    return join(found, {dim: size for dim, size in x.sizes.items() if dim != time_of(x)})
+    whole_table = join(found, {dim: size for dim, size in x.sizes.items() if dim != time_of(x)})
+    return _in_order_of_lists(whole_table, {"threshold": operands["threshold"], **rules})
+
+
+#: Parameters that may be lists.
+_LISTABLE = ("threshold", "min_days", "max_gap", "op", "gap_order")
+
+
+def _in_order_of_lists(table: Any, given: dict[str, Any]) -> Any:
+    """A table that was put together by cells, in the order of the lists again."""
+    threshold = given["threshold"]
+    there = table.columns if hasattr(table, "columns") else table.dtype.names
+    lists: dict[str, list[Any]] = {
+        name: threshold[name].values.tolist() for name in getattr(threshold, "dims", ()) if name in there
+    }
+    lists |= {
+        name: list(given[name]) for name in _LISTABLE if is_list(given[name]) and not hasattr(given[name], "dtype")
+    }
+    if not lists:
+        return table
+    keys = [[values.index(each) for each in np.asarray(table[name]).tolist()] for name, values in lists.items()]
+    order = np.lexsort(keys[::-1])
+    return table.iloc[order].reset_index(drop=True) if hasattr(table, "iloc") else table[order]
 
 
 def _of_block(rules: dict[str, Any], operands: dict[str, Any]) -> Any:
@@ -182,11 +218,42 @@ def _choice(name: str, value: Any, choices: tuple[str, ...]) -> int:
     return choices.index(value)
 
 
+def _rules(**given: Any) -> tuple[list[tuple[int, int, int, int]], list[Axis]]:
+    """All rules, and the parameters that are lists."""
+    several = {name: list(value) for name, value in given.items() if is_list(value)}
+    if empty := [name for name, values in several.items() if not values]:
+        raise InputError(f"{empty[0]} is an empty list")
+    every = itertools.product(*(several.get(name, [value]) for name, value in given.items()))
+    return [_rule(*each) for each in every], [Axis(name, np.asarray(of), {}) for name, of in several.items()]
+
+
+def _columns_of_lists(axes: list[Axis], rows: list[int]) -> dict[str, np.ndarray]:
+    """What each row of tables behind each other was made with."""
+    places = np.repeat(np.arange(len(rows)), rows)
+    index = np.unravel_index(places, tuple(len(axis.values) for axis in axes)) if axes else ()
+    return {axis.name: axis.values[at] for axis, at in zip(axes, index, strict=True)}
+
+
 def _rule(min_days: Any, max_gap: Any, op: Any, gap_order: Any) -> tuple[int, int, int, int]:
     for name, value, low in (("min_days", min_days, 1), ("max_gap", max_gap, 0)):
         if not isinstance(value, int | np.integer) or not low <= value <= 1_000_000:
             raise InputError(f"{name} must be {low} to 1000000, not {value!r}")
     return _choice("op", op, _TESTS), int(min_days), int(max_gap), _choice("gap_order", gap_order, _ORDERS)
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """What a series is compared with: (several, slots, cells), the slot of each step, what there are several of."""
+
+    values: np.ndarray
+    slots: np.ndarray
+    axes: list[Axis]
+
+
+def _limits(value: Any, field: Field, name: str, leap_day: str | None) -> _Limits:
+    found = take_apart(one_variable(value), name, field, find_name(getattr(value, "dims", ()), SLOTS))
+    parts = [limits(part, field, name, leap_day) for part in found.parts]
+    return _Limits(np.stack([rows for rows, _ in parts]), parts[0][1], found.axes)
 
 
 def limits(value: Any, field: Field, name: str, leap_day: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -209,6 +276,7 @@ def limits(value: Any, field: Field, name: str, leap_day: str | None) -> tuple[n
         Limits, (slots, cells), and the slot of each step.
     """
     value = one_variable(value)
+    say_if_in_degrees(value, field, f"spells: {name}")
     if isinstance(value, str):
         value = units.quantity(value, units.of(field.attrs), name, difference=field.is_difference())
     if isinstance(value, Real) and _is_single(field):
@@ -251,12 +319,12 @@ def _leap_slots(month: np.ndarray, day: np.ndarray) -> np.ndarray:
     return (starts[month - 1] + day - 1).astype("int32")
 
 
-def _table(
-    field: Field, threshold: Any, stay: Any, climatology: Any, rule: Any, switches: Any, progress: Any
-) -> np.ndarray:
+def _tables(field: Field, limits: list[_Limits | None], searches: list[Any], progress: Any) -> list[np.ndarray]:
     if len(field.seconds) == 0 or 0 in field.cells():
         raise InputError("the data are empty", hint="is the selection empty?")
     with Progress("spells", progress) as bar, field.reading():
+        threshold, stay, climatology = (None if each is None else (each.values, each.slots) for each in limits)
+        assert threshold is not None
         return _core.runs(
             field.source,
             field.seconds,
@@ -264,17 +332,15 @@ def _table(
             threshold,
             stay,
             climatology,
-            rule,
-            switches,
+            searches,
             memory_budget(),
             tempfile.gettempdir(),
             bar,
         )
 
 
-def _frame(table: np.ndarray, field: Field, with_climatology: bool) -> Any:
-    """Table of the core → DataFrame, or structured array where pandas is not installed."""
-    columns: dict[str, np.ndarray] = {}
+def _frame(table: np.ndarray, field: Field, with_climatology: bool, columns: dict[str, np.ndarray]) -> Any:
+    """Table of the core → DataFrame, or structured array where pandas is not installed; `columns` are in front."""
     cell = table[:, 0].astype("int64")
     columns["cell"] = cell
     columns.update(_places(cell, field))
@@ -366,9 +432,10 @@ def marine_heatwaves(
     time, latitude, longitude, calendar, variable, progress
         As for all diagnostics.
     **parameters
-        Any of `percentile` (90), `window` (11), `smoothing` (31), `type` (7), `neighbours` ('around'), `leap_day`
-        ('mean'), `min_days` (5), `max_gap` (2), `gap_order` ('filter'), `op` ('>'), `deviation`, `maximum`,
-        `edge_rates`: see :func:`era5fast.diagnostics.heatwave_climatology` and :func:`spells`.
+        `max_pad_length` (0): days of the longest gap that is filled linearly before anything else; longer ones end an
+        event. Any of `percentile` (90), `window` (11), `smoothing` (31), `type` (7), `neighbours` ('around'),
+        `leap_day` ('mean'), `min_days` (5), `max_gap` (2), `gap_order` ('filter'), `op` ('>'), `deviation`,
+        `maximum`, `edge_rates`: see :func:`era5fast.diagnostics.heatwave_climatology` and :func:`spells`.
 
     Returns
     -------
@@ -406,12 +473,16 @@ def marine_heatwaves(
     for name, kind in (("percentile", Real), ("op", str)):
         if not isinstance(chosen[name], kind):
             raise InputError(f"marine_heatwaves: {name} must be one {kind.__name__}, not {chosen[name]!r}")
+    longest = _pad_length(chosen["max_pad_length"])
+    if longest > 0:
+        sst = fill_lazily(sst, field.time_name(), field.seconds, longest) if lazy else sst
+        field = field if lazy else fill_field(field, longest)
     percentile = 100 - chosen["percentile"] if cold else chosen["percentile"]
     plain: dict[str, Any] = (
         {} if field.labelled else {"time": encode_times(field.seconds, field.calendar), "calendar": field.calendar}
     )
     normal = diagnostics.heatwave_climatology(
-        sst if field.labelled else field.source,
+        sst if lazy else field if longest > 0 and field.labelled else sst if field.labelled else field.source,
         percentile=percentile,
         base_period=base_period,
         window=chosen["window"],
@@ -438,6 +509,12 @@ def marine_heatwaves(
     return MarineHeatwaves(events, years, normal.climatology, normal.threshold)
 
 
+def _pad_length(value: Any) -> int:
+    if not isinstance(value, int | np.integer) or not 0 <= value <= 1_000_000:
+        raise InputError(f"marine_heatwaves: max_pad_length must be 0 to 1000000 days, not {value!r}")
+    return int(value)
+
+
 _MARINE: dict[str, Any] = {
     "percentile": 90,
     "window": 11,
@@ -452,6 +529,7 @@ _MARINE: dict[str, Any] = {
     "deviation": "population",
     "maximum": "at_peak",
     "edge_rates": "one_sided",
+    "max_pad_length": 0,
 }
 
 

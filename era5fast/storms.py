@@ -14,7 +14,7 @@ from . import attributes, units
 from .coordinates import longitude_steps
 from .dataarrays import as_dataarray
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, along_axis, find_name, one_variable
+from .field import LATITUDE_NAMES, LONGITUDE_NAMES, along_axis, find_axis, one_variable
 from .regions import RADIUS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def grid_names(x: Any) -> tuple[str, str]:
     """
     if not (hasattr(x, "dims") and hasattr(x, "coords")):
         raise InputError("a DataArray with latitude and longitude is needed")
-    names = [find_name(x.dims, wanted) for wanted in (LATITUDE_NAMES, LONGITUDE_NAMES)]
+    names = [find_axis(x, wanted) for wanted in (LATITUDE_NAMES, LONGITUDE_NAMES)]
     if names[0] is None or names[1] is None:
         raise InputError(f"no latitude and longitude among the dimensions {tuple(x.dims)}")
     return names[0], names[1]
@@ -222,7 +222,7 @@ def _excess(wind: xr.DataArray, v98: xr.DataArray) -> xr.DataArray:
 def _beside(wind: xr.DataArray, x: Any, name: str) -> Any:
     """A map on the very cells of the wind: what differs by rounding is the same place, all else is refused."""
     for dim, wanted in zip(grid_names(wind), (LATITUDE_NAMES, LONGITUDE_NAMES), strict=True):
-        called = find_name(getattr(x, "dims", ()), wanted)
+        called = find_axis(x, wanted)
         if called is None:
             continue
         x = along_axis(x, called, wind[dim].values, name)

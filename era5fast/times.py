@@ -110,6 +110,39 @@ def linked(seconds: np.ndarray) -> np.ndarray:
     return np.concatenate([[False], gaps == usual])[: len(seconds)]
 
 
+def check_order(seconds: np.ndarray, calendar: str, what: str, time: str = "time") -> None:
+    """Refuse times that do not increase.
+
+    Parameters
+    ----------
+    seconds : numpy.ndarray
+        The times.
+    calendar : str
+        Their calendar.
+    what : str
+        What has them, for the message.
+    time : str
+        What the user calls them.
+
+    Raises
+    ------
+    InputError
+        If one is not later than the one before; the message names it.
+    """
+    steps = np.diff(seconds)
+    if len(steps) == 0 or steps.min() > 0:
+        return
+    at = int(np.argmax(steps <= 0))
+    before, after = (str(date)[:19] for date in encode_times(seconds[at : at + 2], calendar))
+    distinct = len(np.unique(seconds)) == len(seconds)
+    if steps[at] == 0:
+        raise InputError(
+            f"{what}: times must increase, and {after} is there twice", hint=f"keep one: x.drop_duplicates('{time}')"
+        )
+    hint = f"x.sortby('{time}')" + ("" if distinct else f".drop_duplicates('{time}'), as some are there twice")
+    raise InputError(f"{what}: times must increase, and {after} stands behind {before}", hint=hint)
+
+
 def days_of(seconds: np.ndarray) -> np.ndarray:
     """Days since 1970-01-01 that the seconds fall into."""
     return np.asarray(seconds) // DAY

@@ -21,6 +21,7 @@ from . import attributes
 from .batches import elementwise
 from .errors import InputError
 from .optional import need
+from .wording import muted
 
 __all__ = ["check", "convert_units", "factor", "of", "quantity"]
 
@@ -74,6 +75,7 @@ _SAME_AS: dict[str, tuple[str, str]] = {
     "ppb": ("1e-9", ""),
     "sverdrup": ("1e6 m3 s-1", "Sv"),
     "DU": ("2.1415e-5 kg m-2", "dobson"),  # ozone
+    "PVU": ("1e-6 K m2 kg-1 s-1", "potential_vorticity_unit potential_vorticity_units"),
     "rad": ("57.295779513082320877 degree", "radian radians"),
 }
 #: Scales of temperature: the size of a degree in K, and the kelvins of their zero.
@@ -287,11 +289,20 @@ def _ask_pint(given: str, wanted: str) -> tuple[float, float]:
         raise InputError(
             f"'{strange}': a {uneven.removesuffix('s')} is not always as long", hint="say it in days, e.g. 'mm d-1'"
         )
-    registry = need("cf_xarray.units", f"'{strange}' and other units beyond the usual").units
+    with muted("pint"):  # which tells of every unit that cf-xarray defines anew
+        registry = need("cf_xarray.units", f"'{strange}' and other units beyond the usual").units
+    for text in (given, wanted):
+        try:
+            registry.Unit(text)
+        except Exception as error:  # pint has a class of its own for every fault, and some of Python's
+            what = f"'{given}' cannot become '{wanted}': '{text}' is no unit that is known"
+            raise InputError(what, hint="check the spelling") from error
     try:
         zero, one = (float(registry.Quantity(x, registry.Unit(given)).to(wanted).magnitude) for x in (0.0, 1.0))
-    except Exception as error:  # pint has a class of its own for every fault, and some of Python's
-        raise InputError(f"'{given}' cannot become '{wanted}': {error}", hint="check the spelling of both") from error
+    except Exception as error:
+        is_other = type(error).__name__ == "DimensionalityError"
+        hint = "the two do not measure the same" if is_other else "check the spelling of both"
+        raise InputError(f"'{given}' cannot become '{wanted}'", hint=hint) from error
     return one - zero, zero
 
 

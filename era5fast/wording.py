@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-__all__ = ["bare", "did_you_mean", "human_bytes", "near", "warn_once"]
+__all__ = ["bare", "did_you_mean", "human_bytes", "muted", "near", "warn_once"]
 
 _log = logging.getLogger("era5fast")
 _said: set[str] = set()
@@ -48,3 +49,15 @@ def warn_once(text: str) -> None:
     if text not in _said:
         _said.add(text)
         _log.warning("%s", text)
+
+
+@contextlib.contextmanager
+def muted(name: str = "era5fast") -> Iterator[None]:
+    """Leave out the lines of a logger, where what is warned of is told otherwise, or means nothing to a user."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

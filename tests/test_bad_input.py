@@ -393,7 +393,7 @@ def test_scale_that_is_no_number(name: str, value: object, tmp_path: Path) -> No
 @pytest.mark.native
 def test_series_that_a_diagnostic_cannot_use(tmp_path: Path) -> None:
     hourly = write(tmp_path / "hourly.nc", field(48))
-    with pytest.raises(InputError, match="a daily series is needed"):
+    with pytest.raises(InputError, match=r"counts days, and a step of the data is 1 h.*e5\.daily"):
         e5.percentile_doy(hourly, 90, progress=False)
     curved = write(tmp_path / "uneven.nc", field(3), longitude=np.array([0, 1, 2, 4, 5, 6, 7.0]))
     with pytest.raises(InputError, match="longitudes are not evenly spaced"):
@@ -581,6 +581,7 @@ def test_dataset_in_place_of_its_variable() -> None:
     assert len(e5.spells(one, 300)) == len(e5.spells(x, 300))
     assert len(e5.find_events(one, 300)) == len(e5.find_events(x, 300))
     assert e5.daily(two, "max", variable="t2m").identical(e5.daily(x, "max"))
+    assert e5.daily(two, "max")["other"].equals(e5.daily(x + 1, "max"))
     assert e5.sample(two, LATITUDE[0], LONGITUDE[0], variable="t2m").equals(e5.sample(x, LATITUDE[0], LONGITUDE[0]))
     assert e5.convert_units(one, None, "degC").equals(e5.convert_units(x, None, "degC"))
     speed = x.assign_attrs(units="m s-1")
@@ -589,7 +590,6 @@ def test_dataset_in_place_of_its_variable() -> None:
     assert means[0].equals(means[1])
     for call in (
         lambda: e5.bootstrap(two),
-        lambda: e5.daily(two, "max"),
         lambda: e5.daily(two, "max", variable="absent"),
         lambda: e5.spells(two, 300),
         lambda: e5.wind_speed(two, x),

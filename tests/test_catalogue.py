@@ -245,6 +245,19 @@ def test_the_table_of_a_block() -> None:
     assert not row["censored_start"] | row["censored_end"] | row["touches_edge"]
 
 
+def test_times_are_readable_by_the_names_of_catalogue_and_database(events: EventCatalogue, tmp_path: Path) -> None:
+    with e5.EventDatabase(tmp_path / "events.gpkg") as database:
+        database.add(events, progress=False)
+        stored = database[1]
+    for name in ("start", "end"):
+        assert stored[name] == stored[f"{name}_time"] == events[0][name] == events[0][f"{name}_time"]
+    for name in ("start_day", "end_day", "peak_day"):
+        assert stored[name] == events[0][name] == events[name][0]
+    assert "start_day" in events[0]
+    assert "start_hour" not in events[0]
+    assert 3 not in events[0]
+
+
 def test_every_property_is_a_documented_column(events: EventCatalogue) -> None:
     frame = events.to_dataframe()
     assert tuple(frame.columns) == events.columns == tuple(column.name for column in COLUMNS)
@@ -329,7 +342,7 @@ def test_selections_take_all_that_belongs_to_their_events(events: EventCatalogue
     [
         (10**6, IndexError, "no event 1000000, there are"),
         (-(10**6), IndexError, "no event -1000000"),
-        ([10**6], IndexError, "a number of no event"),
+        ([10**6], IndexError, "no event 1000000, there are"),
         ([True, False], InputError, r"a mask of shape \(2,\)"),
         ([0.5], InputError, "by a number, a slice, a mask or a list of numbers"),
         ([[1, 2]], InputError, "by a number, a slice"),

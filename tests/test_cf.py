@@ -14,7 +14,7 @@ import xarray as xr
 from cf_xarray.units import units as registry
 
 import era5fast as e5
-from era5fast import attributes, blocking, compound, indices, storms, units
+from era5fast import attributes, blocking, compound, fire, indices, storms, units
 from era5fast.errors import InputError
 
 pytestmark = [pytest.mark.native, pytest.mark.filterwarnings("ignore:a percentile of", "ignore:the base period")]
@@ -151,11 +151,16 @@ CALLS: dict[str, Callable[[D], Any]] = {
     "blocked_cells": lambda d: blocking.blocked_cells(fine(d["z"])),
     "blocked_longitudes": lambda d: blocking.blocked_longitudes(d["z"], (0,)),
     "dole_gordon": lambda d: blocking.dole_gordon(d["z"] - 5500, min_days=2),
+    "fire_season": lambda d: fire.fire_season(d["tx"], start_above=20),
+    "overwintered_drought_code": lambda d: fire.overwintered_drought_code(
+        e5.fire_weather(d["tg"], d["humidity"], d["wind"], d["pr"], **NOW).dc, 100.0
+    ),
     "cell_areas": lambda d: storms.cell_areas(d["wind"]),
     "dawkins_index": lambda d: storms.dawkins_index(d["wind"], above="90 km/h"),
     "klawa_ulbrich_index": lambda d: storms.klawa_ulbrich_index(d["wind"], e5.percentile(d["wind"], 98), 1.0),
     "storm_severity_index": lambda d: storms.storm_severity_index(d["wind"], e5.percentile(d["wind"], 98)),
     "persistent": lambda d: compound.persistent(d["tx"] > 300, 3),
+    "ranks": lambda d: compound.ranks(d["tx"]),
     "sequential": lambda d: compound.sequential(d["tx"] > 300, d["pr"] > 5, 3),
     "likelihood_multiplication_factor": lambda d: compound.likelihood_multiplication_factor(
         d["tx"] > 300, d["pr"] > 5
@@ -172,6 +177,7 @@ NO_ARRAYS = {
     "chunk_references", "distance_matrix", "drought_events", "events_from_labels", "explain", "find_events",
     "find_highs", "find_lows", "get_cache_bytes", "get_num_threads", "leftovers", "link_points", "map_files",
     "open_dataset", "read", "read_points", "read_tracks", "remove_leftovers", "report", "retrieve",
+    "schwierz",
     "set_cache_bytes", "set_num_threads", "show_versions", "spells", "track", "variable", "variables", "write_csv",
 }  # fmt: skip
 
@@ -211,7 +217,7 @@ def results(given: D) -> dict[str, Any]:
 
 
 def test_every_public_function_is_in_the_table() -> None:
-    modules = {name for module in (blocking, compound, indices, storms) for name in module.__all__}
+    modules = {name for module in (blocking, compound, fire, indices, storms) for name in module.__all__}
     assert {*e5._HOME, *modules} - {"CORE"} == {*CALLS, *NO_ARRAYS}
 
 
@@ -467,6 +473,25 @@ def test_a_dataset_is_as_good_as_its_variable(given: D) -> None:
     for function in (storms.storm_severity_index, blocking.dole_gordon):
         with pytest.raises(InputError, match="no DataArray but ndarray"):
             function(given["wind"].values, *[1.0] * (function is storms.storm_severity_index))
+
+
+@pytest.mark.parametrize("chunks", [None, {"time": 50}])
+def test_a_dataset_of_several_variables_gives_results_of_all(given: D, chunks: Any) -> None:
+    ds = xr.Dataset({"tx": given["tx"], "wind": given["wind"], "z0": given["tx"].isel(time=0, drop=True)})
+    ds = ds if chunks is None else ds.chunk(chunks)
+    found = e5.resample(ds, "mean", freq="MS", **NOW)
+    assert list(found) == ["tx", "wind", "z0"]
+    xr.testing.assert_equal(found["z0"], ds["z0"])  # without times, as xarray does
+    for name in ("tx", "wind"):
+        one = e5.resample(ds[name], "mean", freq="MS", **NOW)
+        xr.testing.assert_equal(found[name], one)
+        assert {**found[name].attrs, "history": ""} == {**one.attrs, "history": ""}
+    assert found.attrs["Conventions"].startswith("CF")
+    assert list(ds.era5fast.percentile(percentile=[90])) == list(found)
+    with pytest.raises(InputError, match="no variable of the Dataset has a time axis"):
+        e5.percentile(ds.isel(time=0, drop=True), 90)
+    with pytest.raises(InputError, match="which variable of the Dataset"):
+        e5.find_events(ds, above=300)
 
 
 def test_files_are_as_good_as_what_is_in_them(given: D, tmp_path: Any) -> None:

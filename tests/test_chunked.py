@@ -325,10 +325,20 @@ def test_a_chain_along_time_is_cut_where_periods_begin():
     assert [piece.goes_on for piece in lasting] == [False, True, True, True]
 
 
+@pytest.mark.parametrize("lazy", [TX.chunk({"time": 45}), TX.chunk({"time": 100, "latitude": 1})])
+def test_months_are_in_even_chunks_that_zarr_takes(lazy, tmp_path):
+    found = e5.resample(lazy, "mean", freq="MS")
+    assert len(set(found.chunks[0][:-1])) == 1
+    xr.testing.assert_identical(found.compute(), e5.resample(lazy.compute(), "mean", freq="MS"))
+    found.to_dataset(name="t").to_zarr(tmp_path / "months.zarr")
+    monthly = lazy.chunk({"time": (31, 28, 31, *[1] * (lazy.sizes["time"] - 90))})
+    assert e5.resample(monthly, "mean", freq="MS").chunks[0][:3] == (1, 1, 1)  # as the user has cut them
+
+
 def test_hours_that_end_at_midnight_go_to_the_chunk_before():
     x = HOURLY.isel(time=slice(21, 21 + 24 * 10)).chunk({"time": 24})
     found = e5.daily(x, "sum", hours="hour_ending")
-    assert found.chunks[0] == (2, *[1] * 9)  # the first hour is of the day before
+    assert found.chunks[0] == (2,) * 5 + (1,)  # the first hour is of the day before; even chunks
     links = [key for key in dict(found.__dask_graph__()) if "link" in str(key)]
     assert not links
     xr.testing.assert_identical(found.compute(), e5.daily(x.compute(), "sum", hours="hour_ending"))
@@ -463,7 +473,26 @@ def test_chunks_of_time_are_put_together_once_and_it_is_said():
 def test_what_is_loaded_as_a_whole_is_said():
     wind = HOURLY.chunk({"time": 24})
     found = hints(lambda: e5.find_lows(wind))
+    assert not found  # step by step
+    found = hints(lambda: e5.label(wind > 280))
     assert [str(hint.message)[:13] for hint in found] == ["t2m is loaded"]
+
+
+@pytest.mark.parametrize("chunks", [{"time": 7}, {"time": 24, "latitude": 1, "longitude": 2}, {"time": -1}])
+def test_lows_are_found_slab_by_slab(chunks):
+    maps = xr.DataArray(
+        np.random.default_rng(4).normal(101300, 500, (48, 20, 40)),
+        {"time": HOURLY.time[:48], "latitude": np.linspace(70, 20, 20), "longitude": np.linspace(0, 351, 40)},
+        ("time", "latitude", "longitude"),
+        attrs={"units": "Pa"},
+        name="msl",
+    )
+    with dask.config.set({"array.chunk-size": maps[:11].nbytes}):
+        found = e5.find_lows(maps.transpose("latitude", ...).chunk(chunks), min_depth="1 hPa")
+    expected = e5.find_lows(maps, min_depth="1 hPa")
+    assert len(expected) > 100
+    pd.testing.assert_frame_equal(found, expected)
+    assert found.attrs == expected.attrs
 
 
 def test_warnings_about_the_data_come_once_and_at_the_call():
@@ -527,7 +556,7 @@ WRONG = {
     "unknown size along time": unknown_size,
     "chunk of size 0 along time": lambda: in_chunks((100, 0, len(DAYS) - 100)),
     "array of type object": lambda: TX.copy(data=TX.astype(object).data).chunk({"time": 10}),
-    "no time axis": lambda: TX.rename(time="steps").chunk({"latitude": 1}),
+    "no time axis": lambda: TX.rename(time="steps").drop_vars("steps").chunk({"latitude": 1}),
     "the dimension time has no coordinate": lambda: TX.drop_vars("time").chunk({"latitude": 1}),
     "times of several calendars: noleap and 360_day": lambda: TX.assign_coords(time=several()).chunk({"latitude": 1}),
     "times must increase": lambda: TX.isel(time=slice(None, None, -1)).chunk({"latitude": 1}),

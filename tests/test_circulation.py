@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import era5fast as e5
 from era5fast import blocking, compound, storms
 from era5fast.errors import InputError
 
@@ -187,6 +189,51 @@ def test_dole_and_gordon() -> None:
     assert got.any()
 
 
+def vorticity() -> xr.DataArray:
+    """Two years of noise, with a low that lasts, one that is short, and one that moves away from itself."""
+    latitude, longitude = np.arange(80.0, 29, -2.5), np.arange(0.0, 360, 2.5)
+    rng = np.random.default_rng(0)
+    values = 2e-6 + rng.normal(0, 0.05e-6, (730, len(latitude), len(longitude)))
+
+    def put(day: int, middle: float, column: float, width: float) -> None:
+        away = np.abs((longitude - column + 180) % 360 - 180)
+        values[day][np.ix_(np.abs(latitude - middle) <= 10, away <= width)] -= 3e-6
+
+    for day in range(8):
+        put(200 + day, 60, 350 + 2.5 * day, 20)
+        put(500 + day, 55, 30 * day, 15)
+    for day in range(3):
+        put(400 + day, 55, 100, 20)
+    return field(values, "K m**2 kg**-1 s**-1", latitude, longitude)
+
+
+def test_schwierz_finds_the_low_that_lasts() -> None:
+    x = vorticity()
+    found = blocking.schwierz(x, progress=False).to_dataframe()
+    assert len(found) == 1
+    assert str(found.start[0])[:10] == str(x.time.values[200])[:10]  # half of the low is enough on its first day
+    assert len(blocking.schwierz(x, min_days=3, progress=False).to_dataframe()) == 2
+    assert len(blocking.schwierz(x, overlap=0.0, progress=False).to_dataframe()) == 2
+    month = x.groupby("time.month")
+    departure = (month - month.mean()).drop_vars("month")
+    smooth = (departure + departure.shift(time=1)) / 2
+    by_hand = e5.track(
+        smooth.assign_attrs(units="K m2 kg-1 s-1"), below=-1.3e-6, overlap=0.7, min_duration=5, progress=False
+    ).to_dataframe()
+    for name in ("start", "end", "area_max_km2", "path_km"):
+        assert list(found[name]) == list(by_hand[name])
+
+
+def test_units_of_vorticity() -> None:
+    x = (vorticity() * 1e6).assign_attrs(units="PVU")
+    assert len(blocking.schwierz(x, progress=False)) == 1
+    assert len(blocking.schwierz(x, below=-1.3, progress=False)) == 1
+    with pytest.raises(InputError, match="cannot become"):
+        blocking.schwierz(x.assign_attrs(units="m"), progress=False)
+    with pytest.raises(InputError, match="smoothing must be"):
+        blocking.schwierz(x, smoothing=0, progress=False)
+
+
 def test_blocking_stays_lazy() -> None:
     pytest.importorskip("dask.array")
     z = heights()
@@ -299,7 +346,7 @@ def test_steps_that_are_no_days_are_refused() -> None:
     hours = mask.assign_coords(time=mask.time.values[0] + np.arange(8) * np.timedelta64(6, "h"))
     with pytest.raises(InputError, match="a mask of days is needed"):
         compound.persistent(hours, 2)
-    with pytest.raises(InputError, match="do not grow"):
+    with pytest.raises(InputError, match="times must increase"):
         compound.sequential(mask[::-1], mask[::-1], 2)
     z = heights(8).assign_coords(time=hours.time)
     assert blocking.blocked_cells(z).sizes["time"] == 8
@@ -313,3 +360,37 @@ def test_masks_have_units_of_their_own() -> None:
     for result in (compound.persistent(mask, 2), compound.likelihood_multiplication_factor(mask, mask)):
         assert result.attrs["units"] == "1"
         assert "standard_name" not in result.attrs
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2"])
+def test_ranks_are_places_in_the_sorted_record(dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    values = rng.integers(0, 40, (90, 3, 4)).astype(dtype)  # with many ties
+    if dtype != "i2":
+        values[rng.random(values.shape) < 0.1] = np.nan
+        values[:, 1, 1] = np.nan
+    found = compound.ranks(values)
+    for cell in np.ndindex(3, 4):
+        series = values[(slice(None), *cell)]
+        known = [float(v) for v in series if not np.isnan(v)]
+        for day, value in enumerate(series):
+            if np.isnan(value):
+                assert np.isnan(found[(day, *cell)])
+                continue
+            earlier = sum(float(v) == float(value) for v in series[:day])
+            assert found[(day, *cell)] == (sum(v < float(value) for v in known) + earlier + 1) / len(known)
+    x = field(values, "K", np.arange(3.0), np.arange(4.0))
+    np.testing.assert_array_equal(compound.ranks(x), found)
+    moved = x.transpose("latitude", "time", "longitude").chunk({"latitude": 1})
+    np.testing.assert_array_equal(compound.ranks(moved).transpose("time", ...).compute(), found)
+
+
+def test_ranks_are_those_of_scipy() -> None:
+    values = np.random.default_rng(1).integers(0, 20, 200).astype("f8")
+    np.testing.assert_array_equal(compound.ranks(values), scipy.stats.rankdata(values, "ordinal") / 200)
+
+
+@pytest.mark.parametrize("series", [np.zeros((0, 2)), np.array(["a"]), True, np.zeros(3, dtype=bool)])
+def test_what_cannot_be_ranked_is_refused(series: object) -> None:
+    with pytest.raises(InputError, match="ranks: "):
+        compound.ranks(series)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import warnings
@@ -58,7 +60,7 @@ def test_more_shows_what_the_short_help_leaves_out(run: Run, command: str) -> No
 
 def test_every_failure_has_an_exit_code() -> None:
     codes = {cls: cli.exit_code(cls("x")) for cls in errors.BY_CODE.values() if issubclass(cls, errors.Era5FastError)}
-    assert {cls.__name__ for cls, code in codes.items() if code == 1} == set()
+    assert {cls.__name__ for cls, code in codes.items() if code == 1} == {"InternalError", "ForkedProcessError"}
     assert codes[errors.StorageError] == 5
     assert codes[errors.LicenceError] == 3
     assert cli.exit_code(errors.BatchError({"x": errors.JobFailedError("no")}, [])) == 3
@@ -106,6 +108,44 @@ def test_words_are_completed(words: str, wanted: str) -> None:
     assert done.stdout.split(",")[-1].strip() == wanted
 
 
+# --- names of files ---
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plan", "FILE"],
+        ["fetch", "FILE"],
+        ["indices", "FILE", "-o", "x.nc"],
+        ["events", "FILE", "-o", "x.gpkg"],
+        ["track", "FILE", "-o", "x.gpkg"],
+        ["show", "FILE"],
+        ["demo", "--data", "FILE"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_mistyped_file_is_an_error_of_usage(run: Run, daily: Path, words: list[str]) -> None:
+    def told(name: Path) -> str:
+        code, _, text = run(*(str(name) if word == "FILE" else word for word in words))
+        assert code == 2
+        assert "Usage: " in text
+        return " ".join(text.split())
+
+    assert f"there is no file {daily.parent / 'txx.nc'}: did you mean 'tx.nc'?" in told(daily.parent / "txx.nc")
+    assert f"nor a folder {daily.parent / 'none'}" in told(daily.parent / "none" / "tx.nc")
+    assert f"{daily.parent} is a folder: name a file in it" in told(daily.parent)
+
+
+def test_the_mask_of_a_search_must_be_there(run: Run, daily: Path, tmp_path: Path) -> None:
+    code, _, told = run("events", daily, "-o", tmp_path / "x.gpkg", "--where", tmp_path / "mask.nc")
+    assert (code, "'--where': there is no file" in told) == (2, True)
+
+
+def test_a_pattern_without_files_is_told_by_the_command(run: Run, tmp_path: Path) -> None:
+    code, _, told = run("indices", tmp_path / "t*.nc", "-o", tmp_path / "x.nc")
+    assert (code, "no file matches" in told) == (2, True)
+
+
 # --- colours and warnings ---
 
 
@@ -139,13 +179,14 @@ def test_colours_are_for_terminals(
     assert cli_options.colour(file) is in_file  # closed
 
 
-def test_no_colours_reach_a_pipe(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_colours_reach_a_pipe(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty.yaml").touch()
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    code, _, told = run("plan", "none.yaml")
-    assert (code, told.count("\n")) == (5, 1)
+    code, _, told = run("plan", tmp_path / "empty.yaml")
+    assert (code, told.count("\n")) == (2, 1)
     assert "\x1b" not in told
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert "\x1b" in run("plan", "none.yaml")[2]
+    assert "\x1b" in run("plan", tmp_path / "empty.yaml")[2]
 
 
 def test_warnings_are_lines_without_a_place(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +208,20 @@ def test_a_package_that_is_missing_is_named(run: Run, daily: Path, monkeypatch: 
     assert (code, told.count("\n")) == (1, 1)
     assert "'pandas'" in told
     assert "pip install" in told
+
+
+def test_an_import_that_is_interrupted_is_no_package_that_is_missing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command()
+    def load() -> None:
+        with contextlib.suppress(KeyboardInterrupt):  # as C code does that only knows that something failed
+            signal.raise_signal(signal.SIGINT)
+        raise ImportError("numpy._core.multiarray failed to import")
+
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.default_int_handler)
+    monkeypatch.setitem(cli.cli.commands, "load", load)
+    assert run("load") == (130, "", "era5fast: stopped; run it again to go on\n")
 
 
 def test_a_reader_that_has_gone_is_no_failure() -> None:

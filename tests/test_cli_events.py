@@ -7,6 +7,8 @@ import itertools
 import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,17 +190,11 @@ def test_what_is_wrong_is_said_in_a_line(
 
 
 def test_files_that_are_none(run: Run, hourly: list[Path], daily: Path, tmp_path: Path) -> None:
-    code, _, told = run("events", tmp_path / "none.nc", "-o", tmp_path / "e.gpkg")
-    assert (code, told.count("\n")) == (5, 1)
-    assert "none.nc" in told
     (tmp_path / "text.gpkg").write_text("This is no database. " * 100)
     code, _, told = run("events", hourly[0], "-o", tmp_path / "text.gpkg", "--above", "300", "--quiet")
     assert (code, told.count("\n")) == (5, 1)
     code, _, told = run("show", tmp_path / "text.gpkg")
     assert (code, told.count("\n")) == (5, 1)
-    code, _, told = run("show", tmp_path / "none.gpkg")
-    assert (code, told.count("\n")) == (5, 1)
-    assert "no event database" in told
 
 
 # --- show ---
@@ -289,3 +285,19 @@ def test_the_page_on_events_is_true(
         names = [sorted(glob.glob(word)) if "*" in word else [word] for word in shlex.split(line)]
         assert run(*itertools.chain.from_iterable(names))[0] == 0, line
     assert {"explorer.html", "strongest.png", "events.nc", "events.parquet"} <= {p.name for p in tmp_path.iterdir()}
+
+
+def test_a_number_that_looks_like_degrees_celsius_is_doubted(run: Run, hourly: list[Path], tmp_path: Path) -> None:
+    code, _, told = run("events", *hourly, "-o", tmp_path / "e.gpkg", "--above", "30", "--dry-run", "-q")
+    assert (code, told) == (
+        0,
+        "era5fast: warning: find_events: above is 30 K, as the data are; for degrees Celsius write '30 degC'\n",
+    )
+    assert run("events", *hourly, "-o", tmp_path / "e.gpkg", "--above", "303", "--dry-run", "-q") == (0, "", "")
+
+
+def test_units_that_nobody_knows_are_told_in_one_line(run: Run, hourly: list[Path], tmp_path: Path) -> None:
+    options = ("events", *map(str, hourly), "-o", str(tmp_path / "e.gpkg"), "--above", "30 degX", "-q")
+    done = subprocess.run([sys.executable, "-m", "era5fast", *options], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "'degX' is no unit that is known" in done.stderr

@@ -599,6 +599,20 @@ def test_the_catalogue(cds) -> None:
         assert {row["id"] for row in client.datasets()} == {DATASET, "a", "b"}
         assert [row["id"] for row in client.datasets(limit=2)] == ["a", "b"]
         assert [row["id"] for row in client.datasets("single levels")] == [DATASET]
+        assert [row["id"] for row in client.datasets(sort="id")] == sorted([DATASET, "a", "b"])
+        assert len(client.datasets(keywords="Product type: Reanalysis")) == 3
+        with pytest.raises(errors.InputError, match="sorted by id, relevance, title, update, not by 'colour'"):
+            client.datasets(sort="colour")
+        assert client.processes() == sorted([DATASET, "a", "b"])
+        assert client.processes(limit=1) == ["a"]
+        assert client.process("a")["id"] == "a"
+        assert "variable" in [field["name"] for field in client.form(DATASET)]
+        assert "variable" in client.combinations(DATASET)[0]
+        assert client.star("a") == ["a"]
+        assert client.star("b") == ["a", "b"]
+        client.unstar("a")
+        with pytest.raises(errors.RequestError, match="a"):
+            client.unstar("a")
         assert client.dataset(DATASET)["extent"]["temporal"]["interval"][0][0].startswith("1940")
         assert client.messages() == client.messages("a") == [notice]
         assert client.messages("b") == []
@@ -644,13 +658,29 @@ CALLS = {
     "messages": lambda client, job: client.messages(),
     "datasets": lambda client, job: client.datasets(),
     "dataset": lambda client, job: client.dataset(DATASET),
+    "processes": lambda client, job: client.processes(),
+    "process": lambda client, job: client.process(DATASET),
+    "form": lambda client, job: client.form(DATASET),
+    "combinations": lambda client, job: client.combinations(DATASET),
+    "star": lambda client, job: client.star(DATASET),
     "check": lambda client, job: client.check(),
     "jobs": lambda client, job: client.jobs(),
     "cancel": lambda client, job: client.cancel(job.id),
     "refresh": lambda client, job: job.refresh(),
     "receipt": lambda client, job: job.receipt(),
 }
-LISTS = ("licences", "accepted_licences", "messages", "datasets", "jobs", "cancel")
+LISTS = (
+    "licences",
+    "accepted_licences",
+    "messages",
+    "datasets",
+    "processes",
+    "form",
+    "combinations",
+    "star",
+    "jobs",
+    "cancel",
+)
 
 
 @pytest.mark.parametrize(("reply", "names"), [("7", CALLS), ("[7]", CALLS), ("null", CALLS), ("{}", LISTS),
@@ -670,6 +700,13 @@ def test_odd_descriptions_of_jobs_do_no_harm(cds, monkeypatch, metadata) -> None
     monkeypatch.setattr(e5.connection._core, "ask", lambda *_: json.dumps({"status": "failed", "metadata": metadata}))
     job = client.job(made)
     assert (job.request, job.log()) == ({}, [])
+
+
+def test_jobs_may_come_with_the_oldest_first(cds) -> None:
+    client = quick(cds)
+    made = [client.submit(DATASET, month(number)).id for number in (1, 2, 3)]
+    assert [job.id for job in client.jobs(limit=2)] == made[:0:-1]
+    assert [job.id for job in client.jobs(limit=2, oldest_first=True)] == made[:2]
 
 
 def test_pages_that_go_round_in_circles_end(cds, monkeypatch) -> None:

@@ -215,6 +215,7 @@ def test_four_workers_fetch_each_job_once(workers: Any, cds: Service, tmp_path: 
     assert all(paths == found[0] for paths in found)
     assert [Path(path).read_bytes() for path in found[0]] == list(answers.values())
     assert cds.count("execute") == len(answers)
+    assert cds.count("object") == len(answers)  # and each file is transferred once
 
 
 def test_a_client_goes_to_workers_without_its_token(workers: Any, cds: Service, monkeypatch: Any) -> None:

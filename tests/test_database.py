@@ -12,6 +12,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from importlib import import_module
@@ -23,7 +24,14 @@ import xarray as xr
 
 import era5fast as e5
 from era5fast import _core, database_file, database_health, database_query, database_ranking, geopackage
-from era5fast.errors import CorruptDataError, DatabaseBusyError, EventDatabaseError, InputError, StorageError
+from era5fast.errors import (
+    CorruptDataError,
+    DatabaseBusyError,
+    EventDatabaseError,
+    InputError,
+    MissingItemError,
+    StorageError,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -138,6 +146,14 @@ def test_events_of_an_older_file_are_completed(tmp_path):
     assert old.path.read_bytes() == before
 
 
+def test_masks_of_other_values_are_other_definitions(database):
+    x = series(BLOCKS)
+    for limit, known in [(280.0, 0), (294.0, 0), (294.0, 3)]:
+        events = e5.find_events(x, above=295.0, where=x > limit, min_days=3, progress=False)
+        assert database.add(events, kind="warm").known == known
+    assert len(database.diagnostics().query("kind == 'warm'")) == 2
+
+
 def test_another_definition_stands_beside_the_old_one(database):
     assert database.add(find(), kind="heatwave", definition={"kernel": "find_events", "min_days": 99}) == (3, 0, 2)
     assert len(database) == 6
@@ -195,8 +211,10 @@ def test_looking_up_is_as_in_a_mapping(database):
     assert 4 not in database
     assert "x" not in database
     assert database[np.int64(1)]["id"] == 1
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError) as told:
         database[4]
+    assert isinstance(told.value, MissingItemError)
+    assert str(told.value) == "there is no event 4. Its 3 events have ids from 1 to 3"
     with pytest.raises(TypeError):
         database["1"]
 
@@ -612,7 +630,7 @@ def test_tracks_come_back_and_are_found(database):
     shapes = database.query_tracks(geometry=True).geometry
     assert shapes.geom_type.tolist() == ["MultiLineString"] * 2
     assert len(shapes[0].geoms) == 2  # cut at the antimeridian
-    with pytest.raises(KeyError):
+    with pytest.raises(MissingItemError, match=r"no track 9\. Its 2 tracks have ids from 1 to 2"):
         database.track_points(9)
     with pytest.raises(InputError, match="no column"):
         database.query_tracks(category="severe")
@@ -693,7 +711,7 @@ def test_provenance(database):
         ["heatwave", 3, 0],
         ["heatwave", 3, 1],
     ]
-    with pytest.raises(KeyError):
+    with pytest.raises(MissingItemError, match="no event 9"):
         database.provenance(9)
 
 
@@ -733,7 +751,7 @@ def test_tracks_as_files(tmp_path):
     origin = db.track_provenance(1)
     assert origin["track"]["kind"] == origin["diagnostic"]["kind"] == "storm"
     assert len(origin["runs"]) == 1
-    with pytest.raises(KeyError):
+    with pytest.raises(MissingItemError, match="no track 99"):
         db.track_provenance(99)
 
 
@@ -1520,3 +1538,34 @@ def test_values_that_mean_nothing(database, question):
 
 def test_days_of_other_calendars_are_dates(database):
     assert len(database.query(start="2003-02-30")) == 3
+
+
+# --- bad company ---
+
+SUPPLANTED = """
+import ctypes, sys
+ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL)  # as findlibs loads the libraries of ecCodes
+import sqlite3
+import numpy as np, era5fast as e5
+axes = {"time": np.arange("2001-01-01", "2001-01-11", dtype="M8[D]"), "latitude": [1.0, 0.0], "longitude": [0.0, 1.0]}
+events = e5.find_events(np.ones((10, 2, 2), "float32"), above=0.5, progress=False, **axes)
+try:
+    e5.EventDatabase(sys.argv[2]).add(events, progress=False)
+except e5.errors.EventDatabaseError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries are looked up in another way")
+def test_two_mixed_copies_of_sqlite_are_refused_before_they_crash(tmp_path):
+    if any(one["name"] == "sqlite3" and "era5fast" in one["path"] for one in e5._core.libraries()):
+        pytest.skip("the copy inside the package is its own")
+    source, library = tmp_path / "other.c", tmp_path / "other.so"
+    source.write_text('const char sqlite3_version[] = "3.26.0";\n')
+    built = run(sysconfig.get_config_var("CC").split()[0], "-shared", "-fPIC", "-o", library, source)
+    assert built.returncode == 0, built.stderr
+    ended = run(sys.executable, "-c", SUPPLANTED, library, tmp_path / "events.gpkg")
+    assert ended.returncode == 0, ended.stderr
+    assert "SQLite 3.26.0 of another package stands in the way of SQLite 3." in ended.stdout
+    assert "Import era5fast before eccodes" in ended.stdout
+    assert not (tmp_path / "events.gpkg").exists()

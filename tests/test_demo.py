@@ -180,13 +180,14 @@ def test_ctrl_c_returns_at_once_and_the_next_run_goes_on(tmp_path: Path, moment:
 
 def test_errors_are_one_line_and_an_exit_code(tmp_path: Path) -> None:
     missing = run_demo(tmp_path, "--data", str(tmp_path / "absent.nc"))
-    assert missing.returncode == 5
-    assert missing.stderr.startswith("era5fast: ")
-    assert missing.stderr.count("\n") == 1
+    assert missing.returncode == 2
+    assert missing.stderr.splitlines()[-1].startswith("Error: Invalid value for '[FILES]...': there is no file ")
     page = tmp_path / "page.nc"
     page.write_text("<html><body>please log in</body></html>")
     html = run_demo(tmp_path, "--data", str(page))
     assert html.returncode == 5
+    assert html.stderr.startswith("era5fast: ")
+    assert html.stderr.count("\n") == 1
     assert "HTML" in html.stderr
     assert run_demo(tmp_path, "--data").returncode == 2
     assert run_demo(tmp_path, "stray.nc").returncode == 2

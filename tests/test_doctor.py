@@ -129,6 +129,22 @@ def test_locks_that_do_not_answer(home: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not list(home.rglob(".e5doctor-*"))
 
 
+def test_a_place_where_no_file_can_be_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: True)
+    downloads, *_ = CHECKS["locks"](Patient(Path("/proc/self")))
+    assert downloads.state == "fault"
+    assert "no file can be made there: No such file" in downloads.text
+
+
+@pytest.mark.parametrize(("most", "advice"), [(1024, "ulimit -n 1024"), (100, "can allow more")])
+def test_few_open_files(monkeypatch: pytest.MonkeyPatch, most: int, advice: str) -> None:
+    import resource
+
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (100, most))
+    (finding,) = of("open files")
+    assert (finding.state, advice in finding.advice) == ("warning", True)
+
+
 def test_network_file_systems_are_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(e5._core, "is_shared_disk", lambda path: True)
     assert {finding.state for finding in of("locks")} == {"note"}

@@ -94,6 +94,23 @@ def test_spi_is_that_of_xclim() -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_definitions_of_spi_are_those_of_their_programs() -> None:
+    values, time = monthly((1, 2))
+    assert (values == 0).mean() > 0.05
+    data = xr.DataArray(
+        values, {"time": time.astype("M8[ns]"), "lat": [10.0], "lon": [1.0, 2.0]}, ("time", "lat", "lon"), "pr",
+        {"units": "mm/day", "standard_name": "precipitation_flux"},
+    )  # fmt: skip
+    theirs = xclim.indices.standardized_precipitation_index(
+        data, freq="MS", window=1, cal_start="1981-01-01", cal_end="2020-12-31", fitkwargs={"floc": 0}
+    )
+    found = e5.spi(data, 1, definition=["xclim", "climate_indices"])
+    np.testing.assert_allclose(found.sel(definition="xclim"), theirs.transpose("time", "lat", "lon"), atol=1e-9)
+    other = e5.spi(data, 1, limit=3.09)
+    np.testing.assert_array_equal(found.sel(definition="climate_indices"), other)
+
+
 def test_pearson3_is_that_of_lmoments3_and_scipy() -> None:
     values, time = monthly((1, 1))
     found = e5.spi(values, 1, distribution="pearson3", time=time)[:, 0, 0]

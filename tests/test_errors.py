@@ -32,6 +32,7 @@ def test_class_and_row_agree_on_retrying(row: tuple[str, str, bool, str]) -> Non
     [
         (errors.ConfigError, (ValueError,)),
         (errors.MissingPackageError, (errors.InputError, ImportError)),
+        (errors.MissingItemError, (errors.InputError, KeyError, IndexError)),
         (errors.LicenceError, (errors.AuthError,)),
         (errors.NetworkError, (ConnectionError,)),
         (errors.TransferTimeoutError, (errors.NetworkError, TimeoutError)),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from xclim.indices import fire as theirs_of_fire
 from xclim.indices.fire import cffwis_indices
 
 import era5fast as e5
+from era5fast import fire
 from era5fast.errors import InputError
 from tests.reference import fire_weather as slow
 
@@ -169,3 +171,88 @@ def test_latitudes_are_needed() -> None:
     values = {name: value[:, 0, 0] for name, value in weather(5).items()}
     with pytest.raises(InputError, match=r"grid is not known|latitudes"):
         e5.fire_weather(**values, time=axes(5)["time"], progress=False)
+
+
+# --- seasons ---
+
+
+def temperatures(days: int = 900, seed: int = 4) -> xr.DataArray:
+    """Daily temperatures with a season, in which both limits are passed often."""
+    rng = np.random.default_rng(seed)
+    time = np.datetime64("2001-01-01", "ns") + np.arange(days) * np.timedelta64(1, "D")
+    season = 8 - 12 * np.cos(2 * np.pi * np.arange(days) / 365.25)
+    values = season[:, None, None] + np.repeat(rng.normal(0, 4, (days // 3, 2, 3)), 3, axis=0)
+    coords = {"time": time, "latitude": [50.0, 60.0], "longitude": [0.0, 1.0, 2.0]}
+    return xr.DataArray(values, coords, tuple(coords), "tasmax", {"units": "degC"})
+
+
+def slow_season(values: np.ndarray, start: float, end: float, days: int) -> list[bool]:
+    """One day after the other."""
+    burning, found = False, []
+    for day in range(len(values)):
+        before = values[day - days : day] if day >= days else values[:0]
+        if len(before) and (before > start).all():
+            burning = True
+        if len(before) and (before < end).all():
+            burning = False
+        found.append(burning)
+    return found
+
+
+@pytest.mark.parametrize("days", [1, 3, 5])
+def test_seasons_are_those_of_the_loop(days: int) -> None:
+    x = temperatures()
+    x[40:43] = np.nan
+    found = fire.fire_season(x, days=days)
+    for cell in np.ndindex(2, 3):
+        assert found.values[(slice(None), *cell)].tolist() == slow_season(x.values[(slice(None), *cell)], 12, 5, days)
+    assert 0.1 < float(found.mean()) < 0.9
+    lazy = fire.fire_season(x.chunk({"latitude": 1, "time": 100}), days=days)
+    xr.testing.assert_equal(lazy.compute(), found)
+    kelvin = (x + 273.15).assign_attrs(units="K").transpose("latitude", "time", "longitude")
+    moved = fire.fire_season(kelvin, start_above="12 degC", end_below="278.15 K", days=days)
+    assert moved.dims == kelvin.dims
+    np.testing.assert_array_equal(moved.transpose(*found.dims), found)
+    assert not fire.fire_season(x[:days], days=days).any()
+
+
+def test_seasons_are_those_of_xclim() -> None:
+    x = temperatures()
+    x[:4] = 0  # xclim looks at the first days a day later
+    theirs = theirs_of_fire.fire_season(x, method="WF93")
+    np.testing.assert_array_equal(fire.fire_season(x), theirs.transpose(*x.dims))
+
+
+def test_a_winter_is_that_of_xclim() -> None:
+    rng = np.random.default_rng(0)
+    last = xr.DataArray(rng.uniform(10, 700, (4, 5)), dims=("latitude", "longitude"), attrs={"units": "1"})
+    winter = last.copy(data=rng.uniform(0, 500, (4, 5))).assign_attrs(units="mm")
+    last[0, 0] = np.nan
+    for a, b in ((0.75, 0.75), (1.0, 0.5), (0.5, 0.9)):
+        theirs = theirs_of_fire.overwintering_drought_code(last, winter, a, b, 15)
+        found = fire.overwintered_drought_code(last, winter, carry_over=a, wetting=b)
+        np.testing.assert_allclose(found, theirs, rtol=1e-12)
+        metres = (winter / 1000).assign_attrs(units="m")
+        np.testing.assert_allclose(
+            fire.overwintered_drought_code(last, metres, carry_over=a, wetting=b), theirs, rtol=1e-12
+        )
+    assert found.attrs["units"] == "1"
+    assert float(fire.overwintered_drought_code(0.0, 900.0)) == 15
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: fire.fire_season(x, days=0), "days must be a whole number"),
+        (lambda x: fire.fire_season(x[::-1]), "times must increase"),
+        (lambda x: fire.fire_season(x.assign_attrs(units="mm")), "temperature"),
+        (lambda x: fire.fire_season(x.assign_attrs(units="")), "temperature has no units"),
+        (lambda x: fire.fire_season(x, start_above="warm"), "start_above: 'warm' is no number"),
+        (lambda x: fire.fire_season(x.isel(time=0, drop=True)), "no time axis"),
+        (lambda x: fire.overwintered_drought_code(x[0], x[0]), "precipitation"),
+        (lambda x: fire.overwintered_drought_code(1.0, 1.0, wetting=2), "wetting must be 0 to 1"),
+    ],
+)
+def test_strange_seasons_are_refused(call, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        call(temperatures(30))

@@ -392,3 +392,62 @@ def test_results_work_with_hvplot(results: dict[str, Any]) -> None:
     assert isinstance(results["daily"].isel(latitude=0, longitude=0).hvplot.line(x="time"), holoviews.Curve)
     assert isinstance(results["daily"].isel(time=0).hvplot.image(x="longitude", y="latitude"), holoviews.Image)
     assert results["indices"].isel(latitude=0, longitude=0).hvplot.line(x="time") is not None
+
+
+# --- axes with names of their own
+
+
+@pytest.fixture(scope="module")
+def oddly_named() -> xr.DataArray:
+    rng = np.random.default_rng(6)
+    axes = {
+        "date": np.datetime64("2001-01-01") + np.arange(730),
+        "north": ("north", np.linspace(60, 40, 5), {"units": "degrees_north"}),
+        "east": ("east", np.arange(6.0), {"standard_name": "longitude"}),
+    }
+    about = {"units": "K", "standard_name": "air_temperature"}
+    return xr.DataArray(rng.normal(290, 8, (730, 5, 6)), axes, ("date", "north", "east"), "t2m", about)
+
+
+OF_AXES = {
+    "daily": lambda x: e5.daily(x, "max"),
+    "resample": lambda x: e5.resample(x, "mean", freq="MS"),
+    "percentile_doy": lambda x: e5.percentile_doy(x, [90]),
+    "solar": lambda x: e5.daily(x, "max", utc_offset="solar"),
+    "etccdi": lambda x: e5.etccdi(tx=x, tn=x - 5, base_period=("2001", "2002")).su,
+    "correlation": lambda x: e5.correlation(x, x**2).correlation,
+    "area_mean": e5.area_mean,
+    "sample": lambda x: e5.sample(x, [46.2], [3.3]),
+    "label": lambda x: e5.label(x > 300).dense(),
+    "find_events": lambda x: e5.find_events(x, above=300, progress=False).to_dataframe(),
+    "find_lows": e5.find_lows,
+}
+
+
+@pytest.mark.parametrize("chunks", [None, {"date": 100, "north": 2}])
+@pytest.mark.parametrize("name", OF_AXES)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_axes_are_known_by_what_their_coordinates_say(name: str, chunks: Any, oddly_named: xr.DataArray) -> None:
+    own = {"date": "time", "north": "latitude", "east": "longitude"}
+    found = OF_AXES[name](oddly_named if chunks is None else oddly_named.chunk(chunks))
+    expected = OF_AXES[name](oddly_named.rename(own))
+    if not isinstance(found, xr.DataArray):
+        assert found.equals(expected)
+        return
+    assert found.rename({key: value for key, value in own.items() if key in found.dims}).dims == expected.dims
+    np.testing.assert_array_equal(found.values, expected.values)
+
+
+def test_maps_under_usual_names_lie_beside_data_under_others(oddly_named: xr.DataArray) -> None:
+    normal = e5.climatology(oddly_named.rename(north="lat", east="lon"))
+    xr.testing.assert_equal(e5.anomaly(oddly_named, normal), e5.anomaly(oddly_named, e5.climatology(oddly_named)))
+
+
+def test_axes_that_nothing_tells_or_that_two_are_have_no_place(oddly_named: xr.DataArray) -> None:
+    bare = oddly_named.drop_attrs().assign_coords(date=np.arange(730))
+    with pytest.raises(InputError, match=r"no time axis .*holds dates"):
+        e5.daily(bare, "max")
+    twice = oddly_named.isel(date=slice(5), north=slice(5)).rename(north="other")
+    twice = twice.assign_coords(other=twice.date.values)
+    with pytest.raises(InputError, match="no time axis"):
+        e5.daily(twice, "max")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 
 import numpy as np
@@ -112,6 +113,63 @@ def test_threads_and_plain_arrays_change_nothing():
         assert plain.events.equals(labelled.events.drop(columns=["latitude", "longitude"]))
         np.testing.assert_array_equal(plain.threshold, labelled.threshold.values)
         np.testing.assert_array_equal(plain.years["duration"], labelled.years["duration"].values)
+
+
+def gappy(seed: int = 3):
+    """A series with gaps of one to five days, at its ends too."""
+    values, time = sample(years=6, cells=(2, 3))
+    rng = np.random.default_rng(seed)
+    for cell in np.ndindex(values.shape[1:]):
+        for start in rng.choice(len(time) - 6, 60, replace=False):
+            values[(slice(start, start + rng.integers(1, 6)), *cell)] = np.nan
+    values[:2, 0, 0] = values[-3:, 0, 1] = np.nan
+    return values, time
+
+
+def padded(series, longest):
+    """Gaps of at most `longest` days of one cell on the line between their neighbours, one after the other."""
+    filled, known = series.copy(), np.flatnonzero(~np.isnan(series))
+    for a, b in itertools.pairwise(known):
+        if 1 < b - a <= longest + 1:
+            inside = np.arange(a + 1, b)
+            filled[inside] = np.interp(inside, [a, b], series[[a, b]].astype("f8"))
+    return filled
+
+
+@pytest.mark.parametrize("longest", [1, 3, 10])
+def test_short_gaps_are_filled(longest):
+    values, time = gappy()
+    filled = values.copy()
+    for cell in np.ndindex(values.shape[1:]):
+        filled[(slice(None), *cell)] = padded(values[(slice(None), *cell)], longest)
+    assert 0 < np.isnan(filled).sum() < np.isnan(values).sum()
+    want = e5.marine_heatwaves(as_xarray(filled, time), progress=False)
+    found = e5.marine_heatwaves(as_xarray(values, time), max_pad_length=longest, progress=False)
+    np.testing.assert_array_equal(found.threshold, want.threshold)
+    assert found.events.equals(want.events)
+    assert not found.events.equals(e5.marine_heatwaves(as_xarray(values, time), progress=False).events)
+    plain = e5.marine_heatwaves(values, time=time, max_pad_length=longest, progress=False)
+    np.testing.assert_array_equal(plain.threshold, want.threshold.values)
+    lazy = e5.marine_heatwaves(
+        as_xarray(values, time).chunk({"longitude": 1}), max_pad_length=longest, progress=False
+    )
+    assert lazy.events.equals(want.events)
+
+
+def test_heatwave3_fills_the_same_gaps(tmp_path):
+    heatwave3 = pytest.importorskip("heatwave3")
+    values, time = gappy()
+    edges = np.r_[:6, -6:0]  # gaps at an end of the record have one neighbour only, which it repeats
+    values[edges] = np.where(np.isnan(values[edges]), 15, values[edges])
+    as_xarray(values, time).rename(latitude="lat", longitude="lon").to_netcdf(tmp_path / "sst.nc")
+    years = ("1991-01-01", "1996-12-31")
+    heatwave3.ts2clm3(str(tmp_path / "sst.nc"), str(tmp_path / "sst"), years, maxPadLength=3, roundClm=10, quiet=True)
+    with xr.open_dataset(tmp_path / "sst_clim.nc") as theirs:
+        wanted = theirs.transpose("doy", "lat", "lon").load()
+    found = e5.marine_heatwaves(as_xarray(values, time), definition="heatwaver", max_pad_length=3, progress=False)
+    apart = np.abs(found.threshold.values - wanted.thresh.values)
+    away = np.r_[0:30, 95:366]  # it fills 29 February of all years first, and so gaps there are other ones
+    assert np.max(apart[away]) < 1e-6
 
 
 def test_sea_ice_has_no_category():

@@ -200,6 +200,14 @@ def test_native_functions_and_series_of_days(tmp_path):
     assert list(result.time.values) == list(days.values)
 
 
+def test_a_function_that_calls_itself(files, tmp_path):
+    def halved(path, times=2):
+        return halved(path, times - 1) / 2 if times else float(np.load(path).sum())
+
+    results = [list(e5.map_files(halved, files, folder=tmp_path / "out")) for _ in range(2)]
+    assert results[0] == results[1] == [(3 * day + 3) / 4 for day in range(20)]
+
+
 def test_progress_is_told(files, monkeypatch):
     told = []
     monkeypatch.setattr(

@@ -61,6 +61,13 @@ def test_every_text_is_escaped() -> None:
     assert read(table("x", "", [("a", "b")])).names == {"div", "b", "table", "tbody", "tr", "th", "td"}
 
 
+def test_amounts_stand_to_the_right_as_numbers_do() -> None:
+    text = table("Plan", "", [("a.nc", 8760, "63 MB", "63 MB of it")])
+    assert re.findall(r"text-align:(\w+);[^>]*>([^<]+)<", text) == [
+        ("left", "a.nc"), ("right", "8,760"), ("right", "63 MB"), ("left", "63 MB of it"),
+    ]  # fmt: skip
+
+
 def test_requests_and_plans() -> None:
     request = e5.Request(DATASET, variable=["2t", "tp"], start="2013-06", end="2014-07", area=[50, -10, 35, 5])
     page = read(request._repr_html_())

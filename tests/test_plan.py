@@ -82,6 +82,15 @@ def test_templates_of_the_archive():
     assert plan[0].fields == 31 * 24 * 137
 
 
+def test_what_cannot_be_counted_is_not_called_nothing():
+    (other,) = Plan.from_template("cams-global-reanalysis-eac4", {"date": "2003-01-01"}, target="cams.grib")
+    assert str(Plan([other])) == "<Plan: 1 job, fields not known>\n  cams.grib  fields not known"
+    known = Plan.from_template(COMPLETE, THEIRS, target="{year}-{month}.grib", start="2003-01", end="2003-01")
+    both = known + Plan([other])
+    assert str(both).splitlines()[0].endswith("and 1 of the jobs with fields not known>")
+    assert both._repr_html_().count("not known") == 3
+
+
 def test_templates_of_the_store_by_variable_and_day():
     template = {
         "product_type": ["reanalysis"], "variable": ["{variable}"], "date": "{date}", "time": ["00:00", "12:00"],
@@ -98,6 +107,8 @@ def test_templates_of_the_store_by_variable_and_day():
     )
     assert [job.name for job in plan][:2] == ["2m_temperature_2003-06-29.grib", "2m_temperature_2003-06-30.grib"]
     assert len(plan) == 6
+    first = {"start": "2003-06-29", "variables": ["2m_temperature"]}
+    assert Plan.from_template(SINGLE, template, target="{short}.grib", **first)[0].name == "t2m.grib"
     assert plan[5].inputs["variable"] == ["total_precipitation"]
     assert plan[5].inputs["area"] == [50, 0, 40, 10]
     assert plan.fields == 12

@@ -287,6 +287,13 @@ def test_system_exit_in_a_task_is_an_outcome(pool):
 def test_stop_iteration_in_a_task_is_an_error(pool):
     with pytest.raises(StopIteration):
         pool.map_async(end_early, range(5), 5).get(SOON)
+    with pytest.raises(StopIteration, match=r"\(2,\)"):
+        pool.starmap_async(end_early, [(x,) for x in range(5)], 5).get(SOON)
+    for size in (1, 5):
+        results = pool.imap(end_early, range(5), size)
+        assert [results.next(SOON), results.next(SOON)] == [0, 1]
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            results.next(SOON)
 
 
 @pytest.mark.parametrize("kind", [ThreadPool, Pool])

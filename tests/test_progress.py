@@ -183,6 +183,23 @@ def test_the_time_to_go_counts_down_while_waiting_and_ends_where_nobody_knows(sc
     assert seen == [f", about {80 - s} s" for s in range(1, 21)] + [""] * 10
 
 
+def test_a_picture_comes_when_there_is_something_to_show(screen) -> None:
+    clock = Clock()
+    with shown(screen, clock=clock) as show:
+        for _ in range(200):  # ten seconds as the core calls
+            clock.now += 0.05
+            show(0, 0, "waiting", counts(queued=1, files=1))
+        still = len(lines(screen))
+        for done in range(1, 101):
+            clock.now += 0.05
+            show(done, 100, "downloading", counts(downloading=1, files=1))
+        moving = len(lines(screen)) - still
+        show(100, 100, "downloading", counts(done=1, files=1))
+        assert lines(screen)[-1].endswith("done, 100 B of 100 B")
+    assert 9 <= still <= 12
+    assert 18 <= moving <= 27
+
+
 def test_a_rate_is_of_the_last_seconds_and_none_where_nothing_moves(screen) -> None:
     clock, here = Clock(), 0
     with shown(screen, clock=clock) as show:

@@ -65,6 +65,45 @@ def test_every_layout_gives_the_same_values(layout: str, tmp_path: Path) -> None
     assert e5.explain(path)["t2m"].startswith("Read ")
 
 
+def test_a_large_result_is_the_same_from_any_number_of_threads(tmp_path: Path) -> None:
+    """The rows of its chunks lie far apart, and what lies around it stays."""
+    path, shape = tmp_path / "large.nc", (24, 480, 950)
+    values = np.random.default_rng(7).integers(0, 40, shape, dtype="i1").astype("f4")
+    grid = {"latitude": np.linspace(60, -60, shape[1]), "longitude": np.linspace(0, 237.25, shape[2])}
+    write(path, values, hours(shape[0]), **grid, zlib=True, complevel=1, shuffle=True, chunksizes=(13, 130, 270))
+    room = np.full(values.size + 3, 77, "f4")
+    for threads in (1, 2, 5):
+        e5.set_num_threads(threads)
+        room[:] = 77
+        e5.read(path, "t2m", out=room[1:-2].reshape(shape))
+        np.testing.assert_array_equal(room[1:-2].reshape(shape).view("u4"), values.view("u4"))
+        assert list(room[[0, -2, -1]]) == [77] * 3
+        np.testing.assert_array_equal(e5.read(path, "t2m"), values)
+    e5.set_num_threads(0)
+
+
+def test_boxes_of_a_grid_and_whole_steps_give_the_same_results(tmp_path: Path) -> None:
+    """Where a row of chunks is large, a result per cell is made box by box, unless there are many threads."""
+    shape, box = (200, 160, 300), (200, 40, 61)
+    grid = {"latitude": np.linspace(60, -60, shape[1]), "longitude": np.linspace(0, 299, shape[2])}
+    random, parts, paths = np.random.default_rng(9), [], []
+    for number, begin in enumerate(["2001-01-25T00", "2001-02-02T08"]):
+        parts.append(random.integers(0, 40, shape, dtype="i1").astype("f4"))
+        parts[-1][:, 39:41, 60:64] = np.nan
+        path = tmp_path / f"{number}.nc"
+        options: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True, "chunksizes": box}
+        paths.append(write(path, parts[-1], hours(shape[0], begin), **grid, **options))
+    found = []
+    for threads in (1, 2, 7):
+        e5.set_num_threads(threads)
+        found.append(e5.resample(paths, ["mean", "max"], freq="MS").values)
+    e5.set_num_threads(0)
+    assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()
+    for month, values in enumerate(np.split(np.concatenate(parts), [7 * 24])):
+        np.testing.assert_allclose(found[0][0, month], values.mean(axis=0, dtype="f8"), rtol=1e-6)
+        np.testing.assert_array_equal(found[0][1, month], values.max(axis=0))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_what_xarray_reads(layout: str, tmp_path: Path) -> None:
     path = write(tmp_path / "x.nc", field(STEPS), **LAYOUTS[layout])

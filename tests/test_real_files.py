@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import era5fast as e5
 from era5fast import _core, archives
@@ -163,3 +164,22 @@ def test_a_selection_in_time_and_space(real_data: Path) -> None:
 def test_explain_says_how_each_variable_is_read(real_data: Path) -> None:
     text = e5.explain(real_data / "new_era5_t2m_12utc_morocco_2024.nc")["t2m"]
     assert re.search(r"chunk|direct", text)
+
+
+def test_the_published_climatology_of_marine_heatwaves(real_data: Path) -> None:
+    """Seasonal mean and threshold of two cells, as a program we did not write has published them."""
+    found = e5.heatwave_climatology(real_data / "other_oisst_2003-2004_tasmania.nc", progress=False)
+    threshold = e5.percentile_doy(
+        real_data / "other_oisst_2003-2004_tasmania.nc", 90, definition="hobday", progress=False
+    )
+    np.testing.assert_array_equal(threshold, found.threshold)
+    with xr.open_dataset(real_data / "other_oisst_expected_climatology.nc") as published:
+        for cell, number in ((6, 1), (23, 2)):
+            for name, own in (("thresh", found.threshold), ("seas", found.climatology)):
+                values = own.transpose("dayofyear", ...).values.reshape(366, -1)[:, cell]
+                np.testing.assert_allclose(values, published[f"{name}{number}"], atol=2e-6)
+
+
+def test_one_hour_a_day_is_no_total(real_data: Path) -> None:
+    with pytest.warns(UserWarning, match="one value a day, at 12:00: what is added up is that hour"):
+        e5.daily(real_data / "new_era5_tp_12utc_morocco_2024.nc", "sum", progress=False)

@@ -438,12 +438,20 @@ def test_the_web_form_can_be_pasted():
     mine = e5.Request(
         SINGLE, variable=["2t", "tp"], years=[2003, 2004], months=[6, 7], hours=[0, 12], area=[50, -10, 35, 5]
     )
-    assert pasted == mine == e5.Request(SINGLE, **FORM)
+    assert pasted == mine == e5.Request(SINGLE, **FORM) == e5.Request(SINGLE, FORM)
     assert hash(pasted) == hash(mine)
     assert pasted.split() == mine.split()
     assert repr(pasted) == f"<Request: {SINGLE}, t2m, tp, 2003-06-01 to 2004-07-31, area [50.0, -10.0, 35.0, 5.0]>"
     assert pasted != e5.Request(SINGLE, **{**FORM, "time": ["00:00"]})
     assert pasted != FORM
+    assert e5.Request(SINGLE, {**FORM, "area": None}, area=[50, -10, 35, 5]) == mine
+
+
+def test_what_stands_behind_the_dataset_is_a_dictionary() -> None:
+    with pytest.raises(InputError, match=r"dictionary of keys and values, not '2t'\. Arguments have names"):
+        e5.Request(SINGLE, "2t")
+    with pytest.raises(InputError, match="'variable' stands in the dictionary and among the arguments"):
+        e5.Request(SINGLE, FORM, variable="2t")
 
 
 @pytest.mark.parametrize(

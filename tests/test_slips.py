@@ -14,8 +14,16 @@ LEVELS = "reanalysis-era5-pressure-levels"
 @pytest.mark.parametrize(
     ("dataset", "inputs", "texts"),
     [
-        (DATASET, {"variable": "2t"}, ["no variable '2t': the service calls it '2m_temperature'"]),
-        (DATASET, {"variable": ["total_precipitation", "t"]}, [f"no variable 't': it is in {LEVELS}"]),
+        (
+            DATASET,
+            {"variable": "2t"},
+            [f"variable '2t' is probably none of {DATASET}: the service calls it '2m_temperature'"],
+        ),
+        (
+            DATASET,
+            {"variable": ["total_precipitation", "t"]},
+            [f"variable 't' is probably none of {DATASET}: it is in {LEVELS}"],
+        ),
         (DATASET, {"variable": ["2m_temprature"]}, ["did you mean '2m_temperature'"]),
         (LEVELS, {"variable": "t2m", "presure_level": 500}, ["did you mean 'pressure_level'", DATASET]),
         (DATASET, {"varable": "2m_temperature", "years": [2003]}, ["did you mean 'variable'", "did you mean 'year'"]),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 
 import era5fast as e5
-from era5fast import blocking, compound, coordinates, storms, units
-from era5fast.errors import InputError
+from era5fast import blocking, compound, coordinates, fire, storms, units
+from era5fast.errors import InputError, ResultTooLargeError
 
 pytestmark = pytest.mark.native
 
@@ -59,7 +60,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         "alternative must be",
     ),
     "form": (lambda: storms.dawkins_index(WIND, form=WORDS), "form must be"),  # type: ignore[arg-type]
-    "kind": (lambda: e5.heatwaves(["hot_spell"], tx=DAYS, time=TIME), "kind must be"),  # type: ignore[arg-type]
+    "kind": (lambda: e5.heatwaves([3], tx=DAYS, time=TIME), "kind must be"),  # type: ignore[arg-type]
     "masks of other shapes": (lambda: compound.sequential(MASK.values, MASK.values[1:], 2), "do not fit each other"),
     "masks of other days": (lambda: compound.sequential(MASK, MASK[1:], 2), "do not fit each other"),
     "mask without days": (lambda: compound.sequential(MASK, MASK[0], 2), "no time among the dimensions"),
@@ -80,6 +81,103 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         "population is no number",
     ),
 }
+
+SERIES = xr.DataArray(DAYS, AXES, tuple(AXES), "t2m", {"units": "degC"})
+TWICE = xr.concat([SERIES[:9], SERIES[8:]], "time")
+BACKWARDS = SERIES[::-1]
+OTHER_CALENDAR = SERIES.convert_calendar("noleap")
+NOTHING = SERIES.sel(time=slice("1980", "1981"))
+QUIET: dict[str, Any] = {"progress": False}
+
+#: Every way by which a daily series gets in.
+DOORS: dict[str, Callable[[Any], object]] = {
+    "daily": lambda x: e5.daily(x, "max", **QUIET),
+    "resample": lambda x: e5.resample(x, "max", freq="MS", **QUIET),
+    "run_lengths": lambda x: e5.run_lengths(x, 25, **QUIET),
+    "percentile": lambda x: e5.percentile(x, 90, **QUIET),
+    "percentile_doy": lambda x: e5.percentile_doy(x, 90, **QUIET),
+    "percentile_exceedance": lambda x: e5.percentile_exceedance(x, 90, **QUIET),
+    "etccdi": lambda x: e5.etccdi(tx=x, indices=["su", "tx90p"], **QUIET),
+    "su": lambda x: e5.indices.su(x, **QUIET),
+    "spells": lambda x: e5.spells(x, 25, **QUIET),
+    "spell_statistics": lambda x: e5.spell_statistics(x, 25, **QUIET),
+    "marine_heatwaves": lambda x: e5.marine_heatwaves(x, **QUIET),
+    "heatwaves": lambda x: e5.heatwaves("china", tx=x, **QUIET),
+    "excess_heat": lambda x: e5.excess_heat(x, **QUIET),
+    "hwmid": lambda x: e5.hwmid(x, 25, **QUIET),
+    "find_events": lambda x: e5.find_events(x, above=25, **QUIET),
+    "climatology": lambda x: e5.climatology(x, **QUIET),
+    "detrend": lambda x: e5.detrend(x, **QUIET),
+    "gpd": lambda x: e5.gpd(x, 25, **QUIET),
+    "mann_kendall": lambda x: e5.mann_kendall(x, **QUIET),
+    "drought_events": lambda x: e5.drought_events(x - 20, **QUIET),
+    "persistent": lambda x: compound.persistent(x > 25, 2),
+    "likelihood": lambda x: compound.sequential(x > 25, x > 20, 3),
+    "fire_season": fire.fire_season,
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("series", "words"),
+    [
+        (TWICE, "times must increase, and 2001-01-09T00:00:00 is there twice. Keep one: x.drop_duplicates('time')"),
+        (BACKWARDS, "2002-12-30T00:00:00 stands behind 2002-12-31T00:00:00. x.sortby('time')"),
+        (NOTHING, ""),
+    ],
+    ids=["twice", "backwards", "nothing"],
+)
+def test_a_series_that_is_none_is_refused_at_every_door(door: str, series: xr.DataArray, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        DOORS[door](series)
+    assert words in str(caught.value)
+
+
+WITH_A_BASE: dict[str, Callable[[Any], object]] = {
+    "percentile": lambda base: e5.percentile(SERIES, 90, base_period=base, **QUIET),
+    "percentile_doy": lambda base: e5.percentile_doy(SERIES, 90, base_period=base, **QUIET),
+    "exceedance": lambda base: e5.percentile_exceedance(SERIES, 90, base_period=base, **QUIET),
+    "etccdi": lambda base: e5.etccdi(tx=SERIES, indices="tx90p", base_period=base, **QUIET),
+    "marine_heatwaves": lambda base: e5.marine_heatwaves(SERIES, base_period=base, **QUIET),
+    "heatwaves": lambda base: e5.heatwaves("hwdi", tx=SERIES, base_period=base, **QUIET),
+    "excess_heat": lambda base: e5.excess_heat(SERIES, base_period=base, **QUIET),
+    "climatology": lambda base: e5.climatology(SERIES, base_period=base, **QUIET),
+    "lazily": lambda base: e5.percentile_doy(SERIES.chunk(), 90, base_period=base),
+    "events": lambda base: e5.find_events(SERIES, percentile=90, base_period=base, **QUIET),
+}
+
+
+@pytest.mark.parametrize("door", WITH_A_BASE)
+def test_a_base_period_outside_of_the_data_is_refused(door: str) -> None:
+    words = r"the base period 1961 to 1990 lies outside of the data, which are of 2001 to 2002. Choose one inside"
+    for base in (("1961", "1990"), (1961, 1990), ("1961-01-01", "1990-12-31")):
+        with pytest.raises(InputError, match=words):
+            WITH_A_BASE[door](base)
+
+
+TWO: dict[str, Callable[[Any], object]] = {
+    "excess_heat": lambda y: e5.excess_heat(SERIES, y, **QUIET),
+    "etccdi": lambda y: e5.etccdi(tx=SERIES, tn=y, **QUIET),
+    "correlation": lambda y: e5.correlation(SERIES, y, **QUIET),
+    "heatwaves": lambda y: e5.heatwaves("heat_wave", tx=SERIES, tn=y, **QUIET),
+    "sequential": lambda y: compound.sequential(SERIES > 25, y > 20, 3),
+    "likelihood": lambda y: compound.likelihood_multiplication_factor(SERIES > 25, y > 20),
+}
+
+
+@pytest.mark.parametrize("door", TWO)
+def test_two_calendars_are_not_mixed(door: str) -> None:
+    with pytest.raises(InputError, match=r"has the calendar .*noleap|noleap.*calendar"):
+        TWO[door](OTHER_CALENDAR)
+
+
+def test_results_that_no_memory_holds_are_refused() -> None:
+    wide = np.broadcast_to(np.float32(1), (800, 2**20, 2**20))
+    time = np.arange("2001-01-01", "2003-03-12", dtype="datetime64[D]")
+    with pytest.raises(ResultTooLargeError, match=r"percentile_doy: .*Take fewer cells"):
+        e5.percentile_doy(wide, 90, time=time, **QUIET)
+    with pytest.raises(ResultTooLargeError, match="etccdi: "):
+        e5.indices.su(wide, time=time, **QUIET)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define UNKNOWN ((size_t)1 << 30) /* a modest guess, where the system does not say */
@@ -24,4 +25,10 @@ size_t e5_memory_available(void) {
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         if (groups[i] < least) least = groups[i];
     return least;
+}
+
+void e5_memory_drop(void *memory, size_t bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), skipped = (page - (uintptr_t)memory % page) % page;
+    if (bytes < skipped + page) return; /* no page lies wholly within it */
+    (void)madvise((char *)memory + skipped, (bytes - skipped) / page * page, MADV_DONTNEED);
 }

@@ -1,6 +1,7 @@
-/* memory: how much of it there is for us.
+/* memory: how much of it there is for us, and giving it back at once.
  *
- * Limits that are a share of the memory all begin here.  Any thread; reads two small files of the system. */
+ * Limits that are a share of the memory all begin here.  Any thread; _available reads two small files of the system.
+ */
 #ifndef E5_BASE_MEMORY_H
 #define E5_BASE_MEMORY_H
 
@@ -8,5 +9,8 @@
 
 /* Bytes of the machine, or of the container that we are in where that has less. */
 size_t e5_memory_available(void);
+/* Let the system take the pages behind memory that is about to be freed: free() may keep them.  What it holds is
+ * lost. */
+void e5_memory_drop(void *memory, size_t bytes);
 
 #endif

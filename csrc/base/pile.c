@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/memory.h"
 
 void e5_pile_init(struct e5_pile *pile, size_t record, size_t budget, const char *directory) {
     size_t most = budget / E5_PILE_LAYER;
@@ -96,4 +97,11 @@ enum e5_status e5_pile_read(struct e5_pile *pile, size_t layer, const void **rec
     pile->last_layer = layer;
     *records = pile->last;
     return status;
+}
+
+void e5_pile_drop(struct e5_pile *pile, size_t layer) {
+    if (layer >= pile->held || pile->layer[layer] == NULL) return;
+    e5_memory_drop(pile->layer[layer], pile->per_layer * pile->record);
+    free(pile->layer[layer]);
+    pile->layer[layer] = NULL;
 }

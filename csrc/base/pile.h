@@ -32,5 +32,7 @@ size_t e5_pile_layers(const struct e5_pile *pile);
  * may be appended. */
 E5_MUST_USE enum e5_status e5_pile_read(struct e5_pile *pile, size_t layer, const void **records, size_t *n,
                                         struct e5_error *err);
+/* A layer that was read is needed no more: the memory of one that is not on disk is given back. */
+void e5_pile_drop(struct e5_pile *pile, size_t layer);
 
 #endif

@@ -55,6 +55,8 @@ static void distrust(sqlite3 *handle) {
 static enum e5_status open_handle(struct e5_journal *journal, struct e5_error *err) {
     struct e5_database *db = &journal->db;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    enum e5_status status = e5_sql_check_copies(err);
+    if (status != E5_OK) return status;
     int code = sqlite3_open_v2(db->path, &db->handle, flags, NULL);
     if (code == SQLITE_OK) code = sqlite3_extended_result_codes(db->handle, 1);
     if (code == SQLITE_OK) code = sqlite3_busy_handler(db->handle, keep_waiting, journal);

@@ -2,6 +2,8 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 static const char damaged_hint[] = "nothing was changed; save what can be read: sqlite3 FILE .recover > readable.sql";
 static const char disk_hint[] = "look at free space, quota and permissions of the folder; the last commit is safe";
@@ -24,6 +26,20 @@ static const struct outcome {
     {SQLITE_AUTH, E5_DATABASE, damaged_hint},       {SQLITE_TOOBIG, E5_INPUT, NULL},
     {SQLITE_INTERRUPT, E5_CANCELLED, NULL},         {SQLITE_OK, E5_INTERNAL, NULL},
 };
+
+/* The number is part of the code, the text is data that another copy can supplant. */
+enum e5_status e5_sql_check_copies(struct e5_error *err) {
+    enum { MILLION = 1000000, THOUSAND = 1000 };
+    char own[32];
+    int number = sqlite3_libversion_number();
+    snprintf(own, sizeof own, "%d.%d.%d", number / MILLION, number / THOUSAND % THOUSAND, number % THOUSAND);
+    if (strcmp(own, sqlite3_libversion()) == 0) return E5_OK;
+    enum e5_status status = e5_fail(err, E5_DATABASE, "SQLite %s of another package stands in the way of SQLite %s",
+                                    sqlite3_libversion(), own);
+    e5_error_hint(err, "import era5fast before eccodes, cfgrib, findlibs or earthkit, and before listing the engines "
+                       "of xarray; era5fast doctor tells more");
+    return status;
+}
 
 enum e5_status e5_sql_fail(const struct e5_database *db, int code, const char *doing, struct e5_error *err) {
     const struct outcome *row = outcomes;

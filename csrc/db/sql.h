@@ -25,6 +25,10 @@ struct e5_row {
     int code; /* SQLITE_OK, or what the first failed bind said */
 };
 
+/* Two copies of SQLite, where a package has put its own before those of all others, crash when a file is opened: our
+ * functions then use its data.  Refused before that. */
+E5_MUST_USE enum e5_status e5_sql_check_copies(struct e5_error *err);
+
 /* Report the SQLite result `code` (extended) of the last call on db. */
 E5_MUST_USE enum e5_status e5_sql_fail(const struct e5_database *db, int code, const char *doing,
                                        struct e5_error *err);

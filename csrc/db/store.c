@@ -50,6 +50,8 @@ static void distrust(sqlite3 *handle) {
 
 static enum e5_status connect(struct e5_store *store, const char *path, int flags, struct e5_error *err) {
     struct e5_database *db = &store->db;
+    enum e5_status status = e5_sql_check_copies(err);
+    if (status != E5_OK) return status;
     int code = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK) code = sqlite3_extended_result_codes(db->handle, 1);
     if (code == SQLITE_OK) code = sqlite3_busy_handler(db->handle, keep_waiting, store);

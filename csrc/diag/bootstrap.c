@@ -187,17 +187,19 @@ struct moments {
     double mean, deviation;
 };
 
-enum { SUMS = 16 }; /* so many at a time that no addition waits for the one before */
+#define SUMS E5_LANES /* so many at a time that no addition waits for the one before */
 
 E5_SIMD_BODY void power_sums_body(const double *restrict values, size_t n, double origin, double *restrict sum,
                                   double *restrict squares) {
-    for (size_t i = 0; i + SUMS <= n; i += SUMS)
-        for (size_t k = 0; k < SUMS; k++) {
+    double first[SUMS] = {0}, second[SUMS] = {0};
+    size_t i = 0;
+    for (; i + SUMS <= n; i += SUMS) E5_EACH_LANE(k) {
             double value = values[i + k] - origin;
-            sum[k] += value;
-            squares[k] += value * value;
+            first[k] += value;
+            second[k] += value * value;
         }
-    for (size_t i = n - n % SUMS; i < n; i++) {
+    for (size_t k = 0; k < SUMS; k++) sum[k] = first[k], squares[k] = second[k];
+    for (; i < n; i++) {
         double value = values[i] - origin;
         sum[i % SUMS] += value;
         squares[i % SUMS] += value * value;
@@ -209,7 +211,7 @@ E5_SIMD_VARIANTS(power_sums, (const double *values, size_t n, double origin, dou
 static struct moments moments_of(const double *values, size_t n) {
     double sum[SUMS] = {0}, squares[SUMS] = {0}, origin = values[0];
     power_sums(values, n, origin, sum, squares);
-    for (int k = 1; k < SUMS; k++) {
+    for (size_t k = 1; k < SUMS; k++) {
         sum[0] += sum[k];
         squares[0] += squares[k];
     }

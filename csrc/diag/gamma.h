@@ -18,8 +18,14 @@ E5_SIMD_BODY double e5_log_gamma(double x) {
     return (y - 0.5) * e5_log(y) - y + half_log_two_pi + sum * inverse - e5_log(product);
 }
 
-struct e5_gamma { /* shapes side by side, and ln Γ(shape + 1), which many values share */
-    double shape[E5_LANES], log_factorial[E5_LANES];
+/* Distributions side by side, and what many values of them share. */
+#define E5_GAMMA_TERMS 160
+struct e5_gamma {
+    double shape[E5_LANES], log_factorial[E5_LANES]; /* ln Γ(shape + 1) */
+    double far[E5_LANES];                            /* where nothing lies above any more */
+    double reach[E5_LANES], inverse[E5_LANES];       /* up to which value the terms serve, and 1 / that */
+    size_t terms;
+    double term[E5_GAMMA_TERMS * E5_LANES]; /* of the power series at `reach`, 0 where they no longer count */
 };
 
 /* Share of the gamma distribution of scale 1 that lies below x, for E5_LANES values side by side, and the

@@ -22,8 +22,10 @@ E5_SIMD_BODY double e5_normal_series(const double a[8], double x) {
 }
 
 /* z with a probability of p below it; −∞ and ∞ for 0 and 1, NaN outside.  All three parts are computed and one is
- * taken: there is nothing to branch on. */
-E5_SIMD_BODY double e5_normal_quantile(double p) {
+ * taken: there is nothing to branch on.  Without `far`, which a compiler must know, p is in E5_NORMAL_FAR … 1 −
+ * E5_NORMAL_FAR. */
+#define E5_NORMAL_FAR 1.4e-11
+E5_SIMD_BODY double e5_normal_quantile_of(double p, const int far_too) {
     static const struct e5_normal_part middle = {
         {3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
          4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3},
@@ -44,10 +46,12 @@ E5_SIMD_BODY double e5_normal_quantile(double p) {
     double tail = sqrt(-e5_log(smaller > 0 ? smaller : 1e-300)), sign = q < 0 ? -1.0 : 1.0;
     double m = q * (e5_normal_series(middle.above, square) / e5_normal_series(middle.below, square));
     double n = sign * (e5_normal_series(near.above, tail - 1.6) / e5_normal_series(near.below, tail - 1.6));
-    double f = sign * (e5_normal_series(far.above, tail - 5) / e5_normal_series(far.below, tail - 5));
+    double f = far_too ? sign * (e5_normal_series(far.above, tail - 5) / e5_normal_series(far.below, tail - 5)) : n;
     double outer = tail <= 5 ? n : f, result = square >= 0 ? m : outer;
     double end = smaller == 0 ? sign * (double)INFINITY : (double)NAN;
     return smaller > 0 ? result : end;
 }
+
+E5_SIMD_BODY double e5_normal_quantile(double p) { return e5_normal_quantile_of(p, 1); }
 
 #endif

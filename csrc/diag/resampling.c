@@ -1,5 +1,6 @@
 #include "diag/resampling.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -108,21 +109,64 @@ enum e5_status e5_resamples_toss(size_t n, size_t count, bool all, uint64_t key,
 #define LANES E5_RESAMPLE_LANES
 
 /* The sums stay in registers: lanes are a loop of their own around nothing else. */
+E5_SIMD_BODY void sum_of_one(const uint16_t *step, size_t length, const double *restrict tile, double *restrict out) {
+    double sum[LANES] = {0};
+    for (size_t i = 0; i < length; i++) {
+        const double *value = tile + (size_t)step[i] * LANES;
+        for (int c = 0; c < LANES; c++) sum[c] += value[c];
+    }
+    for (int c = 0; c < LANES; c++) out[c] = sum[c];
+}
+
+/* Of four lists of one length that follow each other: an addition waits for the one before, but not for another's. */
+E5_SIMD_BODY void sums_of_four(const uint16_t *step, size_t length, const double *restrict tile,
+                               double *restrict out) {
+    double a[LANES] = {0}, b[LANES] = {0}, c[LANES] = {0}, d[LANES] = {0};
+    for (size_t i = 0; i < length; i++) {
+        const double *of_a = tile + (size_t)step[i] * LANES, *of_b = tile + (size_t)step[length + i] * LANES;
+        const double *of_c = tile + (size_t)step[2 * length + i] * LANES;
+        const double *of_d = tile + (size_t)step[3 * length + i] * LANES;
+        E5_EACH_LANE(k) {
+            a[k] += of_a[k];
+            b[k] += of_b[k];
+            c[k] += of_c[k];
+            d[k] += of_d[k];
+        }
+    }
+    for (int k = 0; k < LANES; k++) {
+        out[k] = a[k];
+        out[LANES + k] = b[k];
+        out[2 * LANES + k] = c[k];
+        out[3 * LANES + k] = d[k];
+    }
+}
+
 E5_SIMD_BODY void sums_body(const size_t *start, const uint16_t *step, size_t count, const double *restrict tile,
                             double *restrict out) {
-    for (size_t r = 0; r < count; r++, out += LANES) {
-        double sum[LANES] = {0};
-        for (size_t i = start[r]; i < start[r + 1]; i++) {
-            const double *value = tile + (size_t)step[i] * LANES;
-            for (int c = 0; c < LANES; c++) sum[c] += value[c];
-        }
-        for (int c = 0; c < LANES; c++) out[c] = sum[c];
-    }
+    for (size_t r = 0; r < count; r++, out += LANES) sum_of_one(step + start[r], start[r + 1] - start[r], tile, out);
 }
 E5_SIMD_VARIANTS(sums, (const size_t *start, const uint16_t *step, size_t count, const double *tile, double *out),
                  (start, step, count, tile, out))
 
+static bool are_alike(const size_t *start, size_t lists) {
+    for (size_t r = 1; r < lists; r++)
+        if (start[r + 1] - start[r] != start[1] - start[0]) return false;
+    return true;
+}
+
+E5_SIMD_BODY void fours_body(const size_t *start, const uint16_t *step, size_t count, const double *restrict tile,
+                             double *restrict out) {
+    for (size_t r = 0; r + 4 <= count; r += 4)
+        sums_of_four(step + start[r], start[1] - start[0], tile, out + r * LANES);
+}
+E5_SIMD_VARIANTS(fours, (const size_t *start, const uint16_t *step, size_t count, const double *tile, double *out),
+                 (start, step, count, tile, out))
+
+/* Only AVX-512 has the registers for the sums of four lists. */
 void e5_resamples_sums(const struct e5_resamples *resamples, size_t first, size_t count, const double *tile,
                        double *out) {
-    sums(resamples->start + first, resamples->step, count, tile, out);
+    const size_t *start = resamples->start + first;
+    size_t done = e5_isa() == E5_ISA_AVX512 && are_alike(start, count) ? count / 4 * 4 : 0;
+    if (done > 0) fours(start, resamples->step, done, tile, out);
+    sums(start + done, resamples->step, count - done, tile, out + done * LANES);
 }

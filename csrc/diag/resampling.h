@@ -2,7 +2,7 @@
  *
  * A resample is a list of steps, the same for all cells, so that neighbouring cells keep their likeness.  Lists are
  * drawn by counter: number i of resample r depends on the key, r and i alone, never on threads.  Sums over a list run
- * in double, those steps first that were drawn most often.  Lists belong to who made them (_free); everything else is
+ * in double, in its order.  Lists belong to who made them (_free); everything else is
  * the caller's memory.  Any thread may use a finished list; nothing blocks. */
 #ifndef E5_DIAG_RESAMPLING_H
 #define E5_DIAG_RESAMPLING_H
@@ -17,8 +17,7 @@
 struct e5_resamples {
     size_t count;
     size_t *start;  /* count + 1 places in `step` */
-    uint16_t *step; /* of each list: number of levels; from the highest level on how many steps, and which: a step of
-                       level k was drawn k times */
+    uint16_t *step; /* list after list */
 };
 /* `count` samples of n steps drawn with replacement, followed by n that leave out one step each. */
 E5_MUST_USE enum e5_status e5_resamples_draw(size_t n, size_t count, uint64_t key, struct e5_resamples *out,

@@ -1,169 +1,314 @@
 #include "diag/select.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/simd.h"
 
-#define FEW 8     /* values that are sorted in the end; also of the sample that says where to begin */
-#define MARGIN 2  /* of them on either side, about */
-#define SLOW 3    /* passes in which interpolation may fail to halve what is left, before bisection steps in */
-#define GROUP 16  /* values that are looked at together */
+#define GROUP E5_SELECT_GROUP
+#define RANKS E5_SELECT_RANKS
+#define PIVOTS (2 * RANKS) /* one on either side of each rank */
+#define SAMPLE 64          /* keys that say where to begin … */
+#define BESIDE 5           /* … and how many of them lie between a rank and its first pivots */
+#define FEW 24             /* keys that need not be narrowed further */
+#define FEWER 32           /* values that are ordered by counting */
+#define QUICK 6            /* passes after which interpolation gives way to bisection */
+#define SLACK 2            /* floats by which the keys of equal values may differ, and one more */
+#define BLOCK 32           /* groups: bits of a word */
 
-/* --- passes over the values --- */
+/* --- passes over the keys; n is a multiple of GROUP --- */
 
-E5_SIMD_BODY void count_keys_body(const float *keys, size_t n, float pivot, int32_t *out) {
-    int32_t found = 0;
-    for (size_t i = 0; i < n; i++) found += keys[i] <= pivot;
-    *out = found;
-}
-E5_SIMD_VARIANTS(count_keys, (const float *keys, size_t n, float pivot, int32_t *out), (keys, n, pivot, out))
-
-E5_SIMD_BODY void count_values_body(const double *values, size_t n, double pivot, int64_t *out) {
-    int64_t found = 0;
-    for (size_t i = 0; i < n; i++) found += values[i] <= pivot;
-    *out = found;
-}
-E5_SIMD_VARIANTS(count_values, (const double *values, size_t n, double pivot, int64_t *out), (values, n, pivot, out))
-
-/* Values whose keys lie in (low, high]; groups without any are passed over as a whole.  `out` has room for a group
- * more than there are. */
-E5_SIMD_BODY void gather_body(const struct e5_select_list *list, float low, float high, double *out) {
-    const float *keys = list->keys;
-    size_t found = 0;
-    for (size_t i = 0; i < list->n; i += GROUP) {
-        size_t length = list->n - i < GROUP ? list->n - i : GROUP;
-        int32_t inside = 0;
-        for (size_t k = 0; k < length; k++) inside += (keys[i + k] > low) & (keys[i + k] <= high);
-        if (inside == 0) continue;
-        for (size_t k = 0; k < length; k++) {
-            out[found] = list->values[i + k];
-            found += (size_t)((keys[i + k] > low) & (keys[i + k] <= high));
+E5_SIMD_BODY void find_range_body(const float *keys, size_t n, float range[2]) {
+    float low[GROUP], high[GROUP];
+    for (size_t c = 0; c < GROUP; c++) low[c] = FLT_MAX, high[c] = -FLT_MAX;
+    for (size_t i = 0; i < n; i += GROUP) E5_EACH_LANE(c) {
+            float key = keys[i + c];
+            low[c] = key < low[c] ? key : low[c];
+            high[c] = key > high[c] ? key : high[c];
         }
+    range[0] = low[0], range[1] = high[0];
+    for (size_t c = 1; c < GROUP; c++) {
+        range[0] = low[c] < range[0] ? low[c] : range[0];
+        range[1] = high[c] > range[1] ? high[c] : range[1];
     }
 }
-E5_SIMD_VARIANTS(gather, (const struct e5_select_list *list, float low, float high, double *out),
-                 (list, low, high, out))
+E5_SIMD_VARIANTS(find_range, (const float *keys, size_t n, float range[2]), (keys, n, range))
 
-/* --- closing in, by keys or by values --- */
+/* How many keys are up to each pivot. */
+E5_SIMD_BODY void count_body(const float *keys, size_t n, const float pivot[PIVOTS], int32_t upto[PIVOTS]) {
+    float a = pivot[0], b = pivot[1], c = pivot[2], d = pivot[3], e = pivot[4], f = pivot[5];
+    int32_t of_a = 0, of_b = 0, of_c = 0, of_d = 0, of_e = 0, of_f = 0;
+    for (size_t i = 0; i < n; i++) {
+        of_a += keys[i] <= a;
+        of_b += keys[i] <= b;
+        of_c += keys[i] <= c;
+        of_d += keys[i] <= d;
+        of_e += keys[i] <= e;
+        of_f += keys[i] <= f;
+    }
+    upto[0] = of_a, upto[1] = of_b, upto[2] = of_c, upto[3] = of_d, upto[4] = of_e, upto[5] = of_f;
+}
+E5_SIMD_VARIANTS(count, (const float *keys, size_t n, const float pivot[PIVOTS], int32_t upto[PIVOTS]),
+                 (keys, n, pivot, upto))
 
-struct bracket { /* the value lies in (low, high]; `below` values are up to low, `upto` up to high */
-    double low, high;
-    int64_t below, upto;
-    bool keyed; /* the pivots are keys */
+/* Of each of some values how many are smaller. */
+E5_SIMD_BODY void smaller_keys_body(const float *restrict values, int32_t *restrict smaller) {
+    for (size_t i = 0; i < SAMPLE; i++) smaller[i] = 0;
+    for (size_t k = 0; k < SAMPLE; k++)
+        for (size_t i = 0; i < SAMPLE; i++) smaller[i] += values[k] < values[i];
+}
+E5_SIMD_VARIANTS(smaller_keys, (const float *values, int32_t *smaller), (values, smaller))
+
+E5_SIMD_BODY void smaller_values_body(const double *restrict values, size_t n, int64_t *restrict smaller) {
+    for (size_t i = 0; i < FEWER; i++) smaller[i] = 0;
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < FEWER; i++) smaller[i] += values[k] < values[i];
+}
+E5_SIMD_VARIANTS(smaller_values, (const double *values, size_t n, int64_t *smaller), (values, n, smaller))
+
+struct interval { /* (low, high] */
+    float low, high;
 };
 
-/* Eight values: 19 exchanges without branches (Knuth, The Art of Computer Programming, vol. 3, 5.3.4). */
-static void sort(double v[FEW]) {
-    static const uint8_t pair[][2] = {{0, 2}, {1, 3}, {4, 6}, {5, 7}, {0, 4}, {1, 5}, {2, 6}, {3, 7}, {0, 1}, {2, 3},
-                                      {4, 5}, {6, 7}, {2, 4}, {3, 5}, {1, 4}, {3, 6}, {1, 2}, {3, 4}, {5, 6}};
-    for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
-        double a = v[pair[i][0]], b = v[pair[i][1]];
-        v[pair[i][0]] = a < b ? a : b;
-        v[pair[i][1]] = a < b ? b : a;
+/* Of up to 32 groups, which keys lie in each interval: bit g of word c for key c of group g.  Adds how many are up to
+ * its upper end. */
+E5_SIMD_BODY void find_inside_body(const float *restrict keys, size_t groups, const struct interval *intervals,
+                                   size_t ranks, uint32_t (*restrict inside)[GROUP], int32_t *restrict upto) {
+    for (size_t r = 0; r < ranks; r++) {
+        float low = intervals[r].low, high = intervals[r].high;
+        uint32_t words[GROUP] = {0};
+        int32_t found[GROUP] = {0};
+        for (size_t g = 0; g < groups; g++) E5_EACH_LANE(c) {
+                float key = keys[g * GROUP + c];
+                uint32_t above = key > low, below = key <= high;
+                words[c] |= (above & below) << g;
+                found[c] += (int32_t)below;
+            }
+        for (size_t c = 0; c < GROUP; c++) inside[r][c] = words[c], upto[r] += found[c];
     }
 }
+E5_SIMD_VARIANTS(find_inside,
+                 (const float *keys, size_t groups, const struct interval *intervals, size_t ranks,
+                  uint32_t (*inside)[GROUP], int32_t *upto),
+                 (keys, groups, intervals, ranks, inside, upto))
 
-static int64_t count(const struct e5_select_list *list, double pivot, bool keyed) {
-    int64_t found = 0;
-    int32_t found_keys = 0;
-    if (!keyed) {
-        count_values(list->values, list->n, pivot, &found);
-        return found;
-    }
-    count_keys(list->keys, list->n, (float)pivot, &found_keys);
-    return found_keys;
+/* --- closing in --- */
+
+/* Floats as whole numbers in the same order, and back. */
+static int32_t order_of(float x) {
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits < 0 ? -(bits & INT32_MAX) : bits;
 }
 
-static void split(const struct e5_select_list *list, int64_t rank, double pivot, struct bracket *b) {
-    int64_t found = count(list, pivot, b->keyed);
-    if (found > rank) {
-        b->high = pivot;
-        b->upto = found;
-    } else {
+static float float_of(int32_t order) {
+    uint32_t bits = order < 0 ? (uint32_t)-order | (uint32_t)1 << 31 : (uint32_t)order;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static bool are_neighbours(float low, float high) { return order_of(high) - (int64_t)order_of(low) <= 1; }
+
+struct bracket {
+    float low, high;     /* the ranks `from` and `to` are above low and not above high … */
+    float left, right;   /* … `from` is not above left, `to` is above right */
+    int64_t below, upto; /* keys up to low, up to high */
+    int64_t from, to;
+};
+
+static bool is_narrow(const struct bracket *b) {
+    return b->upto - b->below <= FEW || (are_neighbours(b->low, b->left) && are_neighbours(b->right, b->high));
+}
+
+static void cut(struct bracket *b, float pivot, int64_t upto) {
+    if (upto > b->from) {
+        b->left = pivot < b->left ? pivot : b->left;
+    } else if (pivot > b->low) {
         b->low = pivot;
-        b->below = found;
+        b->below = upto;
+    }
+    if (upto <= b->to) {
+        b->right = pivot > b->right ? pivot : b->right;
+    } else if (pivot < b->high) {
+        b->high = pivot;
+        b->upto = upto;
     }
 }
 
-/* Between the keys that stand left and right of the rank in a sample. */
-static struct bracket begin(const struct e5_select_list *list, int64_t rank) {
-    struct bracket b = {-FLT_MAX, FLT_MAX, 0, (int64_t)list->n, true};
-    double sample[FEW];
-    size_t guess = (size_t)rank * FEW / list->n;
-    for (size_t i = 0; i < FEW; i++) sample[i] = list->keys[i * list->n / FEW];
-    sort(sample);
-    for (size_t i = guess; i > 0 && b.low == -FLT_MAX; i--) split(list, rank, sample[i - 1], &b);
-    for (size_t i = guess; i < FEW && b.high == FLT_MAX; i++) split(list, rank, sample[i], &b);
-    return b;
+/* Keys from all parts of the list in ascending order, −∞ in the place of all but the first of equal ones; their
+ * number. */
+static int64_t take_sample(const struct e5_select_list *list, float sorted[SAMPLE]) {
+    float sample[SAMPLE];
+    int32_t smaller[SAMPLE];
+    int64_t taken = 0;
+    for (size_t i = 0; i < SAMPLE; i++) {
+        float key = list->keys[i * list->n / SAMPLE];
+        sample[i] = isnan(key) ? INFINITY : key;
+        sorted[i] = -INFINITY;
+        taken += sample[i] < INFINITY;
+    }
+    smaller_keys(sample, smaller);
+    for (size_t i = 0; i < SAMPLE; i++) sorted[smaller[i]] = sample[i];
+    return taken;
 }
 
-static double next_number(double x, double towards, bool keyed) {
-    return keyed ? (double)nextafterf((float)x, (float)towards) : nextafter(x, towards);
+static float number_of_sample(const float sorted[SAMPLE], int64_t number) {
+    while (sorted[number] == -INFINITY) number--;
+    return sorted[number];
 }
 
-/* Somewhat beside the rank, on the side where more is left: near it, a pivot would part the value from its successor.
- */
-static double pivot_of(const struct bracket *b, int64_t rank, bool bisect) {
-    bool cut_low = rank - b->below > b->upto - rank;
-    double aim = cut_low ? (double)(rank - MARGIN) : (double)(rank + 1 + MARGIN);
-    double share = bisect ? 0.5 : (aim - (double)b->below) / (double)(b->upto - b->below);
-    double pivot = b->low * (1 - share) + b->high * share; /* without overflow of the difference */
-    return b->keyed ? (double)(float)pivot : pivot;
+static void first_pivots(const struct e5_select_list *list, const struct bracket *brackets, float *pivot) {
+    float sorted[SAMPLE];
+    int64_t taken = take_sample(list, sorted);
+    for (size_t r = 0; r < RANKS; r++) {
+        int64_t at = brackets[r].from * taken / (int64_t)list->valid;
+        pivot[2 * r] = at < BESIDE ? brackets[r].low : number_of_sample(sorted, at - BESIDE);
+        pivot[2 * r + 1] = at + BESIDE >= taken ? brackets[r].high : number_of_sample(sorted, at + BESIDE);
+    }
 }
 
-/* Until few values are left between the pivots, or only one number is. */
-static void narrow(const struct e5_select_list *list, int64_t rank, struct bracket *b) {
-    for (int slow = 0; b->upto - b->below > FEW;) {
-        int64_t left = b->upto - b->below;
-        double pivot = pivot_of(b, rank, slow >= SLOW);
-        if (!(pivot > b->low && pivot < b->high)) {
-            pivot = next_number(b->low, INFINITY, b->keyed);
-            if (!(pivot < b->high)) return;
+static float halfway(float low, float high) {
+    return float_of((int32_t)(((int64_t)order_of(low) + order_of(high)) >> 1));
+}
+
+/* As far beside the ranks as keys between low and high are wont to lie off a straight line. */
+static void next_pivots(const struct bracket *b, bool bisect, float *pivot) {
+    double left = (double)(b->upto - b->below), margin = 1 + sqrt(left) / 2, width = (double)b->high - b->low;
+    double from = ((double)(b->from - b->below) - margin) / left,
+           to = ((double)(b->to + 1 - b->below) + margin) / left;
+    pivot[0] = from > 0 ? (float)(b->low + width * from) : b->low;
+    pivot[1] = to < 1 ? (float)(b->low + width * to) : b->high;
+    if (bisect) pivot[0] = halfway(b->low, b->left);
+    if (bisect) pivot[1] = halfway(b->right, b->high);
+}
+
+static void narrow(const struct e5_select_list *list, size_t n, struct bracket brackets[RANKS]) {
+    float pivot[PIVOTS];
+    int32_t upto[PIVOTS];
+    first_pivots(list, brackets, pivot);
+    for (int pass = 1;; pass++) {
+        bool narrow_enough = true;
+        count(list->keys, n, pivot, upto);
+        for (size_t r = 0; r < RANKS; r++) {
+            cut(&brackets[r], pivot[2 * r], upto[2 * r]);
+            cut(&brackets[r], pivot[2 * r + 1], upto[2 * r + 1]);
+            narrow_enough = narrow_enough && is_narrow(&brackets[r]);
+            next_pivots(&brackets[r], pass > QUICK, &pivot[2 * r]);
         }
-        split(list, rank, pivot, b);
-        slow = b->upto - b->below > left / 2 ? slow + 1 : 0;
+        if (narrow_enough) return;
     }
 }
 
-/* The value after number `rank`, for ties and for what lies outside the bracket. */
-static double next_of(const struct e5_select_list *list, size_t rank, double value) {
-    if (rank + 1 >= list->n || count(list, value, false) > (int64_t)rank + 1) return value;
-    double next = INFINITY;
-    for (size_t i = 0; i < list->n; i++)
-        if (list->values[i] > value && list->values[i] < next) next = list->values[i];
-    return next;
+/* --- what is left --- */
+
+static int64_t order_of_value(double x) {
+    int64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits < 0 ? -(bits & INT64_MAX) : bits;
 }
 
-/* Many values have the key of the one that is wanted: among those, by value. */
-static double among_equals(const struct e5_select_list *list, size_t rank, struct bracket b) {
-    b.keyed = false;
-    b.low = -DBL_MAX;
-    b.high = next_number(b.high, INFINITY, true); /* of the values that round to that key, none is larger */
-    b.below = 0;
-    b.upto = count(list, b.high, false);
-    for (double middle; nextafter(b.low, INFINITY) < b.high;) {
-        middle = b.low / 2 + b.high / 2;
-        split(list, (int64_t)rank, middle > b.low && middle < b.high ? middle : nextafter(b.low, INFINITY), &b);
-    }
-    return b.high;
+static double value_of(int64_t order) {
+    uint64_t bits = order < 0 ? (uint64_t)-order | (uint64_t)1 << 63 : (uint64_t)order;
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
 }
 
-void e5_select(const struct e5_select_list *list, size_t rank, double out[2]) {
-    double few[FEW + GROUP];
-    struct bracket b = begin(list, (int64_t)rank);
-    narrow(list, (int64_t)rank, &b);
-    size_t left = (size_t)(b.upto - b.below);
-    if (left > FEW) {
-        out[0] = among_equals(list, rank, b);
-        out[1] = next_of(list, rank, out[0]);
-        return;
-    }
-    gather(list, (float)b.low, (float)b.high, few);
-    for (size_t i = left; i < FEW; i++) few[i] = INFINITY;
-    sort(few);
-    out[0] = few[rank - (size_t)b.below];
-    out[1] = (int64_t)rank + 1 < b.upto ? few[rank + 1 - (size_t)b.below] : next_of(list, rank, out[0]);
+static size_t count_values(const double *values, size_t n, double pivot) {
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) found += values[i] <= pivot;
+    return found;
 }
+
+/* Many values, most of them equal: the whole numbers that stand for them are halved. */
+static void among_many(const double *values, size_t n, size_t rank, double out[2]) {
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    for (size_t i = 0; i < n; i++) {
+        int64_t order = order_of_value(values[i]);
+        low = order < low ? order : low;
+        high = order > high ? order : high;
+    }
+    while (low < high) {
+        int64_t middle = (low >> 1) + (high >> 1) + (low & high & 1);
+        if (count_values(values, n, value_of(middle)) > rank)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    out[0] = out[1] = value_of(low);
+    if (rank + 1 == n || count_values(values, n, out[0]) > rank + 1) return;
+    out[1] = INFINITY;
+    for (size_t i = 0; i < n; i++) out[1] = values[i] > out[0] && values[i] < out[1] ? values[i] : out[1];
+}
+
+/* Each goes to the place of its rank, where equal values leave the next places empty. */
+static void among_few(const double *values, size_t n, size_t rank, double out[2]) {
+    double all[FEWER], sorted[FEWER];
+    int64_t smaller[FEWER];
+    for (size_t i = 0; i < FEWER; i++) all[i] = i < n ? values[i] : INFINITY;
+    for (size_t i = 0; i < FEWER; i++) sorted[i] = NAN;
+    smaller_values(all, n, smaller);
+    for (size_t i = 0; i < n; i++) sorted[smaller[i]] = all[i];
+    for (size_t k = 0; k < 2; k++) {
+        size_t place = rank + k < n ? rank + k : n - 1;
+        while (isnan(sorted[place])) place--;
+        out[k] = sorted[place];
+    }
+}
+
+static float some_floats_on(float x, int floats) {
+    int32_t order = order_of(x) + floats, most = order_of(INFINITY);
+    return float_of(order > most ? most : order < -most ? -most : order);
+}
+
+/* Values of the keys of some groups from `first` on that find_inside() has marked → to; their number. */
+static size_t fetch(const struct e5_select_list *list, size_t first, const uint32_t inside[GROUP], double *to) {
+    size_t found = 0;
+    for (size_t c = 0; c < GROUP; c++)
+        for (uint32_t bits = inside[c]; bits != 0; bits &= bits - 1)
+            to[found++] = list->value(list->of, (first + (size_t)__builtin_ctz(bits)) * GROUP + c);
+    return found;
+}
+
+/* Values whose keys lie in a bracket, or so near to it that their order is not that of the keys. */
+static void finish(const struct e5_select_list *list, size_t n, const struct bracket *brackets, size_t ranks,
+                   double (*out)[2]) {
+    size_t groups = n / GROUP, found[RANKS] = {0};
+    uint32_t inside[RANKS][GROUP];
+    int32_t upto[RANKS] = {0};
+    struct interval near[RANKS];
+    for (size_t r = 0; r < ranks; r++)
+        near[r] = (struct interval){some_floats_on(brackets[r].low, -SLACK), some_floats_on(brackets[r].high, SLACK)};
+    for (size_t first = 0; first < groups; first += BLOCK) {
+        find_inside(list->keys + first * GROUP, groups - first < BLOCK ? groups - first : BLOCK, near, ranks, inside,
+                    upto);
+        for (size_t r = 0; r < ranks; r++)
+            found[r] += fetch(list, first, inside[r], list->room + r * list->n + found[r]);
+    }
+    for (size_t r = 0; r < ranks; r++) {
+        size_t rank = (size_t)(brackets[r].from - upto[r]) + found[r];
+        if (found[r] <= FEWER)
+            among_few(list->room + r * list->n, found[r], rank, out[r]);
+        else
+            among_many(list->room + r * list->n, found[r], rank, out[r]);
+    }
+}
+
+void e5_select(const struct e5_select_list *list, const size_t *rank, size_t ranks, double (*out)[2]) {
+    size_t n = (list->n + GROUP - 1) / GROUP * GROUP;
+    struct bracket brackets[RANKS];
+    float range[2] = {0};
+    find_range(list->keys, n, range);
+    for (size_t r = 0; r < RANKS; r++) {
+        int64_t from = (int64_t)rank[r < ranks ? r : 0], all = (int64_t)list->valid;
+        float low = some_floats_on(range[0], -1), high = range[1];
+        brackets[r] = (struct bracket){low, high, high, low, 0, all, from, from + 1 < all ? from + 1 : from};
+    }
+    narrow(list, n, brackets);
+    finish(list, n, brackets, ranks, out);
+}
+
+double e5_select_number(const void *of, size_t index) { return ((const double *)of)[index]; }

@@ -11,6 +11,7 @@
 
 #define MONTHS 12
 #define LEAST 4      /* values of the base period that a fit needs */
+#define ALIKE 1e-8   /* ln(mean) − mean(ln) below which values do not differ, and their shape has no end */
 #define STEPS 50     /* of Newton's method, at most */
 #define SYMMETRIC 1e-6 /* skewness below which Pearson's distribution is normal */
 
@@ -133,7 +134,7 @@ static void fit_gamma(const struct e5_standard *standard, const double *sums, in
     for (size_t k = 0; k < E5_LANES; k++) {
         double mean = t.sum[k] / t.positive[k], a = log(mean) - t.logs[k] / t.positive[k];
         double shape = (1 + sqrt(1 + 4 * a / 3)) / (4 * a);
-        bool good = t.positive[k] >= LEAST && a > 0;
+        bool good = t.positive[k] >= LEAST && a > ALIKE;
         if (good && standard->method == E5_STANDARD_LIKELIHOOD) shape = likely_shape(shape, a);
         fit->location[k] = 0;
         fit->shape[k] = good ? shape : NAN;
@@ -278,14 +279,23 @@ static void shares_of(const struct e5_standard *standard, const struct fit *fit,
 }
 
 /* From whichever share is the smaller, which has all its digits. */
-E5_SIMD_BODY void score_body(const struct shares *shares, double limit, double *out) {
+E5_SIMD_BODY void score_where(const struct shares *shares, double limit, const int far, double *restrict out) {
     for (size_t k = 0; k < E5_LANES; k++) {
         int low = shares->below[k] < shares->above[k];
-        double z = e5_normal_quantile(low ? shares->below[k] : shares->above[k]);
+        double z = e5_normal_quantile_of(low ? shares->below[k] : shares->above[k], far);
         z = low ? z : -z;
         z = z > limit ? limit : z;
         out[k] = z < -limit ? -limit : z;
     }
+}
+E5_SIMD_BODY void score_body(const struct shares *shares, double limit, double *out) {
+    int64_t far = 0;
+    for (size_t k = 0; k < E5_LANES; k++)
+        far += (shares->below[k] < E5_NORMAL_FAR) | (shares->above[k] < E5_NORMAL_FAR);
+    if (far > 0)
+        score_where(shares, limit, 1, out);
+    else
+        score_where(shares, limit, 0, out);
 }
 E5_SIMD_VARIANTS(score, (const struct shares *shares, double limit, double *out), (shares, limit, out))
 
@@ -294,22 +304,28 @@ size_t e5_standard_scratch(const struct e5_standard *standard) {
     return (E5_LANES + 1) * standard->months * sizeof(double);
 }
 
+static void score_month(const struct e5_standard *standard, const struct fit *fit, int32_t month, const double *sums,
+                        double *out) {
+    struct shares shares;
+    for (size_t t = 0; t < standard->months; t++) {
+        if (standard->slot[t] != month) continue;
+        shares_of(standard, fit, sums + t * E5_LANES, &shares);
+        score(&shares, standard->limit, out + t * E5_LANES);
+    }
+}
+
 void e5_standard_tile(const struct e5_standard *standard, const double *tile, double *out, void *scratch) {
     double *sums = scratch, *sorted = sums + E5_LANES * standard->months;
-    struct fit fit[MONTHS];
-    struct shares shares;
+    struct fit fit;
     add_up(tile, standard->months, standard->scale, sums);
+    for (size_t t = 0; t < standard->months; t++)
+        for (size_t k = 0; k < E5_LANES && standard->slot[t] < 0; k++) out[t * E5_LANES + k] = NAN;
     for (int32_t month = 0; month < MONTHS; month++) {
         if (standard->distribution == E5_STANDARD_GAMMA)
-            fit_gamma(standard, sums, month, &fit[month]);
+            fit_gamma(standard, sums, month, &fit);
         else
-            fit_sorted(standard, sums, month, sorted, &fit[month]);
-        prepare(&fit[month]);
-    }
-    for (size_t t = 0; t < standard->months; t++) {
-        for (size_t k = 0; k < E5_LANES && standard->slot[t] < 0; k++) out[t * E5_LANES + k] = NAN;
-        if (standard->slot[t] < 0) continue;
-        shares_of(standard, &fit[standard->slot[t]], sums + t * E5_LANES, &shares);
-        score(&shares, standard->limit, out + t * E5_LANES);
+            fit_sorted(standard, sums, month, sorted, &fit);
+        if (standard->distribution != E5_STANDARD_LOG_LOGISTIC) prepare(&fit);
+        score_month(standard, &fit, month, sums, out);
     }
 }

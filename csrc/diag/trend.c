@@ -1,42 +1,91 @@
 #include "diag/trend.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/simd.h"
 #include "diag/select.h"
 
 #define LEAST 3 /* values: below, no pair of pairs can disagree */
+#define GROUP E5_SELECT_GROUP
 
-struct pairs { /* of a series */
-    int64_t s;    /* that rise, less that fall */
-    int64_t ties; /* of equal values */
+static size_t pairs_of(size_t n) { return n > 0 ? n * (n - 1) / 2 : 0; }
+
+static size_t whole_groups(size_t n) { return (n + GROUP - 1) / GROUP * GROUP; }
+
+/* --- what is the same for all series --- */
+
+enum e5_status e5_trend_axis_init(struct e5_trend_axis *axis, size_t n, struct e5_error *err) {
+    *axis = (struct e5_trend_axis){.n = n};
+    enum e5_status status = e5_alloc(n, sizeof *axis->time, &axis->time, err);
+    if (status == E5_OK) status = e5_alloc(pairs_of(n) + GROUP, sizeof *axis->inverse, &axis->inverse, err);
+    if (status == E5_OK) status = e5_alloc(pairs_of(n) + 1, sizeof *axis->early, &axis->early, err);
+    if (status != E5_OK) e5_trend_axis_fini(axis);
+    return status;
+}
+
+void e5_trend_axis_finish(struct e5_trend_axis *axis) {
+    size_t pair = 0;
+    for (size_t i = 0; i + 1 < axis->n; i++)
+        for (size_t j = i + 1; j < axis->n; j++, pair++) {
+            axis->inverse[pair] = 1 / (axis->time[j] - axis->time[i]);
+            axis->early[pair] = (uint16_t)i;
+        }
+}
+
+void e5_trend_axis_fini(struct e5_trend_axis *axis) {
+    free(axis->time);
+    free(axis->inverse);
+    free(axis->early);
+    *axis = (struct e5_trend_axis){0};
+}
+
+/* --- all pairs of a series, earlier with later --- */
+
+struct pairs {
+    int64_t rise, fall;
 };
 
-/* Slopes of all pairs, earlier with later. */
-E5_SIMD_BODY void compare_body(const double *restrict time, const double *restrict values, size_t n,
-                               double *restrict slope, float *restrict key, struct pairs *out) {
-    int64_t s = 0, ties = 0;
+/* Slopes, nearly: multiplying is quick, and what is selected is divided later.  `values` are followed by a group of
+ * NaN, and each row of pairs is written on to the end of its group; the next row stands over that. */
+E5_SIMD_BODY void compare_body(const double *restrict values, const double *restrict inverse, size_t n,
+                               float *restrict key, struct pairs *out) {
+    int64_t rises[GROUP] = {0}, falls[GROUP] = {0};
     for (size_t i = 0; i + 1 < n; i++) {
-        const double *later = values + i + 1, *when = time + i + 1;
-        for (size_t j = 0; j < n - 1 - i; j++) {
-            double rise = later[j] - values[i];
-            s += (int64_t)(rise > 0) - (int64_t)(rise < 0);
-            ties += rise == 0;
-            slope[j] = rise / (when[j] - time[i]);
-            key[j] = (float)slope[j];
-        }
-        slope += n - 1 - i;
+        const double *later = values + i + 1;
+        for (size_t j = 0; j < n - 1 - i; j += GROUP) E5_EACH_LANE(c) {
+                double rise = later[j + c] - values[i], slope = rise * inverse[j + c];
+                rises[c] += rise > 0;
+                falls[c] += rise < 0;
+                float near = (float)slope;
+                near = near > FLT_MAX ? FLT_MAX : near;
+                key[j + c] = near < -FLT_MAX ? -FLT_MAX : near;
+            }
+        inverse += n - 1 - i;
         key += n - 1 - i;
     }
-    *out = (struct pairs){s, ties};
+    for (size_t c = 0; c < GROUP; c++) out->rise += rises[c], out->fall += falls[c];
 }
 E5_SIMD_VARIANTS(compare,
-                 (const double *restrict time, const double *restrict values, size_t n, double *restrict slope,
-                  float *restrict key, struct pairs *out),
-                 (time, values, n, slope, key, out))
+                 (const double *restrict values, const double *restrict inverse, size_t n, float *restrict key,
+                  struct pairs *out),
+                 (values, inverse, n, key, out))
+
+struct series {
+    const struct e5_trend_axis *axis;
+    const double *values;
+};
+
+static double slope_of(const void *opaque, size_t pair) {
+    const struct series *series = opaque;
+    const struct e5_trend_axis *axis = series->axis;
+    size_t i = axis->early[pair], before = i * (2 * axis->n - i - 1) / 2, j = i + 1 + pair - before;
+    return (series->values[j] - series->values[i]) / (axis->time[j] - axis->time[i]);
+}
 
 /* Σ t (t − 1) (2t + 5) over the groups of t equal values. */
 static double tie_term(const double *values, size_t n) {
@@ -58,54 +107,81 @@ static double variance(const double *values, size_t n, bool ties) {
     return (whole - (ties ? tie_term(values, n) : 0)) / 18;
 }
 
-/* Order statistic at a fractional position from 1, between its two neighbours; ends are clamped. */
-static double at(const struct e5_select_list *list, double position) {
-    double last = (double)list->n, clamped = position < 1 ? 1 : position > last ? last : position;
-    double found[2], whole = floor(clamped), fraction = clamped - whole;
-    e5_select(list, (size_t)whole - 1, found);
-    return fraction == 0 ? found[0] : found[0] + fraction * (found[1] - found[0]);
+/* --- the slope and its limits --- */
+
+struct place { /* of a quantile between its two neighbours */
+    size_t rank;
+    double fraction;
+};
+
+/* A position from 1; ends are clamped. */
+static struct place place_of(double position, size_t n) {
+    double last = (double)n, clamped = position < 1 ? 1 : position > last ? last : position, whole = floor(clamped);
+    return (struct place){(size_t)whole - 1, clamped - whole};
 }
 
-/* Of few values, which are sorted. */
-static double median(double *values, size_t n) {
-    for (size_t i = 1; i < n; i++) {
-        double value = values[i];
-        size_t k = i;
-        for (; k > 0 && values[k - 1] > value; k--) values[k] = values[k - 1];
-        values[k] = value;
-    }
-    return (values[(n - 1) / 2] + values[n / 2]) / 2;
+static double between(const double neighbour[2], double fraction) {
+    return fraction == 0 ? neighbour[0] : neighbour[0] + fraction * (neighbour[1] - neighbour[0]);
 }
 
-static size_t keep_finite(const double *time, const double *values, size_t n, double *times, double *kept) {
+/* Sen's slope in the middle of all, limits `half` as many pairs apart from each other. */
+static void find_slopes(const struct e5_select_list *slopes, double half, struct e5_trend *out) {
+    double number = (double)slopes->valid, found[E5_SELECT_RANKS][2];
+    struct place place[] = {place_of((number - half) / 2, slopes->valid), place_of((number + 1) / 2, slopes->valid),
+                            place_of((number + half) / 2 + 1, slopes->valid)};
+    size_t rank[] = {place[0].rank, place[1].rank, place[2].rank};
+    e5_select(slopes, rank, E5_SELECT_RANKS, found);
+    out->lower = between(found[0], place[0].fraction);
+    out->slope = between(found[1], place[1].fraction);
+    out->upper = between(found[2], place[2].fraction);
+}
+
+static double median(const double *values, size_t n, double *room) {
+    float *keys = (float *)(void *)(room + n);
+    struct e5_select_list list = {keys, n, n, e5_select_number, values, room};
+    size_t rank = (n - 1) / 2;
+    double found[2];
+    for (size_t i = 0; i < whole_groups(n); i++) keys[i] = i < n ? e5_select_key(values[i]) : NAN;
+    e5_select(&list, &rank, 1, &found);
+    return (found[0] + found[n % 2 == 0 ? 1 : 0]) / 2;
+}
+
+/* Finite values, with others as NaN in `all`; how many there are. */
+static size_t keep_finite(const struct e5_trend_axis *axis, const double *values, double *all, double *times,
+                          double *kept) {
     size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        times[count] = time[i];
+    for (size_t i = 0; i < axis->n; i++) {
+        bool is = isfinite(values[i]);
+        all[i] = is ? values[i] : NAN;
+        times[count] = axis->time[i];
         kept[count] = values[i];
-        count += isfinite(values[i]) ? 1 : 0;
+        count += is ? 1 : 0;
     }
+    for (size_t i = axis->n; i < axis->n + GROUP; i++) all[i] = NAN;
     return count;
 }
 
-static size_t pairs_of(size_t n) { return n > 0 ? n * (n - 1) / 2 : 0; }
+/* For the slopes of all pairs, and later for all values with their keys. */
+static size_t room_of(size_t n) { return E5_SELECT_RANKS * pairs_of(n) + 2 * n + GROUP; }
 
-size_t e5_trend_scratch(size_t n) { return 2 * (n + 1) + pairs_of(n) + (pairs_of(n) + 1) / 2; }
+size_t e5_trend_scratch(size_t n) { return 3 * (n + GROUP) + room_of(n) + (pairs_of(n) + GROUP + 1) / 2; }
 
-struct e5_trend e5_trend(const double *time, const double *values, size_t n, double quantile, double *scratch) {
-    double *times = scratch, *kept = times + n + 1, *slope = kept + n + 1;
-    size_t count = keep_finite(time, values, n, times, kept), all = pairs_of(count);
-    struct e5_select_list slopes = {slope, (const float *)(slope + pairs_of(n)), all};
-    struct pairs found = {0};
+struct e5_trend e5_trend(const struct e5_trend_axis *axis, const double *values, double quantile, double *scratch) {
+    size_t n = axis->n;
+    double *all = scratch, *times = all + n + GROUP, *kept = times + n + GROUP, *room = kept + n + GROUP;
+    float *key = (float *)(void *)(room + room_of(n));
+    size_t count = keep_finite(axis, values, all, times, kept);
+    struct series series = {axis, all};
+    struct pairs found = {0, 0};
     if (count < LEAST) return (struct e5_trend){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-    compare(times, kept, count, slope, (float *)(slope + pairs_of(n)), &found);
-    double spread = sqrt(variance(kept, count, found.ties > 0)), sign = (found.s > 0) - (found.s < 0);
-    double number = (double)all, half = quantile * spread;
-    struct e5_trend out = {.s = (double)found.s, .tau = (double)found.s / number};
-    out.z = found.s == 0 ? 0 : (out.s - sign) / spread;
+    compare(all, axis->inverse, n, key, &found);
+    int64_t s = found.rise - found.fall, number = (int64_t)pairs_of(count);
+    double spread = sqrt(variance(kept, count, found.rise + found.fall < number)), sign = (s > 0) - (s < 0);
+    struct e5_trend out = {.s = (double)s, .tau = (double)s / (double)number};
+    out.z = s == 0 ? 0 : (out.s - sign) / spread;
     out.p = erfc(fabs(out.z) / M_SQRT2);
-    out.slope = at(&slopes, (number + 1) / 2);
-    out.lower = at(&slopes, (number - half) / 2);
-    out.upper = at(&slopes, (number + half) / 2 + 1);
-    out.intercept = median(kept, count) - out.slope * (times[(count - 1) / 2] + times[count / 2]) / 2;
+    struct e5_select_list slopes = {key, pairs_of(n), (size_t)number, slope_of, &series, room};
+    find_slopes(&slopes, quantile * spread, &out);
+    out.intercept = median(kept, count, room) - out.slope * (times[(count - 1) / 2] + times[count / 2]) / 2;
     return out;
 }

@@ -73,7 +73,7 @@ static enum e5_status open_part(struct e5_entry *entry, struct e5_watch *watch, 
     bool exists = false;
     enum e5_status status = E5_OK;
     e5_follow_sweep(load);
-    if (entry->engine->options->overwrite == E5_OVERWRITE_VERIFY) {
+    if (entry->engine->options->overwrite == E5_OVERWRITE_VERIFY && entry->asset->checksum[0] != '\0') {
         status = e5_place_look(&load->place, &exists, &info, err);
         if (status == E5_OK && exists && info.st_size == entry->asset->size) {
             status = e5_fetch_hash_target(entry, watch, err);

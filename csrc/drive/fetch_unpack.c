@@ -159,12 +159,15 @@ static char *member_path(const struct e5_fetch_unpack *u, const char *name, char
     return out;
 }
 
-static bool is_netcdf(const struct e5_fetch_unpack *u, size_t member) {
+/* Whether its first bytes say that it is netCDF. */
+static enum e5_status look_at(const struct e5_fetch_unpack *u, size_t member, bool *netcdf, struct e5_error *err) {
     char head[4] = "";
     int fd = openat(u->directory, u->files.file[member].path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     ssize_t got = fd >= 0 ? pread(fd, head, sizeof head, 0) : -1;
+    int reason = errno;
     if (fd >= 0) close(fd);
-    return got == 4 && (memcmp(head, "\x89HDF", 4) == 0 || memcmp(head, "CDF", 3) == 0);
+    *netcdf = got == 4 && (memcmp(head, "\x89HDF", 4) == 0 || memcmp(head, "CDF", 3) == 0);
+    return got >= 0 ? E5_OK : e5_fail_errno(err, reason, u->place->path, "cannot read what was unpacked of");
 }
 
 static enum e5_status add_to(const struct e5_fetch_unpack *u, struct group *group, size_t member, bool *fits,
@@ -177,8 +180,10 @@ static enum e5_status add_to(const struct e5_fetch_unpack *u, struct group *grou
 
 static enum e5_status place_member(struct e5_fetch_unpack *u, size_t member, struct e5_watch *watch,
                                    struct e5_error *err) {
-    bool fits = false, netcdf = is_netcdf(u, member), joins = netcdf && member < MOST_JOINED;
+    bool fits = false, netcdf = false;
     enum e5_status status = e5_watch_check(watch, err);
+    if (status == E5_OK) status = look_at(u, member, &netcdf, err);
+    bool joins = netcdf && member < MOST_JOINED;
     for (size_t i = 0; joins && i < u->count && i < MOST_GROUPS && !fits && status == E5_OK; i++)
         if (u->groups[i].join != NULL) status = add_to(u, &u->groups[i], member, &fits, watch, err);
     if (status != E5_OK || fits) return status;

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 
-enum { X, THRESHOLD, STAY, CLIMATOLOGY, CELL, OPERANDS }; /* of the sweep; CELL is the number of each cell */
+enum { X, LIMITS, CELL = LIMITS + E5_RUNS_LIMITS, OPERANDS }; /* of the sweep; CELL is the number of each cell */
 
 struct sink {
     pthread_mutex_t lock;
@@ -15,9 +15,11 @@ struct sink {
     struct e5_error err;
 };
 
-struct plan { /* of the sweep */
+struct plan { /* of the sweep: one search */
     const struct e5_runs_request *request;
+    const struct e5_runs_search *search;
     struct e5_spell_axis axis;
+    double *counts; /* runs of each cell */
     struct sink *sink;
 };
 
@@ -74,26 +76,28 @@ static void describe(const struct plan *plan, const struct e5_spell_measure *mea
 
 /* --- one tile --- */
 
-static struct e5_spell_limit limit_of(const struct e5_runs_limits *limits, const struct e5_tile *tile) {
-    return (struct e5_spell_limit){tile->values, tile->rows, limits->slot_of_step};
+static struct e5_spell_limit limit_of(const struct plan *plan, const struct e5_tile *operands,
+                                      enum e5_runs_limit which) {
+    const struct e5_tile *tile = &operands[LIMITS + which];
+    return (struct e5_spell_limit){tile->values, tile->rows, plan->request->limits[which].slot_of_step};
 }
 
 /* Scratch: flags, known steps, and two more of their size. */
 static void tile(const struct plan *plan, const struct e5_tile *operands, bool wide, double *counts, void *scratch) {
-    const struct e5_runs_request *request = plan->request;
+    const struct e5_runs_search *search = plan->search;
     size_t size = e5_spell_axis_size(&plan->axis), rows;
     uint32_t *flags = scratch, *known = flags + size, *others = known + size;
     struct e5_spell_measure measure = {{operands[X].values, wide},
-                                       limit_of(&request->threshold, &operands[THRESHOLD]),
-                                       limit_of(&request->climatology, &operands[CLIMATOLOGY]),
-                                       request->switches};
-    e5_spell_flags(&plan->axis, measure.x, measure.threshold, request->test, flags);
-    if (request->stay.values != NULL) {
-        e5_spell_flags(&plan->axis, measure.x, limit_of(&request->stay, &operands[STAY]), request->test, others);
+                                       limit_of(plan, operands, E5_RUNS_THRESHOLD),
+                                       limit_of(plan, operands, E5_RUNS_CLIMATOLOGY),
+                                       search->switches};
+    e5_spell_flags(&plan->axis, measure.x, measure.threshold, search->test, flags);
+    if (plan->request->limits[E5_RUNS_STAY].values != NULL) {
+        e5_spell_flags(&plan->axis, measure.x, limit_of(plan, operands, E5_RUNS_STAY), search->test, others);
         e5_spell_linger(&plan->axis, flags, others);
     }
-    if (request->rule.gap > 0) e5_spell_known(&plan->axis, measure.x, known);
-    e5_spell_select(&plan->axis, &request->rule, flags, known, others);
+    if (search->rule.gap > 0) e5_spell_known(&plan->axis, measure.x, known);
+    e5_spell_select(&plan->axis, &search->rule, flags, known, others);
     rows = count_runs(plan, flags, counts);
     if (rows > 0) describe(plan, &measure, flags, operands[CELL].values, rows);
 }
@@ -137,8 +141,37 @@ static struct e5_view map_of(const double *values, size_t rows, size_t cells) {
                             .packing = E5_PACKING_NONE};
 }
 
-static enum e5_status sweep_runs(struct plan *plan, const double *cell, double *counts, struct e5_pool *pool,
-                                 struct e5_watch *watch, struct e5_error *err) {
+/* Operands of the sweep, with views of the caller's room. */
+static void show_operands(const struct e5_runs_request *request, const double *cell, struct e5_view *view,
+                          struct e5_sweep_operand *operands) {
+    operands[X] = request->x;
+    for (int i = 0; i < E5_RUNS_LIMITS; i++) {
+        const struct e5_runs_limits *limits = &request->limits[i];
+        if (limits->values == NULL) continue;
+        view[LIMITS + i] = map_of(limits->values, limits->several * limits->slots, request->cells);
+        operands[LIMITS + i] = (struct e5_sweep_operand){&view[LIMITS + i], NULL, limits->several};
+    }
+    view[CELL] = map_of(cell, 1, request->cells);
+    operands[CELL] = (struct e5_sweep_operand){&view[CELL], NULL, 1};
+}
+
+static struct e5_sweep_plan plan_of(const struct e5_kernel *kernel, struct plan *plan) {
+    const struct e5_runs_request *request = plan->request;
+    struct e5_sweep_plan one = {.kernel = kernel,
+                                .plan = plan,
+                                .out_rows = 1,
+                                .scratch_bytes = 4 * e5_spell_axis_size(&plan->axis) * sizeof(uint32_t),
+                                .input = {.axis = request->axis, .rows = {request->axis->n, [CELL] = 1}}};
+    for (int i = 0; i < E5_RUNS_LIMITS; i++) {
+        if (request->limits[i].values == NULL) continue;
+        one.input.rows[LIMITS + i] = request->limits[i].slots;
+        one.choice[LIMITS + i] = plan->search->choice[i];
+    }
+    return one;
+}
+
+static enum e5_status sweep_runs(const struct e5_runs_request *request, struct plan *plans, const double *cell,
+                                 struct e5_pool *pool, struct e5_watch *watch, struct e5_error *err) {
     static const struct e5_series_ops ops = {.tile_f32 = tile_f32, .tile_f64 = tile_f64};
     static const struct e5_kernel kernel = {.name = "spells",
                                             .kind = E5_SERIES,
@@ -148,49 +181,69 @@ static enum e5_status sweep_runs(struct plan *plan, const double *cell, double *
                                                          {"climatology", "dayofyear", .optional = true},
                                                          {"cell", "cell"}},
                                             .ops.series = &ops};
-    const struct e5_runs_request *request = plan->request;
-    const struct e5_runs_limits *limits[] = {&request->threshold, &request->stay, &request->climatology};
-    struct e5_view view[OPERANDS] = {[CELL] = map_of(cell, 1, request->cells)};
-    struct e5_sweep_operand operands[OPERANDS] = {request->x, [CELL] = {&view[CELL], NULL}};
-    struct e5_sweep_plan one = {.kernel = &kernel,
-                                .plan = plan,
-                                .out_rows = 1,
-                                .scratch_bytes = 4 * e5_spell_axis_size(&plan->axis) * sizeof(uint32_t),
-                                .input = {.axis = request->axis, .rows = {request->axis->n, [CELL] = 1}}};
-    for (size_t i = 0; i < 3; i++) {
-        if (limits[i]->values == NULL) continue;
-        one.input.rows[THRESHOLD + i] = limits[i]->slots;
-        view[THRESHOLD + i] = map_of(limits[i]->values, limits[i]->slots, request->cells);
-        operands[THRESHOLD + i].view = &view[THRESHOLD + i];
+    struct e5_view view[OPERANDS];
+    struct e5_sweep_operand operands[OPERANDS] = {{0}};
+    struct e5_sweep_plan *sweeps = NULL;
+    struct e5_sweep_out *out = NULL;
+    show_operands(request, cell, view, operands);
+    enum e5_status status = e5_alloc(request->nsearches, sizeof *sweeps, &sweeps, err);
+    if (status == E5_OK) status = e5_alloc(request->nsearches, sizeof *out, &out, err);
+    for (size_t k = 0; status == E5_OK && k < request->nsearches; k++) {
+        sweeps[k] = plan_of(&kernel, &plans[k]);
+        out[k] = (struct e5_sweep_out){plans[k].counts, E5_F64, request->cells};
     }
-    struct e5_sweep_out out = {counts, E5_F64, request->cells};
-    return e5_sweep(&(struct e5_sweep){&one, &out, 1, operands, NULL, request->budget, request->directory}, pool,
-                    watch, err);
+    if (status == E5_OK)
+        status = e5_sweep(&(struct e5_sweep){sweeps, out, request->nsearches, operands, request->budget,
+                                             request->directory},
+                          pool, watch, err);
+    free(sweeps);
+    free(out);
+    return status;
+}
+
+static enum e5_status plan_new(const struct e5_runs_request *request, const struct e5_runs_search *search,
+                               struct plan *plan, struct e5_error *err) {
+    *plan = (struct plan){.request = request, .search = search};
+    enum e5_status status = e5_spell_axis_init(&plan->axis, request->axis, NULL, E5_SPELL_OWN, &search->rule, err);
+    if (status == E5_OK) status = e5_alloc(1, sizeof *plan->sink, &plan->sink, err);
+    if (status == E5_OK) *plan->sink = (struct sink){.lock = PTHREAD_MUTEX_INITIALIZER};
+    return status == E5_OK ? e5_alloc(request->cells, sizeof *plan->counts, &plan->counts, err) : status;
+}
+
+static void plan_fini(struct plan *plan) {
+    e5_spell_axis_fini(&plan->axis);
+    if (plan->sink != NULL) e5_buffer_fini(&plan->sink->rows);
+    free(plan->sink);
+    free(plan->counts);
+}
+
+static enum e5_status collect(const struct plan *plan, struct e5_runs_table *out, struct e5_error *err) {
+    if (plan->sink->status == E5_OK)
+        return put_in_order(&plan->sink->rows, plan->counts, plan->request->cells, out, err);
+    *err = plan->sink->err;
+    return plan->sink->status;
 }
 
 enum e5_status e5_runs(const struct e5_runs_request *request, struct e5_pool *pool, struct e5_watch *watch,
                        struct e5_runs_table *out, struct e5_error *err) {
-    struct sink sink = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    struct plan plan = {.request = request, .sink = &sink};
-    double *cell = NULL, *counts = NULL;
-    *out = (struct e5_runs_table){0};
+    struct plan *plans = NULL;
+    double *cell = NULL;
+    size_t n = request->nsearches, made = 0;
+    memset(out, 0, n * sizeof *out);
     enum e5_status status = e5_time_axis_check(request->axis, err);
-    if (status == E5_OK)
-        status = e5_spell_axis_init(&plan.axis, request->axis, NULL, E5_SPELL_OWN, &request->rule, err);
-    if (status == E5_OK) status = e5_alloc(request->cells, sizeof *cell, &cell, err);
-    if (status == E5_OK) status = e5_alloc(request->cells, sizeof *counts, &counts, err);
-    for (size_t i = 0; status == E5_OK && i < request->cells; i++) cell[i] = (double)i;
-    if (status == E5_OK) status = sweep_runs(&plan, cell, counts, pool, watch, err);
-    if (status == E5_OK && sink.status != E5_OK) {
-        *err = sink.err;
-        status = sink.status;
+    if (status == E5_OK) status = e5_alloc(n, sizeof *plans, &plans, err);
+    while (status == E5_OK && made < n) {
+        status = plan_new(request, &request->searches[made], &plans[made], err);
+        made++;
     }
-    if (status == E5_OK) status = put_in_order(&sink.rows, counts, request->cells, out, err);
-    if (status != E5_OK) e5_runs_table_fini(out);
-    e5_spell_axis_fini(&plan.axis);
-    e5_buffer_fini(&sink.rows);
+    if (status == E5_OK) status = e5_alloc(request->cells, sizeof *cell, &cell, err);
+    for (size_t i = 0; status == E5_OK && i < request->cells; i++) cell[i] = (double)i;
+    if (status == E5_OK) status = sweep_runs(request, plans, cell, pool, watch, err);
+    for (size_t k = 0; status == E5_OK && k < n; k++) status = collect(&plans[k], &out[k], err);
+    for (size_t k = 0; k < n && status != E5_OK; k++) e5_runs_table_fini(&out[k]);
+    for (size_t k = 0; k < made; k++) plan_fini(&plans[k]);
+    free(plans);
     free(cell);
-    free(counts);
     return status;
 }
 

@@ -15,6 +15,7 @@
 #define SEGMENT_OF_PART \
     2048 /* cells: states lie segment by segment, and parts may meet different numbers of threads */
 #define STRIP_MAX 256             /* steps */
+#define BOX_BLOCK ((size_t)8 << 20) /* bytes of a box that are read at once, where chunks are not larger */
 #define TASKS_PER_THREAD 4 /* segments have equal work; a few each even out what the machine does beside us */
 
 /* One request at one segment. */
@@ -177,15 +178,13 @@ static enum e5_status next_block(struct pass *pass, size_t block_bytes, struct e
     return status;
 }
 
-static enum e5_status scan_blocks(struct pass *pass, size_t block_bytes, const struct e5_parallel *par,
-                                  struct e5_error *err) {
-    struct e5_source_cursor cursor = {0};
-    enum e5_status status = next_block(pass, block_bytes, &cursor, par, err);
+static enum e5_status scan_blocks(struct pass *pass, size_t block_bytes, struct e5_source_cursor *cursor,
+                                  const struct e5_parallel *par, struct e5_error *err) {
+    enum e5_status status = next_block(pass, block_bytes, cursor, par, err);
     while (status == E5_OK && pass->steps > 0) {
         status = e5_parallel_for(par, pass->watch, pass->segments, scan_segment, pass, err);
-        if (status == E5_OK) status = next_block(pass, block_bytes, &cursor, par, err);
+        if (status == E5_OK) status = next_block(pass, block_bytes, cursor, par, err);
     }
-    e5_source_cursor_fini(&cursor);
     if (status == E5_OK) status = e5_parallel_for(par, pass->watch, pass->segments, finish_segment, pass, err);
     return status;
 }
@@ -270,27 +269,132 @@ static void keep_states(const struct pass *pass) {
     }
 }
 
-enum e5_status e5_scan(struct e5_source *source, const struct e5_scan_request *requests, size_t n, size_t block_bytes,
-                       struct e5_pool *pool, struct e5_watch *watch, struct e5_error *err) {
-    struct e5_parallel threads = pool != NULL ? e5_pool_parallel(pool) : (struct e5_parallel){.slots = 1};
-    const struct e5_parallel *par = pool != NULL ? &threads : NULL;
+/* Of one source after the other, *cursor keeps the memory. */
+static enum e5_status scan_source(struct e5_source *source, const struct e5_scan_request *requests, size_t n,
+                                  size_t block_bytes, struct e5_source_cursor *cursor, const struct e5_parallel *par,
+                                  struct e5_watch *watch, struct e5_error *err) {
     struct pass pass = {
         .source = source, .requests = requests, .n = n, .watch = watch, .size = e5_dtype_size(source->dtype)};
-    enum e5_status status = E5_OK;
-    for (size_t i = 0; status == E5_OK && i < n; i++) status = check_request(&requests[i], source->steps, err);
-    if (status != E5_OK || n == 0 || source->cells == 0) return status;
+    unsigned slots = e5_parallel_slots(par);
     if (source->view != NULL) pass.cells = e5_cells_of(source->view);
-    cut(&pass, threads.slots);
-    e5_watch_expect(watch, (int64_t)(source->steps * source->cells));
-    status = e5_alloc(n, sizeof *pass.state, &pass.state, err);
+    cut(&pass, slots);
+    cursor->first = cursor->steps = 0;
+    enum e5_status status = e5_alloc(n, sizeof *pass.state, &pass.state, err);
     if (status == E5_OK) status = e5_alloc(pass.segments * n, sizeof *pass.lanes, &pass.lanes, err);
-    if (status == E5_OK) status = e5_alloc(threads.slots, pass.slot_bytes, &pass.scratch, err);
+    if (status == E5_OK) status = e5_alloc(slots, pass.slot_bytes, &pass.scratch, err);
     if (status == E5_OK) status = make_lanes(&pass, err);
-    if (status == E5_OK) status = scan_blocks(&pass, block_bytes, par, err);
+    if (status == E5_OK) status = scan_blocks(&pass, block_bytes, cursor, par, err);
     if (status == E5_OK) keep_states(&pass);
     for (size_t i = 0; pass.state != NULL && i < n; i++) free(pass.state[i]);
     free(pass.state);
     free(pass.lanes);
     free(pass.scratch);
+    return status;
+}
+
+/* --- box by box: a box with all its steps is a source of its own, for one thread --- */
+
+struct boxes {
+    struct e5_source *source;
+    const struct e5_scan_request *requests;
+    size_t n;
+    struct e5_source_cursor *cursor; /* one per slot */
+    struct e5_watch *watch;
+};
+
+struct boxed {
+    const struct e5_source *whole;
+    struct e5_dataset_box box;
+};
+
+static size_t boxes_along(const struct e5_source *source) {
+    return (source->width + source->box_columns - 1) / source->box_columns;
+}
+
+static size_t boxes_of(const struct e5_source *source) {
+    size_t rows = source->width > 0 ? source->cells / source->width : 0;
+    if (source->box_rows == 0) return 0;
+    return (rows + source->box_rows - 1) / source->box_rows * boxes_along(source);
+}
+
+static struct e5_dataset_box box_at(const struct e5_source *source, size_t index) {
+    size_t along = boxes_along(source), height = source->cells / source->width;
+    struct e5_dataset_box box = {.row = index / along * source->box_rows,
+                                 .column = index % along * source->box_columns};
+    box.rows = height - box.row < source->box_rows ? height - box.row : source->box_rows;
+    box.columns = source->width - box.column < source->box_columns ? source->width - box.column : source->box_columns;
+    return box;
+}
+
+/* As many steps of the whole as make so many bytes of the box. */
+static size_t block_boxed(const void *self, size_t first, size_t ceiling) {
+    const struct boxed *boxed = self;
+    size_t share = boxed->whole->cells / (boxed->box.rows * boxed->box.columns), scaled;
+    if (__builtin_mul_overflow(ceiling, share, &scaled)) scaled = SIZE_MAX;
+    return boxed->whole->block(boxed->whole->self, first, scaled);
+}
+
+static enum e5_status read_boxed(void *self, size_t first, size_t steps, void *out, const struct e5_parallel *par,
+                                 struct e5_watch *watch, struct e5_error *err) {
+    const struct boxed *boxed = self;
+    (void)par;
+    return boxed->whole->read_box(boxed->whole->self, first, steps, &boxed->box, out, watch, err);
+}
+
+static void put_box(const struct e5_scan_request *request, const struct e5_source *whole, struct e5_dataset_box box,
+                    const char *values) {
+    size_t size = e5_dtype_size(request->out_dtype), bytes = box.columns * size;
+    char *out = request->out;
+    for (size_t period = 0; period < request->periods->count; period++)
+        for (size_t row = 0; row < box.rows; row++, values += bytes)
+            memcpy(out + (period * whole->cells + (box.row + row) * whole->width + box.column) * size, values, bytes);
+}
+
+static enum e5_status scan_box(void *context, size_t index, unsigned slot, struct e5_error *err) {
+    const struct boxes *boxes = context;
+    const struct e5_source *whole = boxes->source;
+    struct boxed boxed = {whole, box_at(whole, index)};
+    struct e5_source source = *whole;
+    struct e5_scan_request *requests;
+    source.cells = boxed.box.rows * boxed.box.columns;
+    source.self = &boxed, source.block = block_boxed, source.read = read_boxed;
+    enum e5_status status = e5_alloc(boxes->n, sizeof *requests, &requests, err);
+    for (size_t i = 0; i < boxes->n && status == E5_OK; i++) {
+        requests[i] = boxes->requests[i];
+        status = e5_alloc(requests[i].periods->count * source.cells, e5_dtype_size(requests[i].out_dtype),
+                          &requests[i].out, err);
+    }
+    if (status == E5_OK)
+        status = scan_source(&source, requests, boxes->n, BOX_BLOCK, &boxes->cursor[slot], NULL, boxes->watch, err);
+    for (size_t i = 0; requests != NULL && i < boxes->n; i++) {
+        if (status == E5_OK) put_box(&boxes->requests[i], whole, boxed.box, requests[i].out);
+        free(requests[i].out);
+    }
+    free(requests);
+    return status;
+}
+
+/* Boxes stay in the cache where rows of chunks do not; but all threads must have some to the end. */
+static bool goes_box_by_box(const struct e5_source *source, const struct e5_scan_request *requests, unsigned slots) {
+    return requests->part == NULL && boxes_of(source) >= (size_t)slots * TASKS_PER_THREAD;
+}
+
+enum e5_status e5_scan(struct e5_source *source, const struct e5_scan_request *requests, size_t n, size_t block_bytes,
+                       struct e5_pool *pool, struct e5_watch *watch, struct e5_error *err) {
+    struct e5_parallel threads = pool != NULL ? e5_pool_parallel(pool) : (struct e5_parallel){.slots = 1};
+    const struct e5_parallel *par = pool != NULL ? &threads : NULL;
+    enum e5_status status = E5_OK;
+    for (size_t i = 0; status == E5_OK && i < n; i++) status = check_request(&requests[i], source->steps, err);
+    if (status != E5_OK || n == 0 || source->cells == 0) return status;
+    e5_watch_expect(watch, (int64_t)(source->steps * source->cells));
+    struct boxes boxes = {.source = source, .requests = requests, .n = n, .watch = watch};
+    status = e5_alloc(threads.slots, sizeof *boxes.cursor, &boxes.cursor, err);
+    if (status != E5_OK) return status;
+    if (goes_box_by_box(source, requests, threads.slots))
+        status = e5_parallel_for(par, watch, boxes_of(source), scan_box, &boxes, err);
+    else
+        status = scan_source(source, requests, n, block_bytes, &boxes.cursor[0], par, watch, err);
+    for (unsigned i = 0; i < threads.slots; i++) e5_source_cursor_fini(&boxes.cursor[i]);
+    free(boxes.cursor);
     return status;
 }

@@ -70,11 +70,11 @@ enum e5_status e5_source_block(const struct e5_source *source, size_t first, siz
 static enum e5_status have_room(const struct e5_source *source, struct e5_source_cursor *cursor,
                                 struct e5_error *err) {
     size_t bytes;
-    if (cursor->room >= cursor->steps) return E5_OK;
-    e5_source_cursor_fini(cursor); /* nothing in it is needed any more: no copy */
     enum e5_status status = e5_multiply(cursor->steps, source->cells * e5_dtype_size(source->dtype), &bytes, err);
-    if (status == E5_OK) status = e5_alloc_plain(bytes, &cursor->own, err);
-    if (status == E5_OK) cursor->room = cursor->steps;
+    if (status != E5_OK || (cursor->own != NULL && cursor->room >= bytes)) return status;
+    e5_source_cursor_fini(cursor); /* nothing in it is needed any more: no copy */
+    status = e5_alloc_plain(bytes, &cursor->own, err);
+    if (status == E5_OK) cursor->room = bytes;
     return status;
 }
 

@@ -20,6 +20,11 @@ struct e5_source {
     size_t (*block)(const void *self, size_t first, size_t ceiling); /* for e5_source_block() */
     enum e5_status (*read)(void *self, size_t first, size_t steps, void *out, const struct e5_parallel *par,
                            struct e5_watch *watch, struct e5_error *err);
+    /* Where it is better to read a grid box by box, each with all its steps, from several threads: how long a row of
+     * the grid is, and the rows and columns of a box; else 0. */
+    size_t width, box_rows, box_columns;
+    enum e5_status (*read_box)(void *self, size_t first, size_t steps, const struct e5_dataset_box *box, void *out,
+                               struct e5_watch *watch, struct e5_error *err);
 };
 
 struct e5_source e5_source_memory(const struct e5_view *view); /* borrows the view */
@@ -34,7 +39,7 @@ struct e5_source_cursor {
     size_t first, steps; /* of the block at hand; steps 0: before the first and after the last */
     const void *values;  /* valid until the next call */
     void *own;
-    size_t room; /* steps of `own` */
+    size_t room; /* bytes of `own` */
 };
 /* The next block, as e5_source_block() has it; blocks while `par` reads. */
 E5_MUST_USE enum e5_status e5_source_next(struct e5_source *source, size_t ceiling, const struct e5_parallel *par,

@@ -10,6 +10,11 @@ static enum e5_status read_files(void *self, size_t first, size_t steps, void *o
     return e5_dataset_read(self, first, steps, out, par, watch, err);
 }
 
+static enum e5_status read_box(void *self, size_t first, size_t steps, const struct e5_dataset_box *box, void *out,
+                               struct e5_watch *watch, struct e5_error *err) {
+    return e5_dataset_read_box(self, first, steps, box, out, watch, err);
+}
+
 enum e5_status e5_source_files(struct e5_dataset *dataset, struct e5_source *out, struct e5_error *err) {
     struct e5_dataset_dim dim[E5_AXES];
     int ndim = e5_dataset_dims(dataset, dim);
@@ -24,6 +29,9 @@ enum e5_status e5_source_files(struct e5_dataset *dataset, struct e5_source *out
         .self = dataset,
         .block = block_files,
         .read = read_files,
+        .width = e5_dataset_length(dataset, E5_AXIS_LONGITUDE),
+        .read_box = read_box,
     };
+    if (!e5_dataset_boxes(dataset, &out->box_rows, &out->box_columns)) out->box_rows = out->box_columns = 0;
     return E5_OK;
 }

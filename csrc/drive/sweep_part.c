@@ -18,6 +18,7 @@ struct operand {
     struct e5_cells cells;
     bool given, series;
     size_t first;
+    size_t rows; /* that a plan sees: those of one where there are several */
     enum e5_dtype as; /* in the tiles */
     size_t tile_bytes;
     size_t place; /* in the scratch: its tiles */
@@ -53,15 +54,17 @@ static enum e5_status find_operand(const struct part *part, size_t index, const 
                                    struct operand *out, struct e5_error *err) {
     const struct e5_sweep_plan *plan = &part->sweep->plans[0];
     const struct e5_operand_spec *spec = &plan->kernel->operands[index];
-    *out = (struct operand){.given = from->view != NULL, .series = is_series(spec), .first = from->first};
+    size_t rows = plan->input.rows[index], several = part->sweep->operands[index].several;
+    *out =
+        (struct operand){.given = from->view != NULL, .series = is_series(spec), .first = from->first, .rows = rows};
     if (!out->given) {
         if (spec->optional) return E5_OK;
         return e5_fail(err, E5_INPUT, "%s: %s is missing", plan->kernel->name, spec->name);
     }
     out->cells = e5_cells_of(from->view);
-    if (out->cells.steps != plan->input.rows[index])
+    if (out->cells.steps != rows * (several > 0 ? several : 1))
         return e5_fail(err, E5_INPUT, "%s: %s has %zu rows, not %zu", plan->kernel->name, spec->name,
-                       out->cells.steps, plan->input.rows[index]);
+                       out->cells.steps, rows);
     if (out->cells.count < from->first + part->count)
         return e5_fail(err, E5_INPUT, "%s: %s has other cells than the first operand", plan->kernel->name,
                        spec->name);
@@ -93,8 +96,16 @@ static enum e5_status find_operands(struct part *part, const struct e5_sweep_cel
 /* --- one tile --- */
 
 /* What is known of missing periods, where that is the driver's business. */
-static const struct e5_missing *missing_of(const struct part *part) {
-    return part->sweep->plans[0].kernel->judges ? NULL : part->sweep->missing;
+static const struct e5_missing *missing_of(const struct e5_sweep_plan *plan) {
+    return plan->kernel->judges ? NULL : plan->input.missing;
+}
+
+/* Values of an operand in a tile, as a plan sees them. */
+static const char *tile_of(const struct part *part, const struct e5_sweep_plan *plan, size_t i, const char *scratch,
+                           size_t tile) {
+    const struct operand *operand = &part->operand[i];
+    size_t before = plan->choice[i] * operand->rows * E5_LANES * e5_dtype_size(operand->as);
+    return scratch + operand->place + tile * operand->tile_bytes + before;
 }
 
 static void set_missing(const struct operand *operand, const char *tile, size_t rows, uint16_t *absent) {
@@ -111,8 +122,7 @@ static void set_missing(const struct operand *operand, const char *tile, size_t 
 }
 
 /* Which periods of which lanes are missing. */
-static void judge(const struct part *part, char *scratch, size_t tile) {
-    const struct e5_missing *missing = part->sweep->missing;
+static void judge(const struct part *part, const struct e5_missing *missing, char *scratch, size_t tile) {
     uint16_t *absent = (uint16_t *)(scratch + part->absent);
     memset(absent, 0, missing->samples * sizeof *absent);
     for (size_t i = 0; i < part->operands; i++) {
@@ -124,9 +134,8 @@ static void judge(const struct part *part, char *scratch, size_t tile) {
 }
 
 /* The results of each output follow each other, one per period. */
-static void take_away(const struct part *part, const char *scratch, size_t rows, double *results) {
+static void take_away(const struct part *part, size_t periods, const char *scratch, size_t rows, double *results) {
     const uint16_t *taken = (const uint16_t *)(scratch + part->taken);
-    size_t periods = part->sweep->missing->periods;
     for (size_t row = 0; row < rows; row++) {
         unsigned bits = taken[row % periods];
         for (int c = 0; bits != 0 && c < E5_LANES; c++)
@@ -144,9 +153,9 @@ static enum e5_status run_cells(const struct part *part, const struct e5_sweep_p
         double *at = (double *)(scratch + part->series);
         for (size_t i = 0; i < part->operands; i++) {
             const struct operand *operand = &part->operand[i];
-            const double *from = (const double *)(scratch + operand->place + tile * operand->tile_bytes) + lane;
+            const double *from = (const double *)tile_of(part, plan, i, scratch, tile) + lane;
             series[i] = operand->given ? at : NULL;
-            for (size_t row = 0; operand->given && row < operand->cells.steps; row++) *at++ = from[row * E5_LANES];
+            for (size_t row = 0; operand->given && row < operand->rows; row++) *at++ = from[row * E5_LANES];
         }
         part->ops->cell(plan->plan, series, own, scratch + part->kernel);
         for (size_t row = 0; row < plan->out_rows; row++) results[row * E5_LANES + lane] = own[row];
@@ -162,8 +171,7 @@ static enum e5_status run_plan(const struct part *part, const struct e5_sweep_pl
     if (part->way == BY_CELL) return run_cells(part, plan, scratch, tile, n, err);
     for (size_t i = 0; i < part->operands; i++) {
         const struct operand *operand = &part->operand[i];
-        if (operand->given)
-            tiles[i] = (struct e5_tile){operand->cells.steps, scratch + operand->place + tile * operand->tile_bytes};
+        if (operand->given) tiles[i] = (struct e5_tile){operand->rows, tile_of(part, plan, i, scratch, tile)};
     }
     (part->way == BY_TILE_F32 ? part->ops->tile_f32 : part->ops->tile_f64)(plan->plan, tiles, results,
                                                                            scratch + part->kernel);
@@ -199,12 +207,15 @@ static enum e5_status run_strip(void *context, size_t index, unsigned slot, stru
     }
     for (size_t done = 0; done < cells && status == E5_OK; done += E5_LANES) {
         size_t n = cells - done < E5_LANES ? cells - done : E5_LANES;
-        if (missing_of(part) != NULL) judge(part, scratch, done / E5_LANES);
+        const struct e5_missing *judged = NULL;
         for (size_t k = 0; k < sweep->nplans && status == E5_OK; k++) {
             const struct e5_sweep_plan *plan = &sweep->plans[k];
+            const struct e5_missing *missing = missing_of(plan);
             double *results = (double *)(scratch + part->result);
+            if (missing != judged && missing != NULL) judge(part, missing, scratch, done / E5_LANES);
+            judged = missing;
             status = run_plan(part, plan, scratch, done / E5_LANES, n, err);
-            if (missing_of(part) != NULL) take_away(part, scratch, plan->out_rows, results);
+            if (missing != NULL) take_away(part, missing->periods, scratch, plan->out_rows, results);
             if (status == E5_OK)
                 write_results(&sweep->out[k], plan->out_rows, part->first + first + done, n, results);
         }
@@ -225,11 +236,12 @@ static size_t strip_tiles(const struct part *part, unsigned slots) {
 /* Places in a slot's scratch: operands, one series of each (for `cell`), results, kernel's own, missing data. */
 static enum e5_status lay_out(struct part *part, struct e5_error *err) {
     const struct e5_sweep *sweep = part->sweep;
+    const struct e5_missing *missing = sweep->plans[0].input.missing;
     size_t at = 0, rows = 0, own = 0, series = 0, results;
     for (size_t i = 0; i < part->operands; i++) {
         part->operand[i].place = at;
         at += part->tiles * part->operand[i].tile_bytes;
-        series += part->operand[i].tile_bytes / E5_LANES;
+        series += part->operand[i].given ? part->operand[i].rows * e5_dtype_size(part->operand[i].as) : 0;
     }
     for (size_t k = 0; k < sweep->nplans; k++) {
         if (sweep->plans[k].out_rows > rows) rows = sweep->plans[k].out_rows;
@@ -241,8 +253,8 @@ static enum e5_status lay_out(struct part *part, struct e5_error *err) {
     part->result = part->series + whole_lines(part->way == BY_CELL ? series : 0);
     part->kernel = part->result + whole_lines(results);
     part->absent = part->kernel + whole_lines(own);
-    part->taken = part->absent + whole_lines(sweep->missing != NULL ? sweep->missing->samples * 2 : 0);
-    part->slot_bytes = part->taken + whole_lines(sweep->missing != NULL ? sweep->missing->periods * 2 : 0);
+    part->taken = part->absent + whole_lines(missing != NULL ? missing->samples * 2 : 0);
+    part->slot_bytes = part->taken + whole_lines(missing != NULL ? missing->periods * 2 : 0);
     return E5_OK;
 }
 

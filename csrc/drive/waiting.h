@@ -1,7 +1,8 @@
 /* waiting: the line that says that something goes on waiting for the service.
  *
- * At most one a minute, and once more, as a warning, when the fault turns out to last: people who read warnings only
- * want to know then as well.  The holder owns the struct, zeroed to begin with; one thread at a time; nothing blocks.
+ * At most one a minute, and once more, as a warning, before the wait with which the fault turns out to last: people
+ * who read warnings only want to know then as well.  The holder owns the struct, zeroed to begin with; one thread at
+ * a time; nothing blocks.
  */
 #ifndef E5_DRIVE_WAITING_H
 #define E5_DRIVE_WAITING_H

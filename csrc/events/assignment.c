@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "events/sets.h"
 
 void e5_assignment_fini(struct e5_assignment *scratch) {
     free(scratch->parent);
+    free(scratch->order);
     free(scratch->matrix);
     free(scratch->price);
     free(scratch->path);
@@ -17,12 +19,15 @@ void e5_assignment_fini(struct e5_assignment *scratch) {
 
 static enum e5_status room_for_members(struct e5_assignment *scratch, size_t members, struct e5_error *err) {
     if (scratch->parent != NULL && scratch->members > members) return E5_OK;
+    if (members > INT32_MAX) return e5_fail(err, E5_UNSAFE, "%zu members are too many to pair", members);
     size_t room = 2 * members + 16;
     free(scratch->parent);
+    free(scratch->order);
     scratch->parent = NULL;
-    enum e5_status status = e5_alloc(room, 4 * sizeof(size_t), &scratch->parent, err);
+    scratch->order = NULL;
+    enum e5_status status = e5_alloc(room, 3 * sizeof(size_t), &scratch->order, err);
+    if (status == E5_OK) status = e5_alloc(room, sizeof *scratch->parent, &scratch->parent, err);
     if (status != E5_OK) return status;
-    scratch->order = scratch->parent + room;
     scratch->place = scratch->order + room;
     scratch->start = scratch->place + room;
     scratch->members = room;
@@ -53,25 +58,12 @@ static enum e5_status room_for_group(struct e5_assignment *scratch, size_t rows,
 
 /* --- groups --- */
 
-static size_t root(size_t *parent, size_t member) {
-    while (parent[member] != member) member = parent[member] = parent[parent[member]];
-    return member;
-}
-
-static void unite(size_t *parent, size_t a, size_t b) {
-    a = root(parent, a);
-    b = root(parent, b);
-    if (a < b)
-        parent[b] = a;
-    else
-        parent[a] = b;
-}
-
 /* Members in the order of their groups, and the place of each in its group; of parent[] the root of the group is
  * left. */
 static void sort_groups(struct e5_assignment *scratch, size_t members) {
-    size_t *parent = scratch->parent, *next = scratch->place, sum = 0;
-    for (size_t i = 0; i < members; i++) parent[i] = root(parent, i);
+    int32_t *parent = scratch->parent;
+    size_t *next = scratch->place, sum = 0;
+    for (size_t i = 0; i < members; i++) parent[i] = e5_sets_root(parent, (int32_t)i);
     memset(next, 0, members * sizeof *next);
     for (size_t i = 0; i < members; i++) next[parent[i]]++;
     for (size_t i = 0; i < members; i++) {
@@ -199,8 +191,9 @@ static void drop_impossible(const struct problem *problem, size_t *other) {
 
 static void prepare(const struct e5_pair *pair, size_t pairs, size_t from, size_t to, struct e5_assignment *scratch,
                     size_t *other) {
-    for (size_t i = 0; i < from + to; i++) scratch->parent[i] = i;
-    for (size_t i = 0; i < pairs; i++) unite(scratch->parent, pair[i].from, from + pair[i].to);
+    e5_sets_begin(scratch->parent, 0, from + to);
+    for (size_t i = 0; i < pairs; i++)
+        e5_sets_unite(scratch->parent, (int32_t)pair[i].from, (int32_t)(from + pair[i].to));
     sort_groups(scratch, from + to);
     for (size_t member = 0, i = 0; member <= from; member++) {
         while (i < pairs && pair[i].from < member) i++;
@@ -217,7 +210,7 @@ enum e5_status e5_assign(const struct e5_pair *pair, size_t pairs, size_t from, 
     prepare(pair, pairs, from, to, scratch, other);
     struct problem problem = {pair, scratch->start, from, alone};
     for (size_t first = 0, end; first < members && status == E5_OK; first = end) {
-        size_t mine = scratch->parent[scratch->order[first]];
+        int32_t mine = scratch->parent[scratch->order[first]];
         for (end = first + 1; end < members && scratch->parent[scratch->order[end]] == mine;) end++;
         struct group group = make_group(scratch->order + first, end - first, from);
         if (group.rows > 0) status = solve(&problem, &group, scratch, other, err);

@@ -20,7 +20,8 @@ struct e5_pair {
 };
 
 struct e5_assignment { /* scratch; zeroed to begin with, freed with _fini */
-    size_t *parent, *order, *place, *start; /* of the members of both lists, `to` behind `from` */
+    int32_t *parent; /* of the members of both lists, `to` behind `from` */
+    size_t *order, *place, *start;
     size_t members;
     double *matrix;
     size_t entries;

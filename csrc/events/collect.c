@@ -33,7 +33,9 @@ static struct e5_event *event_of(const struct work *w, size_t blob) {
 
 typedef void (*visit_fn)(struct work *w, size_t first, const void *records, size_t n);
 
-static enum e5_status each_layer(struct work *w, struct e5_pile *pile, visit_fn visit, struct e5_error *err) {
+/* The last pass gives the memory of each layer back, as the tables that it fills take as much. */
+static enum e5_status each_layer(struct work *w, struct e5_pile *pile, visit_fn visit, bool last,
+                                 struct e5_error *err) {
     enum e5_status status = E5_OK;
     size_t layers = e5_pile_layers(pile), first = 0;
     for (size_t i = 0; status == E5_OK && i < layers; i++) {
@@ -41,6 +43,7 @@ static enum e5_status each_layer(struct work *w, struct e5_pile *pile, visit_fn 
         size_t n = 0;
         status = e5_pile_read(pile, i, &records, &n, err);
         if (status == E5_OK) visit(w, first, records, n);
+        if (last) e5_pile_drop(pile, i);
         if (status == E5_OK) status = e5_watch_check(w->watch, err);
         first += n;
     }
@@ -155,13 +158,15 @@ enum e5_status e5_collect(const struct e5_found *found, const struct e5_event_ru
                           struct e5_error *err) {
     struct work w = {.found = found, .rule = rule, .events = events, .watch = watch};
     enum e5_status status = e5_alloc(found->components, sizeof *w.tally, &w.tally, err);
-    if (status == E5_OK) status = each_layer(&w, found->blobs, count_blobs, err);
+    if (status == E5_OK) status = each_layer(&w, found->blobs, count_blobs, false, err);
     if (status == E5_OK) choose(&w);
     if (status == E5_OK) status = allocate(&w, err);
     if (status == E5_OK) divide(&w);
-    if (status == E5_OK) status = each_layer(&w, found->blobs, fill_blobs, err);
-    if (status == E5_OK) status = each_layer(&w, found->runs, fill_runs, err);
+    if (status == E5_OK) status = each_layer(&w, found->blobs, fill_blobs, true, err);
+    if (status == E5_OK) status = each_layer(&w, found->runs, fill_runs, true, err);
     if (status == E5_OK) fill_links(&w);
+    free(w.number);
+    w.number = NULL;
     if (status == E5_OK) status = e5_describe(w.sum, severity, par, watch, events, err);
     free(w.tally);
     free(w.number);

@@ -18,7 +18,7 @@ struct e5_found_blob {
 
 struct e5_found {
     struct e5_pile *runs;  /* struct e5_run by (time, row, first column); `blob` counts through all steps */
-    struct e5_pile *blobs; /* struct e5_found_blob by (time, first cell) */
+    struct e5_pile *blobs; /* struct e5_found_blob by (time, first cell); neither can be read again */
     const int32_t *component; /* of each blob: numbered by their first blobs */
     size_t components;
     const struct e5_link *link; /* numbers count through all steps; in any order */

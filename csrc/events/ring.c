@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "events/sets.h"
 
 struct e5_side {          /* 2 × span: the western one; 2 × span + 1: the eastern one */
     int32_t next;         /* the side that is walked after it */
@@ -25,28 +26,6 @@ static enum e5_status make_room(size_t need, size_t *room, size_t size, void *ta
     enum e5_status status = e5_grow(*room, more, size, table, err);
     if (status == E5_OK) *room = more;
     return status;
-}
-
-/* Parts: spans of neighbouring rows with a column in common.  The smaller number is always the root. */
-
-static int32_t root_of(int32_t *parent, int32_t i) {
-    while (parent[i] != i) i = parent[i] = parent[parent[i]];
-    return i;
-}
-
-static void unite(int32_t *parent, int32_t one, int32_t other) {
-    int32_t a = root_of(parent, one), b = root_of(parent, other);
-    if (a < b)
-        parent[b] = a;
-    else
-        parent[a] = b;
-}
-
-/* In order, every parent has its number before its children need it. */
-static size_t number_parts(int32_t *parent, size_t spans) {
-    int32_t parts = 0;
-    for (size_t i = 0; i < spans; i++) parent[i] = parent[i] == (int32_t)i ? parts++ : parent[parent[i]];
-    return (size_t)parts;
 }
 
 /* What follows each side. */
@@ -112,7 +91,8 @@ static void sweep(struct line *line) {
             pass_both(line, below, above);
         else
             pass_one(line, b < a ? below : above, b < a, (below ^ above) & 1);
-        if (line->below & line->above & 1) unite(line->rings->parent, line->below / 2, line->above / 2);
+        if (line->below & line->above & 1) /* spans of neighbouring rows with a column in common: of one part */
+            e5_sets_unite(line->rings->parent, line->below / 2, line->above / 2);
     }
 }
 
@@ -198,7 +178,7 @@ static enum e5_status prepare(struct e5_rings *r, size_t n, struct e5_error *err
     if (status == E5_OK) status = make_room(n, &r->parent_room, sizeof *r->parent, &r->parent, err);
     if (status != E5_OK) return status;
     if (n > 0) memset(r->side, 0, 2 * n * sizeof *r->side);
-    for (size_t i = 0; i < n; i++) r->parent[i] = (int32_t)i;
+    e5_sets_begin(r->parent, 0, n);
     r->count = r->vertices = r->walked = r->crossings = 0;
     return E5_OK;
 }
@@ -207,7 +187,7 @@ enum e5_status e5_rings_find(struct e5_rings *r, const struct e5_span *span, siz
     enum e5_status status = prepare(r, n, err);
     if (status != E5_OK) return status;
     sweep_all(r, span, n);
-    r->parts = number_parts(r->parent, n);
+    r->parts = e5_sets_number(r->parent, n);
     status = make_room(r->crossings, &r->passed_room, sizeof *r->passed, &r->passed, err);
     for (size_t i = 0; status == E5_OK && i < r->crossings; i++) r->passed[i] = 0;
     for (int32_t side = 0; status == E5_OK && (size_t)side < 2 * n; side++)

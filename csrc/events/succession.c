@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "events/meet.h"
+#include "events/sets.h"
 
 #define ROUNDING 1e-9 /* of a share: areas are sums in different orders */
 
@@ -91,20 +92,6 @@ static enum e5_status meet_task(void *context, size_t index, unsigned slot, stru
 
 /* --- the table --- */
 
-static int32_t root_of(int32_t *parent, int32_t i) {
-    while (parent[i] != i) i = parent[i] = parent[parent[i]];
-    return i;
-}
-
-static void unite(int32_t *parent, int32_t one, int32_t other) {
-    if (parent[one] == parent[other]) return;
-    int32_t a = root_of(parent, one), b = root_of(parent, other);
-    if (a < b)
-        parent[b] = a;
-    else
-        parent[a] = b;
-}
-
 static enum e5_status grow(size_t *room, size_t needed, size_t size, void *out_pointer, struct e5_error *err) {
     if (needed <= *room) return E5_OK;
     size_t more = needed > *room + *room / 2 ? needed : *room + *room / 2;
@@ -122,7 +109,7 @@ static enum e5_status add_blobs(struct block *b, struct e5_error *err) {
         grow(&succession->parent_room, blobs, sizeof *succession->parent, &succession->parent, err);
     if (status == E5_OK && succession->rule.max_gap > 0)
         status = grow(&succession->met_room, blobs, 1, &succession->met, err);
-    for (size_t i = succession->blobs; status == E5_OK && i < blobs; i++) succession->parent[i] = (int32_t)i;
+    if (status == E5_OK) e5_sets_begin(succession->parent, succession->blobs, blobs);
     return status;
 }
 
@@ -145,7 +132,7 @@ static enum e5_status add_links(struct e5_succession *succession, struct e5_meet
                                 size_t first_to, bool over_gap, struct e5_error *err) {
     for (size_t i = 0; i < m->n; i++) m->link[i].from += (int32_t)first_from, m->link[i].to += (int32_t)first_to;
     if (succession->rule.max_gap > 0) bridge(succession, m, over_gap);
-    for (size_t i = 0; i < m->n; i++) unite(succession->parent, m->link[i].from, m->link[i].to);
+    for (size_t i = 0; i < m->n; i++) e5_sets_unite(succession->parent, m->link[i].from, m->link[i].to);
     if (!succession->rule.links || m->n == 0) return E5_OK;
     enum e5_status status =
         grow(&succession->link_room, succession->links + m->n, sizeof *succession->link, &succession->link, err);
@@ -235,9 +222,5 @@ enum e5_status e5_succession_frames(struct e5_succession *succession, const stru
 }
 
 size_t e5_succession_components(struct e5_succession *succession) {
-    int32_t components = 0,
-            *parent = succession->parent; /* parents have their number before their children need it */
-    for (size_t i = 0; i < succession->blobs; i++)
-        parent[i] = parent[i] == (int32_t)i ? components++ : parent[parent[i]];
-    return (size_t)components;
+    return e5_sets_number(succession->parent, succession->blobs);
 }

@@ -58,6 +58,16 @@ E5_MUST_USE enum e5_status e5_dataset_select(struct e5_dataset *dataset, const s
 E5_MUST_USE enum e5_status e5_dataset_read(struct e5_dataset *dataset, size_t first, size_t steps, void *out,
                                            const struct e5_parallel *par, struct e5_watch *watch,
                                            struct e5_error *err);
+/* Boxes of the grid that all files have in chunks of their own: each can be read alone for its share of the work.
+ * Only where a row of chunks is so large that this is better than all of it; else false. */
+struct e5_dataset_box {
+    size_t row, rows, column, columns;
+};
+bool e5_dataset_boxes(const struct e5_dataset *dataset, size_t *rows, size_t *columns);
+/* As _read, of the cells of a box only; in the calling thread. */
+E5_MUST_USE enum e5_status e5_dataset_read_box(struct e5_dataset *dataset, size_t first, size_t steps,
+                                               const struct e5_dataset_box *box, void *out, struct e5_watch *watch,
+                                               struct e5_error *err);
 /* A good number of steps for one block of a stream that begins at `first`; 0 at the end.  At most `ceiling` bytes and
  * ends where no row of chunks is cut.  Where a single row is larger than the ceiling the block is that row (up to
  * 1 GiB), since a smaller one would inflate its chunks again and again: the caller sizes its buffer by the answer. */

@@ -9,6 +9,9 @@
 #define COPY_BYTES ((size_t)128 << 20)    /* bytes of what is read before it goes to its place */
 #define PART_BYTES ((size_t)512 << 20)  /* of a large file: after each, progress is reported */
 #define SHARE_BYTES ((size_t)2 << 20)   /* of what has no chunks: work for one thread */
+#define ROW_BYTES ((size_t)32 << 20)    /* of a row of chunks: up to this it may be read whole */
+#define BOX_BYTES ((size_t)4 << 20)     /* of a box, at least: work for some milliseconds */
+#define BOX_MOST ((size_t)64 << 20) /* and at most: each thread has one */
 #define SMALL_TASKS 4 /* chunks per thread: with fewer, threads wait for each other at every file */
 
 struct item { /* a step that was asked for, and where it goes */
@@ -229,14 +232,64 @@ enum e5_status e5_dataset_select(struct e5_dataset *dataset, const struct e5_pic
     return select_roles(&s, err);
 }
 
-enum e5_status e5_dataset_read(struct e5_dataset *dataset, size_t first, size_t steps, void *out,
-                               const struct e5_parallel *par, struct e5_watch *watch, struct e5_error *err) {
+/* Without a box all cells. */
+static enum e5_status read_steps(struct e5_dataset *dataset, size_t first, size_t steps,
+                                 const struct e5_dataset_box *box, void *out, const struct e5_parallel *par,
+                                 struct e5_watch *watch, struct e5_error *err) {
     struct selection s = {.ds = dataset, .as = dataset->dtype, .out = out, .par = par, .watch = watch};
     if (first > dataset->count[E5_AXIS_TIME] || steps > dataset->count[E5_AXIS_TIME] - first)
         return e5_fail(err, E5_INPUT, "steps %zu to %zu of %zu", first, first + steps, dataset->count[E5_AXIS_TIME]);
     for (int role = 0; role < E5_AXES; role++)
         s.pick[role] = role == E5_AXIS_TIME ? e5_pick_range(first, steps) : e5_pick_range(0, dataset->count[role]);
+    if (box != NULL) {
+        s.pick[E5_AXIS_LATITUDE] = e5_pick_range(box->row, box->rows);
+        s.pick[E5_AXIS_LONGITUDE] = e5_pick_range(box->column, box->columns);
+    }
     return select_roles(&s, err);
+}
+
+enum e5_status e5_dataset_read(struct e5_dataset *dataset, size_t first, size_t steps, void *out,
+                               const struct e5_parallel *par, struct e5_watch *watch, struct e5_error *err) {
+    return read_steps(dataset, first, steps, NULL, out, par, watch, err);
+}
+
+enum e5_status e5_dataset_read_box(struct e5_dataset *dataset, size_t first, size_t steps,
+                                   const struct e5_dataset_box *box, void *out, struct e5_watch *watch,
+                                   struct e5_error *err) {
+    return read_steps(dataset, first, steps, box, out, NULL, watch, err);
+}
+
+/* Chunk lengths of a file along rows and columns; false where a part of the grid cannot be read alone. */
+static bool grid_chunk(const struct e5_part *part, size_t chunk[2]) {
+    const struct e5_member *member = &part->member;
+    const struct e5_ncstorage *storage = &member->var->storage;
+    if (member->by_library || !storage->chunked) return false;
+    for (int i = 0; i < 2; i++) {
+        int role = E5_AXIS_LATITUDE + i, dim = member->axes.axis[role].dim;
+        if (dim < 0 || part->map[role] != NULL) return false;
+        chunk[i] = storage->chunk[dim];
+    }
+    return true;
+}
+
+bool e5_dataset_boxes(const struct e5_dataset *dataset, size_t *rows, size_t *columns) {
+    const size_t *count = &dataset->count[E5_AXIS_LATITUDE];
+    size_t chunk[2], other[2], unit = dataset->part[0].member.unit, steps = dataset->count[E5_AXIS_TIME];
+    if (unit > steps) unit = steps;
+    if (times(unit, dataset->step_bytes) < ROW_BYTES || !grid_chunk(&dataset->part[0], chunk)) return false;
+    for (size_t p = 1; p < dataset->parts; p++)
+        if (!grid_chunk(&dataset->part[p], other) || other[0] != chunk[0] || other[1] != chunk[1]) return false;
+    size_t cell = unit * (dataset->step_bytes / count[0] / count[1]);
+    *rows = chunk[0] < count[0] ? chunk[0] : count[0];
+    *columns = chunk[1] < count[1] ? chunk[1] : count[1];
+    while (times(times(*rows, *columns), cell) < BOX_BYTES)
+        if (*columns < count[1])
+            *columns += chunk[1];
+        else if (*rows < count[0])
+            *rows += chunk[0];
+        else
+            break;
+    return times(times(*rows, *columns), cell) <= BOX_MOST;
 }
 
 size_t e5_dataset_block(const struct e5_dataset *dataset, size_t first, size_t ceiling) {

@@ -4,12 +4,16 @@
 
 #define RUN_BLOCK 1024  /* elements unshuffled at a time: they stay in the first-level cache until unpacked */
 #define SHORT_STRETCH 8 /* elements; where stretches are shorter, elements are picked up one by one */
+#define SHORT_ROW 4096  /* bytes; rows as short as these end before the processor has seen where they lead */
+#define ROWS_AHEAD 2
+#define CACHE_LINE 64
 
 struct put {
     const struct e5_slab *slab;
     const struct e5_piece *piece;
     struct e5_cut cut;
     size_t element, wide; /* bytes of one, stored and in the output */
+    size_t ahead;         /* bytes from a row of the output to the one that is fetched meanwhile; 0: none is */
     e5_cut_fn row;
 };
 
@@ -36,8 +40,15 @@ static void put_shuffled(const struct put *p, size_t first, size_t n, char *to) 
     }
 }
 
+/* The rows of a chunk lie far apart in the output, and the processor cannot guess where the next one does: it would
+ * wait for memory at every one of them. */
+static void fetch(const char *out, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += CACHE_LINE) __builtin_prefetch(out + i, 1);
+}
+
 static void put_run(const struct put *p, size_t from, size_t n, size_t to) {
     char *out = p->slab->out + to * p->wide;
+    if (p->ahead > 0) fetch(out + p->ahead, n * p->wide);
     if (p->piece->constant)
         put_constant(p, n, out);
     else if (p->piece->plane == 0 && e5_unpack_keeps_bytes(&p->slab->how))
@@ -135,12 +146,20 @@ static bool one_by_one(const struct put *p, size_t width) {
     return cut->part[cut->row].stretches > 1 + e5_cut_count(&cut->part[cut->row]) / SHORT_STRETCH;
 }
 
+static size_t look_ahead(const struct put *p) {
+    const struct e5_cut_part *part = p->cut.part;
+    int row = p->cut.row;
+    if (row == 0 || e5_cut_count(&part[row]) * p->cut.unit * p->wide > SHORT_ROW) return 0;
+    return ROWS_AHEAD * part[row - 1].to * p->wide;
+}
+
 /* False: nothing of the piece is wanted. */
 static bool prepare(struct put *p, const struct e5_slab *slab, const struct e5_piece *piece) {
     size_t element = e5_dtype_size(slab->how.from), width = piece->plane > 0 ? 1 : element;
     *p = (struct put){.slab = slab, .piece = piece, .element = element, .wide = e5_dtype_size(slab->how.as)};
     if (!e5_cut_make(slab->ndim, slab->pick, &piece->box, width, piece->step, &p->cut)) return false;
     p->row = one_by_one(p, width) ? put_elements : put_row;
+    p->ahead = look_ahead(p);
     return true;
 }
 

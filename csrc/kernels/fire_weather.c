@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "kernels/kernel.h"
+#include "kernels/sunlit.h"
 #include "model/calendar.h"
 
 enum { TEMPERATURE, HUMIDITY, WIND, RAIN, LATITUDE, LAST_FINE, LAST_DUFF, LAST_DROUGHT }; /* operands */
@@ -160,6 +160,7 @@ static enum e5_status plan_new(const struct e5_params *params, const struct e5_s
     const struct e5_time_axis *axis = input->axis;
     struct plan *plan;
     enum e5_status status = check_days(axis, err);
+    if (status == E5_OK) status = e5_latitude_check(input, LATITUDE, err);
     if (status == E5_OK) status = e5_alloc(1, sizeof *plan, &plan, err);
     if (status != E5_OK) return status;
     plan->steps = axis->n;

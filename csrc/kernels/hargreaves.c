@@ -9,7 +9,7 @@ enum { SUN };                         /* params */
 
 static enum e5_status plan_new(const struct e5_params *params, const struct e5_series_input *input,
                                struct e5_series_plan *out, struct e5_error *err) {
-    return e5_sunlit_plan((enum e5_sun)params->value[SUN].integer, input, out, err);
+    return e5_sunlit_plan((enum e5_sun)params->value[SUN].integer, input, LATITUDE, out, err);
 }
 
 struct day { /* of E5_LANES cells; `mean` NULL: half way between the others */

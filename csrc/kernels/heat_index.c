@@ -29,13 +29,13 @@ E5_SIMD_BODY double nws(double temperature, double humidity) {
 E5_SIMD_BODY double thermofeel(double temperature, double humidity) {
     double t = to_fahrenheit(temperature), plain = simple(t, humidity);
     double index = plain + t < 160 ? plain : rothfusz(t, humidity);
-    return from_fahrenheit(t <= 40 ? t : index);
+    return from_fahrenheit(t <= 40 ? t + 0 * humidity : index);
 }
 
 E5_SIMD_BODY double metpy(double temperature, double humidity) {
     double t = to_fahrenheit(temperature), plain = -10.3 + 1.1 * t + 0.047 * humidity;
     double index = plain < 79 ? plain : rothfusz(t, humidity);
-    return from_fahrenheit(t <= 40 ? t : index);
+    return from_fahrenheit(t <= 40 ? t + 0 * humidity : index);
 }
 
 /* The regression in °C and %, from its nine coefficients 1, t, r, tr, t², r², t²r, tr², t²r². */

@@ -9,7 +9,7 @@ enum { SOLAR, TMIN, TMAX, DEWPOINT, PRESSURE, LATITUDE }; /* operands, in the or
 static enum e5_status plan_new(const struct e5_params *params, const struct e5_series_input *input,
                                struct e5_series_plan *out, struct e5_error *err) {
     (void)params;
-    return e5_sunlit_plan(E5_SUN_FAO56, input, out, err);
+    return e5_sunlit_plan(E5_SUN_FAO56, input, LATITUDE, out, err);
 }
 
 struct day { /* of E5_LANES cells */

@@ -48,9 +48,19 @@ void e5_statistic_begin(void *state, size_t cells, bool first, enum e5_dtype dty
 
 #define PARAMETERS(type, number) \
     (number * value, int32_t *valid, const type *rows, size_t stride, size_t cells, size_t steps)
+/* Several rows are read side by side, which are more streams than a machine follows by itself. */
+#define PIECE 64  /* cells that are worked on between two looks … */
+#define AHEAD 512 /* … so many bytes ahead */
+#define LINE 64
+E5_SIMD_BODY void look_ahead(const void *rows, size_t row_bytes, const size_t steps, const size_t bytes) {
+    const char *row = (const char *)rows + AHEAD;
+    for (size_t k = 0; k < steps; k++, row += row_bytes)
+        for (size_t at = 0; at < bytes; at += LINE) __builtin_prefetch(row + at);
+}
+
 #define FUSED_STEPS(name, type, number, update)                                                                \
-    E5_SIMD_BODY void name##_fused(number *restrict value, int32_t *restrict valid, const type *restrict rows, \
-                                   size_t stride, size_t cells, const size_t steps) {                          \
+    E5_SIMD_BODY void name##_cells(number *restrict value, int32_t *restrict valid, const type *restrict rows, \
+                                   size_t stride, const size_t cells, const size_t steps) {                    \
         for (size_t i = 0; i < cells; i++) {                                                                   \
             number result = value[i];                                                                          \
             int32_t count = valid[i];                                                                          \
@@ -62,6 +72,15 @@ void e5_statistic_begin(void *state, size_t cells, bool first, enum e5_dtype dty
             value[i] = result;                                                                                 \
             valid[i] = count;                                                                                  \
         }                                                                                                      \
+    }                                                                                                          \
+    E5_SIMD_BODY void name##_fused(number *restrict value, int32_t *restrict valid, const type *restrict rows, \
+                                   size_t stride, size_t cells, const size_t steps) {                          \
+        size_t i = 0;                                                                                          \
+        for (; i + PIECE <= cells; i += PIECE) {                                                               \
+            look_ahead(rows + i, stride * sizeof(type), steps, PIECE * sizeof(type));                          \
+            name##_cells(value + i, valid + i, rows + i, stride, PIECE, steps);                                \
+        }                                                                                                      \
+        name##_cells(value + i, valid + i, rows + i, stride, cells - i, steps);                                \
     }                                                                                                          \
     E5_SIMD_BODY void name##_body PARAMETERS(type, number) {                                                   \
         for (; steps >= 8; steps -= 8, rows += 8 * stride) name##_fused(value, valid, rows, stride, cells, 8); \

@@ -7,7 +7,7 @@
 #include "diag/cycle.h"
 #include "diag/daylight.h"
 #include "diag/evapotranspiration.h"
-#include "kernels/kernel.h"
+#include "kernels/sunlit.h"
 
 enum { TEMPERATURE, LATITUDE };                     /* operands, in the order of the row */
 enum { HEAT_INDEX, BASE_PERIOD, MONTH_LENGTH, SUN }; /* params */
@@ -55,7 +55,8 @@ static enum e5_status plan_new(const struct e5_params *params, const struct e5_s
                                struct e5_series_plan *out, struct e5_error *err) {
     const union e5_param *value = params->value;
     struct plan *plan;
-    enum e5_status status = e5_alloc(1, sizeof *plan, &plan, err);
+    enum e5_status status = e5_latitude_check(input, LATITUDE, err);
+    if (status == E5_OK) status = e5_alloc(1, sizeof *plan, &plan, err);
     if (status != E5_OK) return status;
     *plan = (struct plan){.by_year = value[HEAT_INDEX].integer == YEAR, .by_calendar = value[MONTH_LENGTH].integer};
     status = e5_daylight_init(&plan->daylight, input->axis, (enum e5_sun)value[SUN].integer, err);

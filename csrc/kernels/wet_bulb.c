@@ -10,24 +10,28 @@ E5_SIMD_BODY double stull(double temperature, double humidity) {
     return sum - 4.686035 + E5_ZERO_CELSIUS;
 }
 
-/* As e5_atan, with what float needs of it. */
-E5_SIMD_BODY float arc_tangent(float x) {
-    float size = fabsf(x), steep = size > 2.4142136f ? 1 : 0, middle = size > 0.41421356f ? 1 : 0;
-    float n = steep > 0 ? -1 : middle > 0 ? size - 1 : size, d = steep > 0 ? size : middle > 0 ? size + 1 : 1;
+/* As e5_atan_of_ratio, with what float needs of it. */
+E5_SIMD_BODY float arc_tangent(float top, float bottom) {
+    float steep = top > 2.4142136f * bottom ? 1 : 0, middle = top > 0.41421356f * bottom ? 1 : 0;
+    float n = steep > 0 ? -bottom : middle > 0 ? top - bottom : top;
+    float d = steep > 0 ? top : middle > 0 ? top + bottom : bottom;
     float t = n / d, square = t * t, p = -0.06449835225f;
     p = p * square + 0.1074309967f;
     p = p * square - 0.1426389711f;
     p = p * square + 0.1999953879f;
     p = p * square - 0.3333333175f;
-    return copysignf((steep + middle) * (float)(E5_HALF_PI / 2) + (t + t * square * p), x);
+    return (steep + middle) * (float)(E5_HALF_PI / 2) + (t + t * square * p);
 }
 
-/* In float for floats: the error stays within the last place of the result in K. */
+/* In float for floats: the error stays within the last place of the result in K.  Humidity is not negative: of all
+ * angles only one can be. */
 E5_SIMD_BODY float stull_of_floats(float temperature, float humidity) {
     float t = (temperature - 273) - 0.15f, root = sqrtf(humidity);
-    float sum = arc_tangent(t + humidity) - arc_tangent(humidity - 1.676331f) - 4.686035f;
-    sum += 0.00391838f * humidity * root * arc_tangent(0.023101f * humidity);
-    sum += t * arc_tangent(0.151977f * sqrtf(humidity + 8.313659f));
+    float top = 1.676331f + t, bottom = 1 + (t + humidity) * (humidity - 1.676331f);
+    float angle = arc_tangent(fabsf(top), fabsf(bottom));
+    float sum = copysignf(bottom < 0 ? 2 * (float)E5_HALF_PI - angle : angle, top) - 4.686035f;
+    sum += 0.00391838f * humidity * root * arc_tangent(0.023101f * humidity, 1);
+    sum += t * arc_tangent(0.151977f * sqrtf(humidity + 8.313659f), 1);
     return (sum + 0.15f) + 273;
 }
 

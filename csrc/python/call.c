@@ -4,8 +4,9 @@
 #include "python/raise.h"
 
 void e5py_call_fini(struct e5py_call *call) {
-    e5_missing_fini(&call->missing);
+    for (int rule = 0; rule <= E5_MISSING_NONE; rule++) e5_missing_fini(&call->missing[rule]);
     e5_periods_fini(&call->periods);
+    PyMem_Free(call->rule);
     PyMem_Free(call->params);
     Py_XDECREF(call->seconds);
 }
@@ -41,22 +42,46 @@ static int group_by_day(struct e5py_call *call, PyObject *grouping) {
                : fail(call, &err);
 }
 
+/* The rule of each set: a number for all of them, or one for each. */
+static int read_rules(struct e5py_call *call, PyObject *rules) {
+    call->rule = PyMem_Calloc(call->sets + 1, sizeof *call->rule);
+    if (call->rule == NULL) return PyErr_NoMemory(), -1;
+    for (size_t i = 0; i < call->sets; i++) {
+        PyObject *one = PyLong_Check(rules) ? Py_NewRef(rules) : PySequence_GetItem(rules, (Py_ssize_t)i);
+        long rule = one != NULL ? PyLong_AsLong(one) : -1;
+        Py_XDECREF(one);
+        if (PyErr_Occurred()) return -1;
+        if (rule < E5_MISSING_ANY || rule > E5_MISSING_NONE)
+            return PyErr_Format(PyExc_ValueError, "no rule %ld for missing data", rule), -1;
+        call->rule[i] = (enum e5_missing_rule)rule;
+    }
+    return 0;
+}
+
+static int find_missing(struct e5py_call *call, struct e5_frequency frequency, PyObject *rules) {
+    struct e5_error err = E5_ERROR_NONE;
+    if (read_rules(call, rules) < 0) return -1;
+    for (size_t i = 0; i < call->sets; i++) {
+        struct e5_missing *missing = &call->missing[call->rule[i]];
+        if (missing->first_month != NULL) continue; /* another set has the same rule */
+        if (e5_missing_init(missing, &call->axis, &call->periods, frequency, call->rule[i], &err) != E5_OK)
+            return fail(call, &err);
+    }
+    return 0;
+}
+
 static int group_by_frequency(struct e5py_call *call, PyObject *grouping) {
     struct e5_error err = E5_ERROR_NONE;
     struct e5_frequency frequency;
     const char *text;
-    int missing;
+    PyObject *rules;
     unsigned only;
-    if (!PyArg_ParseTuple(grouping, "sIi", &text, &only, &missing)) return -1;
+    if (!PyArg_ParseTuple(grouping, "sIO", &text, &only, &rules)) return -1;
     enum e5_status status = e5_frequency_parse(text, &frequency, &err);
     frequency.only = only;
     if (status == E5_OK) status = e5_periods_by_calendar(&call->axis, frequency, &call->periods, &err);
-    if (status == E5_OK && call->kernel->kind == E5_SERIES) {
-        status = e5_missing_init(&call->missing, &call->axis, &call->periods, frequency,
-                                 (enum e5_missing_rule)missing, &err);
-        call->judged = status == E5_OK;
-    }
-    return status == E5_OK ? 0 : fail(call, &err);
+    if (status != E5_OK) return fail(call, &err);
+    return call->kernel->kind == E5_SERIES ? find_missing(call, frequency, rules) : 0;
 }
 
 /* Without a grouping a SCAN sees the whole series, a SERIES no periods. */
@@ -81,6 +106,10 @@ int e5py_call_read(struct e5py_call *call, const char *name, enum e5_kernel_kind
     if (call->kernel == NULL || e5py_time_axis(call->module, call->seconds, calendar, &call->axis) < 0) return -1;
     if (sets != NULL && e5py_call_sets(call, sets, call->axis.calendar) < 0) return -1;
     return read_grouping(call, grouping);
+}
+
+const struct e5_missing *e5py_call_missing(const struct e5py_call *call, size_t set) {
+    return call->rule != NULL ? &call->missing[call->rule[set]] : NULL;
 }
 
 PyObject *e5py_call_starts(const struct e5py_call *call) {

@@ -18,8 +18,8 @@ struct e5py_call {
     size_t sets;
     bool grouped;
     struct e5_periods periods;
-    struct e5_missing missing;
-    bool judged; /* missing is there */
+    enum e5_missing_rule *rule; /* of each set; NULL: no period is taken away */
+    struct e5_missing missing[E5_MISSING_NONE + 1]; /* by rule: those that sets have */
 };
 
 /* All but `module`; without `sets` no parameters; of a SERIES also what is missing of its periods. */
@@ -29,6 +29,8 @@ int e5py_call_read(struct e5py_call *call, const char *name, enum e5_kernel_kind
 int e5py_call_sets(struct e5py_call *call, PyObject *sets, enum e5_calendar calendar);
 void e5py_call_fini(struct e5py_call *call);
 
+/* What is missing of the periods by the rule of a set; NULL: they are not judged. */
+const struct e5_missing *e5py_call_missing(const struct e5py_call *call, size_t set);
 /* First second of each period, or None. */
 PyObject *e5py_call_starts(const struct e5py_call *call);
 /* New array (sets, rows, *cell dimensions of `like`). */

@@ -74,6 +74,7 @@ struct sweep_call {
     struct e5_source source[E5_MAX_OPERANDS];
     struct e5_sweep_operand operand[E5_MAX_OPERANDS];
     struct e5_series_input input;
+    PyArrayObject *choices; /* NULL: there is one of each operand */
     struct e5_sweep_plan *plans; /* call.sets */
     struct e5_sweep_out *out;
     struct e5_sweep sweep;
@@ -85,25 +86,49 @@ static enum e5_status sweep_body(void *context, struct e5_watch *watch, struct e
     return e5_sweep(&sweep->sweep, sweep->pool, watch, err);
 }
 
-/* None, an array, or a Dataset; series must have as many steps as there are times. */
+/* None, an array, or a Dataset; series must have as many steps as there are times, maps lie behind each other where
+ * sets choose among several. */
 static int read_operand(struct sweep_call *sweep, PyObject *object, size_t i) {
     const struct e5py_call *call = &sweep->call;
+    size_t several = sweep->operand[i].several;
     if (object == Py_None) return 0;
     if (e5py_call_source(call->module, object, &sweep->view[i], &sweep->source[i]) < 0) return -1;
     if (sweep->source[i].view != NULL)
         sweep->operand[i].view = &sweep->view[i];
     else
         sweep->operand[i].source = &sweep->source[i];
-    sweep->input.rows[i] = sweep->source[i].steps;
+    sweep->input.rows[i] = sweep->source[i].steps / several;
+    if (sweep->source[i].steps % several != 0)
+        return PyErr_Format(PyExc_ValueError, "%zu rows are not %zu of anything", sweep->source[i].steps, several),
+               -1;
     if (strncmp(call->kernel->operands[i].dims, "time", 4) != 0) return 0;
     return e5py_call_check_steps(sweep->source[i].steps, call->axis.n);
 }
 
-static int read_operands(struct sweep_call *sweep, PyObject *objects) {
+/* Which one of several maps each set takes, (sets, operands); None: there is one of each. */
+static int read_choices(struct sweep_call *sweep, PyObject *choices) {
+    const struct e5py_call *call = &sweep->call;
+    size_t operands = 0;
+    while (call->kernel->operands[operands].name != NULL) sweep->operand[operands++].several = 1;
+    if (choices == Py_None) return 0;
+    sweep->choices = e5py_contiguous(choices, NPY_INT64, 2);
+    if (sweep->choices == NULL) return -1;
+    const int64_t *choice = PyArray_DATA(sweep->choices);
+    bool fits =
+        (size_t)PyArray_DIM(sweep->choices, 0) == call->sets && (size_t)PyArray_DIM(sweep->choices, 1) == operands;
+    for (size_t i = 0; fits && i < call->sets * operands; i++) {
+        size_t *several = &sweep->operand[i % operands].several;
+        fits = choice[i] >= 0 && choice[i] < INT32_MAX;
+        if (fits && (size_t)choice[i] >= *several) *several = (size_t)choice[i] + 1;
+    }
+    return fits ? 0 : (PyErr_SetString(PyExc_ValueError, "choices do not fit the sets and operands"), -1);
+}
+
+static int read_operands(struct sweep_call *sweep, PyObject *objects, PyObject *choices) {
     const struct e5_operand_spec *spec = sweep->call.kernel->operands;
     sweep->input.axis = &sweep->call.axis;
     sweep->input.periods = sweep->call.grouped ? &sweep->call.periods : NULL;
-    sweep->input.missing = sweep->call.judged ? &sweep->call.missing : NULL;
+    if (read_choices(sweep, choices) < 0) return -1;
     for (size_t i = 0; spec[i].name != NULL; i++) {
         PyObject *object = PySequence_GetItem(objects, (Py_ssize_t)i);
         int result = object == NULL ? -1 : read_operand(sweep, object, i);
@@ -113,6 +138,13 @@ static int read_operands(struct sweep_call *sweep, PyObject *objects) {
     return 0;
 }
 
+static void choose(const struct sweep_call *sweep, size_t set, struct e5_sweep_plan *plan) {
+    if (sweep->choices == NULL) return;
+    size_t operands = (size_t)PyArray_DIM(sweep->choices, 1);
+    const int64_t *choice = (const int64_t *)PyArray_DATA(sweep->choices) + set * operands;
+    for (size_t i = 0; i < operands; i++) plan->choice[i] = (size_t)choice[i];
+}
+
 static int make_plans(struct sweep_call *sweep) {
     const struct e5py_call *call = &sweep->call;
     struct e5_error err = E5_ERROR_NONE;
@@ -120,8 +152,10 @@ static int make_plans(struct sweep_call *sweep) {
     sweep->out = PyMem_Calloc(call->sets, sizeof *sweep->out);
     if (sweep->plans == NULL || sweep->out == NULL) return PyErr_NoMemory(), -1;
     for (size_t i = 0; i < call->sets; i++) {
+        sweep->input.missing = e5py_call_missing(call, i);
         if (e5_sweep_plan(call->kernel, &call->params[i], &sweep->input, &sweep->plans[i], &err) != E5_OK)
             return e5py_raise(call->module, &err), -1;
+        choose(sweep, i, &sweep->plans[i]);
         if (sweep->plans[i].out_rows == sweep->plans[0].out_rows) continue;
         (void)!e5_fail(&err, E5_INPUT, "%s: results of %zu and %zu rows do not fit into one", call->kernel->name,
                        sweep->plans[0].out_rows, sweep->plans[i].out_rows);
@@ -150,7 +184,6 @@ static PyObject *run_sweep(struct sweep_call *sweep, PyObject *progress) {
         sweep->sweep.out = sweep->out;
         sweep->sweep.nplans = call->sets;
         sweep->sweep.operands = sweep->operand;
-        sweep->sweep.missing = call->judged ? &call->missing : NULL;
         if (e5py_run(call->module, sweep_body, sweep, progress) == 0)
             result = Py_BuildValue("ON", array, e5py_call_starts(call));
         e5py_pool_release();
@@ -160,25 +193,29 @@ static PyObject *run_sweep(struct sweep_call *sweep, PyObject *progress) {
 }
 
 PyDoc_STRVAR(sweep_doc,
-             "sweep(name, sets, operands, seconds, calendar, grouping, budget, directory, progress, /)\n--\n\n"
+             "sweep(name, sets, operands, seconds, calendar, grouping, budget, directory, progress, choices=None, "
+             "/)\n--\n\n"
              "Run a SERIES kernel with each set of parameters on every cell; (values of all sets, first\n"
-             "second of each period or None).  Files of more than `budget` bytes go through scratch files\n"
-             "in `directory`.");
+             "second of each period or None).  Where an operand holds several maps, or several times the maps\n"
+             "of the slots, `choices` has the number of its own for each set and operand, else it is None.  The\n"
+             "last of `grouping` is a rule for missing data, or one for each set.  Files of more than `budget`\n"
+             "bytes go through scratch files in `directory`.");
 static PyObject *sweep(PyObject *module, PyObject *args) {
     struct sweep_call sweep = {.call = {.module = module}};
-    PyObject *sets, *objects, *times, *grouping, *progress, *result = NULL;
+    PyObject *sets, *objects, *times, *grouping, *progress, *choices = Py_None, *result = NULL;
     const char *name, *calendar;
     unsigned long long budget;
-    if (!PyArg_ParseTuple(args, "sOOOsOKsO", &name, &sets, &objects, &times, &calendar, &grouping, &budget,
-                          &sweep.sweep.directory, &progress))
+    if (!PyArg_ParseTuple(args, "sOOOsOKsO|O", &name, &sets, &objects, &times, &calendar, &grouping, &budget,
+                          &sweep.sweep.directory, &progress, &choices))
         return NULL;
     sweep.sweep.budget = (size_t)budget;
     if (e5py_call_read(&sweep.call, name, E5_SERIES, sets, times, calendar, grouping) == 0 &&
-        read_operands(&sweep, objects) == 0 && make_plans(&sweep) == 0)
+        read_operands(&sweep, objects, choices) == 0 && make_plans(&sweep) == 0)
         result = run_sweep(&sweep, progress);
     for (size_t i = 0; sweep.plans != NULL && i < sweep.call.sets; i++) e5_sweep_plan_fini(&sweep.plans[i]);
     PyMem_Free(sweep.plans);
     PyMem_Free(sweep.out);
+    Py_XDECREF(sweep.choices);
     e5py_call_fini(&sweep.call);
     return result;
 }

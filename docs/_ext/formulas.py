@@ -111,6 +111,7 @@ FORMULAS: dict[str, str] = {
     "blocking.blocked_longitudes": r"\frac{Z_{60+\Delta} - Z_{40+\Delta}}{20} > 0\ \text{and}\ \frac{Z_{80+\Delta} - Z_{60+\Delta}}{20} < -10\ \mathrm{m}/^{\circ}",
     "blocking.blocked_cells": r"\frac{Z_{\varphi} - Z_{\varphi-15}}{15} > 0\ \text{and}\ \frac{Z_{\varphi+15} - Z_{\varphi}}{15} < -10\ \mathrm{m}/^{\circ}",
     "blocking.dole_gordon": r"Z' \cdot \frac{\sin 45^{\circ}}{\sin \varphi} > 100\ \mathrm{m}",
+    "fire.overwintered_drought_code": r"D = 400 \ln \frac{800}{Q},\quad Q = a \cdot 800\,e^{-D_f/400} + b \cdot 3.94\,r",
     "compound.likelihood_multiplication_factor": r"\mathrm{LMF} = \frac{P(A \cap B)}{P(A)\,P(B)}",
     # indices of climate extremes
     "indices.fd": _count(r"\mathrm{TN}_d < 0\,^{\circ}\mathrm{C}"),

@@ -1,18 +1,20 @@
 """Tables of pages that are made from those of the program, so that both say the same.
 
 ``{index-table}`` the indices of climate extremes, ``{kernel-table}`` all diagnostics of the core,
-``{definitions} etccdi`` which parameters stand for whose rules, ``{error-facts} NAME`` what a program may know of an
-error, ``{variable-table}`` the variables of ERA5.
+``{definitions} etccdi`` which parameters stand for whose rules, ``{error-facts} NAME`` an error with its cause, its
+cure and what a program may know of it, ``{variable-table}`` the variables of ERA5.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from docutils.statemachine import StringList
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
@@ -123,16 +125,17 @@ class Definitions(Directive):
 
 
 class ErrorFacts(Directive):
-    """What a program may know of an error: its bases, its code, whether to try again, the exit code."""
+    """An error: its docstring, and what a program may know of it: bases, code, whether to try again, exit code."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Make one line."""
+        """Make the class with its docstring, and one line."""
         kind = getattr(errors, self.arguments[0])
         bases = [base.__name__ for base in kind.__mro__[1:] if base.__name__ not in _EVERYWHERE]
-        line = nodes.paragraph()
-        line += nodes.emphasis("", (kind.__doc__ or "").splitlines()[0])
+        described = nodes.container()
+        text = ["```{eval-rst}", f".. autoclass:: {kind.__module__}.{kind.__name__}", "```"]
+        self.state.nested_parse(StringList(text, "errors"), self.content_offset, described)
         facts = nodes.paragraph()
         facts += [nodes.Text("code "), _code(kind.code)]
         if bases:
@@ -141,7 +144,18 @@ class ErrorFacts(Directive):
                 facts += [nodes.Text(", " if number else ""), _code(base)]
         facts += nodes.Text("; worth trying again" if kind.retryable else "; trying again does not help")
         facts += nodes.Text(f"; exit code {code_of(kind)}")
-        return [line, facts]
+        return [*described.children, facts]
+
+
+def _without_arguments(app: Sphinx, what: str, name: str, it: Any, *_: Any) -> tuple[str, None] | None:
+    """No list of arguments in the head of an error: nobody but the program makes one."""
+    return ("", None) if inspect.isclass(it) and issubclass(it, errors.Era5FastError) else None
+
+
+def _with_bold_words(app: Sphinx, what: str, name: str, it: Any, options: Any, lines: list[str]) -> None:
+    """The two words that every docstring of an error has stand out."""
+    if name.startswith("era5fast.errors."):
+        lines[:] = [re.sub(r"^(Cause|Cure): ", r"**\1.** ", line) for line in lines]
 
 
 #: Bases that say nothing.
@@ -167,4 +181,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("definitions", Definitions)
     app.add_directive("error-facts", ErrorFacts)
     app.add_directive("variable-table", VariableTable)
+    app.connect("autodoc-process-signature", _without_arguments)
+    app.connect("autodoc-process-docstring", _with_bold_words)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

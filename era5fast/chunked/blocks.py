@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import attributes
-from ..errors import InputError
+from ..errors import InputError, heard_before
 from .arrays import check, is_lazy, whole
 
 if TYPE_CHECKING:
@@ -110,7 +110,10 @@ class Plan:
         """Result of a block."""
         places = self.places(index)
         named = zip(self.shells.items(), values, strict=True)
-        return self.function({**self.others, **{name: shell.fill(block, places) for (name, shell), block in named}})
+        with heard_before():  # the template has said it
+            return self.function(
+                {**self.others, **{name: shell.fill(block, places) for (name, shell), block in named}}
+            )
 
     def template(self) -> Any:
         """Result of a single place, of which nothing is known."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..field import LONGITUDE_NAMES, as_field, find_name
+from ..field import LONGITUDE_NAMES, as_field, find_axis
 from ..grouping import grouping_of
 from ..operands import Operands
 from ..parameter_sets import sets_of
@@ -47,7 +47,8 @@ def scan(row: dict[str, Any], given: dict[str, Any], run: Runner) -> Any:
     Returns
     -------
     DataArray
-        Lazy; its chunks along time hold the periods that the chunks of the data finish.
+        Lazy; its chunks along time hold the periods that the chunks of the data finish, put together to even ones
+        where those of the data are even.
     """
     name = row["operands"][0]["name"]
     x = given[name]
@@ -278,7 +279,15 @@ def _lazily(kernel: Kernel, pieces: list[Piece], x: xr.DataArray, template: xr.D
         lengths if dim == periods else x.variable.chunksizes[dim] if dim in cells else (template.sizes[dim],)
         for dim in template.dims
     )
-    return spread(template, lazy_array(graph, key, chunks, template.dtype), x, tuple(cells))
+    array = lazy_array(graph, key, chunks, template.dtype)
+    if _are_even(x.variable.chunksizes[time]) and not _are_even(lengths):  # as months are: Zarr takes only even ones
+        array = array.rechunk({template.dims.index(periods): max(lengths)})
+    return spread(template, array, x, tuple(cells))
+
+
+def _are_even(sizes: tuple[int, ...]) -> bool:
+    """Whether chunks have one size, but that the last one may be smaller."""
+    return len(sizes) == 0 or (set(sizes[:-1]) <= {sizes[0]} and sizes[-1] <= sizes[0])
 
 
 # --- days of the sun ---
@@ -288,7 +297,7 @@ def _solar(row: dict[str, Any], rest: dict[str, Any], x: xr.DataArray, run: Runn
     """Columns of each hour by themselves, with the days of their own, put side by side."""
     import xarray as xr
 
-    name, time, longitude = row["operands"][0]["name"], time_of(x), find_name(x.dims, LONGITUDE_NAMES)
+    name, time, longitude = row["operands"][0]["name"], time_of(x), find_axis(x, LONGITUDE_NAMES)
     field = as_field(outline(x))
     cells = tuple(dim for dim in x.dims if dim != time)
     template = run(row, {**rest, name: Shell.of(x).single(cells)})

@@ -10,9 +10,22 @@ import numpy as np
 
 from .. import provenance
 from ..errors import InputError
-from ..field import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, Field, as_field, find_name, on_grid, plain
+from ..field import (
+    HINT_OF_TIME,
+    LATITUDE_NAMES,
+    LONGITUDE_NAMES,
+    TIME_NAMES,
+    Field,
+    as_field,
+    find_axis,
+    find_name,
+    name_in,
+    on_grid,
+    plain,
+)
 from ..grouping import grouping_of
 from ..operands import SLOTS
+from ..several import several
 from ..sources import is_paths
 from .arrays import check, is_lazy, outline
 from .blocks import map_cells
@@ -70,9 +83,9 @@ def time_of(x: Any) -> Any:
     InputError
         If there is none.
     """
-    name = find_name(x.dims, TIME_NAMES)
+    name = find_axis(x, TIME_NAMES)
     if name is None:
-        raise InputError(f"no time axis among the dimensions {tuple(x.dims)}", hint="it is called time or valid_time")
+        raise InputError(f"no time axis among the dimensions {tuple(x.dims)}", hint=HINT_OF_TIME)
     return name
 
 
@@ -157,7 +170,7 @@ def _of_files(x: Any) -> Any:
 
 def _beside(spec: dict[str, Any], value: Any, field: Field) -> Any:
     """An operand beside the first one: a series or maps of its cells; a number, text or None as it is."""
-    if value is None or (isinstance(value, str) and not spec["dims"].startswith("time")):
+    if value is None or (isinstance(value, str | list | tuple) and not spec["dims"].startswith("time")):
         return value
     if spec["dims"].startswith("time"):
         value = labelled(value, spec["name"])
@@ -166,13 +179,15 @@ def _beside(spec: dict[str, Any], value: Any, field: Field) -> Any:
     first = slots if spec["dims"].startswith(SLOTS[0]) else None
     if not hasattr(value, "dims"):
         return _maps(spec, value, field)
-    return _renamed(on_grid(value, field, first, spec["name"]), field)
+    others = [axis.name for axis in several(value, spec["name"], field, first).axes]
+    return _renamed(on_grid(value, field, first, spec["name"], others), field)
 
 
 def _renamed(x: Any, field: Field) -> Any:
     """An operand under the names that the first one has for its cells: lat may be latitude."""
-    own = [dim for dim in x.dims if dim not in (*TIME_NAMES, *SLOTS)]
-    same = dict(zip(own, (dim for dim in field.cell_dims() if _same(dim, own)), strict=False))
+    cells = field.cell_dims()
+    own = [dim for dim in x.dims if any(name_in(x, cell, field) == dim for cell in cells)]
+    same = dict(zip(own, (dim for dim in cells if _same(dim, own)), strict=False))
     return x.rename({a: b for a, b in same.items() if a != b})
 
 

@@ -104,7 +104,14 @@ def words(column: str) -> str:
     return WORDS.get(column, column.replace("_", " "))
 
 
-def event_table(events: Any, kind: str | None = None, columns: Sequence[str] | None = None) -> EventTable:
+def event_table(
+    events: Any,
+    kind: str | None = None,
+    columns: Sequence[str] | None = None,
+    *,
+    order_by: str = "id",
+    limit: int | None = None,
+) -> EventTable:
     """Bring a table of events into this form.
 
     Parameters
@@ -115,6 +122,8 @@ def event_table(events: Any, kind: str | None = None, columns: Sequence[str] | N
         Only events of this kind of a database.
     columns : sequence of str, optional
         What to read of a database besides dates and kinds; everything when left out.
+    order_by, limit
+        Order of the events of a database, and how many of them are read.
 
     Raises
     ------
@@ -125,7 +134,7 @@ def event_table(events: Any, kind: str | None = None, columns: Sequence[str] | N
         return _of_catalogue(events)
     if isinstance(events, EventDatabase):
         wanted = None if columns is None else list(dict.fromkeys([*_NEEDED, *columns]))
-        frame = events.query(kind=kind, columns=wanted, order_by="id")
+        frame = events.query(kind=kind, columns=wanted, order_by=order_by, limit=limit)
         return _of_frame(frame, _units_in(events, kind), _runs_in(events, kind))
     if hasattr(events, "columns") and hasattr(events, "iloc"):
         return _of_frame(events if kind is None else events[events["kind"] == kind], "")

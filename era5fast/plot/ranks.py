@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from ..database import EventDatabase
 from ..database_query import count
 from .dates import day_text
 from .event_table import EventTable, event_table, words
@@ -55,7 +56,7 @@ def ranking(
     InputError
         If there is no such column, or it holds no numbers.
     """
-    table = event_table(events, kind, (by, "peak_latitude", "peak_longitude"))
+    table = event_table(events, kind, (by, "peak_latitude", "peak_longitude"), order_by=f"-{by}", limit=count(n))
     values = table.column(by)
     order = np.argsort(-np.where(np.isfinite(values), values, -np.inf), kind="stable")[: count(n)]
     kinds = [str(name) for name in table.frame["kind"].iloc[order]] if "kind" in table.frame else [""] * len(order)
@@ -71,12 +72,21 @@ def ranking(
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
     axes.set_xlabel(one_line(with_units(words(by), table.units_of(by))))
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_title(one_line(title or f"{len(order)} of {len(table)} {table.name} by {words(by)}"), fontsize=11)
+    axes.set_title(one_line(title or f"{len(order)} of {_all(events, kind, table)} by {words(by)}"), fontsize=11)
     if len(colours) > 1:
         handles = [Patch(color=colour, label=one_line(name)) for name, colour in colours.items()]
         axes.legend(handles=handles, fontsize=8.5, frameon=False, loc="lower right")
     save(axes, path)
     return axes
+
+
+def _all(events: Any, kind: str | None, table: EventTable) -> str:
+    """How many events there are to rank, and of what kind; of a database only the strongest were read."""
+    if not isinstance(events, EventDatabase):
+        return f"{len(table)} {table.name}"
+    there = events.count_by("kind", kind=kind)
+    name = f"{there['kind'].iloc[0]} events" if len(there) == 1 else "events"
+    return f"{int(there['events'].sum())} {name}"
 
 
 def _label(table: EventTable, i: int) -> str:

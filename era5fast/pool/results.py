@@ -7,7 +7,9 @@ does the part of it that nobody has begun, so that tasks may wait for tasks of t
 from __future__ import annotations
 
 import builtins
+import functools
 import multiprocessing
+import reprlib
 import sys
 import threading
 import time
@@ -15,7 +17,7 @@ import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice, repeat, starmap
 from operator import length_hint
 from typing import Any
 
@@ -179,9 +181,12 @@ def each(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
     return [function(item) for item in items]
 
 
-def each_star(function: Callable[..., Any], items: Iterable[Iterable[Any]]) -> list[Any]:
+def each_star(function: Callable[..., Any], items: Sequence[Iterable[Any]]) -> list[Any]:
     """Results of a chunk of ``starmap``."""
-    return [function(*item) for item in items]
+    results = list(starmap(function, items))
+    if len(results) < len(items):  # which ends there as if there were no more
+        raise StopIteration(f"raised by the call with {reprlib.repr(items[len(results)])}")
+    return results
 
 
 class MapResult(AsyncResult):
@@ -263,13 +268,13 @@ class MapResult(AsyncResult):
 class _Locked:
     """An iterator that several threads may take from."""
 
-    def __init__(self, iterator: Iterator[int]) -> None:
+    def __init__(self, iterator: Iterator[Any]) -> None:
         self._iterator, self._lock = iterator, threading.Lock()
 
     def __iter__(self) -> _Locked:
         return self
 
-    def __next__(self) -> int:
+    def __next__(self) -> Any:
         with self._lock:
             return next(self._iterator)
 
@@ -277,13 +282,33 @@ class _Locked:
         return length_hint(self._iterator)
 
 
-def shared(numbers: range) -> Iterator[int]:
-    """Iterator over numbers that several threads may take from: each number comes once.
+def shared(values: range | list[Any]) -> Iterator[Any]:
+    """Iterator over values that several threads may take from: each value comes once.
 
-    The interpreter lock is protection enough for one over a range; without it there is a lock.
+    The interpreter lock is protection enough for one over a range or a list; without it there is a lock.
     """
+    return _for_threads(iter(values))
+
+
+def _for_threads(iterator: Iterator[Any]) -> Any:
     free_threaded = hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled()
-    return _Locked(iter(numbers)) if free_threaded else iter(numbers)
+    return _Locked(iterator) if free_threaded else iterator
+
+
+def shared_out(values: list[Any]) -> tuple[Iterator[Any], Callable[[], int]]:
+    """Iterator as of :func:`shared`, and what says how many are left."""
+    iterator = shared(values)
+    return iterator, functools.partial(length_hint, iterator)
+
+
+def handed_over(values: list[Any]) -> tuple[Iterator[Any], Callable[[], int]]:
+    """As :func:`shared_out`, of an iterator that keeps nothing that it has given: `values` grows shorter."""
+    values.reverse()
+    turns = repeat(values, len(values))
+    return _for_threads(map(list.pop, turns)), functools.partial(length_hint, turns)
+
+
+_SMALL = 64  # calls in a chunk: smaller ones are handed out together
 
 
 class Failed:
@@ -325,7 +350,9 @@ class IMapIterator:
         self._may_read.set()
         self._fed: deque[tuple[int, list[Any]]] = deque()  # begun, and waiting for a worker
         self._came: dict[int, Outcomes] = {}  # chunks that were done, by number
-        self._now: deque[Any] = deque()  # rest of the chunk that is being handed out
+        self._now: Iterator[Any] = shared([])  # what is being handed out
+        self._left_now: Callable[[], int] = int  # how many these are
+        self._failure: BaseException | None = None  # what comes after them
         self._waiting: list[Any] = []  # locks of those who wait
 
     __class_getitem__: Any = classmethod(types.GenericAlias)
@@ -338,22 +365,8 @@ class IMapIterator:
     # --- for those who wait ---
 
     def __iter__(self) -> Iterator[Any]:
-        return self if self._chunksize == 1 else self._rest()
-
-    def _rest(self) -> Iterator[Any]:
-        """What is still to come; as in the standard library, of chunks it ends with a failure."""
-        take = self._now.popleft
-        while True:
-            try:
-                value = take()
-            except IndexError:
-                try:
-                    value = self._come(None)
-                except StopIteration:
-                    return
-            if type(value) is Failed:
-                raise value.error
-            yield value
+        # What is still to come of chunks; as in the standard library, it ends with a failure.
+        return self if self._chunksize == 1 else chain.from_iterable(_Parts(self))
 
     def next(self, timeout: float | None = None) -> Any:
         """Next result; a failed call raises at its turn, and the iterator goes on.
@@ -370,38 +383,57 @@ class IMapIterator:
         StopIteration
             If there are no more.
         """
-        try:
-            value = self._now.popleft()
-        except IndexError:
-            value = self._come(timeout)
-        if type(value) is Failed:
-            raise value.error
-        return value
+        for value in self._now:
+            return value
+        for value in self.part(timeout):
+            return value
+        return self.next(timeout)  # another thread was quicker
 
     __next__ = next
 
-    def _come(self, timeout: float | None) -> Any:
-        """Next result that comes, while none can be handed out."""
+    def part(self, timeout: float | None = None) -> Iterator[Any]:
+        """What can be handed out next, for all threads the same; as :meth:`next`."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            if not self._take() and not self._wait(deadline):
+            if (now := self._take()) is not None:
+                return now
+            if not self._wait(deadline):
                 raise TimeoutError
-            with suppress(IndexError):  # another thread was quicker
-                return self._now.popleft()
 
-    def _take(self) -> bool:
-        """Whether there was something to hand out."""
+    def _take(self) -> Iterator[Any] | None:
+        """What can be handed out; None while there is nothing."""
         with self._lock:
+            if self._left_now():
+                return self._now
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                raise failure
             if not self._may_read.is_set() and self._begun - self._taken <= self._room / 2:
                 self._may_read.set()
-            before = self._taken
-            for chunk in self._ready():
-                self._now.extend(chunk)
-                self._taken += 1
+            before, values = self._taken, self._values()
             if self._taken == before == self._total:
                 self._pool = None
                 raise StopIteration
-            return self._taken > before
+            if self._taken == before:
+                return None
+            self._now, self._left_now = (handed_over if self._chunksize < _SMALL else shared_out)(values)
+            return self._now
+
+    def _values(self) -> list[Any]:
+        """Values of a chunk, or of all small chunks that there are, as far as none has failed."""
+        values: list[Any] = []
+        for chunk in self._ready():
+            self._taken += 1
+            values += chunk
+            if chunk and type(chunk[-1]) is Failed:
+                self._failure = values.pop().error
+                if isinstance(self._failure, StopIteration):  # it would end a loop as if there were no more
+                    self._failure, cause = RuntimeError("a call raised StopIteration"), self._failure
+                    self._failure.__cause__ = cause
+                break
+            if self._chunksize >= _SMALL:
+                break
+        return values
 
     def _ready(self) -> Iterator[Outcomes]:
         """Chunks that may be handed out next, taken off."""
@@ -423,7 +455,8 @@ class IMapIterator:
         lock = threading.Lock()
         lock.acquire()
         self._waiting.append(lock)
-        if self._has_more() or self._now or self._taken == self._total:  # who adds to them looks for locks afterwards
+        # Who adds to them looks for locks afterwards.
+        if self._has_more() or self._failure is not None or self._left_now() or self._taken == self._total:
             return True
         left = -1.0 if deadline is None else max(deadline - time.monotonic(), 0)
         return self._wait_for(lock, min(left, threading.TIMEOUT_MAX))
@@ -477,13 +510,13 @@ class IMapIterator:
 
     def _outcomes(self, items: list[Any]) -> Outcomes:
         outcomes: Outcomes = []
-        function = self._function
+        function, add = self._function, outcomes.append
         batch = batch_of(function) if len(items) > 1 else None
         try:
             if batch is not None and (values := batch([(item,) for item in items], self._crew.size)) is not None:
                 return list(values)
             for item in items:
-                outcomes.append(function(item))
+                add(function(item))
         except BaseException as error:  # the rest of the chunk is left out
             outcomes.append(Failed(error))
         return outcomes
@@ -540,7 +573,7 @@ class IMapIterator:
 
     def _free(self) -> float:
         with self._lock:  # what is handed out does not count twice, or not at all
-            waiting = -(-len(self._now) // self._chunksize)
+            waiting = -(-self._left_now() // self._chunksize)
             return self._room - (self._begun - self._taken + waiting)
 
     def _end(self, failure: BaseException | None) -> None:
@@ -555,6 +588,19 @@ class IMapIterator:
         self._may_read.set()
         self._crew.ended(self)
         self.wake()
+
+
+class _Parts:
+    """What an iterator can hand out, part after part."""
+
+    def __init__(self, results: IMapIterator) -> None:
+        self._results = results
+
+    def __iter__(self) -> _Parts:
+        return self
+
+    def __next__(self) -> Iterator[Any]:
+        return self._results.part()
 
 
 class IMapUnorderedIterator(IMapIterator):

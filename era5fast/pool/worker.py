@@ -20,13 +20,20 @@ from .results import Failed, Outcomes, each, each_star
 __all__ = ["CALL", "EACH", "EACH_STAR", "UNTIL_FAILURE", "Packer", "unpacked", "work"]
 
 
+#: Bytes above which a pickler is not used again: to clear what it remembers of many objects takes long, each time.
+_REMEMBERED = 1 << 12
+
+
 class Packer:
     """A pickler that is used again and again; for one thread."""
 
     def __init__(self) -> None:
+        self._renew()
+        self._named: tuple[Any, bytes] = (None, b"")
+
+    def _renew(self) -> None:
         self._buffer = io.BytesIO()
         self._pickler = ForkingPickler(self._buffer)
-        self._named: tuple[Any, bytes] = (None, b"")
 
     def pack(self, value: Any) -> bytes:
         """Bytes of a value."""
@@ -34,9 +41,12 @@ class Packer:
             self._pickler.dump(value)
             return self._buffer.getvalue()
         finally:
-            self._pickler.clear_memo()
-            self._buffer.seek(0)
-            self._buffer.truncate()
+            if self._buffer.tell() > _REMEMBERED:
+                self._renew()
+            else:
+                self._pickler.clear_memo()
+                self._buffer.seek(0)
+                self._buffer.truncate()
 
     def pack_call(self, kind: int, function: Any, args: Any) -> tuple[int, bytes]:
         """Kind and body of the message that asks for a call.
@@ -69,9 +79,10 @@ def _call(function: Callable[..., Any], given: tuple[Iterable[Any], dict[str, An
 def _until_failure(function: Callable[[Any], Any], items: Iterable[Any]) -> Outcomes:
     """A chunk of imap(): what came before a failure is kept."""
     outcomes: Outcomes = []
+    add = outcomes.append
     try:
         for item in items:
-            outcomes.append(function(item))
+            add(function(item))
     except BaseException as error:
         outcomes.append(Failed(ExceptionWithTraceback(error, error.__traceback__)))
     return outcomes

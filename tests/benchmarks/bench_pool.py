@@ -24,6 +24,10 @@ def square(x: int) -> int:
     return x * x
 
 
+def multiply(x: int, y: int) -> int:
+    return x * y
+
+
 def _map(pool: Any, n: int) -> list[int]:
     return pool.map(square, range(n), 1)
 
@@ -38,6 +42,18 @@ def _apply_async(pool: Any, n: int) -> list[int]:
 
 def _imap(pool: Any, n: int) -> list[int]:
     return list(pool.imap(square, range(n // 2)))
+
+
+def _starmap(pool: Any, n: int) -> list[int]:
+    return pool.starmap(multiply, zip(range(5 * n), range(5 * n), strict=True))
+
+
+def _imap_in_chunks(pool: Any, n: int) -> list[int]:
+    return list(pool.imap(square, range(5 * n), 100))
+
+
+def _unordered_in_chunks(pool: Any, n: int) -> list[int]:
+    return sorted(pool.imap_unordered(square, range(5 * n), 100))
 
 
 def _imap_unordered(pool: Any, n: int) -> list[int]:
@@ -59,10 +75,16 @@ _CASES: list[tuple[str, Any, Any, Callable[[Any, int], list[int]]]] = [
     ("ThreadPool.apply_async", ours.ThreadPool, ThreadPool, _apply_async),
     ("ThreadPool.imap", ours.ThreadPool, ThreadPool, _imap),
     ("ThreadPool.imap_unordered", ours.ThreadPool, ThreadPool, _imap_unordered),
+    ("ThreadPool.starmap", ours.ThreadPool, ThreadPool, _starmap),
+    ("ThreadPool.imap, chunks of 100", ours.ThreadPool, ThreadPool, _imap_in_chunks),
+    ("ThreadPool.imap_unordered, 100", ours.ThreadPool, ThreadPool, _unordered_in_chunks),
     ("Pool.map, chunks of 1", ours.Pool, Pool, _map),
     ("Pool.apply_async", ours.Pool, Pool, _apply_async),
     ("Pool.map", ours.Pool, Pool, _map_in_chunks),
     ("Pool.imap", ours.Pool, Pool, _imap),
+    ("Pool.starmap", ours.Pool, Pool, _starmap),
+    ("Pool.imap, chunks of 100", ours.Pool, Pool, _imap_in_chunks),
+    ("Pool.imap_unordered, 100", ours.Pool, Pool, _unordered_in_chunks),
     ("Executor.submit", ours.Executor, ThreadPoolExecutor, _submit),
     ("Executor.map", ours.Executor, ThreadPoolExecutor, _executor_map),
 ]

@@ -6,9 +6,12 @@ interpreter, the growth of memory, and how many files or results there are.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
+import os
 import re
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -64,6 +67,14 @@ def ours_finished(url: str, key: str, folder: str, count: int, **settings: Any) 
     return work
 
 
+def ours_listed(url: str, key: str, folder: str, count: int, **settings: Any) -> Callable[[], int]:
+    """The list of finished jobs alone."""
+    import era5fast as e5
+
+    client = e5.Client(url, key, journal=False, progress=False, **settings)
+    return lambda: len(client.jobs(limit=count))
+
+
 def ours_results(url: str, key: str, folder: str, count: int, **settings: Any) -> Callable[[], int]:
     """A list of requests without targets."""
     import era5fast as e5
@@ -115,7 +126,42 @@ def cdsapi_finished(url: str, key: str, folder: str, count: int) -> Callable[[],
     return work
 
 
-WAYS = {way.__name__: way for way in (ours, ours_finished, ours_results, cdsapi, cdsapi_finished, datastores)}
+def bare(url: str, key: str, folder: str, count: int, href: str, splice: bool = False) -> Callable[[], int]:
+    """Receive and write, nothing else; with `splice` the bytes do not even pass through the process."""
+    host, _, path = href.removeprefix("http://").partition("/")
+    address, _, port = host.partition(":")
+
+    def work() -> int:
+        block = memoryview(bytearray(512 * 1024))
+        with socket.create_connection((address, int(port))) as wire, (Path(folder) / "bare").open("wb", 0) as file:
+            wire.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            size = wire.recv_into(block)
+            head, _, body = bytes(block[:size]).partition(b"\r\n\r\n")
+            left = int(head.lower().partition(b"content-length:")[2].split()[0]) - file.write(body)
+            if splice:
+                _splice(wire.fileno(), file.fileno(), left)
+            else:
+                while left > 0:
+                    left -= file.write(block[: wire.recv_into(block)])
+        return 1
+
+    return work
+
+
+def _splice(source: int, to: int, left: int) -> None:
+    out, into = os.pipe()
+    fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, 1 << 20)
+    while left > 0:
+        got = os.splice(source, into, min(left, 1 << 20))
+        left -= got
+        while got > 0:
+            got -= os.splice(out, to, got)
+    os.close(out)
+    os.close(into)
+
+
+_ALL = (ours, ours_finished, ours_listed, ours_results, cdsapi, cdsapi_finished, datastores, bare)
+WAYS = {way.__name__: way for way in _ALL}
 
 
 def _memory(kind: str) -> float:

@@ -24,13 +24,25 @@ _LAST_DAY = 10**6  # so that no day counts as preliminary
 
 def hourly_years(years: Sequence[int]) -> list[Path]:
     """Hourly 2 m temperature of a region, one file per year, in the layout of the service."""
-    spans = {CACHE / f"t2m_{year}.nc": (date(year, 1, 1), date(year + 1, 1, 1)) for year in years}
-    missing = {path: span for path, span in spans.items() if not path.exists()}
+    return _hourly({f"{year}": (date(year, 1, 1), date(year + 1, 1, 1)) for year in years})
+
+
+def hourly_months(years: Sequence[int]) -> list[Path]:
+    """The same values in one file per month."""
+    firsts = [date(year, month, 1) for year in years for month in range(1, 13)]
+    following = [*firsts[1:], date(max(years) + 1, 1, 1)]
+    return _hourly({f"{first:%Y_%m}": (first, after) for first, after in zip(firsts, following, strict=True)})
+
+
+def _hourly(spans: dict[str, tuple[date, date]]) -> list[Path]:
+    """Files of these names, each of some days."""
+    files = {CACHE / f"t2m_{name}.nc": span for name, span in spans.items()}
+    missing = {path: span for path, span in files.items() if not path.exists()}
     if missing:
         print(f"making {len(missing)} files in {CACHE}", flush=True)
         with ProcessPoolExecutor(2) as pool:
             list(pool.map(_write, missing, [REGION] * len(missing), missing.values()))
-    return list(spans)
+    return list(files)
 
 
 def hourly_month() -> Path:

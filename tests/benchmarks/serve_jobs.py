@@ -36,7 +36,7 @@ class Objects:
     def __init__(self, service: Service) -> None:
         self.store = service._store
         self.log: list[tuple[str, int, int, float]] = []  # path, first byte, bytes sent, moment of the request
-        self.latency, self.cut, self.speed = 0.0, 0, 0.0
+        self.latency, self.cut, self.speed, self.summed = 0.0, 0, 0.0, True
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.origin = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.store.asset = self.asset  # type: ignore[method-assign]
@@ -46,7 +46,7 @@ class Objects:
         return {
             "type": stored.media_type,
             "href": self.origin + stored.key,
-            "file:checksum": stored.checksum,
+            "file:checksum": stored.checksum if self.summed else "",
             "file:size": stored.size,
         }
 
@@ -86,8 +86,9 @@ class Objects:
             f"Content-Length: {end - start}",
             f"Content-Type: {stored.media_type}",
             "Accept-Ranges: bytes",
-            f'ETag: "{stored.etag}"',
         ]
+        if self.summed:
+            answer.append(f'ETag: "{stored.etag}"')
         if status.startswith("206"):
             answer.append(f"Content-Range: bytes {start}-{end - 1}/{stored.size}")
         connection.sendall("\r\n".join([*answer, "", ""]).encode())
@@ -157,9 +158,12 @@ class Orders:
     def fault(self, name: str, **options: Any) -> None:
         self.service.fault(name, **options)
 
-    def behave(self, latency: float = 0.0, cut: int = 0, speed: float = 0.0, api_latency: float = 0.0) -> None:
-        """How the store and the service answer from now on."""
+    def behave(
+        self, latency: float = 0.0, cut: int = 0, speed: float = 0.0, api_latency: float = 0.0, summed: bool = True
+    ) -> None:
+        """How the store and the service answer from now on; `summed`: they say what the checksum is."""
         self.objects.latency, self.objects.cut, self.objects.speed = latency, cut, speed
+        self.objects.summed = summed
         answer = self.service._answer_api
 
         def later(call: Any) -> Any:
@@ -197,6 +201,10 @@ class Orders:
             "rejected": outcomes.count("rejected"),
             "most_queued": most,
         }
+
+    def processor(self) -> float:
+        """Seconds of the processor that the service has taken so far."""
+        return time.process_time()
 
     def ended(self) -> float:
         """Seconds from the first submission to the end of the last job."""

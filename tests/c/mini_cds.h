@@ -2,7 +2,7 @@
  *
  * Jobs are successful at once unless told otherwise; with `at_once` they wait in a queue, run for `run_seconds`, and
  * are rejected where more than `queue_limit` are queued.  Every job has the same data, one file of DATA_SIZE bytes
- * that looks like HDF5.  The switches are set while no request is on its way. */
+ * that looks like HDF5, or what cds_serve() is given.  The switches are set while no request is on its way. */
 #ifndef MINI_CDS_H
 #define MINI_CDS_H
 
@@ -23,6 +23,8 @@ struct cds_job {
 static struct {
     struct loopback api, store;
     char data[DATA_SIZE], md5[33];
+    const char *served; /* instead of `data` … */
+    size_t size;        /* … so many bytes */
     struct cds_job job[CDS_MOST];
     atomic_int jobs, posts, polls, lists, looks, deletions, ranges, most_queued, rejections;
     /* switches; counts are used up */
@@ -43,6 +45,8 @@ static struct {
     double clock_ahead;    /* seconds by which the service's clock is */
     int list_most;         /* jobs on a page; 0: as asked */
     int pages, flips;  /* data: an HTML page; a wrong byte */
+    int busy;          /* requests for data that are told to wait for a second */
+    int retry_after;   /* seconds that a refused submission is told to wait */
     atomic_int cut_at; /* silence after so many bytes, until hung up on */
     bool ignore_ranges, dead_links, expired;
 } cds;
@@ -55,19 +59,26 @@ static inline void cds_sync(void) {
     pthread_mutex_unlock(&cds_lock);
 }
 
-static inline void cds_make_data(void) {
+/* The data of all jobs from now on; they stay with the caller. */
+static inline void cds_serve(const void *bytes, size_t size) {
     struct e5_digest digest;
     char hex[E5_DIGEST_HEX];
+    cds.served = bytes;
+    cds.size = size;
+    if (e5_digest_init(&digest, E5_MD5, NULL) != E5_OK) abort();
+    e5_digest_add(&digest, bytes, size);
+    e5_digest_hex(&digest, hex);
+    e5_digest_fini(&digest);
+    memcpy(cds.md5, hex, 33);
+}
+
+static inline void cds_make_data(void) {
     for (int i = 0; i < DATA_SIZE; i++) cds.data[i] = (char)(i * 2654435761u >> 13);
     memset(cds.data, 0, 64);
     memcpy(cds.data, "\x89HDF\r\n\x1a\n", 8);
     cds.data[13] = 8;
     for (int i = 0; i < 4; i++) cds.data[40 + i] = (char)(DATA_SIZE >> (8 * i));
-    if (e5_digest_init(&digest, E5_MD5, NULL) != E5_OK) abort();
-    e5_digest_add(&digest, cds.data, DATA_SIZE);
-    e5_digest_hex(&digest, hex);
-    e5_digest_fini(&digest);
-    memcpy(cds.md5, hex, 33);
+    cds_serve(cds.data, DATA_SIZE);
 }
 
 static inline bool cds_is(const struct cds_job *job, const char *word) { return strcmp(job->status, word) == 0; }
@@ -127,9 +138,9 @@ static inline void cds_results(int job, char *out, size_t size) {
         snprintf(out, size, "{\"type\":\"results expired\",\"title\":\"results expired\",\"status\":404}");
     else
         snprintf(out, size,
-                 "{\"asset\":{\"value\":{\"type\":\"application/netcdf\",\"href\":\"%s/data.nc\","
-                 "\"file:checksum\":\"%s\",\"file:size\":%d}}}",
-                 cds.store.origin, cds.md5, DATA_SIZE);
+                 "{\"asset\":{\"value\":{\"type\":\"application/%s\",\"href\":\"%s/data.nc\","
+                 "\"file:checksum\":\"%s\",\"file:size\":%zu}}}",
+                 cds.served == cds.data ? "netcdf" : "zip", cds.store.origin, cds.md5, cds.size);
 }
 
 static inline void cds_id(int job, char out[40]) { snprintf(out, 40, "%08x-0000-4000-8000-000000000000", job); }
@@ -154,7 +165,10 @@ static inline void cds_submit(const char *request, struct loopback_reply *reply)
         for (int i = 0; i < cds.others; i++) cds_add_job("era5", "{\"of\":\"others\"}");
         snprintf(text, sizeof text, "{\"title\":\"denied\",\"detail\":\"%s\"}",
                  cds.refusal != NULL ? cds.refusal : "token secret-key is bad");
-        loopback_text(reply, cds.refuse_with, text);
+        char more[60] = "";
+        if (cds.retry_after > 0) snprintf(more, sizeof more, "Retry-After: %d\r\n", cds.retry_after);
+        loopback_head(reply, cds.refuse_with, strlen(text), more);
+        loopback_write(reply, text, strlen(text));
         return;
     }
     const char *body = strstr(request, "{\"inputs\":");
@@ -265,32 +279,35 @@ static inline void cds_answer_api(const char *request, struct loopback_reply *re
 
 static inline void cds_send(struct loopback_reply *reply, const char *bytes, size_t from) {
     char rest;
-    size_t size = DATA_SIZE - from, now = cds.cut_at > 0 && (size_t)cds.cut_at < size ? (size_t)cds.cut_at : size;
+    size_t size = cds.size - from, now = cds.cut_at > 0 && (size_t)cds.cut_at < size ? (size_t)cds.cut_at : size;
     loopback_write(reply, bytes + from, now);
     if (now < size) recv(reply->socket, &rest, 1, 0); /* until the client hangs up */
 }
 
 static inline void cds_answer_store(const char *request, struct loopback_reply *reply) {
     cds_sync();
-    static char copy[DATA_SIZE];
-    char more[200], etag[60];
+    char more[200], etag[60], *copy = malloc(cds.size);
     const char *range = strstr(request, "Range: bytes=");
     size_t from = range != NULL && !cds.ignore_ranges ? strtoul(range + 13, NULL, 10) : 0;
     cds.ranges += range != NULL;
     snprintf(etag, sizeof etag, "ETag: \"%s\"\r\n", cds.md5);
-    memcpy(copy, cds.data, DATA_SIZE);
-    if (cds.flips > 0) copy[DATA_SIZE - 1] ^= 1;
+    memcpy(copy, cds.served, cds.size);
+    if (cds.flips > 0) copy[cds.size - 1] ^= 1;
     if (cds.flips > 0) cds.flips--;
-    if (cds.dead_links) {
+    if (cds.busy > 0) {
+        cds.busy--;
+        loopback_head(reply, 503, 0, "Retry-After: 1\r\n");
+    } else if (cds.dead_links) {
         loopback_text(reply, 404, "<Error/>");
     } else if (cds.pages > 0) {
         cds.pages--;
         loopback_text(reply, 200, "<!DOCTYPE html><html>Please log in</html>");
     } else {
-        snprintf(more, sizeof more, "%sContent-Range: bytes %zu-%d/%d\r\n", etag, from, DATA_SIZE - 1, DATA_SIZE);
-        loopback_head(reply, from > 0 ? 206 : 200, DATA_SIZE - from, from > 0 ? more : etag);
+        snprintf(more, sizeof more, "%sContent-Range: bytes %zu-%zu/%zu\r\n", etag, from, cds.size - 1, cds.size);
+        loopback_head(reply, from > 0 ? 206 : 200, cds.size - from, from > 0 ? more : etag);
         cds_send(reply, copy, from);
     }
+    free(copy);
 }
 
 static inline void cds_start(void) {

@@ -19,6 +19,7 @@ struct recipe { /* one file; what is not given is as in a new file of the servic
     double shift;           /* of latitude */
     double longitude;       /* of the first column */
     bool squeeze;           /* no latitude and longitude dimensions but scalars */
+    bool silent;            /* does not say its unit */
     nc_type type;
     int format;
 };
@@ -88,7 +89,7 @@ static const char *make_file(const struct recipe *r) {
     y = put_axis(id, or_else(r->latitude_name, "latitude"), NC_DOUBLE, r->squeeze ? -1 : dims[ndim - 2], NULL);
     x = put_axis(id, or_else(r->longitude_name, "longitude"), NC_DOUBLE, r->squeeze ? -1 : dims[ndim - 1], NULL);
     NC(nc_def_var(id, or_else(r->variable, "t2m"), r->type != 0 ? r->type : NC_FLOAT, ndim, dims, &var));
-    NC(nc_put_att_text(id, var, "units", strlen(units), units));
+    if (!r->silent) NC(nc_put_att_text(id, var, "units", strlen(units), units));
     double missing = -32767;
     NC(nc_put_att_double(id, var, "missing_value", NC_DOUBLE, 1, &missing));
     size_t chunk[4] = {(size_t)r->chunk, r->extra != NULL ? 1 : 2, 2, 3};
@@ -256,6 +257,33 @@ TEST(gaps_stay_gaps) {
     e5_dataset_close(ds);
 }
 
+TEST(holes_between_files_are_reported) {
+    const char *paths[] = {
+        make_file(&(struct recipe){.name = "until.nc", .steps = 11, .hours = day}),
+        make_file(&(struct recipe){.name = "after.nc", .steps = 11, .hours = day + 13}),
+    };
+    e5_log_drain(take_line, NULL);
+    lines = 0;
+    struct e5_dataset *ds = open_all(paths, 2, NULL);
+    e5_log_drain(take_line, NULL);
+    CHECK(e5_dataset_time(ds).n == 22 && lines == 1);
+    CHECK(strstr(last_line, "2 time steps are missing in 1 hole,") != NULL);
+    CHECK(strstr(last_line, "1970-01-01 10:00") != NULL && strstr(last_line, "until.nc") != NULL);
+    e5_dataset_close(ds);
+}
+
+TEST(files_that_do_not_say_their_unit_are_reported) {
+    const char *paths[] = {
+        make_file(&(struct recipe){.name = "says.nc", .steps = 12, .hours = day}),
+        make_file(&(struct recipe){.name = "silent.nc", .steps = 12, .hours = day + 12, .silent = true}),
+    };
+    e5_log_drain(take_line, NULL);
+    lines = 0;
+    check_day(paths, 2, NULL);
+    e5_log_drain(take_line, NULL);
+    CHECK(lines == 1 && strstr(last_line, "1 of 2 files") != NULL && strstr(last_line, "silent.nc") != NULL);
+}
+
 TEST(dates_as_numbers) {
     const struct recipe recipe = {.name = "date.nc", .steps = 4, .time_name = "date", .time_units = "1"};
     const char *path = make_file(&recipe);
@@ -344,8 +372,11 @@ TEST(blocks_end_on_rows_of_chunks) {
     CHECK(e5_dataset_block(ds, 0, 20 * step) == 20);
     CHECK(e5_dataset_block(ds, 7, 5 * step) == 3);
     CHECK(e5_dataset_block(ds, 20, 1000 * step) == 4);
+    CHECK(e5_dataset_chunk(ds, E5_AXIS_TIME) == 10 && e5_dataset_chunk(ds, E5_AXIS_LATITUDE) == 2);
+    CHECK(e5_dataset_chunk(ds, E5_AXIS_LONGITUDE) == 2 && !e5_dataset_by_library(ds));
     e5_dataset_close(ds);
     ds = open_all(&flat, 1, NULL);
+    CHECK(e5_dataset_chunk(ds, E5_AXIS_TIME) == 24 && e5_dataset_chunk(ds, E5_AXIS_LONGITUDE) == COLUMNS);
     CHECK(e5_dataset_block(ds, 0, 1) == 1 && e5_dataset_block(ds, 3, 7 * step) == 7);
     e5_dataset_close(ds);
 }
@@ -447,6 +478,8 @@ int main(void) {
     RUN(unsorted_times);
     RUN(duplicates_are_dropped_and_reported);
     RUN(gaps_stay_gaps);
+    RUN(holes_between_files_are_reported);
+    RUN(files_that_do_not_say_their_unit_are_reported);
     RUN(dates_as_numbers);
     RUN(one_point_without_its_dimensions);
     RUN(threads_give_the_same_values);

@@ -244,6 +244,8 @@ TEST(bad_settings_are_refused) {
     begin();
     options.http.url = "http://example.org/api";
     CHECK(fetch(1) == E5_CONFIG && results[0].error.status == E5_CONFIG);
+    options.http.url = NULL;
+    CHECK(fetch(1) == E5_CONFIG && results[0].error.status == E5_CONFIG);
     options.http.url = cds.api.origin;
     options.settings.max_jobs = 0;
     CHECK(fetch(1) == E5_INPUT);

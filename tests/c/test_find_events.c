@@ -16,6 +16,7 @@ struct scene { /* a small world: nothing above its threshold of 20 until a test 
     double threshold[2 * CELLS];
     int32_t slot[STEPS];
     struct e5_event_rule rule;
+    const struct e5_limits *core, *climatology, *where;
 };
 
 static void scene_init(struct scene *s, double first_longitude, double step) {
@@ -46,6 +47,9 @@ static enum e5_status find(const struct scene *s, struct e5_pool *pool, struct e
                                       .grid = &s->grid,
                                       .axis = {.calendar = E5_PROLEPTIC, .n = STEPS, .seconds = s->seconds},
                                       .threshold = &threshold,
+                                      .core = s->core,
+                                      .climatology = s->climatology,
+                                      .where = s->where,
                                       .block_bytes = 1 << 20,
                                       .budget = 1 << 20,
                                       .directory = "/tmp"};
@@ -306,6 +310,138 @@ TEST(nothing_found_is_an_answer) {
     e5_grid_fini(&s.grid);
 }
 
+/* --- what a field is compared with --- */
+
+/* Severity is (x − climatology) / (threshold − climatology): here 5 between them. */
+TEST(severity_core_and_mask_of_events) {
+    static double usual[CELLS], peak[CELLS];
+    static uint8_t mask[CELLS];
+    struct scene s;
+    struct e5_limits climatology = {view_of(usual, E5_F64, 1, CELLS, COLUMNS), NULL};
+    struct e5_limits core = {view_of(peak, E5_F64, 1, CELLS, COLUMNS), NULL};
+    struct e5_limits where = {view_of(mask, E5_U8, 1, CELLS, COLUMNS), NULL};
+    scene_init(&s, 0, 5);
+    for (size_t i = 0; i < CELLS; i++) usual[i] = 15, peak[i] = 24.5, mask[i] = 1;
+    heat(&s, 2, 4, 1, 3, 21); /* 1.2 */
+    heat(&s, 2, 4, 2, 3, 27); /* 2.4 */
+    heat(&s, 2, 4, 2, 9, 24); /* 1.8; never beyond the core */
+    heat(&s, 6, 8, 3, 6, 50); /* 7, at a place without a climatology, and next to it */
+    heat(&s, 6, 8, 3, 7, 50);
+    usual[3 * COLUMNS + 7] = NAN;
+    s.climatology = &climatology;
+    struct e5_events *events = found(&s);
+    double a = s.grid.area[1], b = s.grid.area[2], c = s.grid.area[3];
+    CHECK(events->count == 3);
+    const struct e5_severity *first = &events->event[0].severity, *last = &events->event[2].severity;
+    CHECK(near(first->maximum, 2.4) && first->category == 2 && near(first->mean, (1.2 * a + 2.4 * b) / (a + b)));
+    CHECK(near(first->area[0], a) && near(first->area[1], b) && first->area[2] == 0);
+    CHECK(near(last->maximum, 7) && last->category == E5_CATEGORIES && near(last->area[3], c));
+    e5_events_free(events);
+    s.core = &core;
+    CHECK(number_found(&s) == 2);
+    mask[2 * COLUMNS + 3] = 0; /* what is left of the first event is beyond the core nowhere */
+    s.where = &where;
+    CHECK(number_found(&s) == 1);
+    e5_grid_fini(&s.grid);
+}
+
+static struct e5_limits one_number(const double *number) {
+    struct e5_limits limits = {view_of(number, E5_F64, 1, MANY_CELLS, MANY_COLUMNS), NULL};
+    for (int d = 0; d < 3; d++) limits.view.strides[d] = 0;
+    return limits;
+}
+
+/* A number, maps of floats and maps of doubles, all of the same values; the field as floats and as doubles. */
+TEST(limits_and_fields_of_any_type_give_the_same_bits) {
+    enum { NUMBER, FLOATS, DOUBLES, WAYS };
+    static const double numbers[] = {0.5, 0.625, 0.125}; /* threshold, core, climatology */
+    static float floats[3][MANY_CELLS];
+    static double doubles[3][MANY_CELLS], field[MANY_STEPS * MANY_CELLS], sea[MANY_CELLS];
+    static uint8_t mask[MANY_CELLS];
+    static struct world w;
+    struct e5_events *first = NULL;
+    world_init(&w, &rules[0]);
+    for (size_t i = 0; i < MANY_STEPS * MANY_CELLS; i++) field[i] = (double)w.value[i];
+    for (size_t i = 0; i < MANY_CELLS; i++) {
+        for (int k = 0; k < 3; k++) floats[k][i] = (float)(doubles[k][i] = numbers[k]);
+        mask[i] = i % MANY_COLUMNS < 30;
+        sea[i] = mask[i] ? -1 : i % 3 == 0 ? NAN : 0; /* neither 0 nor missing */
+    }
+    for (int way = 0; way < 2 * WAYS; way++) {
+        struct e5_view wide = view_of(field, E5_F64, MANY_STEPS, MANY_CELLS, MANY_COLUMNS);
+        struct e5_limits limits[3], where = {view_of(mask, E5_U8, 1, MANY_CELLS, MANY_COLUMNS), NULL};
+        struct e5_find_request request = w.request;
+        struct e5_source source = e5_source_memory(way < WAYS ? &w.view : &wide);
+        struct e5_events *events = NULL;
+        for (int k = 0; k < 3; k++) {
+            limits[k] = one_number(&numbers[k]);
+            if (way % WAYS == FLOATS) limits[k].view = view_of(floats[k], E5_F32, 1, MANY_CELLS, MANY_COLUMNS);
+            if (way % WAYS == DOUBLES) limits[k].view = view_of(doubles[k], E5_F64, 1, MANY_CELLS, MANY_COLUMNS);
+        }
+        if (way % 2) where.view = view_of(sea, E5_F64, 1, MANY_CELLS, MANY_COLUMNS);
+        request.source = &source, request.where = &where;
+        request.threshold = &limits[0], request.core = &limits[1], request.climatology = &limits[2];
+        CHECK_OK(e5_find(&request, NULL, NULL, &events, err));
+        CHECK(events->count > 5 && events->event[0].severity.maximum > 1);
+        for (size_t r = 0; r < events->run_count; r++) CHECK(events->run[r].first + events->run[r].count <= 30);
+        if (first == NULL) {
+            first = events;
+            continue;
+        }
+        CHECK(same_bits(first, events));
+        e5_events_free(events);
+    }
+    e5_events_free(first);
+    world_fini(&w);
+}
+
+/* A mask alone makes the cells: every value that is known and lies on it, whatever it is. */
+TEST(without_a_threshold_the_mask_makes_the_cells) {
+    static uint8_t mask[CELLS];
+    struct scene s;
+    scene_init(&s, 0, 5);
+    mask[2 * COLUMNS + 4] = mask[2 * COLUMNS + 5] = 1;
+    *at(&s, 3, 2, 4) = NAN;
+    struct e5_view view = view_of(s.value, E5_F32, STEPS, CELLS, COLUMNS);
+    struct e5_limits where = {view_of(mask, E5_U8, 1, CELLS, COLUMNS), NULL};
+    struct e5_source source = e5_source_memory(&view);
+    struct e5_find_request request = {.rule = &s.rule,
+                                      .source = &source,
+                                      .grid = &s.grid,
+                                      .axis = {.calendar = E5_PROLEPTIC, .n = STEPS, .seconds = s.seconds},
+                                      .where = &where,
+                                      .block_bytes = 1 << 20,
+                                      .budget = 1 << 20,
+                                      .directory = "/tmp"};
+    struct e5_events *events = NULL;
+    CHECK_OK(e5_find(&request, NULL, NULL, &events, err));
+    CHECK(events->count == 1 && events->event->cells == 2 * STEPS - 1);
+    CHECK(events->event->start == 0 && events->event->end == STEPS - 1);
+    e5_events_free(events);
+    e5_grid_fini(&s.grid);
+}
+
+TEST(what_does_not_belong_together_is_refused) {
+    static const char *const what[] = {"9 times", "latitude and longitude", "threshold or a mask"};
+    static struct world w;
+    double row[] = {10, 20};
+    struct e5_grid small;
+    world_init(&w, &rules[0]);
+    CHECK_OK(e5_grid_init(&small, row, 2, row, 2, err));
+    for (int i = 0; i < 3; i++) {
+        struct e5_find_request request = w.request;
+        struct e5_error said = E5_ERROR_NONE;
+        struct e5_events *events = NULL;
+        if (i == 0) request.axis.n = 9;
+        if (i == 1) request.grid = &small;
+        if (i == 2) request.threshold = NULL;
+        CHECK(e5_find(&request, NULL, NULL, &events, &said) == E5_INPUT && events == NULL);
+        CHECK(strstr(said.what, what[i]) != NULL);
+    }
+    e5_grid_fini(&small);
+    world_fini(&w);
+}
+
 TEST(memory_may_run_out_anywhere) {
     struct scene s;
     scene_init(&s, 0, 5);
@@ -350,6 +486,10 @@ int main(void) {
     RUN(the_same_bits_for_any_number_of_threads_and_any_block);
     RUN(tables_are_in_order_and_complete);
     RUN(nothing_found_is_an_answer);
+    RUN(severity_core_and_mask_of_events);
+    RUN(limits_and_fields_of_any_type_give_the_same_bits);
+    RUN(without_a_threshold_the_mask_makes_the_cells);
+    RUN(what_does_not_belong_together_is_refused);
     RUN(memory_may_run_out_anywhere);
     RUN(cancel_stops_it);
     return check_summary();

@@ -57,6 +57,25 @@ TEST(records_come_back_in_order) {
     check_pile(4 * layer + 3, 5 * E5_PILE_LAYER, false);
 }
 
+TEST(layers_are_given_back_one_by_one) {
+    struct e5_pile pile;
+    size_t n = 4 * (E5_PILE_LAYER / sizeof(struct record)) + 3, seen = 0;
+    e5_pile_init(&pile, sizeof(struct record), 2 * E5_PILE_LAYER, "/tmp"); /* two in memory, the rest on disk */
+    fill(&pile, n);
+    for (size_t layer = 0; layer < e5_pile_layers(&pile); layer++) {
+        const void *records;
+        size_t count;
+        CHECK_OK(e5_pile_read(&pile, layer, &records, &count, err));
+        struct record wanted = record_of(seen);
+        CHECK(memcmp(records, &wanted, sizeof wanted) == 0);
+        seen += count;
+        e5_pile_drop(&pile, layer);
+        e5_pile_drop(&pile, layer); /* of a layer that is gone, or on disk, nothing */
+    }
+    CHECK(seen == n && pile.layer[0] == NULL && pile.layer[1] == NULL);
+    e5_pile_fini(&pile);
+}
+
 TEST(a_directory_that_is_not_there) {
     struct e5_pile pile;
     struct record record = record_of(0);
@@ -70,6 +89,7 @@ TEST(a_directory_that_is_not_there) {
 
 int main(void) {
     RUN(records_come_back_in_order);
+    RUN(layers_are_given_back_one_by_one);
     RUN(a_directory_that_is_not_there);
     return check_summary();
 }

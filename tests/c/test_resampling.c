@@ -96,6 +96,46 @@ TEST(every_set_of_instructions_gives_the_same_bits) {
     e5_resamples_free(&drawn);
 }
 
+/* Differences of means of every way to share six values among two samples of three, or to turn pairs round. */
+static double difference(const double *values, unsigned set, bool paired) {
+    double inside = 0, outside = 0;
+    for (int i = 0; i < 6; i++) *(set >> i & 1 ? &inside : &outside) += values[i];
+    return paired ? (outside - inside) / 6 : inside / 3 - outside / 3;
+}
+
+TEST(permutations_count_what_is_no_greater_and_no_less) {
+    enum { N = 6, PART = 3, OBSERVED_OF_TWO = 7, OBSERVED_OF_PAIRS = 0 };
+    for (int paired = 0; paired < 2; paired++) {
+        struct e5_resamples all;
+        double tile[N * LANES], kept[LANES][N], out[E5_PERMUTATION_RESULTS * LANES];
+        CHECK_OK(paired ? e5_resamples_toss(N, 1 << N, true, 0, &all, err)
+                        : e5_resamples_choose(N, PART, 20, true, 0, &all, err));
+        struct e5_permutation what = {.resamples = &all, .n = N, .part = PART, .paired = paired};
+        void *scratch = aligned_alloc(64, (e5_permutation_scratch(&what) + 63) / 64 * 64);
+        for (int c = 0; c < LANES; c++) /* from lane to lane more values are the same */
+            for (int i = 0; i < N; i++) kept[c][i] = tile[i * LANES + c] = (i * 5 + c) % (8 - c % 7) - paired * 2.5;
+        tile[3 * LANES + 1] = NAN;
+        e5_permutation_tile(&what, tile, out, scratch);
+        for (int c = 0; c < LANES; c++) {
+            double observed = difference(kept[c], paired ? OBSERVED_OF_PAIRS : OBSERVED_OF_TWO, paired);
+            int less = 0, greater = 0;
+            for (unsigned set = 0; set < 1 << N; set++) {
+                if (!paired && __builtin_popcount(set) != PART) continue;
+                less += difference(kept[c], set, paired) <= observed + 1e-9;
+                greater += difference(kept[c], set, paired) >= observed - 1e-9;
+            }
+            if (c == 1)
+                CHECK(isnan(out[c]) && isnan(out[LANES + c]) && isnan(out[2 * LANES + c]));
+            else
+                CHECK(fabs(out[E5_PERMUTATION_DIFFERENCE * LANES + c] - observed) < 1e-12 &&
+                      out[E5_PERMUTATION_LESS * LANES + c] == less &&
+                      out[E5_PERMUTATION_GREATER * LANES + c] == greater);
+        }
+        free(scratch);
+        e5_resamples_free(&all);
+    }
+}
+
 TEST(lists_without_memory_are_an_error) {
     struct e5_resamples drawn;
     for (long n = 1; n <= 2; n++) {
@@ -124,6 +164,7 @@ int main(void) {
     RUN(all_choices_come_once);
     RUN(random_choices_hold_no_step_twice);
     RUN(every_set_of_instructions_gives_the_same_bits);
+    RUN(permutations_count_what_is_no_greater_and_no_less);
     RUN(lists_without_memory_are_an_error);
     RUN(normal_quantiles);
     return check_summary();

@@ -150,6 +150,76 @@ TEST(any_threads_blocks_and_sizes_give_the_same) {
     }
 }
 
+/* --- boxes of a grid --- */
+
+enum { GRID_ROWS = 31, GRID_COLUMNS = 43, GRID_CELLS = GRID_ROWS * GRID_COLUMNS };
+
+static atomic_int boxes_read;
+
+static enum e5_status read_a_box(void *self, size_t first, size_t steps, const struct e5_dataset_box *box, void *out,
+                                 struct e5_watch *watch, struct e5_error *error) {
+    const struct e5_view *view = self;
+    const float *field = view->data;
+    float *to = out;
+    atomic_fetch_add(&boxes_read, 1);
+    for (size_t step = first; step < first + steps; step++)
+        for (size_t row = box->row; row < box->row + box->rows; row++, to += box->columns)
+            memcpy(to, field + (step * GRID_ROWS + row) * GRID_COLUMNS + box->column, box->columns * sizeof *to);
+    return e5_watch_check(watch, error);
+}
+
+static struct e5_source in_boxes(const struct e5_view *view) {
+    struct e5_source source = e5_source_memory(view);
+    source.view = NULL;
+    source.direct = NULL;
+    source.width = GRID_COLUMNS;
+    source.box_rows = 5;
+    source.box_columns = 9; /* 7 × 5 of them */
+    source.read_box = read_a_box;
+    return source;
+}
+
+TEST(a_grid_in_boxes_gives_the_same) {
+    static const unsigned threads[] = {1, 2, 8, 9};
+    float *field = new_field(GRID_CELLS);
+    struct e5_view view = view_of(field, GRID_CELLS);
+    struct e5_source source = in_boxes(&view);
+    for (size_t t = 0; t < 4; t++) {
+        struct e5_pool *pool = new_pool(threads[t]);
+        atomic_store(&boxes_read, 0);
+        check_scan(&source, pool, 70000);
+        CHECK((atomic_load(&boxes_read) >= 35) == (threads[t] <= 8)); /* else some threads would have none */
+        e5_pool_free(pool);
+    }
+    check_scan(&source, NULL, 1);
+    free(field);
+}
+
+TEST(boxes_are_left_when_cancelled_or_without_memory) {
+    float *field = new_field(GRID_CELLS);
+    struct e5_view view = view_of(field, GRID_CELLS);
+    struct e5_source source = in_boxes(&view);
+    struct e5_params params = {.value = {{.number = 1}}};
+    double *out = malloc(PERIODS * GRID_CELLS * sizeof *out);
+    struct e5_scan_request request = {.kernel = &trace, .params = &params, .periods = &periods, .out_dtype = E5_F64};
+    struct e5_watch watch = {.cancel = true};
+    enum e5_status status = E5_MEMORY;
+    int failures = 0;
+    request.out = out;
+    CHECK_STATUS(E5_CANCELLED, e5_scan(&source, &request, 1, 1000, NULL, &watch, err));
+    for (int n = 1; status != E5_OK && n < 1000; n++) {
+        struct e5_error error = E5_ERROR_NONE;
+        e5_alloc_fail_after(n);
+        status = e5_scan(&source, &request, 1, 1000, NULL, NULL, &error);
+        failures += status == E5_MEMORY && error.status == E5_MEMORY;
+        CHECK(status == E5_OK || status == E5_MEMORY);
+    }
+    e5_alloc_fail_after(0);
+    CHECK(status == E5_OK && failures > 35);
+    free(field);
+    free(out);
+}
+
 /* --- layouts --- */
 
 TEST(reversed_rows_and_columns) {
@@ -466,6 +536,8 @@ TEST(every_allocation_may_fail) {
 int main(void) {
     make_periods();
     RUN(any_threads_blocks_and_sizes_give_the_same);
+    RUN(a_grid_in_boxes_gives_the_same);
+    RUN(boxes_are_left_when_cancelled_or_without_memory);
     RUN(reversed_rows_and_columns);
     RUN(time_innermost_swapped_and_misaligned);
     RUN(packed_big_endian_shorts);

@@ -596,7 +596,8 @@ TEST(operands_in_any_mixture) {
     static float single[2 * PERIODS * SOURCE_CELLS];
     struct pair p;
     make_pair(&p);
-    struct e5_series_input from = {.axis = &axis, .periods = &p.periods, .rows = {STEPS, STEPS, MAPS}};
+    struct e5_series_input from = {
+        .axis = &axis, .periods = &p.periods, .missing = &p.missing, .rows = {STEPS, STEPS, MAPS}};
     struct e5_sweep_plan plans[2];
     for (int i = 0; i < 2; i++) CHECK_OK(e5_sweep_plan(&pair, &luck[i], &from, &plans[i], err));
     for (int mixture = 0; mixture < 8; mixture++)
@@ -605,7 +606,7 @@ TEST(operands_in_any_mixture) {
             struct e5_source sources[3];
             struct e5_sweep_operand operands[4] = {{0}};
             struct e5_sweep_out out[] = {{twice, E5_F64, SOURCE_CELLS}, {single, E5_F32, SOURCE_CELLS}};
-            struct e5_sweep sweep = {plans, out, 2, operands, &p.missing, budgets[k], "/tmp"};
+            struct e5_sweep sweep = {plans, out, 2, operands, budgets[k], "/tmp"};
             struct e5_watch watch = {0};
             size_t wrong = 0, lost = 0;
             for (int i = 0; i < 3; i++) {
@@ -627,6 +628,44 @@ TEST(operands_in_any_mixture) {
             CHECK(wrong == 0 && lost > 0 && lost < 2 * PERIODS * SOURCE_CELLS);
             e5_pool_free(pool);
         }
+    for (int i = 0; i < 2; i++) e5_sweep_plan_fini(&plans[i]);
+    free_pair(&p);
+}
+
+/* Several maps behind each other, of which each plan takes its own: as in a sweep with that one alone. */
+TEST(each_plan_takes_its_own_of_several_maps) {
+    static const size_t budgets[] = {1, 1 << 20};
+    static double want[2 * PERIODS * SOURCE_CELLS], got[2][2 * PERIODS * SOURCE_CELLS];
+    double maps[3][MAPS];
+    struct pair p;
+    make_pair(&p);
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; i < MAPS; i++) maps[k][i] = 100 * k + i * 1.5;
+    struct e5_series_input from = {.axis = &axis, .periods = &p.periods, .rows = {STEPS, STEPS, MAPS}};
+    struct e5_sweep_plan plans[2];
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_OK(e5_sweep_plan(&pair, &luck[0], &from, &plans[i], err));
+        plans[i].choice[2] = 2 * i;
+    }
+    struct e5_view all = matrix(maps, 3 * MAPS, 8, 0, E5_F64);
+    for (size_t b = 0; b < 2; b++) {
+        struct e5_source a = e5_source_memory(&p.views[0]);
+        struct e5_sweep_operand operands[4] = {{NULL, &a}, {&p.views[1], NULL}, {&all, NULL, 3}};
+        struct e5_sweep_out out[] = {{got[0], E5_F64, SOURCE_CELLS}, {got[1], E5_F64, SOURCE_CELLS}};
+        CHECK_OK(e5_sweep(&(struct e5_sweep){plans, out, 2, operands, budgets[b], "/tmp"}, NULL, NULL, err));
+        for (size_t i = 0; i < 2; i++) {
+            struct e5_view one = matrix(maps[2 * i], MAPS, 8, 0, E5_F64);
+            struct e5_sweep_operand alone[4] = {{NULL, &a}, {&p.views[1], NULL}, {&one, NULL}};
+            struct e5_sweep_plan plan = plans[i];
+            struct e5_sweep_out to = {want, E5_F64, SOURCE_CELLS};
+            plan.choice[2] = 0;
+            CHECK_OK(e5_sweep(&(struct e5_sweep){&plan, &to, 1, alone, budgets[b], "/tmp"}, NULL, NULL, err));
+            CHECK(memcmp(want, got[i], sizeof want) == 0);
+        }
+        operands[2].several = 2; /* one map is left over */
+        CHECK_STATUS(E5_INPUT,
+                     e5_sweep(&(struct e5_sweep){plans, out, 2, operands, budgets[b], "/tmp"}, NULL, NULL, err));
+    }
     for (int i = 0; i < 2; i++) e5_sweep_plan_fini(&plans[i]);
     free_pair(&p);
 }
@@ -692,6 +731,7 @@ int main(void) {
     RUN(every_allocation_may_fail);
     RUN(every_allocation_of_a_spill_may_fail);
     RUN(operands_in_any_mixture);
+    RUN(each_plan_takes_its_own_of_several_maps);
     RUN(sources_are_scaled_while_gathering);
     RUN(operands_must_fit);
     return check_summary();

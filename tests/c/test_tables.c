@@ -266,6 +266,56 @@ TEST(every_type_in_every_format) {
     CHECK(compare(make_types("types4c.nc", NC_NETCDF4 | NC_CLASSIC_MODEL, false)));
 }
 
+static const struct {
+    nc_type stored;
+    const char *sign;  /* "_Unsigned" */
+    enum e5_dtype meant;
+    double fill, meant_fill, missing[3];
+} signs[] = {
+    {NC_BYTE, "true", E5_U8, -1, 255, {-2, 7, -2}},
+    {NC_SHORT, "true", E5_U16, -1, 65535, {-2, 7, 8}},
+    {NC_INT, "true", E5_U32, -1, 4294967295.0, {-2, 7, 8}},
+    {NC_UBYTE, "false", E5_I8, 255, -1, {254, 7, 8}},
+    {NC_USHORT, "false", E5_I16, 65535, -1, {65534, 7, 8}},
+    {NC_UINT, "false", E5_I32, 4294967295.0, -1, {4, 7, 8}},
+    {NC_INT64, "true", E5_U64, 5, 5, {2, 7, 8}},
+    {NC_UINT64, "false", E5_I64, 5, 5, {2, 7, 8}},
+    {NC_FLOAT, "true", E5_F32, -1, -1, {-2, 7, 8}},
+    {NC_SHORT, "maybe", E5_I16, -1, -1, {-2, 7, 8}},
+};
+
+/* Numbers whose sign an attribute turns round; their fill and missing values are read like them. */
+TEST(signs_by_attribute_and_several_missing_values) {
+    const char *path = make_path("signs.nc");
+    struct e5_ncfile *file = NULL;
+    int id, dim, var, n = sizeof signs / sizeof *signs;
+    char name[8];
+    NC(nc_create(path, NC_NETCDF4 | NC_CLOBBER, &id));
+    NC(nc_def_dim(id, "x", 3, &dim));
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "v%d", i);
+        NC(nc_def_var(id, name, signs[i].stored, 1, &dim, &var));
+        NC(nc_put_att_text(id, var, "_Unsigned", strlen(signs[i].sign), signs[i].sign));
+        NC(nc_put_att_double(id, var, "_FillValue", signs[i].stored, 1, &signs[i].fill));
+        NC(nc_put_att_double(id, var, "missing_value", signs[i].stored, 3, signs[i].missing));
+    }
+    NC(nc_close(id));
+    CHECK(compare(path));
+    CHECK_OK(e5_ncfile_open_direct(path, NULL, &file, err));
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "v%d", i);
+        const struct e5_ncvar *v = e5_ncfile_find(file, name);
+        double span = signs[i].meant_fill - signs[i].fill; /* what turning the sign adds */
+        double first =
+            (signs[i].missing[0] < 0) == (signs[i].fill < 0) ? signs[i].missing[0] + span : signs[i].missing[0];
+        if (signs[i].fill > 0 && signs[i].missing[0] < signs[i].fill / 2) first = signs[i].missing[0];
+        CHECK(v->dtype == signs[i].meant && v->packing.fill == signs[i].meant_fill);
+        CHECK(v->packing.missing == first && v->packing.other[0] == 7);
+        CHECK(v->packing.others == (signs[i].missing[2] == 8 ? 2 : 1));
+    }
+    e5_ncfile_close(file);
+}
+
 static const char *make_single_record(const char *name, int mode, size_t records) {
     const char *path = make_path(name);
     int id, dims[2], var;
@@ -509,6 +559,43 @@ TEST(plain_hdf5_gets_invented_dimensions) {
     CHECK(compare(make_plain("latest.h5", true)));
 }
 
+/* Programs without netCDF, such as h5netcdf in its early days, do not number dimensions: variables refer to scales.
+ */
+static const char *make_scales(const char *name, const char *const *attributes) {
+    static const char *const names[] = {"time", "latitude", "field", "line"};
+    const char *path = make_path(name);
+    int id, dim[2], var[4];
+    size_t start[2] = {0, 0}, count[2] = {3, 2};
+    float values[6] = {1, 2, 3, 4, 5, 6};
+    NC(nc_create(path, NC_NETCDF4 | NC_CLOBBER, &id));
+    NC(nc_def_dim(id, "time", NC_UNLIMITED, &dim[0]));
+    NC(nc_def_dim(id, "latitude", 2, &dim[1]));
+    for (int i = 0; i < 4; i++) {
+        NC(nc_def_var(id, names[i], NC_FLOAT, i == 2 ? 2 : 1, i == 1 ? &dim[1] : dim, &var[i]));
+        NC(nc_put_vara_float(id, var[i], start, i == 1 ? &count[1] : count, values));
+    }
+    NC(nc_close(id));
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    for (int i = 0; i < 4; i++) {
+        hid_t set = H5Dopen2(file, names[i], H5P_DEFAULT);
+        for (int k = 0; attributes[k] != NULL; k++)
+            if (H5Aexists(set, attributes[k]) > 0) CHECK(H5Adelete(set, attributes[k]) >= 0);
+        H5Dclose(set);
+    }
+    H5Fclose(file);
+    return path;
+}
+
+TEST(dimensions_by_reference_to_their_scales) {
+    static const char *const none[] = {NULL}, *const places[] = {"_Netcdf4Coordinates", NULL},
+                             *const numbers[] = {"_Netcdf4Coordinates", "_Netcdf4Dimid", NULL},
+                             *const references[] = {"_Netcdf4Coordinates", "DIMENSION_LIST", NULL};
+    CHECK(compare(make_scales("numbered.nc", none)));
+    CHECK(compare(make_scales("placed.nc", places)));
+    CHECK(compare(make_scales("referred.nc", numbers)));
+    CHECK(compare(make_scales("invented.nc", references)));
+}
+
 TEST(links_of_hdf5) {
     const char *soft = make_plain("soft.h5", false), *foreign = make_plain("foreign.h5", false);
     struct e5_ncfile *file = NULL;
@@ -630,6 +717,7 @@ int main(int argc, char **argv) {
     }
     if (argc > 1) return check_summary();
     RUN(every_type_in_every_format);
+    RUN(signs_by_attribute_and_several_missing_values);
     RUN(a_single_record_variable_is_not_padded);
     RUN(files_without_variables);
     RUN(names_and_dimensions_of_netcdf4);
@@ -637,6 +725,7 @@ int main(int argc, char **argv) {
     RUN(every_way_of_storing);
     RUN(what_is_not_known_goes_through_netcdf_c);
     RUN(plain_hdf5_gets_invented_dimensions);
+    RUN(dimensions_by_reference_to_their_scales);
     RUN(links_of_hdf5);
     RUN(records_that_were_not_counted);
     RUN(threads_open_and_read_without_the_gate);

@@ -30,7 +30,7 @@ static void begin(void) {
 
 TEST(a_passing_fault_is_told_once_a_minute) {
     begin();
-    for (int i = 0; i < 4; i++) tell(1000 + i, 1);
+    for (int i = 0; i < 3; i++) tell(1000 + i, 1);
     CHECK(infos == 1 && warnings == 0);
     CHECK(strcmp(last_line, "x.nc: waiting 2.5 s: no answer to ***") == 0);
     retry.since = 1060; /* another one, within the same minute and after it */
@@ -51,6 +51,14 @@ TEST(one_that_lasts_is_warned_of_once_more_and_then_once_a_minute) {
     CHECK(infos == 1 && warnings == 2);
 }
 
+TEST(a_wait_that_is_long_is_warned_of_before_it) {
+    begin();
+    tell(1002.4, 1);
+    CHECK(infos == 1 && warnings == 0);
+    tell(1002.6, 1);
+    CHECK(infos == 1 && warnings == 1);
+}
+
 TEST(what_is_lasting_goes_with_the_pace) {
     begin();
     tell(1000.1, 0.01);
@@ -67,6 +75,7 @@ TEST(a_wait_of_all_has_no_name) {
 int main(void) {
     RUN(a_passing_fault_is_told_once_a_minute);
     RUN(one_that_lasts_is_warned_of_once_more_and_then_once_a_minute);
+    RUN(a_wait_that_is_long_is_warned_of_before_it);
     RUN(what_is_lasting_goes_with_the_pace);
     RUN(a_wait_of_all_has_no_name);
     return check_summary();

@@ -109,7 +109,7 @@ def call(row: dict[str, Any], data: dict[str, np.ndarray]) -> Any:
 def others(data: dict[str, np.ndarray], file: str) -> dict[str, Callable[[], Any]]:
     """Calls of the public functions of arrays that are no rows of the table."""
     import era5fast as e5
-    from era5fast import compound, indices
+    from era5fast import compound, fire, indices
 
     tx, hot = data["tx"], data["tx"] > 300
     own = {
@@ -123,9 +123,12 @@ def others(data: dict[str, np.ndarray], file: str) -> dict[str, Callable[[], Any
         "label": lambda: e5.label(hot).dense(),
         "marine_heatwaves": lambda: e5.marine_heatwaves(tx, base_period=("2001", "2002"), **PLACE).events,
         "permutation_test": lambda: e5.permutation_test(tx[:9], tx[9:18], 20, seed=SEED, **NOW),
+        "ranks": lambda: compound.ranks(tx),
+        "overwintered_drought_code": lambda: fire.overwintered_drought_code(tx, data["pr"]),
         "read": lambda: e5.read(file),
         "sample": lambda: e5.sample(tx, [50.0, 30.0], [5.0, 41.0], axes=(LATITUDE, LONGITUDE), **NOW),
         "spells": lambda: e5.spells(tx, 300.0, **PLACE),
+        "spells of a list": lambda: e5.spells(tx, [300.0, 303.0], **PLACE),
         "likelihood_multiplication_factor": lambda: compound.likelihood_multiplication_factor(hot, data["pr"] > 5),
         "events of a file": lambda: e5.find_events(file, above=280.0, min_days=1, **NOW),
     }
