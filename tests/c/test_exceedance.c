@@ -4,6 +4,7 @@
 #include "base/isa.h"
 #include "check.h"
 #include "diag/exceedance.h"
+#include "samples.h"
 
 /* --- series --- */
 
@@ -12,15 +13,6 @@ enum { YEARS = 6, MOST = 366 * YEARS };
 static int64_t seconds[MOST];
 static _Alignas(64) float tile[MOST * E5_LANES];
 static _Alignas(64) double wide[MOST * E5_LANES];
-static unsigned long long random_state = 42;
-
-static double uniform(void) { /* xorshift64 */
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (double)(random_state >> 11) / 9007199254740992.0;
-}
-
 /* Tied values are common; the share of missing ones rises from lane to lane. */
 static struct e5_time_axis fill(enum e5_calendar calendar, double missing) {
     struct e5_time_axis axis = {.calendar = calendar, .seconds = seconds};

@@ -1,6 +1,7 @@
 #include "base/isa.h"
 #include "check.h"
 #include "diag/linear.h"
+#include "samples.h"
 
 enum { ROWS = 3, COLUMNS = 700, N = ROWS * COLUMNS };
 
@@ -9,20 +10,10 @@ static void convert(const struct e5_view *view, double nodata, void *out, enum e
     CHECK_OK(e5_linear(view, &map, out, dtype, NULL, NULL, err));
 }
 
-static struct e5_view view_of(const void *data, enum e5_dtype dtype) {
-    ptrdiff_t size = (ptrdiff_t)e5_dtype_size(dtype);
-    return (struct e5_view){.data = data,
-                            .dtype = dtype,
-                            .ndim = 2,
-                            .shape = {ROWS, COLUMNS},
-                            .strides = {COLUMNS * size, size},
-                            .packing = E5_PACKING_NONE};
-}
-
 TEST(values_are_mapped_and_nodata_stays) {
     static float from[N], to[N];
     for (int i = 0; i < N; i++) from[i] = i % 5 == 0 ? -9999 : (float)i / 7;
-    struct e5_view view = view_of(from, E5_F32);
+    struct e5_view view = view_of_rows(from, E5_F32, ROWS, COLUMNS);
     for (int isa = E5_ISA_BASELINE; isa <= E5_ISA_AVX512; isa++) {
         e5_isa_limit((enum e5_isa)isa);
         memset(to, 0, sizeof to);
@@ -37,7 +28,7 @@ TEST(any_type_and_stride) {
     static int16_t from[N];
     static double to[N];
     for (int i = 0; i < N; i++) from[i] = (int16_t)(i * 37);
-    struct e5_view view = view_of(from, E5_I16);
+    struct e5_view view = view_of_rows(from, E5_I16, ROWS, COLUMNS);
     view.data = &from[N - 1]; /* backwards through both dimensions */
     view.strides[0] *= -1;
     view.strides[1] *= -1;
@@ -46,7 +37,7 @@ TEST(any_type_and_stride) {
 }
 
 TEST(nothing_is_no_work) {
-    struct e5_view view = view_of(NULL, E5_F64);
+    struct e5_view view = view_of_rows(NULL, E5_F64, ROWS, COLUMNS);
     view.shape[1] = 0;
     convert(&view, 0, NULL, E5_F64);
 }

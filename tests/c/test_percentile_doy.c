@@ -7,6 +7,7 @@
 #include "diag/quantile.h"
 #include "diag/window.h"
 #include "drive/sweep.h"
+#include "samples.h"
 
 /* --- series --- */
 
@@ -18,15 +19,6 @@ struct series {
     size_t cells;
     float *field; /* n × cells */
 };
-
-static unsigned long long random_state = 42;
-
-static double uniform(void) { /* xorshift64 */
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (double)(random_state >> 11) / 9007199254740992.0;
-}
 
 /* Tied values, zeros of both signs and infinities are as common as can be. */
 static float any_value(void) {
@@ -70,12 +62,7 @@ static void free_series(struct series *series) {
 }
 
 static struct e5_view view_of(const struct series *series) {
-    return (struct e5_view){.data = series->field,
-                            .dtype = E5_F32,
-                            .ndim = 2,
-                            .shape = {series->axis.n, series->cells},
-                            .strides = {(ptrdiff_t)(series->cells * sizeof(float)), sizeof(float)},
-                            .packing = E5_PACKING_NONE};
+    return view_of_rows(series->field, E5_F32, series->axis.n, series->cells);
 }
 
 static struct e5_params params_of(double percentile, int width, int type, enum e5_neighbours neighbours,

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "check.h"
 #include "drive/runs_table.h"
+#include "samples.h"
 
 enum { STEPS = 430, CELLS = 21, SLOTS = 366, MISSING_CELL = 9, SEARCHES = 4 };
 
@@ -34,16 +35,6 @@ static void fill(void) {
         limits[SLOTS * CELLS + i] = 1;
         stay[i] = 3;
     }
-}
-
-static struct e5_view view_of(const void *values, enum e5_dtype dtype) {
-    ptrdiff_t size = (ptrdiff_t)e5_dtype_size(dtype);
-    return (struct e5_view){.data = values,
-                            .dtype = dtype,
-                            .ndim = 2,
-                            .shape = {STEPS, CELLS},
-                            .strides = {CELLS * size, size},
-                            .packing = E5_PACKING_NONE};
 }
 
 static const struct e5_runs_search searches[SEARCHES] = {
@@ -171,7 +162,8 @@ TEST(runs_equal_a_slow_search) {
     struct e5_pool *pool = NULL;
     CHECK_OK(e5_pool_new(3, &pool, err));
     for (int way = 0; way < 8; way++) {
-        struct e5_view view = way & 1 ? view_of(single, E5_F32) : view_of(x, E5_F64);
+        struct e5_view view =
+            way & 1 ? view_of_rows(single, E5_F32, STEPS, CELLS) : view_of_rows(x, E5_F64, STEPS, CELLS);
         struct e5_runs_request request = request_of(&view, searches, SEARCHES);
         struct e5_runs_table tables[SEARCHES];
         if (way & 2) request.limits[E5_RUNS_STAY] = (struct e5_runs_limits){stay, SLOTS, 1, slot_of_step};
@@ -185,7 +177,7 @@ TEST(runs_equal_a_slow_search) {
 }
 
 TEST(without_a_climatology_the_peak_is_that_of_the_exceedance) {
-    struct e5_view view = view_of(x, E5_F64);
+    struct e5_view view = view_of_rows(x, E5_F64, STEPS, CELLS);
     struct e5_runs_request request = request_of(&view, searches, 1);
     struct e5_runs_table table;
     request.limits[E5_RUNS_CLIMATOLOGY] = (struct e5_runs_limits){.several = 1};
@@ -205,7 +197,7 @@ TEST(without_a_climatology_the_peak_is_that_of_the_exceedance) {
 }
 
 TEST(every_allocation_may_fail_and_no_table_is_left) {
-    struct e5_view view = view_of(x, E5_F64);
+    struct e5_view view = view_of_rows(x, E5_F64, STEPS, CELLS);
     struct e5_runs_request request = request_of(&view, searches, SEARCHES);
     struct e5_runs_table tables[SEARCHES];
     enum e5_status status = E5_MEMORY;
@@ -226,7 +218,7 @@ TEST(every_allocation_may_fail_and_no_table_is_left) {
 }
 
 TEST(a_cancelled_search_and_a_bad_axis_leave_no_table) {
-    struct e5_view view = view_of(x, E5_F64);
+    struct e5_view view = view_of_rows(x, E5_F64, STEPS, CELLS);
     struct e5_runs_request request = request_of(&view, searches, SEARCHES);
     struct e5_runs_table tables[SEARCHES];
     struct e5_watch watch = {0};

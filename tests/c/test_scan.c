@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "check.h"
+#include "samples.h"
 
 /* The kernel of these tests writes down the order of calls: its state is a polynomial of all that happened to a cell,
  * so that a call too many, too few or out of order changes the result. */
@@ -91,15 +92,6 @@ static float *new_field(size_t cells) {
     return field;
 }
 
-static struct e5_view view_of(const float *field, size_t cells) {
-    return (struct e5_view){.data = field,
-                            .dtype = E5_F32,
-                            .ndim = 2,
-                            .shape = {STEPS, cells},
-                            .strides = {(ptrdiff_t)(cells * sizeof *field), sizeof *field},
-                            .packing = E5_PACKING_NONE};
-}
-
 /* Run two requests of different factors and output types, and compare all cells. */
 static void check_scan(struct e5_source *source, struct e5_pool *pool, size_t block_bytes) {
     size_t cells = source->cells;
@@ -129,7 +121,7 @@ TEST(any_threads_blocks_and_sizes_give_the_same) {
     static const unsigned threads[] = {1, 2, 4, 7};
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         float *field = new_field(sizes[k]);
-        struct e5_view view = view_of(field, sizes[k]);
+        struct e5_view view = view_of_rows(field, E5_F32, STEPS, sizes[k]);
         struct e5_source source = e5_source_memory(&view);
         CHECK(source.direct == field && source.dtype == E5_F32 && source.cells == sizes[k]);
         check_scan(&source, NULL, 1 << 20);
@@ -182,7 +174,7 @@ static struct e5_source in_boxes(const struct e5_view *view) {
 TEST(a_grid_in_boxes_gives_the_same) {
     static const unsigned threads[] = {1, 2, 8, 9};
     float *field = new_field(GRID_CELLS);
-    struct e5_view view = view_of(field, GRID_CELLS);
+    struct e5_view view = view_of_rows(field, E5_F32, STEPS, GRID_CELLS);
     struct e5_source source = in_boxes(&view);
     for (size_t t = 0; t < 4; t++) {
         struct e5_pool *pool = new_pool(threads[t]);
@@ -197,7 +189,7 @@ TEST(a_grid_in_boxes_gives_the_same) {
 
 TEST(boxes_are_left_when_cancelled_or_without_memory) {
     float *field = new_field(GRID_CELLS);
-    struct e5_view view = view_of(field, GRID_CELLS);
+    struct e5_view view = view_of_rows(field, E5_F32, STEPS, GRID_CELLS);
     struct e5_source source = in_boxes(&view);
     struct e5_params params = {.value = {{.number = 1}}};
     double *out = malloc(PERIODS * GRID_CELLS * sizeof *out);
@@ -226,7 +218,7 @@ TEST(reversed_rows_and_columns) {
     enum { CELLS = 801 };
     float *field = new_field(CELLS), *turned = malloc(sizeof *turned * STEPS * CELLS);
     for (size_t i = 0; i < STEPS * CELLS; i++) turned[STEPS * CELLS - 1 - i] = field[i];
-    struct e5_view view = view_of(turned + STEPS * CELLS - 1, CELLS);
+    struct e5_view view = view_of_rows(turned + STEPS * CELLS - 1, E5_F32, STEPS, CELLS);
     view.strides[0] = -view.strides[0];
     view.strides[1] = -view.strides[1];
     struct e5_source source = e5_source_memory(&view);
@@ -407,7 +399,7 @@ static void scan_parts(const float *field, size_t cells, const struct cuts *cuts
             own[i] = of_sample[from + i] < 0 ? -1 : of_sample[from + i] - (int32_t)begun;
         struct e5_periods part_periods = {
             .count = next - begun + (next < PERIODS), .of_sample = own, .expected = expected + begun};
-        struct e5_view view = view_of(field + from * cells, cells);
+        struct e5_view view = view_of_rows(field + from * cells, E5_F32, STEPS, cells);
         view.shape[0] = steps;
         struct e5_source source = e5_source_memory(&view);
         struct e5_scan_part parts[2] = {{.finished = next - begun, .in = states[0][k % 2]},
@@ -510,7 +502,7 @@ TEST(a_series_without_steps_ends_every_period) {
 
 TEST(every_allocation_may_fail) {
     float *field = new_field(2000);
-    struct e5_view view = view_of(field, 2000);
+    struct e5_view view = view_of_rows(field, E5_F32, STEPS, 2000);
     struct e5_source source = e5_source_memory(&view);
     struct e5_params params = {.value = {{.number = 1}}};
     double *out = malloc(PERIODS * 2000 * sizeof *out);

@@ -6,20 +6,12 @@
 #include "base/isa.h"
 #include "check.h"
 #include "diag/trend.h"
+#include "samples.h"
 
 /* --- series of all kinds --- */
 
 enum { MOST = 150, PAIRS = MOST * (MOST - 1) / 2, ROUNDS = 600 };
 enum kind { NORMAL, TIED, WIDE, TINY, HUGE_ONES, EQUAL, GAPS, MOSTLY_ZERO, TENTHS, KINDS };
-
-static unsigned long long random_state = 7;
-
-static double uniform(void) { /* xorshift64 */
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (double)(random_state >> 11) / 9007199254740992.0;
-}
 
 static double normal(void) { return sqrt(-2 * log(uniform() + 1e-300)) * cos(2 * M_PI * uniform()); }
 
