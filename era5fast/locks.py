@@ -8,16 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 _NAMES = ("HDF5_LOCK", "NETCDFC_LOCK")
-
-#: For those who write netCDF with xarray: it locks the values, but not the making of variables.
-WRITING = threading.Lock()
 
 
 def _locks() -> list[Any]:
@@ -37,7 +33,7 @@ def _free_in_child() -> None:
     A waiter of the parent may have taken the lock without having noted it yet, so that ``locked()`` does not tell and
     ``release()`` refuses: only a new beginning is safe. That is what the standard library does with its own locks.
     """
-    for lock in (*_locks(), WRITING):
+    for lock in _locks():
         begin_anew = getattr(_inner(lock), "_at_fork_reinit", None)
         if begin_anew is not None:  # locks of other makes, of processes say, know better
             begin_anew()

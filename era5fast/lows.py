@@ -14,7 +14,7 @@ from .field import TIME_NAMES, Field, as_field, as_maps, check_maps, find_axis, 
 from .optional import need
 from .point_tracks import folded, not_negative
 from .progress import Progress
-from .times import encode_times, usual_step
+from .times import check_order, encode_times, usual_step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,6 +185,7 @@ def _find(name: str, x: Any, axes: dict[str, Any], rule: dict[str, Any], progres
     field = as_field(maps if lazy is None else outline(lazy), **axes, wraps=False)
     latitude, longitude = field.grid()
     check_maps(field)
+    check_order(field.seconds, field.calendar, "x", field.time_name())
     unit = units.of(field.attrs)
     depth = units.quantity(rule["min_depth"], unit, f"{name}: min_depth", difference=True)
     rule["min_depth"] = not_negative(f"{name}: min_depth", depth)

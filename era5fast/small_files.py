@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .errors import BatchError, InputError, StorageError
-from .locks import WRITING
+from .locks import library_locks
 from .optional import need
 from .pool import ThreadPool
 from .progress import Progress
@@ -197,8 +197,7 @@ def _store(value: Any, stem: str) -> None:
         if ending == ".npy":
             _save(value, part)
         else:
-            with WRITING:
-                value.to_netcdf(part)
+            _write(value, part)
         os.replace(part, path)
         for other in set(_ENDINGS) - {ending}:
             Path(stem + other).unlink(missing_ok=True)
@@ -208,6 +207,28 @@ def _store(value: Any, stem: str) -> None:
         ) from error
     finally:
         Path(part).unlink(missing_ok=True)
+
+
+def _write(value: Any, path: str) -> None:
+    """Write netCDF under the libraries' locks from beginning to end; xarray does not lock the making of variables."""
+    from xarray.backends import NetCDF4DataStore
+
+    found = value.compute()  # what is read from a file for it is read before: that may need the locks
+    dataset = found if hasattr(found, "data_vars") else _as_dataset(found)
+    with library_locks():
+        store = NetCDF4DataStore.open(path, mode="w", lock=False)  # type: ignore[no-untyped-call]
+        try:
+            dataset.dump_to_store(store)
+        finally:
+            store.close()
+
+
+def _as_dataset(array: Any) -> Any:
+    """A dataset that :func:`xarray.load_dataarray` takes back to `array`, also where that has no name of its own."""
+    if array.name is not None and array.name not in array.coords:
+        return array.to_dataset()
+    dataset = array.to_dataset(name="__xarray_dataarray_variable__")
+    return dataset if array.name is None else dataset.assign_attrs(__xarray_dataarray_name__=array.name)
 
 
 def _save(value: Any, path: str) -> None:

@@ -59,6 +59,7 @@ def workers(cluster: Any) -> Iterator[Any]:
     """A client of the cluster, with all of its workers there."""
     with distributed.Client(cluster, set_as_default=True) as client, dask.config.set({"array.chunk-size": "4KiB"}):
         client.wait_for_workers(WORKERS, timeout=60)
+        client.run(e5.set_num_threads, 1)  # what a worker cannot import is told here; a task would wait for ever
         yield client
 
 

@@ -53,7 +53,7 @@ SMALLER = {
     ],
     "how-to/compute-indices.md": [('("1991", "2020")', '("2001", "2008")'), ('("1981", "2010")', '("2001", "2008")')],
 }
-#: Pages whose examples start machines: they are compiled, and the names in them exist.
+#: Pages whose examples start machines: they are compiled, and the names in them exist; see test_cluster_recipes.py.
 ON_A_CLUSTER = {"how-to/cluster.md"}
 #: Example numbers of jobs, which the service has to know.
 JOB = "6f0c1c1e-5a0b-4f0e-9a55-0d6a4d1b7e21"

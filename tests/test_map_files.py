@@ -8,10 +8,12 @@ import sys
 import threading
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from xarray.backends.locks import HDF5_LOCK, NETCDFC_LOCK
 
 import era5fast as e5
 from era5fast.errors import BatchError, InputError, MissingFileError, StorageError
@@ -71,7 +73,8 @@ def test_without_collation_results_are_read_when_they_are_looked_at(files, tmp_p
         np.arange(6, dtype="i2").reshape(2, 3),
         np.array(["2001-01-01"], "M8[s]"),
         xr.DataArray([1.0, 2], {"time": pd.date_range("2001-01-01", periods=2)}, name="t", attrs={"units": "K"}),
-        xr.DataArray([1.0, 2], dims=["x"]),
+        xr.DataArray([1.0, 2], dims=["x"], attrs={"units": "K"}),
+        xr.DataArray([1.0, 2], {"x": [3, 4]}, dims=["x"], name="x"),
         xr.Dataset({"t": ("x", [1.0, 2]), "u": ("x", [3.0, 4])}),
     ],
     ids=lambda value: type(value).__name__,
@@ -198,6 +201,27 @@ def test_native_functions_and_series_of_days(tmp_path):
     result = e5.map_files(maximum, str(tmp_path / "*.nc"), collate=together, folder=tmp_path / "out")
     np.testing.assert_array_equal(result.values, hours.resample(time="D").max().values)
     assert list(result.time.values) == list(days.values)
+
+
+def test_results_are_written_while_others_read_under_the_locks_of_the_libraries(tmp_path):
+    # What a user reads through xarray and netCDF4 in one thread, and we write in another, takes turns.
+    for day in range(20):
+        xr.Dataset({"t": ("x", np.arange(5000.0) + day)}).to_netcdf(tmp_path / f"day{day:02d}.nc")
+
+    def read(path):
+        with HDF5_LOCK, NETCDFC_LOCK, netCDF4.Dataset(path) as file:
+            values = np.stack([file["t"][:].data for _ in range(20)])
+        return xr.DataArray(values, dims=["again", "x"], name="t")
+
+    results = e5.map_files(read, str(tmp_path / "*.nc"), folder=tmp_path / "out", workers=4)
+    assert [float(x[7, 1]) for x in results] == [1.0 + day for day in range(20)]
+
+
+def test_what_a_function_only_opened_is_read_before_it_is_kept(tmp_path):
+    for day in range(3):
+        xr.Dataset({"t": ("x", np.arange(4.0) + day)}).to_netcdf(tmp_path / f"day{day}.nc")
+    found = e5.map_files(xr.open_dataset, str(tmp_path / "*.nc"), folder=tmp_path / "out", workers=1)
+    assert [float(x.t[0]) for x in found] == [0, 1, 2]
 
 
 def test_a_function_that_calls_itself(files, tmp_path):

@@ -173,6 +173,15 @@ def test_wrong_parameters_of_lows(wrong, says) -> None:
         e5.find_lows(np.zeros((1, 3, 3)), **given)
 
 
+@pytest.mark.parametrize(
+    ("times", "says"), [(["2000-01-02", "2000-01-01"], "stands behind"), (["2000-01-01"] * 2, "there twice")]
+)
+def test_lows_of_times_that_do_not_increase(times, says) -> None:
+    grid = {"latitude": [2, 1, 0], "longitude": [0, 1, 2]}
+    with pytest.raises(InputError, match=says):
+        e5.find_lows(np.zeros((2, 3, 3)), time=pd.to_datetime(times), **grid)
+
+
 # --- tracks ---
 
 LAT, LON = np.linspace(90, -90, 73), np.arange(144) * 2.5

@@ -341,7 +341,7 @@ class IMapIterator:
     ) -> None:
         self._crew, self._pool = crew, owner
         self._function, self._iterable, self._chunksize = function, iterable, chunksize
-        self._gathers = gathers(function)
+        self._batch, self._gathers = batch_of(function), gathers(function)
         self._room: float = -(-buffersize // chunksize)  # chunks that may be begun before some are taken
         self._lock = threading.Lock()
         self._begun = self._taken = 0  # chunks
@@ -424,7 +424,10 @@ class IMapIterator:
         values: list[Any] = []
         for chunk in self._ready():
             self._taken += 1
-            values += chunk
+            if values:
+                values += chunk
+            else:
+                values = chunk
             if chunk and type(chunk[-1]) is Failed:
                 self._failure = values.pop().error
                 if isinstance(self._failure, StopIteration):  # it would end a loop as if there were no more
@@ -499,9 +502,8 @@ class IMapIterator:
                 self._deliver(number, self._outcomes(items))
 
     def _deliver_at_once(self, chunks: list[tuple[int, list[Any]]]) -> bool:
-        batch = batch_of(self._function)
         calls = [(item,) for _, items in chunks for item in items]
-        if batch is None or (values := batch(calls, self._crew.size)) is None:
+        if self._batch is None or (values := self._batch(calls, self._crew.size)) is None:
             return False
         results = iter(values)
         for number, items in chunks:
@@ -510,8 +512,7 @@ class IMapIterator:
 
     def _outcomes(self, items: list[Any]) -> Outcomes:
         outcomes: Outcomes = []
-        function, add = self._function, outcomes.append
-        batch = batch_of(function) if len(items) > 1 else None
+        function, add, batch = self._function, outcomes.append, self._batch if len(items) > 1 else None
         try:
             if batch is not None and (values := batch([(item,) for item in items], self._crew.size)) is not None:
                 return list(values)
