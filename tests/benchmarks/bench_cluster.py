@@ -1,18 +1,18 @@
 """Events over processes of dask.distributed: strong scaling on this machine, and a model of more workers.
 
 The same field is searched by 1, 2 and 4 workers of one thread each, and every catalogue is compared with that of the
-field in memory. The model has three parts, all measured here and none fitted:
+field in memory. The model:
 
-    seconds(workers) = serial + slabs × work / min(workers, processors, slabs) + tasks × scheduling
+    seconds(workers) = joining + slabs × work / min(workers, processors, slabs) + tasks × scheduling
 
-``serial`` is what the process that asks does alone (the graph, joining what comes back), ``work`` the processor time
-of one slab with its input, ``scheduling`` that of the scheduler and the client for one task that does nothing.
+``joining`` is what the process that asks does with what comes back, ``scheduling`` what scheduler and client do for
+one task: processor time, measured alone. ``work`` is the rest of what one worker takes, per slab, with making its
+input and sending; so the model is right for one worker, and says what others should take.
 Beyond this machine the processors are as many as the workers.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import time
@@ -26,6 +26,7 @@ import dask.array
 import distributed
 import numpy as np
 import xarray as xr
+from comparison import arguments
 
 import era5fast as e5
 from era5fast import _core
@@ -124,8 +125,9 @@ def measure(client: distributed.Client, x: xr.DataArray, rounds: int, wanted: e5
     taken = []
     for _ in range(rounds + 1):
         begin = time.perf_counter()
-        check(e5.find_events(x, **OPTIONS), wanted)
+        found = e5.find_events(x, **OPTIONS)
         taken.append(time.perf_counter() - begin)
+        check(found, wanted)
     return taken[1:]
 
 
@@ -138,11 +140,7 @@ def scheduling(client: distributed.Client, tasks: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="less data and one round")
-    parser.add_argument("--rounds", type=int)
-    options = parser.parse_args()
-    rounds = options.rounds or (1 if options.quick else 3)
+    options = arguments((__doc__ or "").splitlines()[0])
     slabs, rows, columns = (12, 181, 360) if options.quick else (48, 361, 720)
     processors = len(os.sched_getaffinity(0))
     e5.set_num_threads(1)
@@ -161,12 +159,16 @@ def main() -> None:
     for n in WORKERS:
         with workers(n) as client, dask.config.set({"array.chunk-size": "128MiB"}):
             per_task = scheduling(client, 1000)
-            seconds[n] = measure(client, x, rounds, wanted)
-    print(f"scheduling of a task: {1e3 * per_task:.2f} ms\n")
-    print("workers  measured    (range)         model   speed-up by the model")
+            seconds[n] = measure(client, x, options.rounds, wanted)
+    print(f"scheduling of a task: {1e3 * per_task:.2f} ms")
+    # What is not joining and not scheduling is what workers do; one does all of it, with what sending costs.
+    spread = median(seconds[1]) - parts.join - tasks * per_task
+    print(f"a slab, with sending: {spread / slabs:.3f} s of a worker\n")
 
     def model(n: int, cores: int) -> float:
-        return parts.join + slabs * parts.work / min(n, cores, slabs) + tasks * per_task
+        return parts.join + spread / min(n, cores, slabs) + tasks * per_task
+
+    print("workers  measured    (range)         model   speed-up by the model")
 
     for n in WORKERS:
         taken = seconds[n]

@@ -9,10 +9,11 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -54,28 +55,27 @@ def _write(folder: Path, rows: int, columns: int) -> None:
 # --- the script: open, compute, write ---
 
 
-def ours(folder: Path) -> xr.Dataset:
+def ours(folder: Path) -> None:
     """The script with era5fast."""
     with xr.open_mfdataset(sorted(folder.glob("*-*.nc")), engine="era5fast", chunks={}) as ds:
         found = e5.etccdi(ds, base_period=YEARS, definition="xclim", missing="none")
         found.to_netcdf(folder / "ours.nc")
-    return xr.load_dataset(folder / "ours.nc")
 
 
-def xclims(folder: Path) -> xr.Dataset:
+def xclims(folder: Path) -> None:
     """The script with xclim, whose percentiles need whole series as well."""
     with xr.open_mfdataset(sorted(folder.glob("*-*.nc")), chunks={}) as ds:
         ds = ds.chunk({"time": -1, "lat": 10, "lon": 20})
         found = {name: x.drop_vars("percentiles", errors="ignore") for name, x in indices_of_xclim(ds).items()}
         xr.Dataset({name: x.assign_attrs(units="1") for name, x in found.items()}).to_netcdf(folder / "xclim.nc")
-    return xr.load_dataset(folder / "xclim.nc")
 
 
 SCRIPTS = {"ours": ours, "xclim": xclims}
 
 
-def same(mine: xr.Dataset, theirs: xr.Dataset) -> str:
+def _same(folder: Path) -> str:
     """Whether both wrote the same."""
+    mine, theirs = (xr.load_dataset(folder / f"{name}.nc") for name in SCRIPTS)
     names = [name for name in CORE if name in theirs]
     for name in names:
         a, b = mine[name].values, theirs[name].transpose("time", "lat", "lon").values
@@ -86,60 +86,48 @@ def same(mine: xr.Dataset, theirs: xr.Dataset) -> str:
 
 @contextlib.contextmanager
 def _scheduler(kind: str) -> Any:
-    """Threads, or a cluster of two processes on this machine."""
+    """Threads, or a cluster of two processes on this machine; gives KB that its processes have before they work."""
     if kind == "threads":
         import dask
 
         with dask.config.set(scheduler="threads", num_workers=2):
-            yield
+            yield _highest_of_imports()
         return
     from distributed import Client, LocalCluster
 
     cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50)
-    with cluster, Client(cluster):
-        yield
+    with cluster, Client(cluster) as client:
+        yield max(client.run(_highest_of_imports).values())
 
 
-def _in(kind: str, script: Callable[[Path], xr.Dataset], folder: Path) -> xr.Dataset:
-    with warnings.catch_warnings(), _scheduler(kind):
-        warnings.simplefilter("ignore")
-        return script(folder)
+# --- time and memory: a process for each run ---
 
 
-def rows(folder: Path) -> list[Row]:
-    """The script on the same threads and on the same cluster."""
-    return [
-        Row(
-            f"files → 27 indices → file, {kind}",
-            "xclim (25 of them)",
-            functools.partial(_in, kind, ours, folder),
-            functools.partial(_in, kind, xclims, folder),
-            same,
-        )
-        for kind in ("threads", "cluster")
-    ]
+class Run(NamedTuple):
+    """What a script took: seconds on the wall and of all processors, and MB at most."""
+
+    wall: float
+    processor: float
+    memory: float
 
 
-# --- memory ---
-
-
-def _peak(name: str, kind: str, folder: Path) -> float:
-    """MB that the script takes at most, beyond what its imports take; of a cluster the largest worker."""
+def _run(name: str, kind: str, folder: Path) -> Run:
     command = [sys.executable, __file__, "--script", name, kind, str(folder)]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return float(out.split()[-1])
+    return Run(*map(float, out.split()[-3:]))
 
 
 def _script(name: str, kind: str, folder: str) -> None:
-    """Run a script in this process, and print what memory it took."""
-    import dask.array
-    import xclim.indices
-
-    del dask, xclim
-    before = _highest()
-    _in(kind, SCRIPTS[name], Path(folder))
-    own = _highest() - before
-    print((resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss if kind == "cluster" else own) / 1024)
+    """Run a script in this process, and print what it took beyond imports and the making of the cluster."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with _scheduler(kind) as before:
+            wall, processor = time.perf_counter(), time.process_time()
+            SCRIPTS[name](Path(folder))
+            wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    highest = children.ru_maxrss if kind == "cluster" else _highest()
+    print(wall, processor + children.ru_utime + children.ru_stime, (highest - before) / 1024)
 
 
 def _highest() -> int:
@@ -148,11 +136,32 @@ def _highest() -> int:
     return int(status.split("VmHWM:")[1].split()[0])
 
 
-def _show_memory(folder: Path) -> None:
-    print("\nPeak memory in MB (threads: beyond the imports; cluster: of the largest process)")
+def _highest_of_imports() -> int:
+    """Those of all imports."""
+    import dask.array
+    import xclim.indices
+
+    del dask, xclim
+    return _highest()
+
+
+def _show_scripts(folder: Path, cells: int, rounds: int) -> None:
+    """Ours in some rounds, the peer once: it takes minutes."""
+    print(f"Ten years of {cells} cells in monthly files → 27 indices → a file; xclim: 25 of them")
+    print("MB at most beyond the imports, on the cluster those of the largest process\n")
+    print(f"{'':10}{'------ seconds ------':>24}{'----- processor -----':>26}{'-------- MB --------':>26}")
+    heads = "".join(f"{mine:>{first}}{'xclim':>8}{ratio:>8}" for mine, first, ratio in
+                    (("ours", 8, "ratio"), ("ours", 10, "ratio"), ("ours", 10, "ours :")))  # fmt: skip
+    print(f"{'':10}{heads}")
     for kind in ("threads", "cluster"):
-        mine, theirs = (_peak(name, kind, folder) for name in SCRIPTS)
-        print(f"    {kind:<10}ours {mine:7.0f}   xclim {theirs:7.0f}   ours : xclim {mine / theirs:.2f}", flush=True)
+        runs = [_run("ours", kind, folder) for _ in range(rounds)]
+        ours, theirs = Run(*(median(values) for values in zip(*runs, strict=True))), _run("xclim", kind, folder)
+        parts = [
+            f"{ours.wall:8.2f}{theirs.wall:8.1f}{theirs.wall / ours.wall:8.1f}",
+            f"{ours.processor:10.2f}{theirs.processor:8.1f}{theirs.processor / ours.processor:8.1f}",
+            f"{ours.memory:10.0f}{theirs.memory:8.0f}{ours.memory / theirs.memory:8.2f}",
+        ]
+        print(f"{kind:10}{''.join(parts)}   {_same(folder)}", flush=True)
 
 
 # --- graphs ---
@@ -227,12 +236,11 @@ def main() -> None:
         _script(*sys.argv[2:])
         return
     options = arguments(__doc__ or "")
-    size = (10, 20) if options.quick else (60, 100)
+    size = (10, 20) if options.quick else (40, 60)
     with tempfile.TemporaryDirectory(prefix="era5fast-dask-") as name:
         folder = Path(name)
         _write(folder, *size)
-        show((__doc__ or "").splitlines()[0], measure(rows(folder), options.rounds))
-        _show_memory(folder)
+        _show_scripts(folder, size[0] * size[1], options.rounds)
     _show_graphs(options.quick)
     _show_cost(options.quick, options.rounds)
 

@@ -2,12 +2,12 @@
 
 ``--peers PYTHON`` names the interpreter of another environment where marEx and ocetrac are installed. Those take
 minutes for what takes us tenths of a second: they get fewer steps of the field, and their time is scaled. The two
-join the maps of steps in their own ways, so only scipy has the same objects.
+join the maps of steps in their own ways, so only scipy has the same objects. ``marex_labels`` and ``ocetrac`` stop
+at labels; properties come from the others only.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import samples
+from comparison import arguments
 
 HERE = Path(__file__).parent
 #: Part of the memory that ours may take of a peer's.
@@ -25,14 +26,14 @@ LEAST_MEMORY = 20
 
 
 class Peer(NamedTuple):
-    """A package, how many times faster ours should be, and the share of the steps that it gets."""
+    """A way of others, how many times faster ours should be (0: no goal), and the share of the steps that it gets."""
 
     way: str
     goal: float
     share: float = 1.0
 
 
-PEERS = (Peer("scipy", 80), Peer("marex", 500, 1 / 8), Peer("ocetrac", 500, 1 / 8))
+PEERS = (Peer("scipy", 80), Peer("marex", 500, 1 / 24), Peer("marex_labels", 0, 1 / 8), Peer("ocetrac", 0, 1 / 8))
 
 
 def field(steps: int) -> Path:
@@ -59,7 +60,7 @@ def line(peer: Peer, python: str, ours: list[dict[str, Any]], path: Path, steps:
     try:
         theirs = [run(python, peer.way, path, part) for _ in (ours if peer.share == 1 else ours[:1])]
     except RuntimeError as error:
-        return f"  {peer.way:10} cannot be run: {error}"
+        return f"  {peer.way:12} cannot be run: {error}"
     if peer.share == 1:
         assert theirs[0]["objects"] == ours[0]["objects"], "other objects"
     of_ours, of_theirs = ({name: median(one[name] for one in runs) for name in ours[0]} for runs in (ours, theirs))
@@ -68,22 +69,19 @@ def line(peer: Peer, python: str, ours: list[dict[str, Any]], path: Path, steps:
     less = memory / of_ours["memory"] if peer.share == 1 else float("nan")  # memory need not grow with the steps
     missed = "*" if ratios[0] < peer.goal or less < LEAST_MEMORY else " "
     note = f"   {part} steps, scaled" if part < steps else f"   the same {ours[0]['objects']} objects"
-    return f"{missed} {peer.way:10}{wall:10.2f}{ratios[0]:8.0f}{ratios[1]:8.0f}{peer.goal:8.0f}{less:12.0f}{note}"
+    return f"{missed} {peer.way:12}{wall:10.2f}{ratios[0]:8.0f}{ratios[1]:8.0f}{peer.goal:8.0f}{less:12.0f}{note}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less data and one round")
-    parser.add_argument("--rounds", type=int, default=0)
-    parser.add_argument("--peers", default=sys.executable, help="interpreter with marEx and ocetrac")
-    options = parser.parse_args()
+    peers = {"default": sys.executable, "help": "interpreter with marEx and ocetrac"}
+    options = arguments(__doc__ or "", peers=peers)
     steps = 46 if options.quick else 366
     path = field(steps)
-    ours = [run(sys.executable, "ours", path, steps) for _ in range(options.rounds or (1 if options.quick else 3))]
+    ours = [run(sys.executable, "ours", path, steps) for _ in range(options.rounds)]
     wall, memory = (median(one[name] for one in ours) for name in ("wall", "memory"))
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; medians; {steps} × 267 × 267 cells")
     print(f"ours: {wall:.3f} s, {memory / 1e6:.0f} MB beside the field's {steps * 267 * 267 * 4 / 1e6:.0f}\n")
-    print(f"  {'peer':10}{'seconds':>10}{'× wall':>8}{'× CPU':>8}{'goal':>8}{'× memory':>12}   (goal {LEAST_MEMORY})")
+    print(f"  {'peer':12}{'seconds':>10}{'× wall':>8}{'× CPU':>8}{'goal':>8}{'× memory':>12}   (goal {LEAST_MEMORY})")
     for peer in PEERS:
         print(line(peer, sys.executable if peer.share == 1 else options.peers, ours, path, steps), flush=True)
 

@@ -6,7 +6,6 @@ slice and on one twice as large: the second over twice the first says how far th
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 import netCDF4
 import numpy as np
+from comparison import arguments
 
 import era5fast as e5
 
@@ -97,7 +97,7 @@ def stages(folder: Path) -> list[Stage]:
             HOURS * VARIABLES,
             "fields",
         ),
-        Stage("percentile of 30 years", percentile, 32, per_column * SEARCHED, "columns of 16 cells"),
+        Stage("percentile of 30 years", percentile, 512, per_column * SEARCHED, "columns of 16 cells"),
         Stage("27 indices of 30 years", indices, 32, round(per_column * YEARS / 30), "columns of 16 cells"),
         Stage("events", events, 12, DAYS * SEARCHED, "days"),
     ]
@@ -114,11 +114,7 @@ def seconds(run: Callable[[int], Any], size: int, rounds: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one round")
-    parser.add_argument("--rounds", type=int)
-    options = parser.parse_args()
-    rounds = options.rounds or (1 if options.quick else 3)
+    options = arguments((__doc__ or "").splitlines()[0])
     e5.set_num_threads(1)
     print(f"{VARIABLES} variables, {YEARS} years, hourly: {HOURS * VARIABLES / 1e6:.1f} million fields")
     print(f"  float32 in memory: {4 * CELLS * HOURS * VARIABLES / 1e12:6.1f} TB")
@@ -127,7 +123,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         total = 0.0
         for stage in stages(Path(folder)):
-            one, two = (seconds(stage.run, stage.size * n, rounds) for n in (1, 2))
+            one, two = (seconds(stage.run, stage.size * n, options.rounds) for n in (1, 2))
             hours = (two / 2) * stage.whole / stage.size / 3600
             total += hours
             cost = f"{1e3 * two / 2 / stage.size:8.2f} ms for one of {stage.whole:12,} {stage.unit:20}"

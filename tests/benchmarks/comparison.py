@@ -13,9 +13,12 @@ import gc
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple
+
+import numpy as np
 
 import era5fast as e5
 
@@ -34,6 +37,14 @@ class Row:
     check: Callable[[Any, Any], str]
     #: Whether the row is a link of the chain whose seconds are added up at the end.
     link: bool = False
+
+
+def limit_of_memory(stage: str, ours: Callable[[], Any], values: np.ndarray) -> Row:
+    """What the memory allows: two threads that look at every word once."""
+    halves = np.array_split(values.reshape(-1).view("int32"), 2)
+    threads = ThreadPoolExecutor(2)
+    peer = "the limit: reading, 2 threads"
+    return Row(stage, peer, ours, lambda: list(threads.map(np.max, halves)), lambda _, __: "– (a limit)")
 
 
 class Seconds(NamedTuple):
@@ -67,16 +78,18 @@ class Result:
         return median(run.processor for run in self.ours[1]), median(run.processor for run in self.theirs)
 
 
-def arguments(description: str, rooms: Sequence[str] = ()) -> argparse.Namespace:
-    """The command line of a benchmark; `rooms` are parts of it that can be asked for by name."""
+def arguments(description: str, rooms: Sequence[str] = (), **options: dict[str, Any]) -> argparse.Namespace:
+    """The command line of a benchmark: `rooms` are its parts, `options` those beside the usual ones."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="less data and one round, to see that everything runs")
     parser.add_argument("--rounds", type=int, help="rounds per row (default: 3, or 1 with --quick)")
     if rooms:
         parser.add_argument("rooms", nargs="*", default=rooms, help=f"which ones; default: {' '.join(rooms)}")
-    options = parser.parse_args()
-    options.rounds = options.rounds or (1 if options.quick else 3)
-    return options
+    for name, settings in options.items():
+        parser.add_argument(f"--{name}", **settings)
+    given = parser.parse_args()
+    given.rounds = given.rounds or (1 if given.quick else 3)
+    return given
 
 
 def measure(rows: Sequence[Row], rounds: int) -> list[Result]:

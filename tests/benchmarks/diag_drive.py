@@ -10,7 +10,6 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import numba
 import numbagg
 import numpy as np
 import xarray as xr
-from comparison import Row
+from comparison import Row, limit_of_memory
 
 import era5fast as e5
 
@@ -74,18 +73,6 @@ def _numba_mean(values: np.ndarray, out: np.ndarray) -> None:
         out[day, row] = sums / 24
 
 
-def _limit(stage: str, ours: Callable[[], np.ndarray], values: np.ndarray) -> Row:
-    """What the memory allows: two threads that look at every word once."""
-    halves = np.array_split(values.reshape(-1).view("int32"), 2)
-    threads = ThreadPoolExecutor(2)
-    return Row(stage, "the limit: reading, 2 threads", ours, lambda: list(threads.map(np.max, halves)), _nothing)
-
-
-def _nothing(mine: Any, theirs: Any) -> str:
-    del mine, theirs
-    return "– (a limit)"
-
-
 def _daily_rows(shape: tuple[int, int, int]) -> list[Row]:
     values = _field(shape)
     time = np.datetime64("2003-06-01", "h") + np.arange(shape[0])
@@ -128,7 +115,7 @@ def _daily_rows(shape: tuple[int, int, int]) -> list[Row]:
         mine = _ours_daily(values, time, statistic)
         stage = f"daily {statistic} of hourly"
         found += [Row(stage, peer, mine, theirs, _close) for peer, theirs in others]
-        found.append(_limit(stage, mine, values))
+        found.append(limit_of_memory(stage, mine, values))
     return found
 
 
@@ -151,7 +138,7 @@ def _over_time_rows(shape: tuple[int, int, int]) -> list[Row]:
         ]
         mine, stage = _ours(values, time, statistic), f"NaN-aware {statistic} over time"
         found += [Row(stage, peer, mine, theirs, _close) for peer, theirs in peers]
-        found.append(_limit(stage, mine, values))
+        found.append(limit_of_memory(stage, mine, values))
     return found
 
 

@@ -1,5 +1,6 @@
 """Runs of days and marine heatwaves: ours and the ways people have today.
 
+The limit of run lengths is the memory: see the row "the limit: reading", and ``diag_drive.py``.
 marineHeatWaves, the authors' own program, needs a NumPy of long ago; its published rate is 10 cells a second for 30
 years, which is to be compared with the cells in the last row's name.
 """
@@ -17,7 +18,7 @@ import heatwave3
 import numba
 import numpy as np
 import xarray as xr
-from comparison import Row
+from comparison import Row, limit_of_memory
 
 import era5fast as e5
 
@@ -115,6 +116,7 @@ def _run_rows(quick: bool) -> list[Row]:
     return [
         Row(f"run lengths, {size}", "numba", fast, by_numba, _same),
         Row(f"run lengths, {size}", "xclim", fast, by_xclim, _same),
+        limit_of_memory(f"run lengths, {size}", fast, values),
         Row(f"all spell statistics, {size}", "numba, one of them", full, by_numba, _same),
         Row(f"all spell statistics above doy p90, {size}", "xclim, one of them", doy, doy_by_xclim, _same),
     ]

@@ -63,7 +63,17 @@ def scipy(field: np.ndarray) -> Work:
 
 
 def marex(field: np.ndarray) -> Work:
-    """marEx: objects of a step, joined in time where they overlap; its tracker wants a cluster of dask."""
+    """marEx with its properties of objects, which it gives where it follows how they merge."""
+    return _marex(field, allow_merging=True)
+
+
+def marex_labels(field: np.ndarray) -> Work:
+    """marEx without properties: labels of a step, joined in time where they overlap."""
+    return _marex(field, allow_merging=False)
+
+
+def _marex(field: np.ndarray, allow_merging: bool) -> Work:
+    """Its tracker wants a cluster of dask."""
     import marEx
     import xarray as xr
     from dask.distributed import Client, LocalCluster
@@ -76,7 +86,7 @@ def marex(field: np.ndarray) -> Work:
 
     def work() -> int:
         tracker = marEx.tracker(
-            above, everywhere, R_fill=0, T_fill=0, area_filter_quartile=0, allow_merging=False,
+            above, everywhere, R_fill=0, T_fill=0, area_filter_quartile=0, allow_merging=allow_merging,
             regional_mode=True, coordinate_units="degrees", quiet=True,
         )  # fmt: skip
         found = tracker.run().compute()
