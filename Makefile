@@ -82,8 +82,10 @@ coverage: ## which lines of C and Python the tests reach, into build/coverage, s
 	    --cov=era5fast --cov-report=term:skip-covered --cov-report=html:build/coverage/html-python tests $(ARGS)
 	@echo "--- the core, by the C tests alone"
 	@$(call reached,c-alone) build/c/coverage
+	@$(PY) tests/coverage_of_errors.py build/coverage/c-alone.json
 	@echo "--- the core and csrc/python, by all tests"
 	@$(call reached,c) --html-details build/coverage/c.html build/c/coverage build/native
+	@$(PY) tests/coverage_of_errors.py build/coverage/c.json
 
 c-coverage: ## which lines of the core the C tests alone reach, three minutes
 	@.ci/setup dev
@@ -91,6 +93,7 @@ c-coverage: ## which lines of the core the C tests alone reach, three minutes
 	-@$(in_parallel) c-run VARIANT=coverage
 	@mkdir -p build/coverage
 	@$(call reached,c-alone) build/c/coverage
+	@$(PY) tests/coverage_of_errors.py build/coverage/c-alone.json
 
 man: ## man/era5fast.1, from the commands themselves
 	@.ci/setup
@@ -150,7 +153,7 @@ pytest_with = LD_PRELOAD="$(call runtime,$(2))" PYTHONPATH=build/$(1)/python E5_
 
 forget_counts = mkdir -p $(1) && find $(1) -name '*.gcda' -delete
 reached = .venv/bin/gcovr --root . --filter csrc/ --gcov-ignore-parse-errors --print-summary --fail-under-line 90 \
-    --txt build/coverage/$(1).txt
+    --txt build/coverage/$(1).txt --json build/coverage/$(1).json
 
 # --- C tests: the core as a static library, one program per tests/c/test_*.c, all in build/c/$(VARIANT)
 
@@ -162,7 +165,7 @@ FLAGS_plain := -O3
 FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
     -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-FLAGS_coverage := -O1 --coverage -fprofile-update=atomic
+FLAGS_coverage := -O1 --coverage -fprofile-update=atomic -DE5_COUNTED
 FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 
 ROOMS := base model pool net io diag events kernels db drive

@@ -67,6 +67,7 @@ numpydoc_show_class_members = False
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # as they stand in the source: DEFAULT_HEATWAVES, not what that is
 autodoc_typehints = "none"  # numpydoc has them in words
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

@@ -1,7 +1,8 @@
 """Memory for decoded chunks.
 
 Files are compressed in chunks, and a chunk can only be decoded whole. Where a call wants a part of one, the chunk is
-kept for the next call, so that reading step by step, or region by region, decodes each chunk once.
+kept for the next call, so that reading step by step, or region by region, decodes each chunk once. Threads that are
+idle between two steps decode the chunks of the steps that come next into the same memory.
 """
 
 from __future__ import annotations

@@ -134,7 +134,8 @@ def say_warnings() -> None:
     """Warnings become lines on standard error like the rest; places in a source say nothing here."""
 
     def show(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
-        click.echo(f"era5fast: warning: {message}", err=True)
+        if not issubclass(category, DeprecationWarning):  # which one package says to another
+            click.echo(f"era5fast: warning: {message}", err=True)
 
     warnings.showwarning = show
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import other_grids
 from .errors import InputError
 from .field import one_variable
-from .sources import is_paths
+from .sources import expand, is_paths
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,9 +38,7 @@ def as_dataarray(x: Any, variable: str | None = None, name: str = "x") -> xr.Dat
         If it is something else, or if there are several variables and none is named.
     """
     if is_paths(x):
-        from .reader import open_dataset
-
-        x = open_dataset(x, None if variable is None else [variable])
+        x = _of_files(x, variable)
         variable = None  # the only one; in the files it may have another of its names
     array = one_variable(x, variable)
     if not is_labelled(array):
@@ -47,3 +46,15 @@ def as_dataarray(x: Any, variable: str | None = None, name: str = "x") -> xr.Dat
             f"{name} is no DataArray but {type(x).__name__}", hint="a DataArray, a Dataset or file names are needed"
         )
     return array.astype(bool) if array.attrs.get("dtype") == "bool" else array  # as xarray keeps masks in files
+
+
+def _of_files(paths: Any, variable: str | None) -> Any:
+    from .reader import open_dataset
+
+    try:
+        return open_dataset(paths, None if variable is None else [variable])
+    except InputError:
+        found = other_grids.variable_of(expand(paths), variable)
+        if found is None:
+            raise
+        return found

@@ -187,6 +187,8 @@ def _typed(error: sqlite3.Error, path: Path) -> BaseException:
     if code in _DISK:
         return StorageError(message, hint="look at the disk and at the permissions of the folder", target=target)
     hint = "save what can be read: sqlite3 FILE .recover > readable.sql"
+    if code == sqlite3.SQLITE_NOTADB:
+        hint = "this is no file of SQLite, or its beginning is lost: name another one"
     return EventDatabaseError(message, hint=hint, target=target)
 
 

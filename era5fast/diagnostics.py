@@ -506,7 +506,8 @@ def _docstring(row: dict[str, Any]) -> str:
     lines += ["", "Returns", "-------", returns, f"    {row['result']}"]
     if row["kind"] in ("scan", "series"):
         lines += ["    Parameters given as lists add a dimension each, in front: all values in one read."]
-    lines += [f"    ``{output['name']}``: {output['doc']}" for output in row["outputs"] if output["name"] != "x"]
+    if several:
+        lines += ["", *(f"    - ``{output['name']}``: {output['doc'].rstrip('.')}" for output in row["outputs"])]
     lines += [
         "",
         "Raises",

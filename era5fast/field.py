@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import attributes
+from . import attributes, other_grids
 from .chunked.arrays import is_lazy, refuse_expression, say_that_it_is_loaded
 from .errors import InputError
 from .locks import reading
 from .optional import need
-from .sources import expand, has_grib, is_paths, open_core
+from .sources import GRIB, expand, is_paths, magic_of, open_core
 from .times import DAY, decode_times, encode_times, same_calendar, usual_step
 
 if TYPE_CHECKING:
@@ -355,9 +355,16 @@ def plain(x: Any) -> np.ndarray:
 
 
 def _from_files(paths: Any, variable: str | None) -> Field:
-    if has_grib(files := expand(paths)):
+    magic = list(map(magic_of, files := expand(paths)))
+    if GRIB in magic:
         return _from_grib(files, variable)
-    core, names = open_core(files, variable)
+    try:
+        core, names = open_core(files, variable, magic)
+    except InputError:
+        array = other_grids.variable_of(files, variable)
+        if array is None:
+            raise
+        return _from_dataarray(array)
     header = core.header()
     _check_one_map(header["name"], {dim: len(level["values"]) for dim, level in header["levels"].items()})
     return Field(

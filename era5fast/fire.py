@@ -1,7 +1,7 @@
 """The season of fires, and the drought code that outlasts a winter: what goes with :func:`era5fast.fire_weather`.
 
-Codes of a season begin with `last_dc=` of :func:`era5fast.fire_weather` where the drought of the year before counts:
-:func:`overwintered_drought_code` of its last day and of the precipitation of the winter.
+With ``season=`` :func:`era5fast.fire_weather` begins the codes of each season anew, and with ``overwintering=True``
+the drought of the year before counts. :func:`overwintered_drought_code` is the same for one winter.
 """
 
 from __future__ import annotations
@@ -94,95 +94,179 @@ def _to_mm(precipitation: Any) -> float:
 
 def fire_season(
     temperature: Any,
+    snow_depth: Any = None,
     *,
+    definition: str = "wotton_flannigan",
     start_above: float | str = 12.0,
     end_below: float | str = 5.0,
+    snow_above: float | str = 0.01,
     days: int = 3,
     variable: str | None = None,
 ) -> xr.DataArray:
-    """Days of the season of fires, by the temperatures of the days before.
+    """Days of the season of fires, by the temperatures and the snow of the days before.
 
     Parameters
     ----------
     temperature : DataArray, Dataset or paths (time, ...)
         Daily temperature: the maximum, or that of noon.
+    snow_depth : DataArray, Dataset or paths (time, ...), optional
+        Daily depth of the snow itself, not of its water; 'lawson_armitage' and 'gfwed' need it.
+    definition : {'wotton_flannigan', 'lawson_armitage', 'gfwed'}, default 'wotton_flannigan'
+        Whose season: by temperature, by snow, or by means of both; see below.
     start_above : float or str, default 12
-        The season begins after `days` days above this, in °C, or text with units.
+        Temperature above which a season begins, in °C, or text with units.
     end_below : float or str, default 5
-        It ends after `days` days below this.
+        Temperature below which it ends.
+    snow_above : float or str, default 0.01
+        Depth of snow, in m or text with units, above which there is snow.
     days : int, default 3
         Days in a row.
     variable : str, optional
-        Variable of the Dataset or of the files.
+        Variable of the Datasets or of the files.
 
     Returns
     -------
     DataArray of bool
-        True on days of the season. It begins and ends on the day after the last of the `days`; before the first days
-        of the data nothing is known, and there is no season.
+        True on days of the season. Before the first days of the data nothing is known, and there is no season.
 
     Raises
     ------
     InputError
-        If the temperature has no units of temperature or no times that increase, or `days` is below 1.
+        If a series has wrong units or no times that increase, the definition is unknown or needs the snow, or `days`
+        is below 1.
 
     Notes
     -----
-    A missing day neither begins nor ends a season.
+    'wotton_flannigan': it begins on the day after `days` days above `start_above`, and ends on the day after `days`
+    days below `end_below`. 'lawson_armitage': it begins on the last of `days` days without snow, and ends on a day
+    with snow, or on the last of `days` days below `end_below`. 'gfwed': it begins when the mean temperature of the
+    last `days` days, today among them, is above `start_above` and their mean depth of snow below `snow_above`, and
+    ends when the one is below `end_below` or the other not below `snow_above`. A missing day neither begins nor ends
+    a season.
 
     References
     ----------
     Wotton & Flannigan 1993, Forestry Chronicle 69, 187. Lawson & Armitage 2008, Weather guide for the Canadian FFDRS.
+    Field et al. 2015, Nat. Hazards Earth Syst. Sci. 15, 1407.
     """
     import xarray as xr
 
     check_whole_days("days", days, 1)
-    x = as_dataarray(temperature, variable, "temperature")
+    if definition not in tuple(_SEASONS):
+        raise InputError(f"fire_season: definition must be one of: {' '.join(_SEASONS)}, not {definition!r}")
+    x, time, unit = _series(temperature, variable, "temperature", "degC")
+    limits = [
+        _limit(limit, unit, "degC", name) for name, limit in (("start_above", start_above), ("end_below", end_below))
+    ]
+    series, about = [whole_along(x, time)], {"temperature": attributes.made_by(x.attrs, x.name)}
+    if definition != "wotton_flannigan":
+        if snow_depth is None:
+            raise InputError(f"fire_season: {definition} needs snow_depth=")
+        snow, snow_time, snow_unit = _series(snow_depth, variable, "snow_depth", "m")
+        limits.append(_limit(snow_above, snow_unit, "m", "snow_above"))
+        series.append(whole_along(snow.rename({snow_time: time}), time))
+        about["snow_depth"] = attributes.made_by(snow.attrs, snow.name)
+    mask = xr.apply_ufunc(
+        lambda *values: _seasons(*_SEASONS[definition](values, limits, int(days))),
+        *_together(series, x.dims),
+        input_core_dims=[[time]] * len(series),
+        output_core_dims=[[time]],
+        join="exact",
+        dask="parallelized",
+        output_dtypes=["bool"],
+    ).transpose(*x.dims)
+    rule = {
+        "definition": definition, "start_above": start_above, "end_below": end_below, "snow_above": snow_above,
+        "days": days,
+    }  # fmt: skip
+    mask.attrs = attributes.of_result(
+        "Season of fires", "1", inputs=[x.attrs], definition={"diagnostic": "fire_season", **rule, **about}
+    )
+    return attributes.tidy_coordinates(mask.rename("fire_season"))
+
+
+def _together(series: list[Any], dims: Any) -> list[Any]:
+    import xarray as xr
+
+    other = "fire_season: temperature and snow_depth are of other days or cells"
+    if any(not set(each.dims) <= set(dims) for each in series):
+        raise InputError(other)
+    try:
+        return list(xr.align(*series, join="exact"))
+    except ValueError as error:
+        raise InputError(other) from error
+
+
+def _series(x: Any, variable: str | None, name: str, unit: str) -> tuple[xr.DataArray, Any, str]:
+    """A daily series, its dimension of time, and its units."""
+    x = as_dataarray(x, variable, name)
     time = find_axis(x, TIME_NAMES)
     if time is None:
         raise InputError(f"fire_season: no time axis among the dimensions {tuple(x.dims)}")
     if x.size == 0:
-        raise InputError("fire_season: the temperatures are empty", hint="is the selection empty?")
+        raise InputError(f"fire_season: {name} is empty", hint="is the selection empty?")
     if time in x.coords:
-        check_order(*decode_times(x[time].values, None), "temperature", str(time))
-    unit = units.of(x.attrs)
-    units.check(unit, "degC", "temperature")
-    start, end = (
-        _limit(limit, str(unit), name) for name, limit in (("start_above", start_above), ("end_below", end_below))
-    )
-    mask = xr.apply_ufunc(
-        lambda values: _seasons(values, start, end, int(days)),
-        whole_along(x, time),
-        input_core_dims=[[time]],
-        output_core_dims=[[time]],
-        dask="parallelized",
-        output_dtypes=["bool"],
-    ).transpose(*x.dims)
-    rule = {"start_above": start_above, "end_below": end_below, "days": days}
-    definition = {"diagnostic": "fire_season", **rule, "temperature": attributes.made_by(x.attrs, x.name)}
-    mask.attrs = attributes.of_result("Season of fires", "1", inputs=[x.attrs], definition=definition)
-    return attributes.tidy_coordinates(mask.rename("fire_season"))
+        check_order(*decode_times(x[time].values, None), name, str(time))
+    own = units.of(x.attrs)
+    units.check(own, unit, name)
+    return x, time, str(own)
 
 
-def _limit(value: Any, unit: str, name: str) -> float:
-    text = value if isinstance(value, str) else f"{units.quantity(value, None, name)!r} degC"
+def _limit(value: Any, unit: str, usual: str, name: str) -> float:
+    text = value if isinstance(value, str) else f"{units.quantity(value, None, name)!r} {usual}"
     return units.quantity(text, unit, name)
 
 
-def _seasons(values: np.ndarray, start: float, end: float, days: int) -> np.ndarray:
-    """Days of seasons along the last axis: the latest of all beginnings and ends before a day tells."""
-    steps = np.arange(values.shape[-1])
-    warm, cold = _follows(values > start, days), _follows(values < end, days)
-    begun, ended = (np.maximum.accumulate(np.where(mask, steps, -1), axis=-1) for mask in (warm, cold))
+def _seasons(begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Days of seasons along the last axis: the latest of all beginnings and ends up to a day tells."""
+    steps = np.arange(begins.shape[-1])
+    begun, ended = (np.maximum.accumulate(np.where(mask, steps, -1), axis=-1) for mask in (begins, ends))
     return np.asarray(begun > ended)
+
+
+#: Days on which a season may begin, and those on which it ends.
+_Turns = tuple[np.ndarray, np.ndarray]
+
+
+def _by_temperature(series: tuple[np.ndarray, ...], limits: list[float], days: int) -> _Turns:
+    (temperature,), (start, end) = series, limits
+    return _follows(temperature > start, days), _follows(temperature < end, days)
+
+
+def _by_snow(series: tuple[np.ndarray, ...], limits: list[float], days: int) -> _Turns:
+    (temperature, snow), (_, end, depth) = series, limits
+    return _lasts(snow <= depth, days), (snow > depth) | _lasts(temperature < end, days)
+
+
+def _by_means(series: tuple[np.ndarray, ...], limits: list[float], days: int) -> _Turns:
+    (temperature, snow), (start, end, depth) = (_means(values, days) for values in series), limits
+    return (temperature > start) & (snow < depth), (snow >= depth) | (temperature < end)
+
+
+_SEASONS = {"wotton_flannigan": _by_temperature, "lawson_armitage": _by_snow, "gfwed": _by_means}
+
+
+def _lasts(mask: np.ndarray, days: int) -> np.ndarray:
+    """Days that are the last of `days` true ones."""
+    found = np.zeros_like(mask)
+    if mask.shape[-1] >= days:
+        counts = np.cumsum(mask, axis=-1, dtype="int64")
+        found[..., days - 1] = counts[..., days - 1] == days
+        found[..., days:] = counts[..., days:] - counts[..., :-days] == days
+    return found
 
 
 def _follows(mask: np.ndarray, days: int) -> np.ndarray:
     """Days that come after `days` true ones."""
     found = np.zeros_like(mask)
-    if mask.shape[-1] <= days:
-        return found
-    before = np.cumsum(mask, axis=-1, dtype="int64")[..., :-1]  # true days before each but the first
-    found[..., days] = before[..., days - 1] == days
-    found[..., days + 1 :] = before[..., days:] - before[..., :-days] == days
+    found[..., 1:] = _lasts(mask, days)[..., :-1]
     return found
+
+
+def _means(values: np.ndarray, days: int) -> np.ndarray:
+    """Mean of each day and of those before it, `days` in all; NaN where there are not so many."""
+    means = np.full(values.shape, np.nan)
+    if values.shape[-1] >= days:
+        windows = np.lib.stride_tricks.sliding_window_view(values, days, axis=-1)
+        means[..., days - 1 :] = windows.mean(axis=-1, dtype="float64")
+    return means

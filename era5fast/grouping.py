@@ -19,7 +19,7 @@ def grouping_of(row: dict[str, Any], given: dict[str, Any], field: Field) -> tup
     if row["grouping"] == "day":
         return _by_day(row, specs, given, field)
     if row["grouping"] == "frequency":
-        missing = _choice(row, specs["missing"], given["missing"]) if "missing" in specs else 0
+        missing = _missing(row, specs["missing"], given["missing"]) if "missing" in specs else 0
         if not isinstance(given["freq"], str):
             raise InputError(f"{row['name']}: freq is a text like 'YS', not {given['freq']!r}")
         return given["freq"], _months(row, given["months"]), missing
@@ -59,6 +59,17 @@ def _choice(row: dict[str, Any], spec: dict[str, Any], value: Any) -> int:
     if not isinstance(value, str) or value not in choices:
         raise InputError(f"{row['name']}: {spec['name']} must be one of: {spec['choices']}")
     return choices.index(value)
+
+
+def _missing(row: dict[str, Any], spec: dict[str, Any], value: Any) -> int | float:
+    """Number of a rule for missing data, or the share of them that is allowed."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        return _choice(row, spec, value)
+    if not spec["low"] <= value <= spec["high"]:
+        raise InputError(
+            f"{row['name']}: missing must be a share, 0 to 1, or one of: {spec['choices']}; not {value!r}"
+        )
+    return float(value)
 
 
 def _months(row: dict[str, Any], months: Any) -> int:

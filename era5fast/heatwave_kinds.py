@@ -73,7 +73,7 @@ def heatwaves(
     border: str = "cut",
     freq: str = "YS",
     months: Any = None,
-    missing: str = "any",
+    missing: str | float = "any",
     time: Any = None,
     progress: bool = True,
 ) -> Any:

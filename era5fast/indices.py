@@ -567,6 +567,7 @@ def _in_its_words(error: InputError, name: str, params: dict[str, str]) -> Input
 
 _TYPES = {"integer": "int", "number": "float", "flag": "bool", "period": "tuple of two years or dates"}
 _SERIES_DOCS = {spec["name"]: spec["doc"] for spec in _KERNEL["operands"]}
+_IN_WORDS = {"1": "without units", "d": "in days"}
 
 
 def _docstring(row: dict[str, Any]) -> str:
@@ -581,16 +582,17 @@ def _docstring(row: dict[str, Any]) -> str:
         lines += [f"{name} : {kind}, optional", f"    {spec['doc']}{unit} By itself: {default}."]
     lines += ["freq : str", f"    {_GROUPING['freq']['doc']}"]
     lines += ["months : sequence of int, optional", f"    {_GROUPING['months']['doc']}"]
-    lines += ["missing : {any, etccdi, wmo, none}, optional", f"    {_GROUPING['missing']['doc']}"]
+    lines += ["missing : float or {any, etccdi, wmo, none}, optional", f"    {_GROUPING['missing']['doc']}"]
     lines += ["definition : {" + ", ".join(definitions.names("etccdi")) + "}"]
     lines += ["    Whose rules are followed where nothing else is said."]
     lines += ["time, latitude, longitude, calendar, progress", "    As in :func:`etccdi`."]
+    units = row["units"].removeprefix("delta ")
     lines += [
         "",
         "Returns",
         "-------",
         "DataArray or ndarray",
-        f"    One value per period and cell, in {row['units'].removeprefix('delta ')}.",
+        f"    One value per period and cell, {_IN_WORDS.get(units, f'in {units}')}.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -179,11 +179,13 @@ class Operands:
         if other.origin is not None:
             time = str(other.origin.dims[0])
             origin = on_grid(other.origin, self.field, time, name)
-            other.source = origin.values if origin.dtype.kind in "fiu" else origin.astype("float64").values
+            other.source = _numbers(origin.values)
         elif other.labelled:  # of files
             check_axes(self.field, other, name)
         if other.cells() != self.field.cells() and _squeezed(other.cells()) != _squeezed(self.field.cells()):
             raise InputError(f"{name} has cells of shape {other.cells()}, the data {self.field.cells()}")
+        if not other.labelled:
+            other.source = _numbers(other.source)
         self.fields.append(other)
         self._units_of[name] = spec["units"] or units.of(other.attrs)
         return scaled(other.source, self._factor(spec, other.attrs if other.labelled else None))
@@ -226,6 +228,13 @@ def bind(name: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs:
 def scaled(source: Any, factor: tuple[float, float]) -> Any:
     """A source whose values the core brings into other units, where there is something to do."""
     return source if factor == (1.0, 0.0) else (source, *factor)
+
+
+def _numbers(values: np.ndarray) -> np.ndarray:
+    """Values as the core takes them; those of a mask are 0 and 1."""
+    if values.dtype.kind in "fiu":
+        return values
+    return values.astype("int8" if values.dtype.kind == "b" else "float64")
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:

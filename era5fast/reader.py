@@ -14,7 +14,7 @@ from .memory import check_room
 from .optional import need
 from .progress import Progress
 from .selection import select
-from .sources import expand, files_by_variable, has_grib, netcdf_files, open_core, open_file
+from .sources import GRIB, expand, files_by_variable, has_grib, magic_of, netcdf_files, open_core, open_file
 from .times import encode_times
 
 if TYPE_CHECKING:
@@ -87,11 +87,12 @@ def read(
     wanted = functools.partial(select, time=time, area=area, level=level, number=number)
     kind = _check_dtype(dtype)
     name = None if variable is None else _name(variable)
-    if has_grib(names := expand(paths)):
+    magic = list(map(magic_of, names := expand(paths)))
+    if GRIB in magic:
         from . import grib
 
         return _into(grib.read(names, name, wanted), kind, out)
-    core, _ = open_core(names, name)
+    core, _ = open_core(names, name, magic)
     header = core.header()
     selection = wanted(header)
     if out is not None:
@@ -204,7 +205,10 @@ def open_dataset(
 
 
 def _open_netcdf(names: list[str], wanted: list[str] | None, join: str) -> xr.Dataset:
-    held = files_by_variable(names) if wanted is None or len(names) > 1 else dict.fromkeys(wanted, names)
+    if wanted is None or len(names) > 1:
+        held = files_by_variable(names, fixed=wanted is not None)
+    else:
+        held = dict.fromkeys(wanted, names)
     if wanted is not None:
         held = {name: _files_of(held, name, names) for name in wanted}
     opened = [_open_variable(name, files) for name, files in held.items()]

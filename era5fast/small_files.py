@@ -49,8 +49,8 @@ def map_files(
         Takes the sequence of all results and returns what is wanted: ``numpy.concatenate``, or
         ``functools.partial(xarray.concat, dim="time")``.
     folder : path, optional
-        Where each result is kept as soon as it is there, as ``.npy`` or ``.nc``; made where there is none. Without it
-        results stay in memory.
+        Where each result is kept as soon as it is there, as ``.npy``, or where it has labels as ``.nc``, which needs
+        netCDF4; made where there is none. Without it results stay in memory.
     workers : int, optional
         Number of threads; one per processor that this process may use when left out.
     pool : pool, optional
@@ -211,6 +211,7 @@ def _store(value: Any, stem: str) -> None:
 
 def _write(value: Any, path: str) -> None:
     """Write netCDF under the libraries' locks from beginning to end; xarray does not lock the making of variables."""
+    need("netCDF4", "labelled results that are kept")
     from xarray.backends import NetCDF4DataStore
 
     found = value.compute()  # what is read from a file for it is read before: that may need the locks

@@ -29,8 +29,8 @@ def scan(
     field : Field
         What is scanned; in memory, or small enough to be read.
     one : callable
-        Values of some columns and their seconds east of Greenwich → results (sets, days, …) and the first second of
-        each day, in UTC.
+        Values of some columns and their seconds east of Greenwich → results (sets, days, …) and midnight of each day,
+        in local time.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def scan(
     for hour in np.unique(hours):
         columns = np.flatnonzero(hours == hour)
         out, starts = one(np.take(values, columns, axis=axis), int(hour) * HOUR)
-        found[int(hour)] = (columns, out, (starts + hour * HOUR) // DAY)
+        found[int(hour)] = (columns, out, starts // DAY)
     first = min(days[0] for _, _, days in found.values())
     last = max(days[-1] for _, _, days in found.values())
     some = next(iter(found.values()))[1]

@@ -17,6 +17,7 @@ from .variable_table import find as find_variable
 from .variable_table import names_in_files
 
 __all__ = [
+    "GRIB",
     "NETCDF_MAGIC",
     "data_variables",
     "expand",
@@ -31,6 +32,8 @@ __all__ = [
 
 #: First bytes of netCDF files.
 NETCDF_MAGIC = (b"\x89HDF", b"CDF\1", b"CDF\2", b"CDF\5")
+#: First bytes of GRIB files.
+GRIB = b"GRIB"
 _TIME = {"valid_time", "time", "date"}
 #: Files in the folder of a store of Zarr.
 _OF_ZARR = ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
@@ -101,7 +104,7 @@ def has_grib(names: list[str]) -> bool:
     StorageError
         If one cannot be read.
     """
-    return any(magic_of(name) == b"GRIB" for name in names)
+    return GRIB in map(magic_of, names)
 
 
 def netcdf_files(name: str) -> list[str]:
@@ -109,7 +112,7 @@ def netcdf_files(name: str) -> list[str]:
     if not is_archive(magic_of(name)):
         return [name]
     members = {member: magic_of(member) for member in unpack(name)}
-    if b"GRIB" in members.values():
+    if GRIB in members.values():
         raise InputError(f"{name}: an archive of GRIB files", hint="unpack it, and read what is in it", target=name)
     return [member for member, magic in members.items() if magic in NETCDF_MAGIC] or list(members)
 
@@ -119,8 +122,17 @@ def open_file(path: str) -> _core.File:
     return open_with(lambda library: _core.open_file(path, library))
 
 
-def open_core(paths: Any, variable: str | None) -> tuple[_core.Dataset, tuple[str, ...]]:
+def open_core(
+    paths: Any, variable: str | None, magic: list[bytes] | None = None
+) -> tuple[_core.Dataset, tuple[str, ...]]:
     """Open one variable over many files; the core's dataset, and the names of the files.
+
+    Parameters
+    ----------
+    paths, variable
+        The files, and which variable; it may be None where they hold only one.
+    magic : list of bytes, optional
+        First bytes of each of the files, where somebody has looked at them already.
 
     Raises
     ------
@@ -130,14 +142,15 @@ def open_core(paths: Any, variable: str | None) -> tuple[_core.Dataset, tuple[st
         If a file cannot be read.
     """
     names = expand(paths)
-    files = [file for name in names for file in _files_with(name, variable)]
+    known = zip(names, map(magic_of, names) if magic is None else magic, strict=True)
+    files: list[str] = []
+    for name, first in known:
+        files += _members_with(name, variable) if is_archive(first) else [name]
     return open_with(lambda library: _core.open_dataset(files, variable, library)), tuple(names)
 
 
-def _files_with(name: str, variable: str | None) -> list[str]:
-    """The file itself, or those members of an archive that hold the variable."""
-    if not is_archive(magic_of(name)):
-        return [name]
+def _members_with(name: str, variable: str | None) -> list[str]:
+    """Those members of an archive that hold the variable."""
     members = netcdf_files(name)
     if variable is None and len(members) == 1:
         return members
@@ -161,20 +174,40 @@ def data_variables(header: dict[str, Any]) -> list[str]:
     return [n for n, v in variables if v["dtype"] != "text" and all(names & set(v["dims"]) for names in axes)]
 
 
-def _series_of(header: dict[str, Any], name: str) -> list[str]:
-    """Variables on maps without those that stay the same, such as a mask of land, where others go along time."""
-    maps = data_variables(header)
-    timed = [variable for variable in maps if _TIME & set(header["variables"][variable]["dims"])]
-    if timed and len(timed) < len(maps):
-        fixed = ", ".join(variable for variable in maps if variable not in timed)
-        log.warning("%s: %s: no time axis, left out; xarray.open_dataset(…, engine='era5fast') has it", name, fixed)
-    return timed or maps
+def _variables_of(name: str) -> dict[str, bool]:
+    """Variables on maps of a file or an archive, and whether they go along time."""
+    found: dict[str, bool] = {}
+    for file in netcdf_files(name):
+        header = open_file(file).header()
+        for variable in data_variables(header):
+            along_time = bool(_TIME & set(header["variables"][variable]["dims"]))
+            found[variable] = found.get(variable, False) or along_time
+    return found
 
 
-def files_by_variable(paths: Any) -> dict[str, list[str]]:
+def _without_fixed(held: list[tuple[str, dict[str, bool]]]) -> list[tuple[str, dict[str, bool]]]:
+    """What files hold, without what stays the same, such as a mask of land, where other variables go along time."""
+    timed = {variable for _, variables in held for variable, along_time in variables.items() if along_time}
+    if not timed:
+        return held
+    for name, variables in held:
+        if fixed := ", ".join(variable for variable in variables if variable not in timed):
+            text = "%s: %s: no time axis, left out; xarray.open_dataset(…, engine='era5fast') has it"
+            log.warning(text, name, fixed)
+    return [(name, {v: along for v, along in variables.items() if v in timed}) for name, variables in held]
+
+
+def files_by_variable(paths: Any, fixed: bool = False) -> dict[str, list[str]]:
     """Names of all variables on maps, in the order in which they are met, each with the files that hold it.
 
     An old and a new name of one variable are one: it has the name under which it is met first.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    fixed : bool
+        With those that have no time axis, too; else they are left out where others have one, and the log says so.
 
     Raises
     ------
@@ -184,9 +217,9 @@ def files_by_variable(paths: Any) -> dict[str, list[str]]:
     names = expand(paths)
     found: dict[str, list[str]] = {}
     called: dict[str, str] = {}
-    for name in names:
-        held = dict.fromkeys(v for file in netcdf_files(name) for v in _series_of(open_file(file).header(), name))
-        for variable in held:
+    held = [(name, _variables_of(name)) for name in names]
+    for name, variables in held if fixed else _without_fixed(held):
+        for variable in variables:
             row = find_variable(variable)
             first = called.setdefault(row.netcdf if row is not None and row.netcdf else variable, variable)
             found.setdefault(first, []).append(name)

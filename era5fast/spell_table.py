@@ -24,7 +24,7 @@ from .gaps import fill_field, fill_lazily
 from .memory import memory_budget
 from .operands import SLOTS, rows_of
 from .progress import Progress
-from .several import Axis, choices, common, is_list
+from .several import Axis, Several, choices, common, is_list
 from .several import several as take_apart
 from .times import check_order, dates_of, days_of, encode_times
 
@@ -196,7 +196,9 @@ def _in_order_of_lists(table: Any, given: dict[str, Any]) -> Any:
     threshold = given["threshold"]
     there = table.columns if hasattr(table, "columns") else table.dtype.names
     lists: dict[str, list[Any]] = {
-        name: threshold[name].values.tolist() for name in getattr(threshold, "dims", ()) if name in there
+        name: threshold[name].values.tolist()
+        for name in getattr(threshold, "dims", ())
+        if name in there and name not in ("latitude", "longitude")
     }
     lists |= {
         name: list(given[name]) for name in _LISTABLE if is_list(given[name]) and not hasattr(given[name], "dtype")
@@ -395,6 +397,10 @@ class MarineHeatwaves:
         Events belong to the year in which they start, days to their own.
     climatology, threshold : DataArray or numpy.ndarray
         Per day of the year and cell.
+
+    Notes
+    -----
+    Of parameters that were lists `events` has a column each, in front, and the others a dimension each.
     """
 
     events: Any
@@ -436,6 +442,8 @@ def marine_heatwaves(
         event. Any of `percentile` (90), `window` (11), `smoothing` (31), `type` (7), `neighbours` ('around'),
         `leap_day` ('mean'), `min_days` (5), `max_gap` (2), `gap_order` ('filter'), `op` ('>'), `deviation`,
         `maximum`, `edge_rates`: see :func:`era5fast.diagnostics.heatwave_climatology` and :func:`spells`.
+        `percentile`, `window`, `type`, `neighbours`, `smoothing`, `min_days`, `max_gap` and `gap_order` may be lists:
+        all combinations in one read.
 
     Returns
     -------
@@ -452,7 +460,8 @@ def marine_heatwaves(
     -----
     An event is a run of at least `min_days` days above the percentile of the day of the year; events that are at most
     `max_gap` days apart are one.  Anomalies are from the climatology, the mean of the same days.  A category counts
-    how often the distance of threshold and climatology fits into the anomaly.  Missing days end an event.
+    how often the distance of threshold and climatology fits into the anomaly.  Missing days end an event; the program
+    marineHeatWaves puts the climatology into their place, which may lie in a gap that is bridged.
 
     References
     ----------
@@ -470,20 +479,17 @@ def marine_heatwaves(
     if lazy:
         check(sst, "sst")
         sst = whole(sst, (field.time_name(),), "marine_heatwaves")
-    for name, kind in (("percentile", Real), ("op", str)):
-        if not isinstance(chosen[name], kind):
-            raise InputError(f"marine_heatwaves: {name} must be one {kind.__name__}, not {chosen[name]!r}")
+    lists = _lists_of(chosen)
     longest = _pad_length(chosen["max_pad_length"])
     if longest > 0:
         sst = fill_lazily(sst, field.time_name(), field.seconds, longest) if lazy else sst
         field = field if lazy else fill_field(field, longest)
-    percentile = 100 - chosen["percentile"] if cold else chosen["percentile"]
     plain: dict[str, Any] = (
         {} if field.labelled else {"time": encode_times(field.seconds, field.calendar), "calendar": field.calendar}
     )
     normal = diagnostics.heatwave_climatology(
         sst if lazy else field if longest > 0 and field.labelled else sst if field.labelled else field.source,
-        percentile=percentile,
+        percentile=_from_the_end(chosen["percentile"]) if cold else chosen["percentile"],
         base_period=base_period,
         window=chosen["window"],
         type=chosen["type"],
@@ -494,19 +500,69 @@ def marine_heatwaves(
         variable=variable,
         progress=progress,
     )
-    op = chosen["op"].replace(">", "<") if cold else chosen["op"]
+    threshold, climatology = _of_lists(normal, lists)
     events = spells(
         sst if lazy else field,
-        normal.threshold,
-        climatology=normal.climatology,
-        op=op,
+        _apart(threshold, {name: lists[name] for name in _OF_THRESHOLDS if name in lists}),
+        climatology=_apart(climatology, {name: lists[name] for name in _OF_NORMALS if name in lists}),
+        op=chosen["op"].replace(">", "<") if cold else chosen["op"],
         leap_day="own" if chosen["leap_day"] in ("own", "mean") else "stretch",
         **{name: chosen[name] for name in ("min_days", "max_gap", "gap_order", "deviation", "maximum", "edge_rates")},
         progress=progress,
     )
-    call = {"diagnostic": "marine_heatwaves", "base_period": base_period, "cold": cold, **chosen}
-    years = _years(events, field, {**call, "sst": field.made_by()})
-    return MarineHeatwaves(events, years, normal.climatology, normal.threshold)
+    call = {"diagnostic": "marine_heatwaves", "base_period": base_period, "cold": cold, **chosen, **lists}
+    years = _years(events, field, {**call, "sst": field.made_by()}, lists)
+    return MarineHeatwaves(events, years, climatology, threshold)
+
+
+#: Parameters that may be lists, in the order of their dimensions: those that thresholds depend on, of them those that
+#: what is normal depends on, and those of the runs.
+_OF_THRESHOLDS = ("percentile", "window", "type", "neighbours", "smoothing")
+_OF_NORMALS = ("window", "neighbours", "smoothing")
+_OF_RUNS = ("min_days", "max_gap", "gap_order")
+
+
+def _lists_of(chosen: dict[str, Any]) -> dict[str, list[Any]]:
+    """Parameters of marine heatwaves that are lists, in the order of their dimensions."""
+    known = (*_OF_THRESHOLDS, *_OF_RUNS)
+    if wrong := [name for name, value in chosen.items() if is_list(value) and name not in known]:
+        raise InputError(f"marine_heatwaves: {wrong[0]} is one value, not a list", hint=f"lists: {' '.join(known)}")
+    lists = {name: np.asarray(chosen[name]).tolist() for name in known if is_list(chosen[name])}
+    for name, values in lists.items():
+        if twice := [value for i, value in enumerate(values) if value in values[:i]]:
+            raise InputError(f"marine_heatwaves: {name} has {twice[0]} twice")
+    percentiles = lists.get("percentile", [chosen["percentile"]])
+    if wrong := [value for value in percentiles if not isinstance(value, Real)]:
+        raise InputError(f"marine_heatwaves: percentile must be a number or a list of them, not {wrong[0]!r}")
+    if not isinstance(chosen["op"], str):
+        raise InputError(f"marine_heatwaves: op must be a text, not {chosen['op']!r}")
+    return lists
+
+
+def _from_the_end(percentile: Any) -> Any:
+    """Percentiles counted from the other end, as cold spells have them."""
+    return [100 - value for value in percentile] if is_list(percentile) else 100 - percentile
+
+
+def _of_lists(normal: Any, lists: dict[str, list[Any]]) -> tuple[Any, Any]:
+    """Thresholds, labelled as the user has named them, and what is normal, which has no dimension too many."""
+    threshold, climatology = normal.threshold, normal.climatology
+    if not hasattr(threshold, "dims"):
+        own = [name for name in _OF_THRESHOLDS if name in lists]
+        return threshold, climatology[tuple(slice(None) if name in _OF_NORMALS else 0 for name in own)]
+    if "percentile" in lists:
+        axis = ("percentile", lists["percentile"], threshold["percentile"].attrs)
+        threshold = threshold.assign_coords(percentile=axis)
+    same = {name: 0 for name in ("percentile", "type") if name in lists}
+    return threshold, climatology.isel(same, drop=True)
+
+
+def _apart(maps: Any, lists: dict[str, list[Any]]) -> Any:
+    """Maps of a plain array, which cannot say itself what its dimensions in front are."""
+    if hasattr(maps, "dims") or not lists:
+        return maps
+    axes = [Axis(name, np.asarray(values), {}) for name, values in lists.items()]
+    return Several(list(maps.reshape(-1, *maps.shape[len(lists) :])), axes)
 
 
 def _pad_length(value: Any) -> int:
@@ -533,15 +589,15 @@ _MARINE: dict[str, Any] = {
 }
 
 
-def _years(events: Any, field: Field, call: dict[str, Any]) -> Any:
-    """Numbers per year and cell; NaN where a mean has no event."""
+def _years(events: Any, field: Field, call: dict[str, Any], lists: dict[str, list[Any]]) -> Any:
+    """Numbers per year and cell, for each combination of lists; NaN where a mean has no event."""
     years = dates_of(field.seconds, field.calendar)[:, 0]
     first, count = int(years[0]), int(years[-1] - years[0]) + 1
-    cells = int(np.prod(field.cells()))
+    lengths, cells = tuple(map(len, lists.values())), int(np.prod(field.cells()))
+    case = _combinations_of(events, lists)
     cell = np.asarray(events["cell"])
-    start = _years_of(events["start"]) - first
-    at = start * cells + cell
-    size = count * cells
+    at = (case * count + _years_of(events["start"]) - first) * cells + cell
+    size = int(np.prod(lengths)) * count * cells
 
     def total(values: Any) -> np.ndarray:
         return np.bincount(at, weights=np.asarray(values, dtype="float64"), minlength=size)
@@ -559,18 +615,45 @@ def _years(events: Any, field: Field, call: dict[str, Any]) -> Any:
             "intensity_max_max": np.where(n > 0, sign * largest, np.nan),
             "intensity_mean": total(events["intensity_mean"]) / n,
             "intensity_cumulative": total(events["intensity_cumulative"]) / n,
-            "total_days": _days_per_year(events, field, first, count, cells),
+            "total_days": _days_per_year(events, field, first, count, (size // count // cells, cells), case),
             "total_icum": total(events["intensity_cumulative"]),
         }
-    shaped = {name: values.reshape(count, *field.cells()) for name, values in result.items()}
+    shaped = {name: values.reshape(*lengths, count, *field.cells()) for name, values in result.items()}
     if not field.labelled:
         return shaped
     import xarray as xr
 
-    axis = [("year", np.arange(first, first + count))]
-    made = {name: field.wrap(values, axis, _about_year(name, field, call), name) for name, values in shaped.items()}
+    axes = [
+        *((name, np.asarray(values)) for name, values in lists.items()),
+        ("year", np.arange(first, first + count)),
+    ]
+    about = {name: attributes.of_result(_LISTS[name], None) for name in lists}
+    made = {
+        name: field.wrap(values, axes, _about_year(name, field, call), name, about) for name, values in shaped.items()
+    }
     return xr.Dataset(made, attrs=attributes.of_dataset("Marine heatwaves of each year", made.values()))
 
+
+def _combinations_of(events: Any, lists: dict[str, list[Any]]) -> np.ndarray:
+    """Which combination of lists each event is of; the last list runs fastest."""
+    number = np.zeros(len(events["cell"]), dtype="int64")
+    for name, values in lists.items():
+        order = np.argsort(values)
+        number = number * len(values) + order[np.searchsorted(np.asarray(values)[order], np.asarray(events[name]))]
+    return number
+
+
+#: What dimensions of lists are called.
+_LISTS = {
+    "percentile": "Percentile of the threshold",
+    "window": "Days in the moving window",
+    "type": "Type of the sample quantile",
+    "neighbours": "Window at the ends of a year",
+    "smoothing": "Days of the running mean of the threshold",
+    "min_days": "Days of the shortest event",
+    "max_gap": "Days of the longest interruption",
+    "gap_order": "What comes first, dropping short runs or bridging",
+}
 
 #: What there is of each year: long name, and units.
 _OF_YEARS = {
@@ -602,15 +685,18 @@ def _years_of(dates: Any) -> np.ndarray:
     return np.array([date.year for date in values], dtype="int64")
 
 
-def _days_per_year(events: Any, field: Field, first: int, count: int, cells: int) -> np.ndarray:
-    """Days of events that lie in each year, whatever year the event started in."""
+def _days_per_year(
+    events: Any, field: Field, first: int, count: int, shape: tuple[int, int], case: np.ndarray
+) -> np.ndarray:
+    """Days of events that lie in each year, whatever year the event started in: (combinations, years, cells)."""
     years = dates_of(field.seconds, field.calendar)[:, 0]
     ends = np.searchsorted(years, np.arange(first, first + count), side="right")  # steps before the end of each year
     dates = encode_times(field.seconds, field.calendar)
     steps = [np.searchsorted(dates, np.asarray(events[key])) for key in ("start", "end")]
-    cell, total = np.asarray(events["cell"]), np.zeros(count * cells)
+    at, total = case * shape[1] + np.asarray(events["cell"]), np.zeros((shape[0], count, shape[1]))
     for year in range(count):
         low = ends[year - 1] if year else 0
         inside = np.minimum(steps[1] + 1, ends[year]) - np.maximum(steps[0], low)
-        total[year * cells : (year + 1) * cells] = np.bincount(cell, weights=np.maximum(inside, 0), minlength=cells)
+        days = np.bincount(at, weights=np.maximum(inside, 0), minlength=shape[0] * shape[1])
+        total[:, year] = days.reshape(shape)
     return total

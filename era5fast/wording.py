@@ -29,7 +29,7 @@ def near(name: str, among: Iterable[str]) -> list[str]:
     by_letters = {bare(n): n for n in reversed(names)}
     close = [by_letters[n] for n in difflib.get_close_matches(bare(name), list(by_letters), 4, 0.75)]
     words = {w for w in re.split(r"[^a-z0-9]+", name.lower()) if len(w) > 3}
-    holding = [n for n in names if words and words <= set(n.split("_"))]
+    holding = [n for n in names if words and words <= set(re.split("[_-]", n))]
     return list(dict.fromkeys([*close, *holding]))[:4]
 
 

@@ -193,6 +193,7 @@ def test_warnings_are_lines_without_a_place(run: Run, monkeypatch: pytest.Monkey
     @click.command()
     def warn() -> None:
         warnings.warn("look here", UserWarning, stacklevel=1)
+        warnings.warn("what one package says to another", DeprecationWarning, stacklevel=1)
 
     monkeypatch.setitem(cli.cli.commands, "warn", warn)
     assert run("warn") == (0, "", "era5fast: warning: look here\n")

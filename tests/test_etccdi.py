@@ -26,6 +26,7 @@ from era5fast.cli import cli
 from era5fast.errors import InputError
 from tests.reference import etccdi as slow
 from tests.reference import percentile_doy as slow_percentile
+from tests.reference import percentile_exceedance as slow_exceedance
 
 pytestmark = pytest.mark.native
 
@@ -122,6 +123,7 @@ def twins(
         found[f"{name}ptot"] = [100 * a / b if b else math.nan for a, b in shares]
     if freq.startswith("YS"):
         found["gsl"] = each(lambda g: slow.growing_season(tg, dates, g, 5, 6, season))
+        found["frost_season_length"] = each(lambda g: slow.frost_season(tn, dates, g, 0))
     if freq == "YS":
         found["last_spring_frost"] = each(lambda g: slow.last_frost(tn, dates, g, 0))
     return found
@@ -232,6 +234,66 @@ def test_percentile_indices_equal_their_twins(border: str, inclusive: bool) -> N
                 assert getattr(fast, spells)[(slice(None), *cell)].tolist() == days
 
 
+@pytest.mark.parametrize("border", ["cut", "first", "last", "own"])
+def test_spells_of_resampled_bases_equal_their_twin(border: str) -> None:
+    series, time = weather(5, (2, 2), seed=7)
+    series["tx"][700:704, 1, 1] = np.nan
+    base, dates = ("2002", "2004"), dates_of(time)
+    rules: dict[str, Any] = {"base_period": base, "bootstrap_of": "all", "spells": border, "days": 3}
+    rules |= {"missing": "none", "time": time}
+    for x, name, percentile, beyond in (("tx", "wsdi", 90, "above"), ("tn", "csdi", 10, "below")):
+        fast = getattr(e5.indices, name)(series[x], **rules)
+        for cell in np.ndindex(2, 2):
+            at = (slice(None), *cell)
+            days = slow_exceedance.answers(series[x][at].tolist(), time, percentile, (2002, 2004), beyond=beyond)
+            groups = slow.periods(dates, "YS")
+            of_each = [
+                slow.spell_days([bool(day) and day[k] for day in days], dates, groups, 3, border) for k in range(2)
+            ]
+            np.testing.assert_allclose(fast[at], np.mean(of_each, axis=0), rtol=1e-12)
+        plain = getattr(e5.indices, name)(series[x], **{**rules, "bootstrap": False})
+        if border == "cut":  # outside of the base nothing changes
+            np.testing.assert_array_equal(fast[[0, 4]], plain[[0, 4]])
+        assert not np.array_equal(fast, plain)
+
+
+def test_shares_do_not_change_where_spells_are_resampled_too() -> None:
+    series, time = weather(6, (3, 7), seed=8)
+    rules: dict[str, Any] = {"tx": series["tx"], "tn": series["tn"], "time": time, "base_period": ("2002", "2005")}
+    both = e5.etccdi(**rules, indices=PERCENTILES, bootstrap_of="all")
+    wanted = e5.etccdi(**rules, indices=PERCENTILES)
+    for name in ("tx10p", "tn10p", "tn90p", "tx90p"):
+        np.testing.assert_array_equal(getattr(both, name), getattr(wanted, name))
+    alone = e5.etccdi(**rules, indices=["wsdi"], bootstrap_of="all").wsdi
+    for threads in (1, 2):
+        e5.set_num_threads(threads)
+        again = e5.etccdi(**rules, indices=PERCENTILES, bootstrap_of="all")
+        np.testing.assert_array_equal(again.wsdi, both.wsdi)
+        np.testing.assert_array_equal(again.wsdi, alone)
+    wide = e5.indices.wsdi(series["tx"].astype("f8"), time=time, base_period=("2002", "2005"), bootstrap_of="all")
+    np.testing.assert_array_equal(wide, alone)
+    off = e5.etccdi(**rules, indices=PERCENTILES, bootstrap_of="all", bootstrap=False)
+    np.testing.assert_array_equal(off.wsdi, wanted.wsdi)
+
+
+@pytest.mark.parametrize(("name", "percentile"), [("warm", 90), ("cold", 10)])
+def test_spells_of_resampled_bases_are_those_of_xclim(name: str, percentile: int, xclim_indices: Any) -> None:
+    from xclim.core.calendar import percentile_doy
+
+    series, time = weather(8, (2, 3), seed=9, start=1999)
+    rng = np.random.default_rng(3)  # without ties, which the last digit of a threshold would break
+    x = dataset({"tx": series["tx"].astype("f8") + rng.normal(0, 0.1, series["tx"].shape)}, time)["tasmax"]
+    if name == "cold":
+        x = x.rename("tasmin")
+    threshold = percentile_doy(x.sel(time=slice("2000", "2005")), window=5, per=percentile).squeeze("percentiles")
+    theirs = getattr(xclim_indices, f"{name}_spell_duration_index")(x, threshold, window=4, freq="YS", bootstrap=True)
+    ours = getattr(e5.indices, "wsdi" if name == "warm" else "csdi")(
+        x, base_period=("2000", "2005"), definition="xclim", bootstrap=True, days=4
+    )
+    np.testing.assert_allclose(ours, theirs.transpose(*ours.dims), rtol=1e-12)
+    assert not ours.equals(ours.round())  # means of replicates
+
+
 def test_share_of_days_is_of_valid_ones_or_all_or_a_number_of_days() -> None:
     series, time = weather(3, (1, 2), seed=7)
     tx = series["tx"]
@@ -320,6 +382,53 @@ def test_missing_rain_takes_only_indices_of_rain_away() -> None:
     assert np.isfinite(e5.etccdi(dataset(series, time), indices=["fd"]).fd).all()  # one day a month may be missing
 
 
+def test_a_share_of_days_may_be_missing() -> None:
+    series, time = weather(2, (1, 4))
+    tx = series["tx"].copy()
+    for cell, (may, june) in enumerate(((0, 0), (3, 0), (4, 9), (20, 17))):
+        tx[120 : 120 + may, 0, cell] = np.nan
+        tx[151 : 151 + june, 0, cell] = np.nan
+    lost = {"MS": np.isnan(tx[:365]).sum(axis=0).ravel().tolist(), "YS": [0, 3, 13, 37]}
+    assert lost["MS"] == lost["YS"]
+    for missing, of_year, of_may in ((0.1, 36, 3), (0.0, 0, 0), (1, 365, 31), (np.float32(0.5), 182, 15)):
+        found = e5.indices.su(tx, time=time, missing=missing)
+        assert np.isnan(found[0, 0]).tolist() == [days > of_year for days in (0, 3, 13, 37)]
+        assert np.isfinite(found[1]).all()
+        months = e5.spell_statistics(tx, 30.0, freq="MS", time=time, missing=missing).total
+        assert np.isnan(months[4, 0]).tolist() == [days > of_may for days in (0, 3, 4, 20)]
+    several = e5.etccdi(tx=tx, time=time, indices=["su", "txx"], missing=0.1, definition=["climdex", "xclim"])
+    np.testing.assert_array_equal(several.su[0], e5.indices.su(tx, time=time, missing=0.1))
+    part = e5.indices.su(tx[:300], time=time[:300], missing=0.1)  # days after the end are missing, too
+    assert np.isnan(part).all()
+    labelled = dataset({"tx": tx}, time)["tasmax"]
+    lazy = e5.indices.su(labelled.chunk({"lon": 2}), missing=0.1)
+    xr.testing.assert_equal(lazy.compute(), e5.indices.su(labelled, missing=0.1))
+    assert json.loads(lazy.attrs["era5fast_definition"])["missing"] == 0.1
+    for wrong in (1.5, -0.1, math.nan, True):
+        with pytest.raises(InputError, match="missing must be"):
+            e5.indices.su(tx, time=time, missing=wrong)
+
+
+def test_a_percentile_of_few_days_is_missing() -> None:
+    series, time = weather(12, (1, 3), seed=5)
+    tx = series["tx"].copy()
+    january = (time.astype("datetime64[M]").astype(int) % 12) == 0
+    years = time.astype("datetime64[Y]").astype(int) - 31
+    tx[january & (years > 0), 0, 1] = np.nan  # one January of twelve: less than a tenth
+    tx[january & (years > 1), 0, 2] = np.nan  # two
+    rules: dict[str, Any] = {"time": time, "freq": "MS", "missing": "none", "bootstrap": False}
+    found = e5.indices.tx90p(tx, **rules)
+    limits = e5.percentile_doy(tx, 90, time=time, min_share=0.1)
+    assert np.isnan(limits[14, 0]).tolist() == [False, True, False]
+    assert np.isnan(found[0, 0]).tolist() == [False, False, False]  # its ends have December and February, too
+    for share in (0, 0.1, 0.5):
+        few = e5.percentile_exceedance(tx, 90, type=8, min_share=share, **rules)
+        np.testing.assert_array_equal(e5.indices.tx90p(tx, min_share=share, **rules), few.percent)
+    xclim = e5.indices.tx90p(tx, definition="xclim", **rules)
+    np.testing.assert_array_equal(xclim, e5.indices.tx90p(tx, definition="xclim", min_share=0, **rules))
+    assert not np.array_equal(found, e5.indices.tx90p(tx, min_share=0, **rules))
+
+
 def test_growing_season_of_the_southern_hemisphere() -> None:
     series, time = weather(4, (2, 3), seed=9)
     south = {name: np.roll(x, 182, axis=0) for name, x in series.items()}
@@ -330,6 +439,15 @@ def test_growing_season_of_the_southern_hemisphere() -> None:
     assert np.array_equal(out[:3, 1], july[1:4, 1])
     assert np.isnan(out[3, 1]).all()
     assert np.isfinite(out[:, 0]).all()
+
+
+def test_frost_season_of_a_winter() -> None:
+    time = np.datetime64("2001-07-01") + np.arange(3 * 365)
+    frost = np.isin(time, np.array(["2001-10-20", "2002-01-05", "2002-04-11", "2003-06-30"], "M8[D]"))
+    tn = np.where(frost, -1.0, 5.0).reshape(-1, 1, 1)
+    found = e5.indices.frost_season_length(tn, time=time, freq="YS-JUL").ravel()
+    assert found.tolist() == [174, 1, 0]
+    assert e5.indices.frost_season_length(tn, threshold=-2, time=time, freq="YS-JUL").ravel().tolist() == [0, 0, 0]
 
 
 def test_last_frost_counts_from_the_first_of_january_not_of_the_data() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -173,6 +175,98 @@ def test_latitudes_are_needed() -> None:
         e5.fire_weather(**values, time=axes(5)["time"], progress=False)
 
 
+# --- seasons of the codes ---
+
+
+def seasons_of(values: dict[str, np.ndarray], seed: int = 7) -> np.ndarray:
+    """Seasons of some weeks, other ones in each cell; some are on from the first day."""
+    shape = values["temperature"].shape
+    turns = np.random.default_rng(seed).random(shape) < 0.03
+    return (np.cumsum(turns, axis=0) + np.arange(shape[1])[:, None]) % 2 == 1
+
+
+def slow_seasons(
+    days: list[tuple[int, float, float, float, float]], season: list[bool], latitude: float, winter: bool
+) -> np.ndarray:
+    """Each season by itself, with the drought code that the winter before it has left."""
+    found = np.full((len(days), 7), np.nan)
+    autumn, rain, begin = None, 0.0, None
+    for t in range(len(days) + 1):
+        on = t < len(days) and season[t]
+        if on and begin is None:
+            begin = t
+        if not on and begin is not None:
+            code = 15.0
+            if winter and autumn is not None:
+                code = max(15.0, 400 * math.log(800 / (0.75 * 800 * math.exp(-autumn / 400) + 0.75 * 3.94 * rain)))
+            found[begin:t] = slow.fire_weather(days[begin:t], latitude, (85, 6, code))
+            autumn, rain, begin = found[t - 1, 2], 0.0, None
+        if not on and t < len(days):
+            rain += days[t][4]
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("winter", [False, True])
+def test_codes_begin_anew_with_each_season(winter: bool, dtype: str) -> None:
+    values, where = weather(dtype=dtype), axes()
+    mask = seasons_of(values)
+    got = e5.fire_weather(**values, **where, season=mask, overwintering=winter)
+    assert got.dc.dtype == dtype
+    np.testing.assert_array_equal(np.isnan(got.fwi), ~mask)
+    for row, latitude in enumerate(LATITUDES):
+        series = [value[:, row, 1].astype("f8").tolist() for value in values.values()]
+        days = list(zip(months(where["time"]), *series, strict=True))
+        expected = slow_seasons(days, mask[:, row, 1].tolist(), latitude, winter)
+        tolerance = {"rtol": 1e-9, "atol": 1e-10} if dtype == "float64" else {"rtol": 1e-6, "atol": 1e-6}
+        np.testing.assert_allclose(np.stack(got)[:, :, row, 1].T, expected, **tolerance)
+    for threads in (1, 3):
+        e5.set_num_threads(threads)
+        again = e5.fire_weather(**values, **where, season=mask.astype("f8"), overwintering=winter)
+        np.testing.assert_array_equal(np.stack(again), np.stack(got))
+
+
+@pytest.mark.parametrize("winter", [False, True])
+def test_seasons_of_codes_are_those_of_xclim(winter: bool) -> None:
+    values, where = weather(), axes()
+    np.clip(values["relative_humidity"], 1, 100, out=values["relative_humidity"])
+    data = labelled(values, where)
+    t, h, w, p = data.values()
+    mask = xr.DataArray(seasons_of(values), t.coords, t.dims)
+    latitude = t.latitude.assign_attrs(units="degrees_north")
+    switches = {"season_mask": mask.assign_attrs(units=""), "overwintering": winter}
+    theirs = cffwis_indices(t, p.assign_attrs(units="mm/d"), w, h, latitude, **switches)
+    ours = e5.fire_weather(**data, form="cffdrs", season=mask, overwintering=winter, progress=False)
+    for name, other in zip(("dc", "dmc", "ffmc", "isi", "bui", "fwi"), theirs, strict=True):
+        np.testing.assert_allclose(ours[name], other.transpose("time", ...), rtol=1e-9, atol=1e-10)
+    chunks = {name: x.chunk({"longitude": 2}) for name, x in data.items()}
+    lazy = e5.fire_weather(**chunks, form="cffdrs", season=mask, overwintering=winter, progress=False)
+    xr.testing.assert_equal(lazy.compute(), ours)
+
+
+def test_what_a_winter_leaves() -> None:
+    values, where = weather(60), axes(60)
+    mask = np.zeros(values["temperature"].shape)
+    mask[:20] = mask[40:] = 1
+    mask[5], mask[30] = np.nan, np.nan  # as the day before
+    given = {**values, **where, "season": mask, "overwintering": True}
+    got = e5.fire_weather(**given, carry_over=0.5, wetting=0.9)
+    winter = values["precipitation"][20:40].sum(axis=0)
+    spring = fire.overwintered_drought_code(got.dc[19], winter, carry_over=0.5, wetting=0.9)
+    rest = {name: value[40:] for name, value in values.items()}
+    expected = e5.fire_weather(**rest, **{**where, "time": where["time"][40:]}, last_dc=spring)
+    np.testing.assert_allclose(got.dc[40:], expected.dc, rtol=1e-12)
+    assert np.isfinite(got.dc[:20]).all()
+    assert np.isnan(got.dc[20:40]).all()
+    mask[:20] = 0  # a season that was over before the data begin
+    before = e5.fire_weather(**given, last_dc=np.full((9, 3), 500.0))
+    spring = fire.overwintered_drought_code(np.full((9, 3), 500.0), values["precipitation"][:40].sum(axis=0))
+    expected = e5.fire_weather(**rest, **{**where, "time": where["time"][40:]}, last_dc=spring)
+    np.testing.assert_allclose(before.dc[40:], expected.dc, rtol=1e-12)
+    with pytest.raises(InputError, match="overwintering needs season="):
+        e5.fire_weather(**values, **where, overwintering=True)
+
+
 # --- seasons ---
 
 
@@ -223,6 +317,53 @@ def test_seasons_are_those_of_xclim() -> None:
     np.testing.assert_array_equal(fire.fire_season(x), theirs.transpose(*x.dims))
 
 
+def snow_of(x: xr.DataArray) -> xr.DataArray:
+    """Depths of snow where it is cold, now and then without any."""
+    rng = np.random.default_rng(9)
+    depth = np.clip(4 - x, 0, None) * 0.01 * (rng.random(x.shape) < 0.9)
+    return depth.assign_attrs(units="m").rename("sde")
+
+
+def slow_snow_season(values: np.ndarray, snow: np.ndarray, definition: str, days: int) -> list[bool]:
+    """One day after the other; a missing value passes no limit."""
+    burning, found = False, []
+    for day in range(len(values)):
+        last = slice(day - days + 1, day + 1) if day >= days - 1 else slice(0, 0)
+        t, s = values[last], snow[last]
+        if definition == "gfwed":
+            begins = len(t) > 0 and t.mean() > 12 and s.mean() < 0.01
+            ends = len(t) > 0 and (s.mean() >= 0.01 or t.mean() < 5)
+        else:
+            begins = len(t) > 0 and bool((s <= 0.01).all())
+            ends = snow[day] > 0.01 or (len(t) > 0 and bool((t < 5).all()))
+        burning = bool((burning or begins) and not ends)
+        found.append(burning)
+    return found
+
+
+@pytest.mark.parametrize(("definition", "method"), [("lawson_armitage", "LA08"), ("gfwed", "GFWED")])
+def test_seasons_by_snow_are_those_of_xclim(definition: str, method: str) -> None:
+    x = temperatures()
+    x[:4] = 0  # xclim looks at the first days a day later
+    snow = snow_of(x)
+    theirs = theirs_of_fire.fire_season(x, snow, method=method)
+    found = fire.fire_season(x, snow, definition=definition)
+    np.testing.assert_array_equal(found, theirs.transpose(*x.dims))
+    assert 0.1 < float(found.mean()) < 0.9
+    assert not found.equals(fire.fire_season(x))
+    lazy = fire.fire_season(x.chunk({"latitude": 1}), snow.chunk({"longitude": 2}), definition=definition)
+    xr.testing.assert_equal(lazy.compute(), found)
+    deep = (snow * 100).assign_attrs(units="cm")
+    np.testing.assert_array_equal(fire.fire_season(x, deep, definition=definition), found)
+    np.testing.assert_array_equal(fire.fire_season(x, snow, definition=definition, snow_above="1 cm"), found)
+    rng = np.random.default_rng(2)
+    x, snow = x.where(rng.random(x.shape) > 0.05), snow.where(rng.random(x.shape) > 0.05)
+    found = fire.fire_season(x, snow, definition=definition, days=2)
+    for cell in np.ndindex(2, 3):
+        at = (slice(None), *cell)
+        assert found.values[at].tolist() == slow_snow_season(x.values[at], snow.values[at], definition, 2)
+
+
 def test_a_winter_is_that_of_xclim() -> None:
     rng = np.random.default_rng(0)
     last = xr.DataArray(rng.uniform(10, 700, (4, 5)), dims=("latitude", "longitude"), attrs={"units": "1"})
@@ -249,6 +390,10 @@ def test_a_winter_is_that_of_xclim() -> None:
         (lambda x: fire.fire_season(x.assign_attrs(units="")), "temperature has no units"),
         (lambda x: fire.fire_season(x, start_above="warm"), "start_above: 'warm' is no number"),
         (lambda x: fire.fire_season(x.isel(time=0, drop=True)), "no time axis"),
+        (lambda x: fire.fire_season(x, definition="snow"), "definition must be one of: wotton_flannigan"),
+        (lambda x: fire.fire_season(x, definition="gfwed"), "gfwed needs snow_depth="),
+        (lambda x: fire.fire_season(x, x, definition="gfwed"), "snow_depth is in degC"),
+        (lambda x: fire.fire_season(x, snow_of(x)[5:], definition="gfwed"), "other days or cells"),
         (lambda x: fire.overwintered_drought_code(x[0], x[0]), "precipitation"),
         (lambda x: fire.overwintered_drought_code(1.0, 1.0, wetting=2), "wetting must be 0 to 1"),
     ],

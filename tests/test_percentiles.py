@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import era5fast as e5
@@ -22,6 +22,9 @@ from tests.reference import quantile as slow_quantile
 pytestmark = pytest.mark.native
 
 METHODS = {
+    1: "inverted_cdf",
+    2: "averaged_inverted_cdf",
+    3: "closest_observation",
     4: "interpolated_inverted_cdf",
     5: "hazen",
     6: "weibull",
@@ -122,6 +125,8 @@ def test_percentiles_are_those_of_numpy_to_the_bit(kind: int) -> None:
 )
 @settings(deadline=None, max_examples=200)
 def test_the_slow_quantile_is_that_of_numpy(sample: list[float], kind: int, probability: float) -> None:
+    twice = 2 * len(sample) * probability  # types 1 to 3 step at whole and half places, NumPy's at a rounding as well
+    assume(kind > 3 or twice == round(twice) or abs(twice - round(twice)) > 1e-9)
     ours = slow_quantile.quantile(sample, probability, kind)
     assert ours == pytest.approx(np.quantile(sample, probability, method=METHODS[kind]), rel=1e-15, abs=1e-300)
 
@@ -167,7 +172,7 @@ def test_shifting_scaling_and_reordering_cells(shift: float, scale: float, turn:
 def test_published_values_of_all_types() -> None:
     nine = np.arange(1.0, 10)[::-1, np.newaxis]
     time = days(2001, 2001)[:9]
-    expected = {4: 6.3, 5: 6.8, 6: 7, 7: 6.6, 8: 6 + 13 / 15, 9: 6.85}
+    expected = {1: 7, 2: 7, 3: 6, 4: 6.3, 5: 6.8, 6: 7, 7: 6.6, 8: 6 + 13 / 15, 9: 6.85}
     for kind, value in expected.items():
         assert e5.percentile(nine, 70, type=kind, time=time)[0] == pytest.approx(value, abs=1e-12)
     five = np.array([15.0, 20, 35, 40, 50])[:, np.newaxis]

@@ -302,9 +302,12 @@ def test_little_more_than_what_is_wanted_is_read(kind: str, tmp_path: Path) -> N
 
 
 @counts_bytes
+@pytest.mark.parametrize("thickness", [24, 8, 5])
 @pytest.mark.parametrize("threads", [1, 2, 4])
-def test_step_by_step_each_chunk_is_read_once(threads: int, tmp_path: Path, empty_cache: None) -> None:
-    path, values = thick(tmp_path / "x.nc")
+def test_step_by_step_each_chunk_is_read_once(
+    threads: int, thickness: int, tmp_path: Path, empty_cache: None
+) -> None:
+    path, values = thick(tmp_path / "x.nc", zlib=True, complevel=1, chunksizes=(thickness, 20, 16))
     e5.set_num_threads(threads)
     file, steps = opened(path), np.empty_like(values)
 
@@ -314,7 +317,7 @@ def test_step_by_step_each_chunk_is_read_once(threads: int, tmp_path: Path, empt
 
     assert bytes_read(read_all) <= path.stat().st_size
     assert np.array_equal(steps, values)
-    assert _core.get_cache_bytes() == (values.nbytes, 1 << 26)
+    assert _core.get_cache_bytes()[0] >= values.nbytes
 
 
 def test_a_file_that_is_opened_anew_is_served_from_the_cache(tmp_path: Path, empty_cache: None) -> None:

@@ -130,6 +130,33 @@ def test_results_come_in_order(pool):
     assert pool.map_async(square, []).get() == []
 
 
+@pytest.mark.parametrize("kind", [ThreadPool, Pool])
+def test_a_callback_may_end_the_pool(kind):
+    with kind(2) as pool:
+        results = [pool.apply_async(square, (3,), callback=lambda value: pool.terminate())]
+        pool.close()
+        pool.join()
+    assert results[0].get(5) == 9
+
+
+def test_tasks_of_an_executor_may_wait_for_others_of_it():
+    with Executor(1) as executor:
+
+        def deep(n):
+            return executor.submit(deep, n - 1).result() + 1 if n else 0
+
+        assert executor.submit(deep, 30).result(20) == 30
+    with Executor(2) as executor:
+        assert list(executor.map(lambda n: sum(executor.map(abs, range(n))), range(20))) == [
+            n * (n - 1) // 2 for n in range(20)
+        ]
+
+
+def test_an_initializer_fails_in_an_executor_that_nobody_holds():
+    with pytest.raises(futures.thread.BrokenThreadPool):
+        Executor(1, initializer=bad_start).submit(square, 1).result(20)
+
+
 def test_kinds_are_those_that_others_ask_for():
     with ThreadPool(3) as pool:
         assert isinstance(pool, multiprocessing.pool.Pool)

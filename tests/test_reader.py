@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import errno
+import functools
 import logging
 import os
 import pickle
 import subprocess
 import sys
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -248,6 +250,67 @@ def test_steps_that_occur_twice_come_from_the_first_file(tmp_path: Path, caplog:
     assert np.array_equal(found, np.concatenate([a, b[12:]]), equal_nan=True)
     assert "12 time steps occur more than once, the first on 2001-01-01" in caplog.text
     assert np.array_equal(e5.read([second, first], progress=False), np.concatenate([a[:12], b]), equal_nan=True)
+    told = "t2m: z.nc and a.nc have different values on 2001-01-01 12:00: are they of different statistics?"
+    assert told in caplog.text
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_equal_values_of_steps_that_occur_twice_are_no_news(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, layout: str
+) -> None:
+    values = field(24)
+    paths = [
+        write(tmp_path / "a.nc", values, **LAYOUTS[layout]),
+        write(tmp_path / "b.nc", values[6:], hours(24)[6:], **LAYOUTS["packed"]),
+    ]
+    for order in (paths, paths[::-1]):
+        caplog.clear()
+        assert e5.open_dataset(order).sizes["time"] == 24
+        assert "18 time steps occur more than once" in caplog.text
+        assert "different" not in caplog.text
+    caplog.clear()
+    write(tmp_path / "b.nc", values[6:] + 1, hours(24)[6:], **LAYOUTS["packed"])
+    e5.open_dataset(paths)
+    assert "have different values on 2001-01-01 06:00" in caplog.text
+
+
+def test_preliminary_and_final_values_may_differ(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    paths = []
+    for name, version in (("a.nc", "0005"), ("b.nc", "0001")):
+        paths.append(write(tmp_path / name, field(4, seed=int(version))))
+        with netCDF4.Dataset(paths[-1], "a") as file:
+            file.createVariable("expver", str, ())[...] = version
+    for order in (paths, paths[::-1]):
+        caplog.clear()
+        assert np.array_equal(e5.read(order, progress=False), field(4, seed=1), equal_nan=True)
+        assert "4 time steps occur more than once" in caplog.text
+        assert "different" not in caplog.text
+
+
+def test_the_next_chunks_are_decoded_while_one_goes_step_by_step(tmp_path: Path) -> None:
+    values = field(96, rows=40, columns=60)
+    grid = {"latitude": np.linspace(60, 50, 40), "longitude": np.linspace(0, 15, 60)}
+    path = write(tmp_path / "x.nc", values, zlib=True, chunksizes=(24, 20, 30), **grid)
+    row, before = values[:24].nbytes, e5.get_cache_bytes()
+    e5.set_num_threads(3)
+    try:
+        for opening in (e5.open_dataset, functools.partial(xr.open_dataset, engine="era5fast")):
+            for budget, seconds in ((0, 0.1), (row, 0.1), (8 * row, 20)):
+                e5.set_cache_bytes(0)
+                e5.set_cache_bytes(budget)
+                with opening(path) as ds:
+                    for step in range(3):
+                        assert np.array_equal(ds.t2m[step].values, values[step], equal_nan=True)
+                    until = time.monotonic() + seconds
+                    while (held := _core.get_cache_bytes()[0]) < 2 * row and time.monotonic() < until:
+                        time.sleep(0.01)
+                    assert held <= budget
+                    assert seconds < 1 or held >= 2 * row
+                    for step in range(3, 96):
+                        assert np.array_equal(ds.t2m[step].values, values[step], equal_nan=True)
+    finally:
+        e5.set_num_threads(0)
+        e5.set_cache_bytes(before)
 
 
 def test_gaps_stay_gaps(tmp_path: Path) -> None:
@@ -675,6 +738,20 @@ def test_what_has_no_time_axis_does_not_keep_the_others_from_opening(
         e5.read(path, "lsm")
     with xr.open_dataset(path, engine="era5fast") as ds:
         assert float(ds.lsm.min()) == 1
+    caplog.clear()
+    mask, other = tmp_path / "mask.nc", write(tmp_path / "other.nc", field(4), name="d2m")
+    with netCDF4.Dataset(path) as file, netCDF4.Dataset(mask, "w") as alone:
+        for dim in ("latitude", "longitude"):
+            alone.createDimension(dim, file.dimensions[dim].size)
+            alone.createVariable(dim, "f8", (dim,))[:] = file[dim][:]
+        alone.createVariable("lsm", "f4", ("latitude", "longitude"))[:] = 1
+    assert list(e5.open_dataset([other, mask]).data_vars) == ["d2m"]
+    assert "mask.nc: lsm: no time axis, left out" in caplog.text
+    caplog.clear()
+    assert list(e5.open_dataset([path, other, mask], ["t2m", "d2m"]).data_vars) == ["t2m", "d2m"]
+    assert caplog.text == "", "nobody asked for it"
+    with pytest.raises(InputError, match="lsm has no time axis"):
+        e5.open_dataset([other, mask], "lsm")
 
 
 def test_a_missing_file_is_also_pythons_own_error(tmp_path: Path) -> None:

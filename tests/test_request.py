@@ -416,6 +416,8 @@ def test_every_dataset_of_the_table_makes_requests_with_names_and_fields():
         assert row.family == "series" or all(job.fields for job in plan)
     with pytest.raises(InputError, match="Did you mean 'reanalysis-era5-land'"):
         e5.Request("reanalysis-era5-lnd", variable="2t", start="2003")
+    with pytest.raises(InputError, match="Did you mean 'reanalysis-era5-single-levels' or"):
+        e5.Request("era5", variable="2t", start="2003")
 
 
 # --- other spellings ---

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -136,6 +138,53 @@ def test_a_table_of_spells_of_several_percentiles() -> None:
         pd.testing.assert_frame_equal(rows, alone)
 
 
+LISTS: dict[str, list[Any]] = {"percentile": [80, 90], "smoothing": [1, 31], "min_days": [2, 3], "max_gap": [0, 2]}
+
+
+@pytest.mark.parametrize("cold", [False, True])
+def test_marine_heatwaves_of_lists(cold: bool) -> None:
+    rules = {"cold": cold, "base_period": BASE, **QUIET}
+    found = e5.marine_heatwaves(DAILY, **LISTS, **rules)
+    assert found.years["count"].dims == (*LISTS, "year", "latitude", "longitude")
+    assert found.threshold.dims == ("percentile", "smoothing", "dayofyear", "latitude", "longitude")
+    assert found.climatology.dims == ("smoothing", "dayofyear", "latitude", "longitude")
+    assert list(found.events.columns[:4]) == list(LISTS)
+    rows = 0
+    for values in itertools.product(*LISTS.values()):
+        one: dict[str, Any] = dict(zip(LISTS, values, strict=True))
+        alone = e5.marine_heatwaves(DAILY, **one, **rules)
+        same = np.all([found.events[name] == value for name, value in one.items()], axis=0)
+        events = found.events[same].drop(columns=list(LISTS)).reset_index(drop=True)
+        pd.testing.assert_frame_equal(events, alone.events)
+        xr.testing.assert_equal(found.years.sel(one, drop=True), alone.years)
+        of_threshold = {name: one[name] for name in ("percentile", "smoothing")}
+        xr.testing.assert_equal(found.threshold.sel(of_threshold, drop=True), alone.threshold)
+        xr.testing.assert_equal(found.climatology.sel(smoothing=one["smoothing"], drop=True), alone.climatology)
+        rows += len(events)
+    assert rows == len(found.events) > 100
+    said = json.loads(found.years["count"].attrs["era5fast_definition"])
+    assert said["percentile"] == [80, 90]
+    assert found.years.percentile.attrs["long_name"] == "Percentile of the threshold"
+
+
+def test_marine_heatwaves_of_lists_in_any_form() -> None:
+    lists = {**LISTS, "percentile": np.array([90, 80]), "type": [7, 8]}
+    found = e5.marine_heatwaves(DAILY, **lists, **QUIET)
+    assert found.years.percentile.values.tolist() == [90, 80]
+    assert "type" not in found.climatology.dims
+    plain = e5.marine_heatwaves(DAILY.values, time=TIME, **lists, **QUIET)
+    pd.testing.assert_frame_equal(plain.events, found.events.drop(columns=["latitude", "longitude"]))
+    for name, values in plain.years.items():
+        np.testing.assert_array_equal(values, found.years[name])
+    np.testing.assert_array_equal(plain.threshold, found.threshold)
+    np.testing.assert_array_equal(plain.climatology, found.climatology)
+    lazy = e5.marine_heatwaves(DAILY.chunk({"longitude": 3}), **lists, **QUIET)
+    pd.testing.assert_frame_equal(lazy.events, found.events)
+    xr.testing.assert_equal(lazy.years, found.years)
+    xr.testing.assert_equal(lazy.threshold.compute(), found.threshold)
+    xr.testing.assert_equal(lazy.climatology.compute(), found.climatology)
+
+
 # --- definitions ---
 
 
@@ -251,6 +300,13 @@ STRANGE = {
         lambda: e5.gpd(DAILY, e5.percentile(DAILY, [80, 90], **QUIET).rename(percentile="method"), method=["ml"]),
         "method is a list and a dimension",
     ),
+    "event lengths": (lambda: e5.marine_heatwaves(DAILY, min_days=[]), "min_days is an empty list"),
+    "twice the same": (lambda: e5.marine_heatwaves(DAILY, percentile=[90, 80, 90.0]), "percentile has 90.0 twice"),
+    "a list of switches": (
+        lambda: e5.marine_heatwaves(DAILY, deviation=["sample", "population"]),
+        "deviation is one value, not a list.*percentile window",
+    ),
+    "a list with a text": (lambda: e5.marine_heatwaves(DAILY, percentile=[90, "a"]), "percentile must be a number"),
     "lengths": (lambda: e5.spells(DAILY, 24, min_days=[]), "min_days is an empty list"),
     "definition": (lambda: e5.percentile_doy(DAILY, 90, definition="cd0"), "definition must be one of: etccdi"),
     "definitions of other lengths": (

@@ -21,6 +21,7 @@ def test_near_names_by_letters_and_by_words() -> None:
     assert near("2 metre temperature", names)[0] == "2m_temperature"
     assert near("temperature", names) == ["2m_temperature", "sea_surface_temperature"]
     assert near("qqq", names) == []
+    assert near("era5", ["reanalysis-era5-land", "reanalysis-oras5"]) == ["reanalysis-era5-land"]
 
 
 def test_a_hint_names_them_or_something_else() -> None:

@@ -184,6 +184,30 @@ def tidy_dataset_for_all(folder: Path, engine: str) -> None:
     in_threads(task)
 
 
+def step_by_step(folder: Path, engine: str) -> None:
+    """Threads go through files step by step, and leave some of them half way, while pools of processes are forked."""
+    walk(folder, 0, engine, STEPS)
+
+    def task(thread: int) -> None:
+        if thread > 0:
+            for i in range(FILES):
+                walk(folder, (i + thread) % FILES, engine, STEPS if i % 3 else STEPS // 2)
+            return
+        for _ in range(3):
+            with get_context("fork").Pool(2) as pool:
+                pool.starmap_async(walk, [(folder, i, engine, STEPS) for i in range(FILES)]).get(60)
+
+    in_threads(task)
+
+
+def walk(folder: Path, i: int, engine: str, steps: int) -> None:
+    """One map after the other; also a task of a forked process."""
+    wanted = values_of(i)
+    with xr.open_dataset(folder / f"{i}.nc", engine=engine) as ds:
+        for step in range(steps):
+            assert np.array_equal(ds.t2m[step].values, wanted[step]), f"file {i}, step {step}"
+
+
 MODES = [
     each_opens_and_reads,
     open_mfdataset_in_parallel,
@@ -191,6 +215,7 @@ MODES = [
     beside_the_users_own,
     one_dataset_for_all,
     tidy_dataset_for_all,
+    step_by_step,
 ]
 
 if __name__ == "__main__":

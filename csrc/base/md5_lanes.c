@@ -6,10 +6,11 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define LANES E5_MD5_LANES
+#define HALF (LANES / 2)
 #define WORDS (E5_MD5_BLOCK / 4)
 #define FEW 2 /* so many are no faster side by side */
 
-typedef uint32_t vector __attribute__((vector_size(4 * LANES)));
+typedef uint32_t half __attribute__((vector_size(4 * HALF)));
 
 /* The steps of RFC 1321.  Sums instead of ors, where no bit is set in both: they need not wait for each other. */
 #define MIX_1(b, c, d) ((d) ^ ((b) & ((c) ^ (d))))
@@ -58,59 +59,106 @@ ALWAYS_INLINE uint32_t word_at(const unsigned char *from) {
     return word;
 }
 
-/* Word k of all lanes stands together.  Vector shuffles are no faster: the steps below wait for each other anyway. */
-ALWAYS_INLINE void gather(const unsigned char *const at[LANES], size_t offset, vector word[WORDS]) {
-    uint32_t loose[WORDS][LANES];
-    for (size_t lane = 0; lane < LANES; lane++)
+/* Word k of all lanes stands together.  Of eight lanes it is picked up word by word: shuffles are no faster there,
+ * since the steps wait for each other anyway. */
+ALWAYS_INLINE void gather(const unsigned char *const at[HALF], size_t offset, half word[WORDS]) {
+    uint32_t loose[WORDS][HALF];
+    for (size_t lane = 0; lane < HALF; lane++)
         for (size_t k = 0; k < WORDS; k++) loose[k][lane] = word_at(at[lane] + offset + 4 * k);
     memcpy(word, loose, sizeof loose);
 }
 
-ALWAYS_INLINE void add_blocks(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t blocks) {
-    vector a, b, c, d, word[WORDS];
-    memcpy(&a, state[0], sizeof a), memcpy(&b, state[1], sizeof b);
-    memcpy(&c, state[2], sizeof c), memcpy(&d, state[3], sizeof d);
-    for (size_t block = 0; block < blocks; block++) {
-        const vector a0 = a, b0 = b, c0 = c, d0 = d;
-        gather(at, block * E5_MD5_BLOCK, word);
-        ALL_STEPS
-        a += a0, b += b0, c += c0, d += d0;
+/* All steps, on vectors of one kind, for the lanes from `first` on. */
+#define ADD_BLOCKS(name, vector, gather)                                                             \
+    ALWAYS_INLINE void name(uint32_t state[4][LANES], size_t first, const unsigned char *const at[], \
+                            size_t blocks) {                                                         \
+        vector a, b, c, d, word[WORDS];                                                              \
+        memcpy(&a, state[0] + first, sizeof a), memcpy(&b, state[1] + first, sizeof b);              \
+        memcpy(&c, state[2] + first, sizeof c), memcpy(&d, state[3] + first, sizeof d);              \
+        for (size_t block = 0; block < blocks; block++) {                                            \
+            const vector a0 = a, b0 = b, c0 = c, d0 = d;                                             \
+            gather(at + first, block * E5_MD5_BLOCK, word);                                          \
+            ALL_STEPS                                                                                \
+            a += a0, b += b0, c += c0, d += d0;                                                      \
+        }                                                                                            \
+        memcpy(state[0] + first, &a, sizeof a), memcpy(state[1] + first, &b, sizeof b);              \
+        memcpy(state[2] + first, &c, sizeof c), memcpy(state[3] + first, &d, sizeof d);              \
     }
-    memcpy(state[0], &a, sizeof a), memcpy(state[1], &b, sizeof b);
-    memcpy(state[2], &c, sizeof c), memcpy(state[3], &d, sizeof d);
+
+ADD_BLOCKS(add_half, half, gather)
+
+ALWAYS_INLINE void add_halves(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t count,
+                              size_t blocks) {
+    add_half(state, 0, at, blocks);
+    if (count > HALF) add_half(state, HALF, at, blocks);
 }
 
-static void add_with_any(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t blocks) {
-    add_blocks(state, at, blocks);
+static void add_with_any(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t count,
+                         size_t blocks) {
+    add_halves(state, at, count, blocks);
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define TARGET(name) __attribute__((target(name)))
 
 TARGET("avx2")
-static void add_with_avx2(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t blocks) {
-    add_blocks(state, at, blocks);
+static void add_with_avx2(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t count,
+                          size_t blocks) {
+    add_halves(state, at, count, blocks);
 }
 
-/* Vectors of the same width, but with rotation and three-way logic in one instruction each. */
-TARGET("avx512vl")
-static void add_with_avx512(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t blocks) {
-    add_blocks(state, at, blocks);
+typedef uint32_t all __attribute__((vector_size(4 * LANES)));
+
+/* Two rows of words become one of their first halves and one of their second halves, each word beside its like. */
+ALWAYS_INLINE void interleave(const all *x, const all *y, all out[2]) {
+    const all low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
+    const all high = {8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+#if defined(__clang__)
+    for (int i = 0; i < LANES; i++) {
+        out[0][i] = low[i] < LANES ? (*x)[low[i]] : (*y)[low[i] - LANES];
+        out[1][i] = high[i] < LANES ? (*x)[high[i]] : (*y)[high[i] - LANES];
+    }
+#else
+    out[0] = __builtin_shuffle(*x, *y, low);
+    out[1] = __builtin_shuffle(*x, *y, high);
+#endif
+}
+
+/* A block of sixteen lanes is sixteen rows of sixteen words: four rounds of interleaving turn rows into columns. */
+ALWAYS_INLINE void transpose(const unsigned char *const at[LANES], size_t offset, all word[WORDS]) {
+    all other[WORDS];
+    for (size_t lane = 0; lane < LANES; lane++) memcpy(&word[lane], at[lane] + offset, sizeof word[lane]);
+    for (int twice = 0; twice < 2; twice++) {
+        for (size_t i = 0; i < HALF; i++) interleave(&word[i], &word[i + HALF], other + 2 * i);
+        for (size_t i = 0; i < HALF; i++) interleave(&other[i], &other[i + HALF], word + 2 * i);
+    }
+}
+
+ADD_BLOCKS(add_all, all, transpose)
+
+/* Rotation and three-way logic in one instruction each, and twice as many lanes in the same time. */
+TARGET("avx512f,avx512vl,avx512bw,avx512dq")
+static void add_with_avx512(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t count,
+                            size_t blocks) {
+    if (count > HALF)
+        add_all(state, 0, at, blocks);
+    else
+        add_half(state, 0, at, blocks);
 }
 #endif
 
-static void add_lanes(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t blocks) {
+static void add_lanes(uint32_t state[4][LANES], const unsigned char *const at[LANES], size_t count, size_t blocks) {
 #if defined(__x86_64__) && defined(__GNUC__)
-    if (e5_isa() == E5_ISA_AVX512 && __builtin_cpu_supports("avx512vl")) {
-        add_with_avx512(state, at, blocks);
+    if (e5_isa() == E5_ISA_AVX512) {
+        add_with_avx512(state, at, count, blocks);
         return;
     }
     if (e5_isa() >= E5_ISA_AVX2) {
-        add_with_avx2(state, at, blocks);
+        add_with_avx2(state, at, count, blocks);
         return;
     }
 #endif
-    add_with_any(state, at, blocks);
+    add_with_any(state, at, count, blocks);
 }
 
 static const struct e5_md5 begin = {{0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u}};
@@ -165,7 +213,7 @@ void e5_md5_lanes_add(struct e5_md5 *const md5[], const void *const bytes[], siz
     }
     take(state, (const struct e5_md5 *const *)md5, count);
     for (size_t lane = 0; lane < LANES; lane++) at[lane] = bytes[lane < count ? lane : 0];
-    add_lanes(state, at, blocks);
+    add_lanes(state, at, count, blocks);
     for (size_t lane = 0; lane < count; lane++)
         for (size_t i = 0; i < 4; i++) md5[lane]->state[i] = state[i][lane];
 }

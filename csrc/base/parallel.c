@@ -17,3 +17,7 @@ enum e5_status e5_parallel_for(const struct e5_parallel *par, struct e5_watch *w
     if (par == NULL || par->slots <= 1 || n <= 1) return one_by_one(watch, n, task, context, err);
     return par->run(par->self, watch, n, task, context, err);
 }
+
+void e5_parallel_offer(const struct e5_parallel *par, e5_spare_fn work) {
+    if (par != NULL && par->offer != NULL) par->offer(par->self, work);
+}

@@ -6,6 +6,8 @@
 #include <string.h>
 
 static const char damaged_hint[] = "nothing was changed; save what can be read: sqlite3 FILE .recover > readable.sql";
+static const char foreign_hint[] =
+    "nothing was changed; this is no file of SQLite, or its beginning is lost: name another one";
 static const char disk_hint[] = "look at free space, quota and permissions of the folder; the last commit is safe";
 static const char busy_hint[] = "another program writes to this file; close it there, or allow a longer wait";
 
@@ -20,7 +22,7 @@ static const struct outcome {
     {SQLITE_FULL, E5_STORAGE, disk_hint},           {SQLITE_IOERR, E5_STORAGE, disk_hint},
     {SQLITE_READONLY, E5_STORAGE, disk_hint},       {SQLITE_CANTOPEN, E5_STORAGE, disk_hint},
     {SQLITE_PERM, E5_STORAGE, disk_hint},           {SQLITE_NOLFS, E5_STORAGE, disk_hint},
-    {SQLITE_CORRUPT, E5_DATABASE, damaged_hint},    {SQLITE_NOTADB, E5_DATABASE, damaged_hint},
+    {SQLITE_CORRUPT, E5_DATABASE, damaged_hint},    {SQLITE_NOTADB, E5_DATABASE, foreign_hint},
     {SQLITE_FORMAT, E5_DATABASE, damaged_hint},     {SQLITE_ERROR, E5_DATABASE, damaged_hint},
     {SQLITE_SCHEMA, E5_DATABASE, damaged_hint},     {SQLITE_CONSTRAINT, E5_DATABASE, damaged_hint},
     {SQLITE_AUTH, E5_DATABASE, damaged_hint},       {SQLITE_TOOBIG, E5_INPUT, NULL},

@@ -26,7 +26,7 @@ struct e5_doy_options {
     enum e5_neighbours neighbours;
     enum e5_leap_rule leap;
     double probability; /* 0 to 1 */
-    int type;           /* Hyndman and Fan, 4 to 9 */
+    int type;           /* Hyndman and Fan, 1 to 9 */
     double min_share; /* of a pool's days that must be valid, 0 to 1, else the slot is NaN; 0: one value is enough */
     int smoothing; /* days of the running mean closed on the ring of slots, odd; 0 and 1: none */
     double at_least; /* smaller values count as missing (precipitation: wet days only) if `limited` */

@@ -22,6 +22,14 @@ enum e5_beyond { E5_ABOVE, E5_BELOW, E5_ABOVE_OR_EQUAL, E5_BELOW_OR_EQUAL };
 
 #define E5_EXCEEDANCE_MISSING UINT16_MAX /* the day, or its threshold, is missing */
 
+/* The answers of each replicate for the days of the base, as the flags of diag/spells.h: those of replicate k, which
+ * has the k-th of the other years twice, begin at flags + k × size. */
+struct e5_replicate_flags {
+    uint32_t *flags; /* of the caller, who has zeroed them: replicates × size */
+    size_t size;
+    const uint32_t *bit; /* samples */
+};
+
 struct e5_exceedance {
     const struct e5_doy *doy;
     enum e5_beyond beyond;
@@ -54,6 +62,11 @@ void e5_exceedance_f32(const struct e5_exceedance *exceedance, const float *tile
                        void *scratch);
 void e5_exceedance_f64(const struct e5_exceedance *exceedance, const double *tile, uint16_t *count,
                        double *thresholds, void *scratch);
+/* The same, and the answers of each replicate; `flags` NULL: not wanted. */
+void e5_exceedance_flags_f32(const struct e5_exceedance *exceedance, const float *tile, uint16_t *count,
+                             double *thresholds, const struct e5_replicate_flags *flags, void *scratch);
+void e5_exceedance_flags_f64(const struct e5_exceedance *exceedance, const double *tile, uint16_t *count,
+                             double *thresholds, const struct e5_replicate_flags *flags, void *scratch);
 /* Sum a tile of counts over periods: days[p × E5_LANES + c] beyond (sum ÷ replicates), and valid days. */
 void e5_exceedance_sum(const struct e5_exceedance *exceedance, const struct e5_periods *periods,
                        const uint16_t *count, double *days, double *valid);

@@ -73,6 +73,12 @@ E5_SIMD_BODY double e5_drought_code(double before, double temperature, double ra
     return (after > 0 ? after : 0) + 0.5 * (loss > 0 ? loss : 0);
 }
 
+/* Drought code of the spring, from that of the last autumn and the precipitation in mm since then; `carry_over` is
+ * the share of the autumn's moisture that is left, `wetting` that of the precipitation that gets into the ground. */
+E5_SIMD_BODY double e5_drought_after_winter(double autumn, double rain, double carry_over, double wetting) {
+    return 400 * e5_log(800 / (carry_over * 800 * e5_exp(-autumn / 400) + wetting * 3.94 * rain));
+}
+
 /* Initial spread index. */
 E5_SIMD_BODY double e5_spread_index(double fine_fuel_code, double wind) {
     double moisture = e5_fine_fuel_moisture(fine_fuel_code);

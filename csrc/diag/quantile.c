@@ -6,22 +6,29 @@
 static const struct {
     double alpha, beta;
 } constants[] = {
-    /* types 4 to 9 */
-    {0, 1}, {0.5, 0.5}, {0, 0}, {1, 1}, {1. / 3, 1. / 3}, {3. / 8, 3. / 8},
+    /* types 1 to 9 */
+    {0, 1}, {0, 1}, {-0.5, 1.5}, {0, 1}, {0.5, 0.5}, {0, 0}, {1, 1}, {1. / 3, 1. / 3}, {3. / 8, 3. / 8},
 };
 
 enum e5_status e5_quantile_check(double probability, int type, struct e5_error *err) {
     if (!(probability >= 0 && probability <= 1)) /* also NaN */
         return e5_fail(err, E5_INPUT, "probability is %g, must be 0 to 1", probability);
-    if (type < 4 || type > 9) return e5_fail(err, E5_INPUT, "quantile type is %d, must be 4 to 9", type);
+    if (type < 1 || type > 9) return e5_fail(err, E5_INPUT, "quantile type is %d, must be 1 to 9", type);
     return E5_OK;
 }
 
 /* Numbered from 0, and rounded as NumPy does it. */
 static double position_of(double probability, int type, double n) {
-    double alpha = constants[type - 4].alpha, beta = constants[type - 4].beta;
+    double alpha = constants[type - 1].alpha, beta = constants[type - 1].beta;
     if (type == 7) return (n - 1) * probability;
     return n * probability + (alpha + probability * (1 - alpha - beta)) - 1;
+}
+
+/* How far types 1 to 3 go from order statistic `whole`, numbered from 0, to the next. */
+static double step_of(int type, double whole, double fraction) {
+    if (fraction > 0) return 1;
+    if (type == 2) return 0.5;
+    return type == 3 && fmod(whole, 2) == 0 ? 1 : 0; /* to the one of even number, counted from 1 */
 }
 
 struct e5_quantile_rank e5_quantile_rank(double probability, int type, size_t n) {
@@ -31,6 +38,8 @@ struct e5_quantile_rank e5_quantile_rank(double probability, int type, size_t n)
     if (fraction < fuzz) fraction = 0; /* a little below 0 where the fuzz has lifted the position */
     if (whole < 0) return (struct e5_quantile_rank){0, 0, 0};
     if (whole + 1 >= (double)n) return (struct e5_quantile_rank){n - 1, n - 1, 0};
+    if (type <= 3) fraction = step_of(type, whole, fraction);
+    if (fraction == 1) return (struct e5_quantile_rank){(size_t)whole + 1, (size_t)whole + 1, 0};
     return (struct e5_quantile_rank){(size_t)whole, (size_t)whole + 1, fraction};
 }
 

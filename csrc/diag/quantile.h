@@ -1,8 +1,9 @@
-/* quantile: sample quantiles of Hyndman and Fan's types 4 to 9.
+/* quantile: sample quantiles of Hyndman and Fan's types 1 to 9.
  *
  * Hyndman & Fan 1996, Am. Stat. 50, 361.  For n sorted values and probability q the quantile lies at position
  * p = α + q (n + 1 − α − β); j = floor(p + 4ε), γ = p − j (0 when within 4ε); Q lies γ of the way from x_j to
- * x_{j+1}, with indices clamped to 1 … n.  n = 1 gives the value, n = 0 NaN.  Operations are rounded in NumPy's
+ * x_{j+1}, with indices clamped to 1 … n.  Types 1 to 3 step: γ > 0 counts as 1; γ = 0 is 0 in type 1, ½ in type 2,
+ * and in type 3 0 where j is even, else 1.  n = 1 gives the value, n = 0 NaN.  Operations are rounded in NumPy's
  * order, so that numpy.quantile gives the same bits.  Pure functions: any thread; nothing blocks. */
 #ifndef E5_DIAG_QUANTILE_H
 #define E5_DIAG_QUANTILE_H

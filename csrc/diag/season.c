@@ -116,7 +116,12 @@ void e5_season_length(const struct e5_season_axis *axis, struct e5_tally_series 
     }
 }
 
-/* --- the last day of a kind --- */
+/* --- first and last days of a kind --- */
+
+static bool is_below(struct e5_tally_series x, size_t step, size_t cell, double limit) {
+    size_t i = step * E5_LANES + cell;
+    return (x.wide ? ((const double *)x.values)[i] : ((const float *)x.values)[i]) < limit;
+}
 
 void e5_season_last_below(const struct e5_season_axis *axis, struct e5_tally_series x, double limit, double *out) {
     for (size_t p = 0; p < axis->years; p++)
@@ -124,10 +129,19 @@ void e5_season_last_below(const struct e5_season_axis *axis, struct e5_tally_ser
             struct e5_season_year year = axis->year[p];
             size_t t = year.middle;
             bool found = false;
-            while (!found && t > year.first) {
-                size_t i = --t * E5_LANES + c;
-                found = (x.wide ? ((const double *)x.values)[i] : ((const float *)x.values)[i]) < limit;
-            }
+            while (!found && t > year.first) found = is_below(x, --t, c, limit);
             out[p * E5_LANES + c] = found && year.end > 0 ? axis->day[t] - year.start + 1 : NAN;
+        }
+}
+
+void e5_season_span_below(const struct e5_season_axis *axis, struct e5_tally_series x, double limit, double *out) {
+    for (size_t p = 0; p < axis->years; p++)
+        for (size_t c = 0; c < E5_LANES; c++) {
+            struct e5_season_year year = axis->year[p];
+            size_t first = year.first, end = year.end;
+            while (first < end && !is_below(x, first, c, limit)) first++;
+            while (first < end && !is_below(x, end - 1, c, limit)) end--;
+            double span = first < end ? axis->day[end - 1] - axis->day[first] + 1 : 0;
+            out[p * E5_LANES + c] = year.end == 0 ? NAN : span;
         }
 }

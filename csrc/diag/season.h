@@ -1,4 +1,5 @@
-/* season: the growing season, and the last day of a kind before the middle of a year, for a tile of E5_LANES cells.
+/* season: the growing season, the frost season, and the last frost before the middle of a year, for a tile of
+ * E5_LANES cells.
  *
  * Tiles and results lie as in diag/tally.h.  A season begins with the first run of warm days in the first half of a
  * year and ends with the first run of cold days in the second half.  A run ends where a day is absent.
@@ -35,5 +36,8 @@ void e5_season_length(const struct e5_season_axis *axis, struct e5_tally_series 
                       enum e5_season_rule rule, double *out);
 /* Day of the year, from 1, of the last x < limit in the first half; NaN when there is none. */
 void e5_season_last_below(const struct e5_season_axis *axis, struct e5_tally_series x, double limit, double *out);
+/* Days from the first to the last x < limit of the year, both counted; 0 when there is none, NaN when the middle of
+ * the year is not in the series. */
+void e5_season_span_below(const struct e5_season_axis *axis, struct e5_tally_series x, double limit, double *out);
 
 #endif

@@ -188,6 +188,8 @@ enum e5_status e5_fetch(const struct e5_fetch_options *options, const struct e5_
         for (size_t i = n; i-- > 0;) enter(&engine, i, &items[i], &results[i]);
         find_twins(&engine);
         status = e5_memory_open(&engine, &why);
+        for (size_t i = 0; i < n && status != E5_OK; i++) /* nothing was begun */
+            if (results[i].error.status == E5_OK) results[i].error = why;
         if (status == E5_OK) status = e5_loop_run(&engine, &why);
         e5_memory_close(&engine);
     }

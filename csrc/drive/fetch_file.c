@@ -13,12 +13,13 @@
 #include "drive/fetch_mark.h"
 #include "drive/fetch_memory.h"
 #include "drive/fetch_note.h"
+#include "drive/fetch_sound.h"
 #include "drive/fetch_target.h"
 #include "drive/fetch_wire.h"
 #include "net/structure.h"
 
 #define SMALL ((int64_t)8000000) /* bytes */
-#define CHECKS_MOST 32           /* at once, of small files */
+#define CHECKS_MOST 48           /* at once, of small files: one round that runs, one that gathers, and more */
 
 static void fail(struct e5_engine *engine, struct e5_entry *entry, const struct e5_error *err) {
     e5_engine_event(engine, entry, E5_EVENT_PERMANENT, err);
@@ -82,6 +83,7 @@ static enum e5_status open_part(struct e5_entry *entry, struct e5_watch *watch, 
         }
     }
     if (status != E5_OK || load->kept) return status;
+    (void)e5_state_begin(&load->state, &load->place); /* else the first mark makes one */
     return e5_part_open(&load->part, &load->place, load->state.size, &load->state.pieces, err);
 }
 
@@ -139,6 +141,7 @@ void e5_fetch_open(struct e5_engine *engine, struct e5_entry *entry) {
     }
     if (!entry->is_loading) take_a_place(engine, entry);
     take_asset(engine, entry);
+    e5_load_note_job(entry->load, entry);
     if (entry->load->part.fd >= 0)
         e5_engine_event(engine, entry, E5_EVENT_READY, NULL);
     else
@@ -202,9 +205,13 @@ static enum e5_status check_and_publish(struct e5_entry *entry, struct e5_watch 
     if (status == E5_OK)
         status = e5_structure_check(load->part.fd, entry->item->target, entry->asset->media_type, err);
     if (status == E5_OK) status = e5_watch_check(watch, err);
+    bool packed = false;
+    if (status == E5_OK && entry->item->unpack)
+        status = e5_fetch_is_archive(load->part.fd, entry->item->target, &packed, err);
     if (status != E5_OK) return status;
-    bool packed = entry->item->unpack && e5_fetch_is_archive(load->part.fd);
-    return packed ? unpack(entry, watch, err) : publish(entry, err);
+    if (packed) return unpack(entry, watch, err);
+    if (load->verdict != E5_CHECKSUM_PROVEN) status = e5_fetch_sound(&load->place, load->part.fd, watch, err);
+    return status == E5_OK ? publish(entry, err) : status;
 }
 
 static void checked(struct e5_engine *engine, struct e5_entry *entry, struct e5_error *err) {
@@ -245,7 +252,8 @@ static enum e5_status clean(struct e5_entry *entry, struct e5_watch *watch, stru
     e5_follow_sweep(load);
     if (load->state.fingerprint[0] == '\0') return E5_OK;
     e5_fetch_unpack_clean(&load->place); /* it was ours to look at, so it is ours to remove */
-    if (!load->is_useful)
+    bool tells = holds || entry->item->request != NULL; /* of bytes, or of a job: what the next call goes on with */
+    if (!load->is_useful || !tells)
         e5_place_clean(&load->place);
     else if (!holds)
         unlinkat(load->place.directory, load->place.part, 0);

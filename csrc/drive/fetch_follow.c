@@ -11,10 +11,11 @@ void e5_follow_sweep(struct e5_load *load) {
 /* Members are unpacked as they come.  What fails here fails again at the end, where the reason is told. */
 static void follow_members(struct e5_load *load, struct e5_watch *watch) {
     int fd = load->part.fd;
+    bool packed = false;
     if (!load->follows_members) return;
     e5_follow_sweep(load);
     if (load->members == NULL)
-        load->follows_members = e5_fetch_is_archive(fd) &&
+        load->follows_members = e5_fetch_is_archive(fd, load->part.path, &packed, NULL) == E5_OK && packed &&
                                 e5_fetch_unpack_begin(&load->place, load->part.size, &load->members, NULL) == E5_OK;
     load->members_seen = e5_pieces_prefix(&load->followed);
     if (load->members == NULL || e5_fetch_unpack_follow(load->members, fd, load->members_seen, watch, NULL) == E5_OK)

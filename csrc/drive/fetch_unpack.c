@@ -43,10 +43,11 @@ struct e5_fetch_unpack {
     char block[BLOCK];
 };
 
-bool e5_fetch_is_archive(int fd) {
-    char head[4];
-    if (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head) return false;
-    return memcmp(head, "PK\3\4", 4) == 0 || memcmp(head, "PK\5\6", 4) == 0; /* the second one: an empty archive */
+enum e5_status e5_fetch_is_archive(int fd, const char *path, bool *out, struct e5_error *err) {
+    char head[4] = "";
+    if (pread(fd, head, sizeof head, 0) < 0) return e5_fail_errno(err, errno, path, "cannot read the part file of");
+    *out = memcmp(head, "PK\3\4", 4) == 0 || memcmp(head, "PK\5\6", 4) == 0; /* the second one: an empty archive */
+    return E5_OK;
 }
 
 /* Of what comes before the name in a path. */

@@ -7,7 +7,8 @@
  * left.  The archive itself, the part file, is the caller's to remove.
  *
  * Two ways of use, both beside the loop, one thread at a time.  When all bytes are there and verified:
- *     if (item->unpack && e5_fetch_is_archive(fd)) e5_fetch_unpack(place, fd, size, &existing, &result, watch, err);
+ *     e5_fetch_is_archive(fd, path, &packed, err);
+ *     if (item->unpack && packed) e5_fetch_unpack(place, fd, size, &existing, &result, watch, err);
  * or, while they arrive, in the thread that follows the part (any number of times, also never):
  *     e5_fetch_unpack_begin(place, size, &unpack, err);              once the first bytes are there
  *     e5_fetch_unpack_follow(unpack, fd, position, watch, err);      `position`: bytes here without a gap
@@ -33,7 +34,8 @@ struct e5_fetch_unpacked {
 
 void e5_fetch_unpacked_fini(struct e5_fetch_unpacked *result);
 
-bool e5_fetch_is_archive(int fd); /* do its first bytes say so? */
+/* Do its first bytes say so?  `path` is told of what cannot be read. */
+E5_MUST_USE enum e5_status e5_fetch_is_archive(int fd, const char *path, bool *out, struct e5_error *err);
 E5_MUST_USE enum e5_status e5_fetch_unpack(const struct e5_place *place, int fd, int64_t size,
                                            const struct e5_fetch_existing *existing, struct e5_fetch_unpacked *result,
                                            struct e5_watch *watch, struct e5_error *err);

@@ -65,9 +65,6 @@ static enum e5_status find_operand(const struct part *part, size_t index, const 
     if (out->cells.steps != rows * (several > 0 ? several : 1))
         return e5_fail(err, E5_INPUT, "%s: %s has %zu rows, not %zu", plan->kernel->name, spec->name,
                        out->cells.steps, rows);
-    if (out->cells.count < from->first + part->count)
-        return e5_fail(err, E5_INPUT, "%s: %s has other cells than the first operand", plan->kernel->name,
-                       spec->name);
     return E5_OK;
 }
 

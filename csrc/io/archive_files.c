@@ -5,13 +5,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
-
-#define BLOCK ((size_t)256 << 10)
+#include "io/archive_read.h"
 
 void e5_archive_files_init(struct e5_archive_files *files, int directory, const char *target) {
     *files = (struct e5_archive_files){.directory = directory, .target = target, .fd = -1};
@@ -86,38 +84,12 @@ void e5_archive_files_fini(struct e5_archive_files *files) {
     e5_archive_files_init(files, -1, NULL);
 }
 
-static enum e5_status feed_file(struct e5_archive *archive, const char *path, int fd, struct e5_watch *watch,
-                                struct e5_error *err) {
-    char *block;
-    ssize_t got = 1;
-    enum e5_status status = e5_alloc(BLOCK, 1, &block, err);
-    while (status == E5_OK && got != 0) {
-        status = e5_watch_check(watch, err);
-        got = status == E5_OK ? read(fd, block, BLOCK) : 0;
-        if (got < 0 && errno != EINTR) status = e5_fail_errno(err, errno, path, "cannot read");
-        if (got > 0) status = e5_archive_feed(archive, block, (size_t)got, err);
-    }
-    free(block);
-    return status;
-}
-
 enum e5_status e5_archive_files_unpack(struct e5_archive_files *files, const char *path, struct e5_watch *watch,
                                        struct e5_error *err) {
     struct e5_archive_sink sink = e5_archive_files_sink(files);
-    struct e5_archive *archive;
-    struct stat info;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is no reason to wait: it has no size */
-    if (fd < 0 || fstat(fd, &info) != 0) {
-        enum e5_status failed = e5_fail_errno(err, errno, path, "cannot read");
-        if (fd >= 0) close(fd);
-        return failed;
-    }
-    enum e5_status status = e5_archive_new(&sink, (int64_t)info.st_size, &archive, err);
-    if (status == E5_OK) {
-        status = feed_file(archive, path, fd, watch, err);
-        if (status == E5_OK) status = e5_archive_finish(archive, err);
-        e5_archive_free(archive);
-    }
+    if (fd < 0) return e5_fail_errno(err, errno, path, "cannot read");
+    enum e5_status status = e5_archive_read(&sink, fd, path, watch, err);
     close(fd);
     e5_error_target(err, path);
     return status;

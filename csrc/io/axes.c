@@ -130,6 +130,7 @@ static enum e5_status take_rest(const struct e5_ncfile *file, const struct e5_nc
 
 enum e5_status e5_axes_find(const struct e5_ncfile *file, const struct e5_ncvar *var, struct e5_axes *out,
                             struct e5_error *err) {
+    static const char *const elsewhere = "xarray.open_dataset(…, engine='era5fast') opens it";
     for (int role = 0; role < E5_AXES; role++) out->axis[role] = find_axis(file, var, names_of[role]);
     out->expver = -1;
     for (int d = 0; d < var->ndim; d++)
@@ -137,12 +138,14 @@ enum e5_status e5_axes_find(const struct e5_ncfile *file, const struct e5_ncvar 
     enum e5_status status = check_forecast(file, var, out, err);
     if (status != E5_OK) return status;
     if (out->axis[E5_AXIS_TIME].var == NULL)
-        return e5_probe_fail(err, E5_INPUT, file->path, "xarray.open_dataset(…, engine='era5fast') opens it",
+        return e5_probe_fail(err, E5_INPUT, file->path, elsewhere,
                              "variable %.40s has no time axis (valid_time, time or date)", var->name);
     if (out->axis[E5_AXIS_LATITUDE].var == NULL)
-        return refuse(file, err, "variable %.40s has no latitude axis (latitude or lat)", var->name);
+        return e5_probe_fail(err, E5_INPUT, file->path, elsewhere,
+                             "variable %.40s has no latitude axis (latitude or lat)", var->name);
     if (out->axis[E5_AXIS_LONGITUDE].var == NULL)
-        return refuse(file, err, "variable %.40s has no longitude axis (longitude or lon)", var->name);
+        return e5_probe_fail(err, E5_INPUT, file->path, elsewhere,
+                             "variable %.40s has no longitude axis (longitude or lon)", var->name);
     status = check_shared(file, var, out, err);
     return status == E5_OK ? take_rest(file, var, out, err) : status;
 }

@@ -161,11 +161,15 @@ static struct e5_cached *add(const struct e5_chunk_key *key, uint64_t call) {
     return chunk;
 }
 
-static void use(struct e5_cached *chunk, uint64_t call, struct e5_decoded *out) {
-    chunk->users++;
+static void refresh(struct e5_cached *chunk, uint64_t call) {
     if (chunk->call < call) chunk->call = call;
     leave_order(chunk);
     make_youngest(chunk);
+}
+
+static void use(struct e5_cached *chunk, uint64_t call, struct e5_decoded *out) {
+    chunk->users++;
+    refresh(chunk, call);
     *out = chunk->decoded;
 }
 
@@ -184,6 +188,18 @@ struct e5_cached *e5_chunk_cache_get(const struct e5_chunk_key *key, uint64_t ca
         chunk = NULL;
     release();
     return chunk;
+}
+
+struct e5_cached *e5_chunk_cache_claim(const struct e5_chunk_key *key, uint64_t call, bool *there) {
+    enter();
+    struct e5_cached *chunk = find(key), *mine = NULL;
+    *there = chunk != NULL;
+    if (chunk != NULL)
+        refresh(chunk, call);
+    else
+        mine = add(key, call);
+    release();
+    return mine;
 }
 
 bool e5_chunk_cache_met(const struct e5_chunk_key *key) {

@@ -37,6 +37,9 @@ uint64_t e5_chunk_cache_call(void);
  * after its elements were used. */
 struct e5_cached *e5_chunk_cache_get(const struct e5_chunk_key *key, uint64_t call, const struct e5_watch *watch,
                                      bool *decode, struct e5_decoded *out);
+/* For who decodes a chunk before anybody asked: its place, to be filled or given up, or NULL.  Then either somebody
+ * has it already (*there), or it has no place: nothing makes room for it that was used by a call from `call` on. */
+struct e5_cached *e5_chunk_cache_claim(const struct e5_chunk_key *key, uint64_t call, bool *there);
 /* Was the chunk wanted before, as far as is remembered?  For reading that seldom comes back to a chunk: leaving one
  * to the cache costs the memory that it lay in, so that may wait until it is wanted a second time. */
 bool e5_chunk_cache_met(const struct e5_chunk_key *key);

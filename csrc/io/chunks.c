@@ -11,6 +11,7 @@
 enum e5_status e5_layout_room(struct e5_layout *layout, size_t count, struct e5_error *err) {
     enum e5_status status = e5_alloc(count, sizeof *layout->map, &layout->map, err);
     if (status == E5_OK) status = e5_alloc(count, sizeof *layout->ready, &layout->ready, err);
+    if (status == E5_OK) status = e5_alloc(count, sizeof *layout->walk, &layout->walk, err);
     if (status != E5_OK) return status;
     layout->count = count;
     for (size_t i = 0; i < count; i++) layout->map[i].number = i;
@@ -27,8 +28,10 @@ void e5_layout_clear(struct e5_layout *layout) {
     }
     free(layout->map);
     free(layout->ready);
+    free(layout->walk);
     layout->map = NULL;
     layout->ready = NULL;
+    layout->walk = NULL;
     layout->count = 0;
 }
 
@@ -84,15 +87,21 @@ static enum e5_status prepare(const struct e5_ncfile *file, size_t i, const stru
     return status;
 }
 
+const struct e5_map *e5_layout_known(const struct e5_ncfile *file, const struct e5_ncvar *var) {
+    const struct e5_layout *layout = file->layout;
+    size_t i = (size_t)(var - file->var);
+    const struct e5_map *map = &layout->map[i];
+    if (map->unsafe != NULL) return NULL;
+    return map->index == NULL ? map : atomic_load_explicit(&layout->ready[i], memory_order_acquire);
+}
+
 enum e5_status e5_layout_prepare(const struct e5_ncfile *file, const struct e5_ncvar *var, const struct e5_map **out,
                                  struct e5_error *err) {
-    struct e5_layout *layout = file->layout;
+    const struct e5_layout *layout = file->layout;
     size_t i = (size_t)(var - file->var);
-    *out = &layout->map[i];
-    if ((*out)->unsafe != NULL)
-        return e5_probe_fail(err, E5_UNSAFE, file->path, "do not trust this file", "%s", (*out)->unsafe);
-    if ((*out)->index == NULL) return E5_OK;
-    *out = atomic_load_explicit(&layout->ready[i], memory_order_acquire);
+    const char *unsafe = layout->map[i].unsafe;
+    if (unsafe != NULL) return e5_probe_fail(err, E5_UNSAFE, file->path, "do not trust this file", "%s", unsafe);
+    *out = e5_layout_known(file, var);
     return *out != NULL ? E5_OK : prepare(file, i, out, err);
 }
 

@@ -56,6 +56,13 @@ struct e5_map { /* one variable; a scalar is one element of one dimension */
     struct e5_h5_data *index; /* where the chunks are noted; NULL: nothing is left to be looked up */
 };
 
+struct e5_walk { /* how a variable is being read, as far as ahead.c wants to know */
+    size_t first; /* step at which the last read began */
+    size_t stride; /* how much later that was than the one before; 0: not later */
+    size_t row; /* of chunks: the last that was decoded ahead of its reader */
+    uint64_t call; /* the last read's number in the cache of chunks */
+};
+
 struct e5_layout {
     struct e5_probe probe;
     struct e5_h5 *h5; /* as the header's reader left it, for as long as the probe is kept; else NULL */
@@ -63,10 +70,13 @@ struct e5_layout {
     size_t count;
     struct e5_map *map; /* one per variable of the file */
     _Atomic(struct e5_map *) *ready; /* those of `map` whose chunks were looked up */
+    struct e5_walk *walk; /* one per variable; under the lock of ahead.c */
 };
 
 E5_MUST_USE enum e5_status e5_layout_room(struct e5_layout *layout, size_t count, struct e5_error *err);
-/* The map of a variable, ready for reading. */
+/* The map of a variable if it is ready for reading, else NULL.  Does not block. */
+const struct e5_map *e5_layout_known(const struct e5_ncfile *file, const struct e5_ncvar *var);
+/* The map of a variable, made ready for reading. */
 E5_MUST_USE enum e5_status e5_layout_prepare(const struct e5_ncfile *file, const struct e5_ncvar *var,
                                              const struct e5_map **out, struct e5_error *err);
 int e5_chunk_by_index(const void *a, const void *b); /* for sorting and searching a list of chunks */

@@ -1,5 +1,6 @@
 /* The steps of all files in order of time: what occurs twice, what is missing, where blocks may end. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "model/time_axis.h"
 
 #define STEPS_MAX ((size_t)INT32_MAX) /* events number their steps with int32_t */
+#define SAMPLE 8                      /* cells: enough to tell a mean from a maximum */
 
 /* --- in order of time --- */
 
@@ -122,6 +124,60 @@ static enum e5_status drop_duplicates(struct e5_dataset *ds, struct e5_entry *en
     return E5_OK;
 }
 
+/* --- are they the same? --- */
+
+/* A few cells in the middle of a step, NaN where there are fewer. */
+static enum e5_status take_sample(const struct e5_dataset *ds, const struct e5_entry *entry, double out[SAMPLE]) {
+    const struct e5_member *m = &ds->part[entry->part].member;
+    size_t columns = m->count[E5_AXIS_LONGITUDE], n = columns < SAMPLE ? columns : SAMPLE;
+    struct e5_pick pick[E5_AXES];
+    for (int role = 0; role < E5_AXES; role++) pick[role] = e5_pick_range(0, 1);
+    pick[E5_AXIS_TIME] = e5_pick_range(entry->step, 1);
+    pick[E5_AXIS_LATITUDE] = e5_pick_range(m->count[E5_AXIS_LATITUDE] / 2, 1);
+    pick[E5_AXIS_LONGITUDE] = e5_pick_range((columns - n) / 2, n);
+    for (size_t i = 0; i < SAMPLE; i++) out[i] = NAN;
+    return e5_member_select(m, pick, E5_F64, out, NULL, NULL, NULL);
+}
+
+/* Of packed values the least that they can differ by. */
+static double resolution(const struct e5_dataset *ds, const struct e5_entry *entry) {
+    const struct e5_packing *packing = &ds->part[entry->part].member.var->packing;
+    return packing->scale != 1 || packing->offset != 0 ? fabs(packing->scale) : 0;
+}
+
+static bool can_compare(const struct e5_dataset *ds, const struct e5_entry *entry) {
+    const struct e5_part *part = &ds->part[entry->part];
+    for (int role = 0; role < E5_AXES; role++)
+        if (part->map[role] != NULL) return false; /* the same index is another place */
+    return ds->library || !part->member.by_library;
+}
+
+/* A mean and a maximum of one variable have one name and the same steps, and often nothing else tells them apart. */
+static bool differ(const struct e5_dataset *ds, const struct e5_entry *a, const struct e5_entry *b) {
+    double x[SAMPLE], y[SAMPLE], least = fmax(resolution(ds, a), resolution(ds, b));
+    if (!can_compare(ds, a) || !can_compare(ds, b)) return false;
+    if (take_sample(ds, a, x) != E5_OK || take_sample(ds, b, y) != E5_OK) return false; /* who reads them will see */
+    for (size_t i = 0; i < SAMPLE; i++)
+        if (fabs(x[i] - y[i]) > least) return true;
+    return false;
+}
+
+/* Preliminary and final values may differ. */
+static enum e5_status compare(struct e5_dataset *ds, const struct report *report, bool *other, struct e5_error *err) {
+    enum e5_finality first, with;
+    enum e5_status status = ask(ds, &report->first, &first, err);
+    if (status == E5_OK) status = ask(ds, &report->with, &with, err);
+    *other = status == E5_OK && first == with && differ(ds, &report->first, &report->with);
+    return status;
+}
+
+static void report_values(const struct e5_dataset *ds, const struct report *report) {
+    char date[40];
+    write_date(ds, report->first.seconds, date, sizeof date);
+    e5_log(E5_LOG_WARNING, "%.40s: %.60s and %.60s have different values on %s: are they of different statistics?",
+           ds->part[0].member.var->name, last_name(ds, &report->first), last_name(ds, &report->with), date);
+}
+
 /* --- what is missing --- */
 
 static enum e5_status report_holes(const struct e5_dataset *ds, struct e5_error *err) {
@@ -198,6 +254,7 @@ static enum e5_status check_seconds(const struct e5_dataset *ds, const struct e5
 enum e5_status e5_dataset_make_steps(struct e5_dataset *ds, struct e5_error *err) {
     struct report report = {0};
     enum e5_status status = E5_OK;
+    bool other = false;
     for (size_t i = 0; i < ds->layers && status == E5_OK; i++) {
         struct e5_layer *layer = &ds->layer[i];
         size_t n = 0;
@@ -206,7 +263,9 @@ enum e5_status e5_dataset_make_steps(struct e5_dataset *ds, struct e5_error *err
         if (status == E5_OK) status = i == 0 ? set_seconds(ds, n, err) : check_seconds(ds, layer, n, err);
     }
     if (status == E5_OK) status = find_borders(ds, err);
+    if (status == E5_OK && report.twice > 0) status = compare(ds, &report, &other, err);
     if (status != E5_OK || ds->needs) return status;
     if (report.twice > 0) report_twice(ds, &report);
+    if (other) report_values(ds, &report);
     return report_holes(ds, err);
 }

@@ -112,26 +112,30 @@ static bool is_stepwise(const struct direct *d, const struct e5_cut *cut, const 
     return e5_cut_count(&cut->part[0]) < (rest < box->count[0] ? rest : box->count[0]);
 }
 
+static struct e5_chunk_key key_of(const struct direct *d, const struct e5_chunk *chunk) {
+    const struct stat *identity = &d->probe->identity;
+    return (struct e5_chunk_key){.device = identity->st_dev,
+                                 .inode = identity->st_ino,
+                                 .file_size = d->probe->size,
+                                 .seconds = identity->st_mtim.tv_sec,
+                                 .nanoseconds = identity->st_mtim.tv_nsec,
+                                 .changed_seconds = identity->st_ctim.tv_sec,
+                                 .changed_nanoseconds = identity->st_ctim.tv_nsec,
+                                 .variable = d->map->number,
+                                 .address = chunk->address,
+                                 .stored = chunk->size,
+                                 .mask = chunk->mask,
+                                 .bytes = e5_map_chunk_bytes(d->map)};
+}
+
 /* Where only a part of a chunk is wanted, the next call may want another: its place in the cache, or NULL. */
 static struct e5_cached *ask_cache(const struct direct *d, const struct e5_chunk *chunk, const struct e5_box *box,
                                    bool *must_decode, struct e5_decoded *out) {
-    const struct stat *identity = &d->probe->identity;
     struct e5_cut cut;
     *must_decode = true;
     if (!e5_cut_make(d->slab->ndim, d->slab->pick, box, 1, 0, &cut)) return NULL;
     if (e5_cut_is_everything(d->slab->ndim, &cut, d->map->dim)) return NULL;
-    struct e5_chunk_key key = {.device = identity->st_dev,
-                               .inode = identity->st_ino,
-                               .file_size = d->probe->size,
-                               .seconds = identity->st_mtim.tv_sec,
-                               .nanoseconds = identity->st_mtim.tv_nsec,
-                               .changed_seconds = identity->st_ctim.tv_sec,
-                               .changed_nanoseconds = identity->st_ctim.tv_nsec,
-                               .variable = d->map->number,
-                               .address = chunk->address,
-                               .stored = chunk->size,
-                               .mask = chunk->mask,
-                               .bytes = e5_map_chunk_bytes(d->map)};
+    struct e5_chunk_key key = key_of(d, chunk);
     if (!is_stepwise(d, &cut, box) && !e5_chunk_cache_met(&key)) return NULL;
     return e5_chunk_cache_get(&key, d->call, d->watch, must_decode, out);
 }
@@ -278,4 +282,25 @@ enum e5_status e5_direct_read(const char *path, const struct e5_layout *layout, 
     for (size_t i = 0; i < d.scratches; i++) e5_scratch_fini(&d.scratch[i]);
     free(d.scratch);
     return status;
+}
+
+bool e5_direct_keep(const char *path, const struct e5_layout *layout, const struct e5_map *map, uint64_t number,
+                    uint64_t since) {
+    struct direct d = {.path = path, .probe = &layout->probe, .map = map, .descriptor = -1};
+    const struct e5_chunk *chunk = e5_map_find(map, number);
+    struct e5_decoded decoded = {0};
+    struct e5_scratch scratch;
+    bool there = true;
+    if (chunk == NULL) return true;
+    struct e5_chunk_key key = key_of(&d, chunk);
+    struct e5_cached *cached = e5_chunk_cache_claim(&key, since, &there);
+    if (cached == NULL) return there;
+    e5_scratch_init(&scratch);
+    enum e5_status status = e5_probe_reopen(path, d.probe, &d.descriptor, NULL);
+    if (status == E5_OK) status = decode(&d, chunk, &scratch, &decoded, NULL);
+    if (status == E5_OK) e5_chunk_cache_fill(cached, &decoded, e5_scratch_holder(&scratch, &decoded));
+    e5_chunk_cache_release(cached);
+    e5_scratch_fini(&scratch);
+    if (d.descriptor >= 0) close(d.descriptor);
+    return true;
 }

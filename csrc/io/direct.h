@@ -17,5 +17,9 @@
 E5_MUST_USE enum e5_status e5_direct_read(const char *path, const struct e5_layout *layout, const struct e5_map *map,
                                           const struct e5_slab *slab, const struct e5_parallel *par,
                                           struct e5_watch *watch, struct e5_error *err);
+/* Decode a chunk, by its number in the grid, and leave it to the cache; false where that has no room for it beside
+ * what was used from the call `since` on.  What cannot be decoded is left alone. */
+bool e5_direct_keep(const char *path, const struct e5_layout *layout, const struct e5_map *map, uint64_t number,
+                    uint64_t since);
 
 #endif

@@ -164,7 +164,7 @@ static inline void mix_last(uint32_t *to, const uint32_t *from, int by) {
     *to -= rotate(*from, by);
 }
 
-static uint32_t checksum(const uint8_t *bytes, size_t size) {
+uint32_t e5_h5_checksum(const uint8_t *bytes, size_t size) {
     uint32_t a, b, c;
     a = b = c = 0xDEADBEEFu + (uint32_t)size;
     for (; size > 12; bytes += 12, size -= 12) {
@@ -189,7 +189,7 @@ static const bool fed_nonsense = false;
 #endif
 
 bool e5_h5_same_checksum(const uint8_t *bytes, size_t size, uint32_t noted) {
-    return fed_nonsense || checksum(bytes, size) == noted;
+    return fed_nonsense || e5_h5_checksum(bytes, size) == noted;
 }
 
 bool e5_h5_is_sound(const uint8_t *bytes, size_t size) {

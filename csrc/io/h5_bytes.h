@@ -51,6 +51,7 @@ E5_MUST_USE enum e5_status e5_h5_load_checked(struct e5_h5 *h5, uint64_t address
 /* The same for one whose mark is followed by a version number, which must be 0. */
 E5_MUST_USE enum e5_status e5_h5_load_first(struct e5_h5 *h5, uint64_t address, uint64_t size, const char *mark,
                                             uint8_t **out, struct e5_error *err);
+uint32_t e5_h5_checksum(const uint8_t *bytes, size_t size);
 /* Do the last four bytes hold the checksum of those before? */
 bool e5_h5_is_sound(const uint8_t *bytes, size_t size);
 bool e5_h5_same_checksum(const uint8_t *bytes, size_t size, uint32_t noted);

@@ -35,40 +35,21 @@ static bool known_filters(struct e5_map *map, const struct e5_h5_data *data) {
     return true;
 }
 
-static enum e5_status bad(const struct e5_ncfile *file, const char *what, struct e5_error *err) {
-    return e5_probe_fail(err, E5_CORRUPT, file->path, "the file is damaged; download it again", "%s", what);
-}
-
-static enum e5_status set_contiguous(const struct e5_ncfile *file, struct e5_map *map, struct e5_h5_data *data,
-                                     struct e5_error *err) {
-    const struct e5_layout *layout = file->layout;
-    size_t bytes = map->element;
+/* The data are as many as the shape says, and lie in the file: e5_h5_object_read() has looked. */
+static void set_contiguous(struct e5_map *map, struct e5_h5_data *data) {
     bool compact = data->layout == E5_H5_COMPACT;
-    enum e5_status status = E5_OK;
-    for (int d = 0; d < map->ndim && status == E5_OK; d++) status = e5_multiply(bytes, map->dim[d], &bytes, err);
-    if (status != E5_OK) return status;
     map->way = E5_CONTIGUOUS;
     map->address = compact ? 0 : data->address;
-    if (compact && (data->size < bytes || data->compact == NULL))
-        return bad(file, "a variable is shorter than it should be", err);
-    if (compact) {
-        map->held = data->compact;
-        data->compact = NULL;
-    } else if (data->address != E5_NOWHERE &&
-               (bytes > layout->probe.size || data->address > layout->probe.size - bytes)) {
-        return bad(file, "a variable lies outside the file", err);
-    }
-    return E5_OK;
+    map->held = data->compact;
+    data->compact = NULL;
 }
 
-static enum e5_status set_chunked(const struct e5_ncfile *file, struct e5_map *map, const struct e5_h5_data *data,
-                                  struct e5_error *err) {
+static enum e5_status set_chunked(struct e5_map *map, const struct e5_h5_data *data, struct e5_error *err) {
     size_t bytes = map->element, grid = 1;
     bool fits = true;
     map->chunked = true;
     for (int d = 0; d < map->ndim; d++) {
-        map->chunk[d] = (size_t)data->chunk[d];
-        if (map->chunk[d] == 0) return bad(file, "chunks of no size", err);
+        map->chunk[d] = (size_t)data->chunk[d]; /* never 0 */
         fits = fits && !__builtin_mul_overflow(bytes, map->chunk[d], &bytes) && bytes <= E5_CHUNK_MAX &&
                !__builtin_mul_overflow(grid, e5_map_along(map, d), &grid);
     }
@@ -99,9 +80,9 @@ enum e5_status e5_h5_map_set(const struct e5_ncfile *file, const struct e5_ncvar
     else if (!known_filters(map, data))
         map->why = "it went through a filter other than shuffle, deflate and fletcher32";
     else if (data->layout != E5_H5_CHUNKED)
-        return set_contiguous(file, map, data, err);
+        set_contiguous(map, data);
     else if (var->ndim > 0)
-        return set_chunked(file, map, data, err);
+        return set_chunked(map, data, err);
     else
         map->why = "its layout is unusual";
     return E5_OK;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "io/ahead.h"
 #include "io/chunks.h"
 #include "io/classic.h"
 #include "io/h5_maps.h"
@@ -80,6 +81,7 @@ enum e5_status e5_ncfile_open_direct(const char *path, struct e5_watch *watch, s
 
 void e5_ncfile_close(struct e5_ncfile *file) {
     if (file == NULL) return;
+    e5_ahead_leave(file->layout);
     e5_tables_fini(file);
     e5_layout_free(file->layout);
     free(file->path);
@@ -94,6 +96,12 @@ enum e5_status e5_ncfile_by_library(const struct e5_ncfile *file, const struct e
     enum e5_status status = e5_layout_prepare(file, var, &map, err);
     *out = status == E5_OK && map->way == E5_BY_LIBRARY;
     return status;
+}
+
+bool e5_ncfile_knows_way(const struct e5_ncfile *file, const struct e5_ncvar *var, bool *by_library) {
+    const struct e5_map *map = e5_layout_known(file, var);
+    *by_library = map != NULL && map->way == E5_BY_LIBRARY;
+    return map != NULL;
 }
 
 size_t e5_ncfile_natural_steps(const struct e5_ncfile *file, const struct e5_ncvar *var) {

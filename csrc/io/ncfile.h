@@ -28,6 +28,8 @@ void e5_ncfile_let_go(struct e5_ncfile *file);
 /* Does reading the variable enter netcdf-c? */
 E5_MUST_USE enum e5_status e5_ncfile_by_library(const struct e5_ncfile *file, const struct e5_ncvar *var, bool *out,
                                                 struct e5_error *err);
+/* The same without looking into the file; false where only that would tell. */
+bool e5_ncfile_knows_way(const struct e5_ncfile *file, const struct e5_ncvar *var, bool *by_library);
 void e5_ncfile_close(struct e5_ncfile *file);
 /* Decode what is picked (one pick per dimension) to `as` (E5_F32 or E5_F64), C order, missing → NaN; or to E5_I64 for
  * integer variables as stored.  A variable without packing keeps its exact values. */

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "io/ahead.h"
 #include "io/direct.h"
 #include "io/library.h"
 #include "io/ncfile.h"
@@ -52,7 +53,9 @@ static enum e5_status select_slab(struct e5_ncfile *file, const struct e5_ncvar 
     if (status != E5_OK) return status;
     if (map->way == E5_BY_LIBRARY) return e5_library_read(file, var, map, slab, watch, err);
     slab->how.swapped = map->swapped;
-    return e5_direct_read(file->path, layout, map, slab, par, watch, err);
+    status = e5_direct_read(file->path, layout, map, slab, par, watch, err);
+    if (status == E5_OK) e5_ahead_note(file->path, layout, map, slab->pick, par);
+    return status;
 }
 
 enum e5_status e5_ncfile_select(struct e5_ncfile *file, const struct e5_ncvar *var, const struct e5_pick *pick,

@@ -6,9 +6,11 @@
 
 /* Short names for the rows. */
 enum { TX = 1 << E5_ETCCDI_TX, TN = 1 << E5_ETCCDI_TN, TG = 1 << E5_ETCCDI_TG, PR = 1 << E5_ETCCDI_PR };
-#define DOY \
-    "base_period=base_period window=window type=type neighbours=neighbours leap_day=leap_day inclusive=inclusive"
+#define DOY                                                                                    \
+    "base_period=base_period window=window type=type neighbours=neighbours leap_day=leap_day " \
+    "min_share=min_share inclusive=inclusive"
 #define SHARE "bootstrap=bootstrap percent_of=percent_of "
+#define SPELL "days=spell_days spells=spells bootstrap=bootstrap bootstrap_of=bootstrap_of "
 #define WET_DAYS "base_period=base_period type=type inclusive=inclusive"
 #define OPERAND(bit) \
     ((bit) == TX ? E5_ETCCDI_TX : (bit) == TN ? E5_ETCCDI_TN : (bit) == TG ? E5_ETCCDI_TG : E5_ETCCDI_PR)
@@ -56,6 +58,16 @@ static size_t percentile_bytes(const struct e5_etccdi_plan *plan) {
     return most;
 }
 
+/* Replicates of which each has flags of its own. */
+static size_t most_replicates(const struct e5_etccdi_plan *plan) {
+    size_t most = 0;
+    for (size_t i = 0; i < 4; i++) {
+        const struct e5_etccdi_percentile *percentile = &plan->percentile[i / 2][i % 2];
+        if (percentile->flagged && percentile->exceedance.replicates > most) most = percentile->exceedance.replicates;
+    }
+    return most;
+}
+
 /* Lay out the scratch; its size. */
 static size_t lay_out(struct e5_etccdi_job *job, char *start) {
     struct area area = {.start = start};
@@ -66,6 +78,7 @@ static size_t lay_out(struct e5_etccdi_job *job, char *start) {
     job->beyond = take(&area, steps * E5_LANES * sizeof *job->beyond);
     job->thresholds = take(&area, E5_SPELL_SLOTS * E5_LANES * sizeof *job->thresholds);
     job->flags = take(&area, (flags > others ? flags : others) * sizeof *job->flags);
+    job->replicates = take(&area, most_replicates(plan) * flags * sizeof *job->replicates);
     job->counts = take(&area, (periods + 1) * sizeof *job->counts);
     job->days = take(&area, (periods + 1) * E5_LANES * sizeof *job->days);
     job->absent = take(&area, steps * sizeof *job->absent);

@@ -30,7 +30,9 @@ enum e5_etccdi_param {
     E5_ETCCDI_TYPE,
     E5_ETCCDI_NEIGHBOURS,
     E5_ETCCDI_LEAP_DAY,
+    E5_ETCCDI_MIN_SHARE,
     E5_ETCCDI_BOOTSTRAP,
+    E5_ETCCDI_BOOTSTRAP_OF,
     E5_ETCCDI_INCLUSIVE,
     E5_ETCCDI_PERCENT_OF,
     E5_ETCCDI_SPELLS,
@@ -63,6 +65,7 @@ enum e5_etccdi_param {
     E5_ETCCDI_NOTHING /* no limit */
 };
 enum { E5_ETCCDI_OF_VALID, E5_ETCCDI_OF_ALL, E5_ETCCDI_DAYS }; /* percent_of */
+enum { E5_ETCCDI_OF_SHARES, E5_ETCCDI_OF_SPELLS_TOO };         /* bootstrap_of */
 
 enum e5_etccdi_monthly { E5_ETCCDI_NO, E5_ETCCDI_ANY, E5_ETCCDI_YEAR };
 
@@ -86,6 +89,7 @@ extern const size_t e5_etccdi_index_count;
 /* Percentiles of a series: above the high one, or below the low one. */
 struct e5_etccdi_percentile {
     bool used, counted; /* counted: days are wanted, not only thresholds */
+    bool flagged;       /* and the days of every replicate, for spells */
     struct e5_doy doy;
     struct e5_exceedance exceedance;
 };
@@ -123,6 +127,7 @@ struct e5_etccdi_job {
     double *thresholds;                         /* slots */
     void *work;                                 /* of the percentiles */
     uint32_t *flags;                            /* of the spells */
+    uint32_t *replicates;                       /* of those of every replicate */
     struct e5_spell_counts *counts;             /* periods + 1 */
     double *days;                               /* periods, and one more */
     uint16_t *absent, *taken;                   /* steps, periods: of the operands in `judged` */

@@ -1,6 +1,7 @@
 /* A function computes an index for all periods of a tile.  Which percentiles lie at hand is remembered from one index
  * to the next: those of a row follow each other in the table. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/etccdi.h"
 
@@ -98,18 +99,27 @@ void e5_etccdi_last_frost(struct e5_etccdi_job *job, const struct e5_etccdi_inde
     e5_season_last_below(&job->plan->season, job->series[index->operand], limits.lane[0], out);
 }
 
+void e5_etccdi_frost_season(struct e5_etccdi_job *job, const struct e5_etccdi_index *index, double *out) {
+    struct limits limits = limits_of(job, index->operand, index->limit);
+    e5_season_span_below(&job->plan->season, job->series[index->operand], limits.lane[0], out);
+}
+
 /* --- percentiles of the day of the year --- */
 
 static void find_beyond(struct e5_etccdi_job *job, const struct e5_etccdi_index *index) {
     bool high = index->limit == E5_ETCCDI_HIGH;
     const struct e5_etccdi_percentile *wanted = &job->plan->percentile[index->operand][high];
+    const struct e5_spell_axis *spells = &job->plan->spells;
+    struct e5_replicate_flags each = {job->replicates, e5_spell_axis_size(spells), spells->bit};
+    const struct e5_replicate_flags *flags = wanted->flagged ? &each : NULL;
     struct e5_tally_series x = job->series[index->operand];
     if (job->at_hand == wanted) return;
     job->at_hand = wanted;
+    if (wanted->flagged) memset(each.flags, 0, wanted->exceedance.replicates * each.size * sizeof *each.flags);
     if (wanted->counted && x.wide)
-        e5_exceedance_f64(&wanted->exceedance, x.values, job->beyond, job->thresholds, job->work);
+        e5_exceedance_flags_f64(&wanted->exceedance, x.values, job->beyond, job->thresholds, flags, job->work);
     else if (wanted->counted)
-        e5_exceedance_f32(&wanted->exceedance, x.values, job->beyond, job->thresholds, job->work);
+        e5_exceedance_flags_f32(&wanted->exceedance, x.values, job->beyond, job->thresholds, flags, job->work);
     else if (x.wide)
         e5_doy_percentiles_f64(&wanted->doy, x.values, job->thresholds, job->work);
     else
@@ -149,6 +159,39 @@ static struct e5_spell_series as_spells(struct e5_tally_series x) {
     return (struct e5_spell_series){x.values, x.wide};
 }
 
+/* Days of each period in spells of the rule. */
+static void days_in_spells(struct e5_etccdi_job *job, const struct e5_spell_rule *rule, uint32_t *flags,
+                           double *out) {
+    const struct e5_etccdi_plan *plan = job->plan;
+    e5_spell_select(&plan->spells, rule, flags, NULL, NULL);
+    if (plan->spells.border == E5_SPELL_CUT || plan->spells.border == E5_SPELL_OWN) {
+        e5_spell_days(&plan->spells, plan->periods->count, flags, out);
+        return;
+    }
+    e5_spell_count(&plan->spells, plan->periods->count, flags, job->counts);
+    for (size_t i = 0; i < results(job); i++) out[i] = job->counts[i / E5_LANES].total[i % E5_LANES];
+}
+
+/* The mean of all replicates; days outside of the base are the same in each. */
+static void days_in_spells_of_replicates(struct e5_etccdi_job *job, const struct e5_spell_rule *rule, double *out) {
+    const struct e5_exceedance *exceedance = &job->at_hand->exceedance;
+    const struct e5_spell_axis *axis = &job->plan->spells;
+    size_t size = e5_spell_axis_size(axis);
+    for (size_t t = 0; t < exceedance->samples; t++) {
+        uint32_t *word = job->flags + axis->bit[t] / 32 * E5_LANES;
+        for (size_t c = 0; exceedance->year[t] >= 0 && c < E5_LANES; c++)
+            word[c] &= ~(UINT32_C(1) << axis->bit[t] % 32);
+    }
+    memset(out, 0, results(job) * sizeof *out);
+    for (size_t k = 0; k < exceedance->replicates; k++) {
+        uint32_t *flags = job->replicates + k * size;
+        for (size_t i = 0; i < size; i++) flags[i] |= job->flags[i];
+        days_in_spells(job, rule, flags, job->days);
+        for (size_t i = 0; i < results(job); i++) out[i] += job->days[i];
+    }
+    for (size_t i = 0; i < results(job); i++) out[i] /= (double)exceedance->replicates;
+}
+
 void e5_etccdi_percentile_spells(struct e5_etccdi_job *job, const struct e5_etccdi_index *index, double *out) {
     const struct e5_etccdi_plan *plan = job->plan;
     const struct e5_spell_rule rule = {.minimum = (size_t)choice(job, E5_ETCCDI_SPELL_DAYS)};
@@ -158,13 +201,10 @@ void e5_etccdi_percentile_spells(struct e5_etccdi_job *job, const struct e5_etcc
     find_beyond(job, index);
     struct e5_spell_limit limit = {job->thresholds, job->at_hand->doy.results, plan->slot};
     e5_spell_flags(&plan->spells, as_spells(job->series[index->operand]), limit, spell_test(test), job->flags);
-    e5_spell_select(&plan->spells, &rule, job->flags, NULL, NULL);
-    if (plan->spells.border == E5_SPELL_CUT || plan->spells.border == E5_SPELL_OWN) {
-        e5_spell_days(&plan->spells, plan->periods->count, job->flags, out);
-        return;
-    }
-    e5_spell_count(&plan->spells, plan->periods->count, job->flags, job->counts);
-    for (size_t i = 0; i < results(job); i++) out[i] = job->counts[i / E5_LANES].total[i % E5_LANES];
+    if (job->at_hand->flagged)
+        days_in_spells_of_replicates(job, &rule, out);
+    else
+        days_in_spells(job, &rule, job->flags, out);
 }
 
 /* --- dry and wet spells --- */

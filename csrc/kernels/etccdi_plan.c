@@ -88,7 +88,8 @@ static enum e5_status make_missing(struct e5_etccdi_plan *plan, struct e5_error 
     if (plan->missing == NULL) return E5_OK;
     enum e5_status status = judge_axis(plan->missing, &plan->untouched, err);
     if (status != E5_OK || !plan->by_hemisphere) return status;
-    status = e5_missing_init(&plan->south_missing, plan->axis, &plan->south_periods, july, plan->missing->rule, err);
+    status =
+        e5_missing_init(&plan->south_missing, plan->axis, &plan->south_periods, july, plan->missing->policy, err);
     return status == E5_OK ? judge_axis(&plan->south_missing, &plan->south_untouched, err) : status;
 }
 
@@ -107,8 +108,9 @@ static enum e5_status make_periods(struct e5_etccdi_plan *plan, bool latitude, s
         status = e5_spell_axis_init(&plan->longest, plan->axis, plan->periods,
                                     (enum e5_spell_border)choice(plan, E5_ETCCDI_LONGEST), &longest, err);
     if (status == E5_OK) status = e5_rolling_init(&plan->rolling, plan->axis, of_sample, count, rolling, err);
-    if (status == E5_OK && (uses(plan, e5_etccdi_growing_season) || uses(plan, e5_etccdi_last_frost)))
-        status = make_seasons(plan, latitude, err);
+    bool seasons = uses(plan, e5_etccdi_growing_season) || uses(plan, e5_etccdi_last_frost) ||
+                   uses(plan, e5_etccdi_frost_season);
+    if (status == E5_OK && seasons) status = make_seasons(plan, latitude, err);
     return status == E5_OK ? make_missing(plan, err) : status;
 }
 
@@ -139,7 +141,8 @@ static struct e5_doy_options doy_options(const struct e5_etccdi_plan *plan, enum
                                    .neighbours = (enum e5_neighbours)choice(plan, E5_ETCCDI_NEIGHBOURS),
                                    .leap = (enum e5_leap_rule)choice(plan, E5_ETCCDI_LEAP_DAY),
                                    .probability = plan->params.value[percentile].number / 100,
-                                   .type = (int)choice(plan, E5_ETCCDI_TYPE)};
+                                   .type = (int)choice(plan, E5_ETCCDI_TYPE),
+                                   .min_share = plan->params.value[E5_ETCCDI_MIN_SHARE].number};
 }
 
 static enum e5_beyond beyond_of(const struct e5_etccdi_plan *plan, enum e5_tally_test test) {
@@ -152,11 +155,13 @@ static enum e5_status make_percentile(struct e5_etccdi_plan *plan, const struct 
                                       struct e5_error *err) {
     struct e5_etccdi_percentile *made = &plan->percentile[index->operand][index->limit == E5_ETCCDI_HIGH];
     struct e5_doy_options options = doy_options(plan, index->limit);
-    bool counted = index->compute == e5_etccdi_beyond_percentile, bootstrap = choice(plan, E5_ETCCDI_BOOTSTRAP) != 0;
+    bool bootstrap = choice(plan, E5_ETCCDI_BOOTSTRAP) != 0, spells = index->compute == e5_etccdi_percentile_spells;
+    bool flagged = spells && bootstrap && choice(plan, E5_ETCCDI_BOOTSTRAP_OF) == E5_ETCCDI_OF_SPELLS_TOO;
     enum e5_status status = E5_OK;
     if (!made->used) status = e5_doy_init(&made->doy, plan->axis, &options, err);
     made->used = true;
-    if (status != E5_OK || !counted) return status;
+    made->flagged |= flagged;
+    if (status != E5_OK || made->counted || (spells && !flagged)) return status;
     made->counted = true;
     return e5_exceedance_init(&made->exceedance, &made->doy, plan->axis, beyond_of(plan, index->test), bootstrap,
                               err);

@@ -1,7 +1,8 @@
 /* fire_weather: the Canadian Forest Fire Weather Index system, day by day.
  *
  * Three codes carry over from day to day, so that a cell's days are computed in order, and cells side by side.  A day
- * with a missing value is missing and leaves the codes as they were. */
+ * with a missing value is missing and leaves the codes as they were; so does one outside the season of fires, and on
+ * the first day of the next season they begin anew. */
 #include "diag/fire_weather.h"
 
 #include <stdlib.h>
@@ -10,8 +11,8 @@
 #include "kernels/sunlit.h"
 #include "model/calendar.h"
 
-enum { TEMPERATURE, HUMIDITY, WIND, RAIN, LATITUDE, LAST_FINE, LAST_DUFF, LAST_DROUGHT }; /* operands */
-enum { FINE_START, DUFF_START, DROUGHT_START, FORM };                                     /* params */
+enum { TEMPERATURE, HUMIDITY, WIND, RAIN, LATITUDE, LAST_FINE, LAST_DUFF, LAST_DROUGHT, SEASON }; /* operands */
+enum { FINE_START, DUFF_START, DROUGHT_START, FORM, OVERWINTERING, CARRY_OVER, WETTING };         /* params */
 enum { FINE, DUFF, DROUGHT, SPREAD, BUILD_UP, FIRE, SEVERITY, OUTPUTS };
 
 struct plan {
@@ -19,6 +20,8 @@ struct plan {
     uint8_t *month; /* of each step, from 0 */
     double start[3];
     bool service;
+    bool overwintering; /* the drought code of a spring follows from that of the autumn and the rain in between */
+    double carry_over, wetting;
 };
 
 /* --- one day of a tile; lane by lane the same arithmetic, so that loops over the lanes are vectorised --- */
@@ -116,16 +119,71 @@ static void read_start(const struct plan *plan, const struct e5_tile *operands, 
         }
 }
 
+/* --- seasons --- */
+
+struct seasons { /* as of the day before */
+    bool on[E5_LANES];
+    double autumn[E5_LANES]; /* drought code of the last season's last day; NaN: there was none */
+    double winter[E5_LANES]; /* mm of precipitation since then */
+};
+
+static bool is_on(const struct e5_tile *season, size_t step, size_t lane, bool single, bool before) {
+    double given = value_of(season, step, lane, single);
+    return given == given ? given != 0 : before;
+}
+
+/* A season that is on already goes on with the codes of the day before. */
+static void begin_seasons(const struct e5_tile *operands, bool single, struct seasons *seasons) {
+    const struct e5_tile *last = &operands[LAST_DROUGHT];
+    for (size_t c = 0; c < E5_LANES; c++) {
+        seasons->on[c] = is_on(&operands[SEASON], 0, c, single, false);
+        seasons->autumn[c] = last->rows > 0 ? value_of(last, 0, c, false) : (double)NAN;
+        seasons->winter[c] = 0;
+    }
+}
+
+static double spring_code(const struct plan *plan, double autumn, double winter) {
+    double start = plan->start[DROUGHT_START], code;
+    if (!plan->overwintering || autumn != autumn) return start;
+    code = e5_drought_after_winter(autumn, winter, plan->carry_over, plan->wetting);
+    return code > start ? code : start;
+}
+
+/* Days outside of a season are missing; with its first day the codes begin anew. */
+static void apply_season(const struct plan *plan, const struct e5_tile *season, size_t step, bool single,
+                         struct seasons *seasons, struct day *day, struct codes *codes) {
+    for (size_t c = 0; c < E5_LANES; c++) {
+        bool before = seasons->on[c], now = is_on(season, step, c, single, before);
+        seasons->on[c] = now;
+        if (now && !before) {
+            codes->fine[c] = plan->start[FINE_START];
+            codes->duff[c] = plan->start[DUFF_START];
+            codes->drought[c] = spring_code(plan, seasons->autumn[c], seasons->winter[c]);
+        }
+        if (now) continue;
+        if (before) {
+            seasons->autumn[c] = codes->drought[c];
+            seasons->winter[c] = 0;
+        }
+        seasons->winter[c] += day->rain[c] > 0 ? day->rain[c] : 0;
+        day->missing[c] = (double)NAN;
+    }
+}
+
 static void run_tile(const struct plan *plan, const struct e5_tile *operands, bool single, double *out) {
     struct day day;
     struct codes codes;
+    struct seasons seasons;
+    bool always = operands[SEASON].rows == 0;
     int month = -1;
     read_start(plan, operands, &codes);
+    if (!always) begin_seasons(operands, single, &seasons);
     for (size_t step = 0; step < plan->steps; step++) {
         double *rows[OUTPUTS];
         for (size_t i = 0; i < OUTPUTS; i++) rows[i] = out + (i * plan->steps + step) * E5_LANES;
         if (plan->month[step] != month) read_latitude(&operands[LATITUDE], month = plan->month[step], &day);
         read_day(operands, step, single, &day);
+        if (!always) apply_season(plan, &operands[SEASON], step, single, &seasons, &day, &codes);
         (plan->service ? service : van_wagner)(&day, &codes, rows);
     }
 }
@@ -161,11 +219,16 @@ static enum e5_status plan_new(const struct e5_params *params, const struct e5_s
     struct plan *plan;
     enum e5_status status = check_days(axis, err);
     if (status == E5_OK) status = e5_latitude_check(input, LATITUDE, err);
+    if (status == E5_OK && params->value[OVERWINTERING].integer != 0 && input->rows[SEASON] == 0)
+        status = e5_fail(err, E5_INPUT, "fire_weather: overwintering needs season=, the days of the season of fires");
     if (status == E5_OK) status = e5_alloc(1, sizeof *plan, &plan, err);
     if (status != E5_OK) return status;
     plan->steps = axis->n;
     for (int i = FINE_START; i <= DROUGHT_START; i++) plan->start[i] = params->value[i].number;
     plan->service = params->value[FORM].integer == 1;
+    plan->overwintering = params->value[OVERWINTERING].integer != 0;
+    plan->carry_over = params->value[CARRY_OVER].number;
+    plan->wetting = params->value[WETTING].number;
     status = e5_alloc(axis->n, sizeof *plan->month, &plan->month, err);
     if (status != E5_OK) {
         plan_free(plan);

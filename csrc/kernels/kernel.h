@@ -31,7 +31,8 @@ struct e5_param_spec {
     enum e5_param_type type;
     const char *standard;   /* default as Python source text ("5", "'wrap'", "None"); NULL: must be given */
     double low, high;       /* inclusive range of numbers */
-    const char *choices;    /* E5_CHOICE, E5_CHOICES: blank-separated, in the order of an enum; at most 63 */
+    const char *choices;    /* E5_CHOICE, E5_CHOICES: blank-separated, in the order of an enum; at most 63.  Of an
+                             * E5_NUMBER: texts that may stand in its place ("missing" of periods) */
     const char *doc;        /* one sentence */
     /* E5_NUMBER: of the default and of numbers that a user gives; the kernel gets them in those of the first operand.
      * "delta degC" is a difference.  NULL: a pure number. */
@@ -74,7 +75,7 @@ union e5_param {
 };
 
 #define E5_MAX_PARAMS 48
-#define E5_MAX_OPERANDS 8
+#define E5_MAX_OPERANDS 9
 #define E5_MAX_OUTPUTS 40
 
 struct e5_params { /* values in the order of the row's params */

@@ -46,10 +46,12 @@ static const struct e5_param_spec by_day[] = {
 static const struct e5_param_spec by_frequency[] = {FREQUENCY, {NULL}};
 static const struct e5_param_spec by_frequency_judged[] = {
     FREQUENCY,
-    {"missing", E5_CHOICE, "'any'", .choices = "any etccdi wmo none",
-     .doc = "Which periods are missing: those with 'any' missing day, by the rules of the 'etccdi' (more than 3 days "
-            "of a month, 6 of a season, 15 of a year) or the 'wmo' (11 days of a month, or 5 in a row), or 'none'. "
-            "Days before the series begins and after it ends are missing days."},
+    {"missing", E5_NUMBER, "'any'", 0, 1, .choices = "any etccdi wmo none",
+     .doc =
+         "Which periods are missing: those with 'any' missing day, by the rules of the 'etccdi' (more than 3 days "
+         "of a month, 6 of a season, 15 of a year) or the 'wmo' (11 days of a month, or 5 in a row), or 'none'; or a "
+         "number: those of which more than this share is missing. "
+         "Days before the series begins and after it ends are missing days."},
     {NULL},
 };
 static const struct e5_param_spec of_threshold[] = {

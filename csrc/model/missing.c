@@ -52,10 +52,19 @@ static struct e5_missing_month make_month(struct making *m, int64_t start, int64
     return month;
 }
 
+/* Samples that a period of so many months may lose. */
+static int32_t allowed_of(const struct making *m, int64_t months, int64_t expected) {
+    struct e5_missing_policy policy = m->missing->policy;
+    int64_t days = months <= 1 ? OF_MONTH : months <= 3 ? OF_SEASON : OF_YEAR * ((months + 11) / 12);
+    if (policy.rule == E5_MISSING_ETCCDI) return samples_in(days, m->step);
+    /* 0.29 of 100 days are 29, though the product is a little less */
+    return policy.rule == E5_MISSING_SHARE ? clamped((int64_t)(policy.share * (double)expected + 1e-9)) : NEVER;
+}
+
 static void make_period(struct making *m, size_t period, size_t *next) {
     struct e5_missing *missing = m->missing;
     enum e5_calendar calendar = m->axis->calendar;
-    int64_t from = m->periods->start[period], to = m->periods->end[period], counting = 0;
+    int64_t from = m->periods->start[period], to = m->periods->end[period], counting = 0, expected = 0;
     missing->first_month[period] = *next;
     for (int64_t month = month_number(calendar, from); month_start(calendar, month) < to; month++) {
         int64_t start = month_start(calendar, month), end = month_start(calendar, month + 1);
@@ -63,10 +72,10 @@ static void make_period(struct making *m, size_t period, size_t *next) {
         struct e5_missing_month made = make_month(m, start > from ? start : from, end < to ? end : to);
         if (!e5_frequency_counts(m->frequency, in_year)) continue;
         missing->month[(*next)++] = made;
+        expected += made.expected;
         counting++;
     }
-    int64_t days = counting <= 1 ? OF_MONTH : counting <= 3 ? OF_SEASON : OF_YEAR * ((counting + 11) / 12);
-    missing->allowed[period] = missing->rule == E5_MISSING_ETCCDI ? samples_in(days, m->step) : NEVER;
+    missing->allowed[period] = allowed_of(m, counting, expected);
 }
 
 static size_t count_months(const struct e5_time_axis *axis, const struct e5_periods *periods) {
@@ -75,19 +84,21 @@ static size_t count_months(const struct e5_time_axis *axis, const struct e5_peri
 }
 
 static void set_limits(struct e5_missing *missing, int64_t step) {
-    bool wmo = missing->rule == E5_MISSING_WMO;
+    bool wmo = missing->policy.rule == E5_MISSING_WMO, share = missing->policy.rule == E5_MISSING_SHARE;
     int32_t days = samples_in(WMO_DAYS, step), row = samples_in(WMO_ROW, step);
-    missing->most = wmo ? (days > 1 ? days - 1 : 0) : samples_in(OF_MONTH, step);
+    missing->most = wmo ? (days > 1 ? days - 1 : 0) : share ? NEVER : samples_in(OF_MONTH, step);
     missing->row = !wmo ? NEVER : row > 1 ? row : 1;
 }
 
 enum e5_status e5_missing_init(struct e5_missing *missing, const struct e5_time_axis *axis,
                                const struct e5_periods *periods, struct e5_frequency frequency,
-                               enum e5_missing_rule rule, struct e5_error *err) {
+                               struct e5_missing_policy policy, struct e5_error *err) {
     struct making m = {.missing = missing, .axis = axis, .periods = periods, .frequency = frequency};
     size_t next = 0;
+    if (policy.rule == E5_MISSING_SHARE && !(policy.share >= 0 && policy.share <= 1))
+        return e5_fail(err, E5_INPUT, "the share of missing samples is %g, must be 0 to 1", policy.share);
     *missing = (struct e5_missing){
-        .rule = rule, .samples = axis->n, .periods = periods->count, .of_sample = periods->of_sample};
+        .policy = policy, .samples = axis->n, .periods = periods->count, .of_sample = periods->of_sample};
     enum e5_status status = e5_time_axis_step(axis, &m.step, err);
     if (status == E5_OK)
         status = e5_alloc(periods->count + 1, sizeof *missing->first_month, &missing->first_month, err);
@@ -170,7 +181,7 @@ static uint16_t counted(const struct e5_missing *missing, size_t period, const u
 
 void e5_missing_judge(const struct e5_missing *missing, const uint16_t *absent, uint16_t *taken) {
     for (size_t p = 0; p < missing->periods; p++)
-        taken[p] = missing->rule == E5_MISSING_NONE  ? 0
-                   : missing->rule == E5_MISSING_ANY ? any_of(missing, p, absent)
-                                                     : counted(missing, p, absent);
+        taken[p] = missing->policy.rule == E5_MISSING_NONE  ? 0
+                   : missing->policy.rule == E5_MISSING_ANY ? any_of(missing, p, absent)
+                                                            : counted(missing, p, absent);
 }

@@ -7,13 +7,25 @@
  *                      (up to three months), each year
  *   E5_MISSING_WMO     … when 11 days of one of its months are, or 5 days in a row (WMO-No. 1203)
  *   E5_MISSING_NONE    … never
+ *   E5_MISSING_SHARE   … when more than a share of its samples are
  * The holder owns the tables (_fini).  Any thread; nothing blocks. */
 #ifndef E5_MODEL_MISSING_H
 #define E5_MODEL_MISSING_H
 
 #include "model/time_axis.h"
 
-enum e5_missing_rule { E5_MISSING_ANY, E5_MISSING_ETCCDI, E5_MISSING_WMO, E5_MISSING_NONE };
+enum e5_missing_rule {
+    E5_MISSING_ANY,
+    E5_MISSING_ETCCDI,
+    E5_MISSING_WMO,
+    E5_MISSING_NONE,
+    E5_MISSING_SHARE,
+    E5_MISSING_RULES
+};
+struct e5_missing_policy {
+    enum e5_missing_rule rule;
+    double share; /* of E5_MISSING_SHARE, 0 to 1 */
+};
 #define E5_MISSING_LANES 16 /* cells judged at a time */
 
 struct e5_missing_month { /* the part of a month that belongs to a period */
@@ -22,7 +34,7 @@ struct e5_missing_month { /* the part of a month that belongs to a period */
     int32_t after; /* samples that are absent after the last one */
 };
 struct e5_missing {
-    enum e5_missing_rule rule;
+    struct e5_missing_policy policy;
     size_t samples, periods;
     const int32_t *of_sample; /* borrowed from the periods */
     size_t *first_month; /* periods + 1: of each period */
@@ -34,7 +46,7 @@ struct e5_missing {
 
 E5_MUST_USE enum e5_status e5_missing_init(struct e5_missing *missing, const struct e5_time_axis *axis,
                                            const struct e5_periods *periods, struct e5_frequency frequency,
-                                           enum e5_missing_rule rule, struct e5_error *err);
+                                           struct e5_missing_policy policy, struct e5_error *err);
 void e5_missing_fini(struct e5_missing *missing);
 /* absent: for each sample the bits of the lanes in which it is missing; taken: for each period the bits of the lanes
  * in which it is. */

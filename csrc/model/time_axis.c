@@ -95,7 +95,7 @@ enum e5_status e5_periods_by_day(const struct e5_time_axis *axis, enum e5_day_ru
     if (status != E5_OK) return status;
     int32_t expected = expected_samples(rule == E5_DAY_SINCE_MIDNIGHT ? 1 : E5_DAY / step);
     for (size_t p = 0; p < out->count; p++) {
-        out->start[p] = (first + (int64_t)p) * E5_DAY - utc_offset;
+        out->start[p] = (first + (int64_t)p) * E5_DAY;
         out->end[p] = out->start[p] + E5_DAY;
         out->expected[p] = expected;
     }

@@ -34,7 +34,8 @@ E5_MUST_USE enum e5_status e5_time_axis_check(const struct e5_time_axis *axis, s
  * there is one sample only.  The axis must have passed e5_time_axis_check(). */
 E5_MUST_USE enum e5_status e5_time_axis_step(const struct e5_time_axis *axis, int64_t *out, struct e5_error *err);
 /* Group samples into the days of a zone `utc_offset` seconds east of Greenwich.  A complete day has 86400 s ÷ the
- * usual step samples (at least 1; exactly 1 since midnight).  `start` is the first second of the day, in UTC. */
+ * usual step samples (at least 1; exactly 1 since midnight).  `start` is its midnight by the
+ * clocks of the zone, so that the date is that of the day there. */
 E5_MUST_USE enum e5_status e5_periods_by_day(const struct e5_time_axis *axis, enum e5_day_rule rule,
                                              int64_t utc_offset, struct e5_periods *out, struct e5_error *err);
 /* Periods as xclim and pandas name them: "YS" and "YS-JUL" (years that begin in July), "QS-DEC" (seasons), "MS"

@@ -138,7 +138,7 @@ static void round_of(struct e5_hash_crew *crew, struct task *chosen[LANES], size
 
 /* Who waits. */
 
-/* Eight make a round at any time.  Fewer begin one when nobody else is at work, and nobody else will come soon. */
+/* Sixteen make a round at any time.  Fewer begin one when nobody else is at work, and nobody else will come soon. */
 static bool may_begin(const struct e5_hash_crew *crew, struct task *const chosen[], size_t n, double now) {
     unsigned growing = 0;
     if (n == LANES) return true;
@@ -147,7 +147,7 @@ static bool may_begin(const struct e5_hash_crew *crew, struct task *const chosen
     return atomic_load(&crew->expected) <= growing || now - chosen[0]->since >= COMPANY;
 }
 
-/* Nobody is woken: whoever comes as the eighth begins the round itself. */
+/* Nobody is woken: whoever comes as the last of them begins the round itself. */
 static void append(struct e5_hash_crew *crew, struct task *task) {
     struct task **end = &crew->first;
     while (*end != NULL) end = &(*end)->next;

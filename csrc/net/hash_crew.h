@@ -1,8 +1,8 @@
 /* hash_crew: the MD5 of several files side by side, so that each costs a part of what it costs alone.
  *
- * Threads that have a file to hash meet here.  One of them hashes a stretch of up to eight files together, its own
+ * Threads that have a file to hash meet here.  One of them hashes a stretch of up to sixteen files together, its own
  * among them or not, while the others wait; then all go on with what is left, and with what has come meanwhile.
- * Where fewer than eight are here and more may come, they are waited for a moment.  The files of a round wait for the
+ * Where fewer than that are here and more may come, they are waited for a moment.  The files of a round wait for the
  * slowest disk among theirs, and whoever cancels waits for the end of a round that has begun.
  * Whoever makes the crew keeps it until nobody uses it any more.  Any thread may call; _add reads the file, and
  * blocks until its stretch is done. */
@@ -12,8 +12,8 @@
 #include "base/md5_lanes.h"
 #include "base/watch.h"
 
-/* Bytes read of each file at once: those of eight fit into the processor's second cache. */
-#define E5_HASH_BLOCK ((size_t)64 << 10)
+/* Bytes read of each file at once: those of all lanes fit into the processor's second cache. */
+#define E5_HASH_BLOCK ((size_t)32 << 10)
 
 struct e5_hash_crew;
 

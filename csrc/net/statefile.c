@@ -119,16 +119,26 @@ static void take_over_note(const struct e5_place *place, int fd) {
     if (found && pwrite(fd, &note, sizeof note, NOTE_AT) < 0) return; /* then the mark counts */
 }
 
-/* A new file with a name of its own, never one that somebody put there. */
-static enum e5_status write_new(const struct e5_place *place, const char *name, const char *text, bool keep_note,
-                                struct e5_error *err) {
-    static const struct note none; /* takes its room, so that notes can be written when the disk is full */
-    unlinkat(place->directory, name, 0);
-    int fd = openat(place->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) return e5_fail_errno(err, errno, place->path, "cannot make the state file of");
+/* The text, and room for a note, so that notes can be written when the disk is full. */
+static enum e5_status fill(int fd, const struct e5_place *place, const char *text, struct e5_error *err) {
+    static const struct note none;
     enum e5_status status = write_all(fd, text, place->path, err);
     if (status == E5_OK && pwrite(fd, &none, sizeof none, NOTE_AT) < 0)
         status = e5_fail_errno(err, errno, place->path, "cannot write the state file of");
+    return status;
+}
+
+static int open_new(const struct e5_place *place, const char *name) {
+    return openat(place->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+/* A new file with a name of its own, never one that somebody put there. */
+static enum e5_status write_new(const struct e5_place *place, const char *name, const char *text, bool keep_note,
+                                struct e5_error *err) {
+    unlinkat(place->directory, name, 0);
+    int fd = open_new(place, name);
+    if (fd < 0) return e5_fail_errno(err, errno, place->path, "cannot make the state file of");
+    enum e5_status status = fill(fd, place, text, err);
     if (status == E5_OK && fsync(fd) != 0)
         status = e5_fail_errno(err, errno, place->path, "cannot sync the state file of");
     if (status == E5_OK && keep_note) take_over_note(place, fd);
@@ -184,6 +194,18 @@ enum e5_status e5_state_save(const struct e5_state *state, const struct e5_place
 
 enum e5_status e5_state_mark(const struct e5_state *state, const struct e5_place *place, struct e5_error *err) {
     return save(state, place, true, err);
+}
+
+bool e5_state_begin(const struct e5_state *state, const struct e5_place *place) {
+    if (state->boot[0] == '\0') return true; /* there are no notes */
+    int fd = open_new(place, place->state);
+    if (fd < 0) return errno == EEXIST;
+    char *text = to_text(state);
+    bool written = text != NULL && fill(fd, place, text, NULL) == E5_OK;
+    free(text);
+    close(fd);
+    if (!written) unlinkat(place->directory, place->state, 0);
+    return written;
 }
 
 static bool read_text(int fd, char text[LARGEST], size_t *size) {

@@ -7,7 +7,7 @@
  * it is all there; after one of the machine (another boot) the note is not believed, and only what was marked counts.
  *
  * One thread at a time, except that _note may run beside the others.  _save and _mark wait for the disk; _note takes
- * some microseconds. */
+ * some microseconds, _begin some more. */
 #ifndef E5_NET_STATEFILE_H
 #define E5_NET_STATEFILE_H
 
@@ -37,6 +37,8 @@ E5_MUST_USE enum e5_status e5_state_save(const struct e5_state *state, const str
 /* The same for `pieces` that were synced while more is being noted: notes stay. */
 E5_MUST_USE enum e5_status e5_state_mark(const struct e5_state *state, const struct e5_place *place,
                                          struct e5_error *err);
+/* A file to note in, where there is none: not synced, so good for just as long as notes are.  False: not possible. */
+bool e5_state_begin(const struct e5_state *state, const struct e5_place *place);
 /* Size, checksum, etag and pieces as written so far, into the file that is there; false: not possible. */
 bool e5_state_note(const struct e5_state *state, const struct e5_place *place);
 /* False: there is no usable state file. */

@@ -41,11 +41,13 @@ struct e5_pool {
     unsigned size;
     pid_t pid; /* the process in which the workers live */
     pthread_mutex_t lock;
-    pthread_cond_t work; /* for workers: a loop was added, or closing */
+    pthread_cond_t work; /* for workers: a loop or spare work was added, or closing */
     pthread_cond_t left; /* for callers: a worker left a loop */
     struct loop *loops;
     unsigned callers, helping; /* loops in the list, and workers inside of them */
     atomic_uint news; /* grows with every loop added: the sign for workers to share themselves out again */
+    e5_spare_fn spare; /* work for those who find no loop; NULL: none */
+    unsigned offers; /* how often some was offered */
     unsigned started;
     bool warned, closing;
     struct worker worker[];
@@ -90,9 +92,11 @@ static bool run_one(struct e5_pool *pool, struct loop *loop, unsigned slot) {
 
 /* --- workers --- */
 
+static bool is_busy(const struct e5_pool *pool) { return pool->callers + pool->helping >= pool->size; }
+
 static struct loop *neediest(struct e5_pool *pool) {
     struct loop *best = NULL;
-    if (pool->callers + pool->helping >= pool->size) return NULL; /* all processors have their work */
+    if (is_busy(pool)) return NULL; /* all processors have their work */
     for (struct loop *loop = pool->loops; loop != NULL; loop = loop->next)
         if (has_work(loop) && (best == NULL || loop->helpers < best->helpers)) best = loop;
     return best;
@@ -110,6 +114,18 @@ static void help(struct e5_pool *pool, struct loop *loop, unsigned slot) {
     if (--loop->helpers == 0) pthread_cond_broadcast(&pool->left);
 }
 
+/* Some of the spare work; false when there is none, or no processor for it.  Called and left with the lock held. */
+static bool do_spare(struct e5_pool *pool) {
+    e5_spare_fn spare = pool->spare;
+    unsigned offers = pool->offers;
+    if (spare == NULL || is_busy(pool)) return false;
+    pthread_mutex_unlock(&pool->lock);
+    bool more = spare();
+    pthread_mutex_lock(&pool->lock);
+    if (!more && pool->offers == offers) pool->spare = NULL;
+    return true;
+}
+
 static void work(void *argument) {
     struct worker *worker = argument;
     struct e5_pool *pool = worker->pool;
@@ -119,7 +135,7 @@ static void work(void *argument) {
         struct loop *loop = neediest(pool);
         if (loop != NULL)
             help(pool, loop, worker->slot);
-        else
+        else if (!do_spare(pool))
             pthread_cond_wait(&pool->work, &pool->lock);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -163,7 +179,8 @@ static void close_loop(struct e5_pool *pool, struct loop *loop) {
     while (*link != loop) link = &(*link)->next;
     *link = loop->next;
     pool->callers--;
-    if (pool->loops != NULL) pthread_cond_signal(&pool->work); /* another loop may have a helper more */
+    if (pool->loops != NULL || pool->spare != NULL)
+        pthread_cond_signal(&pool->work); /* another loop may have a helper more, or somebody have time */
     while (loop->helpers > 0) pthread_cond_wait(&pool->left, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -227,6 +244,17 @@ static enum e5_status run_for(void *self, struct e5_watch *watch, size_t n, e5_t
     return e5_pool_for(self, watch, n, task, context, err);
 }
 
+static void take_offer(void *self, e5_spare_fn spare) {
+    struct e5_pool *pool = self;
+    if (pool->pid != getpid()) return; /* nobody is there who could have time */
+    pthread_mutex_lock(&pool->lock);
+    start_workers(pool, pool->size - 1);
+    pool->spare = spare;
+    pool->offers++;
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+}
+
 struct e5_parallel e5_pool_parallel(struct e5_pool *pool) {
-    return (struct e5_parallel){.self = pool, .slots = pool->size, .run = run_for};
+    return (struct e5_parallel){.self = pool, .slots = pool->size, .run = run_for, .offer = take_offer};
 }

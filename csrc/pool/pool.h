@@ -2,11 +2,12 @@
  *
  * A pool of n has n − 1 worker threads; the caller of e5_pool_for() is the n-th and works along, so a loop always
  * makes progress, however many callers there are: N callers never make N × n threads.  Workers start with the first
- * loop that needs them.  A loop begun inside a task runs inline in that task's thread.  Rules for tasks and errors:
- * base/parallel.h.
+ * loop that needs them, or with the first spare work, which those take that find no loop.  A loop begun inside a task
+ * runs inline in that task's thread.  Rules for tasks, errors and spare work: base/parallel.h.
  *
  * The creator owns the pool and frees it when no loop is running.  e5_pool_for() may be called from any thread and
- * blocks; the other calls do not.  After fork() the child's pool has no threads: loops fail with E5_FORKED. */
+ * blocks; e5_pool_free() waits for the pieces of spare work at hand; the other calls do not block.  After fork() the
+ * child's pool has no threads: loops fail with E5_FORKED, and what is offered is not done. */
 #ifndef E5_POOL_POOL_H
 #define E5_POOL_POOL_H
 

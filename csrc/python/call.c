@@ -4,7 +4,7 @@
 #include "python/raise.h"
 
 void e5py_call_fini(struct e5py_call *call) {
-    for (int rule = 0; rule <= E5_MISSING_NONE; rule++) e5_missing_fini(&call->missing[rule]);
+    for (int rule = 0; rule < E5_MISSING_RULES; rule++) e5_missing_fini(&call->missing[rule]);
     e5_periods_fini(&call->periods);
     PyMem_Free(call->rule);
     PyMem_Free(call->params);
@@ -42,18 +42,34 @@ static int group_by_day(struct e5py_call *call, PyObject *grouping) {
                : fail(call, &err);
 }
 
-/* The rule of each set: a number for all of them, or one for each. */
+/* A whole number is a rule, another one the share of samples that may be missing. */
+static int read_rule(struct e5py_call *call, PyObject *given, enum e5_missing_rule *out) {
+    if (PyFloat_Check(given)) {
+        double share = PyFloat_AsDouble(given);
+        if (call->has_share && share != call->share)
+            return PyErr_SetString(PyExc_ValueError, "one share of missing data for all sets"), -1;
+        call->share = share;
+        call->has_share = true;
+        *out = E5_MISSING_SHARE;
+        return 0;
+    }
+    long rule = PyLong_AsLong(given);
+    if (PyErr_Occurred()) return -1;
+    if (rule < E5_MISSING_ANY || rule > E5_MISSING_NONE)
+        return PyErr_Format(PyExc_ValueError, "no rule %ld for missing data", rule), -1;
+    *out = (enum e5_missing_rule)rule;
+    return 0;
+}
+
+/* The rule of each set: one for all of them, or one for each. */
 static int read_rules(struct e5py_call *call, PyObject *rules) {
     call->rule = PyMem_Calloc(call->sets + 1, sizeof *call->rule);
     if (call->rule == NULL) return PyErr_NoMemory(), -1;
     for (size_t i = 0; i < call->sets; i++) {
-        PyObject *one = PyLong_Check(rules) ? Py_NewRef(rules) : PySequence_GetItem(rules, (Py_ssize_t)i);
-        long rule = one != NULL ? PyLong_AsLong(one) : -1;
+        PyObject *one = PyList_Check(rules) ? PySequence_GetItem(rules, (Py_ssize_t)i) : Py_NewRef(rules);
+        int result = one != NULL ? read_rule(call, one, &call->rule[i]) : -1;
         Py_XDECREF(one);
-        if (PyErr_Occurred()) return -1;
-        if (rule < E5_MISSING_ANY || rule > E5_MISSING_NONE)
-            return PyErr_Format(PyExc_ValueError, "no rule %ld for missing data", rule), -1;
-        call->rule[i] = (enum e5_missing_rule)rule;
+        if (result < 0) return -1;
     }
     return 0;
 }
@@ -64,7 +80,8 @@ static int find_missing(struct e5py_call *call, struct e5_frequency frequency, P
     for (size_t i = 0; i < call->sets; i++) {
         struct e5_missing *missing = &call->missing[call->rule[i]];
         if (missing->first_month != NULL) continue; /* another set has the same rule */
-        if (e5_missing_init(missing, &call->axis, &call->periods, frequency, call->rule[i], &err) != E5_OK)
+        struct e5_missing_policy policy = {call->rule[i], call->share};
+        if (e5_missing_init(missing, &call->axis, &call->periods, frequency, policy, &err) != E5_OK)
             return fail(call, &err);
     }
     return 0;

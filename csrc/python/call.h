@@ -19,7 +19,9 @@ struct e5py_call {
     bool grouped;
     struct e5_periods periods;
     enum e5_missing_rule *rule; /* of each set; NULL: no period is taken away */
-    struct e5_missing missing[E5_MISSING_NONE + 1]; /* by rule: those that sets have */
+    bool has_share;
+    double share; /* of E5_MISSING_SHARE, one for all sets that have it */
+    struct e5_missing missing[E5_MISSING_RULES]; /* by rule: those that sets have */
 };
 
 /* All but `module`; without `sets` no parameters; of a SERIES also what is missing of its periods. */

@@ -66,7 +66,10 @@ out:
 }
 
 static void dataset_dealloc(PyObject *self) {
-    e5_dataset_close(((struct e5py_object *)self)->owned);
+    struct e5_dataset *dataset = ((struct e5py_object *)self)->owned;
+    Py_BEGIN_ALLOW_THREADS
+    e5_dataset_close(dataset); /* may wait for a chunk that is being decoded */
+    Py_END_ALLOW_THREADS
     e5py_object_free(self);
 }
 

@@ -42,7 +42,10 @@ static PyObject *file_open(PyObject *module, PyObject *args, PyObject *keywords)
 }
 
 static void file_dealloc(PyObject *self) {
-    e5_ncfile_close(((struct e5py_object *)self)->owned);
+    struct e5_ncfile *file = ((struct e5py_object *)self)->owned;
+    Py_BEGIN_ALLOW_THREADS
+    e5_ncfile_close(file); /* may wait for a chunk that is being decoded */
+    Py_END_ALLOW_THREADS
     e5py_object_free(self);
 }
 
@@ -154,7 +157,8 @@ static PyObject *file_by_library(PyObject *object, PyObject *args) {
         (void)!e5_fail(&err, E5_INPUT, "%s: no variable '%s'", call.file->path, name);
         return e5py_raise(self->module, &err);
     }
-    if (e5py_run(self->module, ask_way_body, &call, Py_None) < 0) return NULL;
+    bool known = e5_ncfile_knows_way(call.file, call.var, &call.by_library);
+    if (!known && e5py_run(self->module, ask_way_body, &call, Py_None) < 0) return NULL;
     return PyBool_FromLong(call.by_library);
 }
 

@@ -5,6 +5,7 @@ Each line of TeX is a line of its own.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -12,13 +13,18 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 
 
+def _mathml(tex: str, *, as_block: bool = False) -> str:
+    """Braces of a set keep the height of a line: without a font for mathematics browsers draw tall ones badly."""
+    return re.sub(r"<mo>([{}])</mo>", r'<mo stretchy="false">\1</mo>', tex2mathml(tex, as_block=as_block))
+
+
 def _inline(self: Any, node: nodes.math) -> None:
-    self.body.append(tex2mathml(node.astext()))
+    self.body.append(_mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def _display(self: Any, node: nodes.math_block) -> None:
-    lines = "".join(tex2mathml(line, as_block=True) for line in node.astext().splitlines() if line.strip())
+    lines = "".join(_mathml(line, as_block=True) for line in node.astext().splitlines() if line.strip())
     self.body.append(f'<div class="formula">{lines}</div>')
     raise nodes.SkipNode
 

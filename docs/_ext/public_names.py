@@ -55,9 +55,27 @@ def _resolve(app: Sphinx, env: Any, node: pending_xref, content: nodes.TextEleme
     return None
 
 
+#: Methods that other parts of the program call, and no user.
+_INNER = {
+    "AsyncResult": ("ask", "run", "drop"),
+    "MapResult": ("begin", "counts", "run", "drop"),
+    "IMapIterator": ("start", "wake", "run", "drop", "go_on"),
+    "Executor": ("idle",),
+    "Result": ("item",),
+    "JobHandle": ("learn",),
+}
+
+
+def _skip(app: Sphinx, what: str, name: str, it: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what a user cannot use; None: as usual."""
+    kind = getattr(it, "__qualname__", "").rpartition(".")[0]
+    return True if name in _INNER.get(kind, ()) else None
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Draw pictures before sphinx looks for sources, and listen."""
     app.connect("config-inited", lambda app, config: make_pictures())
     app.connect("autodoc-process-docstring", _add, priority=600)  # behind numpydoc
+    app.connect("autodoc-skip-member", _skip)
     app.connect("missing-reference", _resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

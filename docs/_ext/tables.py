@@ -152,6 +152,19 @@ def _without_arguments(app: Sphinx, what: str, name: str, it: Any, *_: Any) -> t
     return ("", None) if inspect.isclass(it) and issubclass(it, errors.Era5FastError) else None
 
 
+_UNITS = {"u": "of the variable", "u km2 d": "of the variable × km² d", "1": "–", "": "–"}
+
+
+def _with_columns(app: Sphinx, what: str, name: str, it: Any, options: Any, lines: list[str]) -> None:
+    """The columns of a table of events as a table of their own, in place of their Python."""
+    if what != "data" or not name.endswith("COLUMNS"):
+        return
+    lines += ["", ".. list-table::", "   :header-rows: 1", "", "   * - column", "     - units", "     - meaning"]
+    for column in it:
+        units = _UNITS.get(column.units, column.units)
+        lines += [f"   * - ``{column.name}``", f"     - {units}", f"     - {column.text}"]
+
+
 def _with_bold_words(app: Sphinx, what: str, name: str, it: Any, options: Any, lines: list[str]) -> None:
     """The two words that every docstring of an error has stand out."""
     if name.startswith("era5fast.errors."):
@@ -183,4 +196,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("variable-table", VariableTable)
     app.connect("autodoc-process-signature", _without_arguments)
     app.connect("autodoc-process-docstring", _with_bold_words)
+    app.connect("autodoc-process-docstring", _with_columns)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

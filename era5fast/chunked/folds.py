@@ -309,7 +309,7 @@ def _solar(row: dict[str, Any], rest: dict[str, Any], x: xr.DataArray, run: Runn
         columns = x.isel({longitude: np.flatnonzero(hours == hour)})
         parts[hour] = scan(row, {**rest, "utc_offset": float(hour), name: columns}, run)
         starts = _core.periods(row["name"], field.seconds, field.calendar, (rule, hour * HOUR))[1]
-        days[hour] = (starts + hour * HOUR) // DAY
+        days[hour] = starts // DAY
     first, last = min(own[0] for own in days.values()), max(own[-1] for own in days.values())
     widths = {hour: {time: (int(own[0] - first), int(last - own[-1]))} for hour, own in days.items()}
     bare = [part.drop_vars(part.coords).pad(widths[hour], constant_values=np.nan) for hour, part in parts.items()]

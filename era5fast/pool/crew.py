@@ -121,6 +121,8 @@ class Crew:
         self.error = self.error or error
         self._drop_queue()
 
+    give_up = stop  # which does not wait
+
     def join(self) -> None:
         """Wait for the workers to go."""
         if os.getpid() == self._pid:

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, thread
-from concurrent.futures._base import FINISHED, LOGGER, PENDING, RUNNING
+from concurrent.futures._base import CANCELLED, FINISHED, LOGGER, PENDING, RUNNING
 from contextlib import suppress
 from queue import Empty
 from typing import Any, TypeVar
@@ -26,6 +26,9 @@ __all__ = ["Executor"]
 
 T = TypeVar("T")
 _OPEN = (PENDING, RUNNING)
+
+
+_here = threading.local()  # .lock: in a thread of an executor, that of its futures
 
 
 class _ConditionWhenNeeded:
@@ -45,6 +48,7 @@ class _Future(Future[T]):
 
     _condition = _ConditionWhenNeeded()
     _sleepers: Any = ()  # a list when there are some
+    _task: Any = None  # until somebody begins it
 
     def __init__(self, lock: Any) -> None:
         self._lock = lock
@@ -56,12 +60,15 @@ class _Future(Future[T]):
     # --- for the thread that does the work ---
 
     def begin(self) -> bool:
-        """Whether the task is to be run; False when it was cancelled."""
+        """Whether the task is to be run; False when it was cancelled, or begun by another thread."""
+        self._task = None
         with self._lock:
             if "_condition" not in self.__dict__:
-                self._state = RUNNING
-                return True
-        return self.set_running_or_notify_cancel()
+                pending = self._state == PENDING
+                self._state = RUNNING if pending else self._state
+                return pending
+        with self._condition:
+            return self._state in (PENDING, CANCELLED) and self.set_running_or_notify_cancel()
 
     def settle(self, success: bool, value: Any, announce: Callable[[], bool]) -> bool:
         """Give it its outcome; just before, `announce` that the thread has nothing more to do, unless it has.
@@ -103,6 +110,9 @@ class _Future(Future[T]):
     # --- for those who wait ---
 
     def result(self, timeout: float | None = None) -> T:
+        if timeout is None and (task := self._task) is not None and getattr(_here, "lock", None) is self._lock:
+            task.run()  # in a thread of the same executor: all the others may be waiting, too
+            del task
         if self._state in _OPEN:
             lock = threading.Lock()
             lock.acquire()
@@ -230,6 +240,7 @@ class Executor(ThreadPoolExecutor):
             task = (
                 _Task(future, fn, args, kwargs) if gathering is None else _GatheredTask(future, fn, args, gathering)
             )
+            future._task = task
             self._work_queue.put(task)  # type: ignore[arg-type]
             if len(self._threads) < self._max_workers:
                 self._adjust_thread_count()
@@ -265,7 +276,7 @@ class Executor(ThreadPoolExecutor):
         queue = self._work_queue
         reference = weakref.ref(self, lambda _: queue.put(None))  # type: ignore[arg-type]
         name = f"{self._thread_name_prefix or self}_{len(self._threads)}"
-        worker = threading.Thread(name=name, target=_work, args=(reference, queue, *self._begin))
+        worker = threading.Thread(name=name, target=_work, args=(reference, queue, self._futures_lock, *self._begin))
         worker.start()
         self._threads.add(worker)  # type: ignore[attr-defined]
         thread._threads_queues[worker] = queue  # type: ignore[index]
@@ -281,8 +292,9 @@ def _at_once(function: Callable[..., Any], calls: list[Any], workers: int) -> li
     return None if batch is None else batch(calls, workers)
 
 
-def _work(reference: Callable[[], Executor | None], queue: Any, initializer: Any, initargs: Any) -> None:
+def _work(reference: Callable[[], Executor | None], queue: Any, lock: Any, initializer: Any, initargs: Any) -> None:
     """Loop of a thread; `reference` must not keep the executor alive."""
+    _here.lock = lock
     if initializer is not None:
         try:
             initializer(*initargs)
@@ -290,6 +302,8 @@ def _work(reference: Callable[[], Executor | None], queue: Any, initializer: Any
             LOGGER.critical("Exception in initializer:", exc_info=True)
             if (executor := reference()) is not None:
                 executor._initializer_failed()
+            else:
+                _drop_all(queue)
             return
 
     def announce() -> bool:
@@ -313,6 +327,14 @@ def _work(reference: Callable[[], Executor | None], queue: Any, initializer: Any
         elif _is_over(reference()):
             queue.put(None)  # for the next thread
             return
+
+
+def _drop_all(queue: Any) -> None:
+    """What waits for threads that cannot begin, of an executor that nobody holds any more."""
+    with suppress(Empty):
+        while True:
+            if (task := queue.get_nowait()) is not None:
+                task.future.set_exception(thread.BrokenThreadPool("an initialiser has failed"))
 
 
 def _is_over(executor: Executor | None) -> bool:

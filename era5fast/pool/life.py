@@ -55,8 +55,12 @@ class Life(multiprocessing.pool.Pool):
         Raises
         ------
         RuntimeError
-            In a worker of this pool.
+            In a worker of this pool, but for callbacks: these may end it.
         """
+        if self._crew.callbacks._is_owned():  # which a worker calls: it cannot wait for itself
+            self._state = TERMINATE
+            self._crew.give_up(_terminated())
+            return
         self._check_not_mine("terminate")
         self._state = TERMINATE
         self._terminate()
@@ -93,4 +97,8 @@ class Life(multiprocessing.pool.Pool):
 
 
 def _end(crew: Any) -> None:
-    crew.stop(PoolError("the pool was terminated before this call ended"))
+    crew.stop(_terminated())
+
+
+def _terminated() -> PoolError:
+    return PoolError("the pool was terminated before this call ended")

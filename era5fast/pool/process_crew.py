@@ -108,7 +108,7 @@ class ProcessCrew:
                 while len(self.workers) < self.size and not self._all_done and self.error is None:
                     self.workers.append(self._start_one())
         except BaseException as error:
-            self._break(PoolError(f"a process of the pool cannot be started: {error}"))
+            self.give_up(PoolError(f"a process of the pool cannot be started: {error}"))
             for worker in self.workers:
                 worker.join()
             raise
@@ -172,7 +172,7 @@ class ProcessCrew:
         except (Gone, OSError):
             pass
         except BaseException as error:
-            self._break(PoolError(f"a thread of the pool failed: {error!r}"))
+            self.give_up(PoolError(f"a thread of the pool failed: {error!r}"))
 
     def _queued(self) -> Iterator[Task | None]:
         """Tasks, and None when there are no more for the moment."""
@@ -243,7 +243,7 @@ class ProcessCrew:
         self._ended += worker.exitcode == 0
         if worker.exitcode != 0 or self._ended > self._tasks.left:
             text = f"a worker of the pool died (exit code {worker.exitcode})"
-            self._break(PoolError(text if self._troubles.empty() else f"{text}: {self._troubles.get()}"))
+            self.give_up(PoolError(text if self._troubles.empty() else f"{text}: {self._troubles.get()}"))
         with self._lock:
             self.workers.remove(worker)
 
@@ -285,10 +285,11 @@ class ProcessCrew:
 
     def stop(self, error: BaseException) -> None:
         """Drop all that was not done, end the processes at once, and wait until they are gone."""
-        self._break(error)
+        self.give_up(error)
         self.join()
 
-    def _break(self, error: BaseException) -> None:
+    def give_up(self, error: BaseException) -> None:
+        """The same without waiting."""
         with self._lock:
             self.error = self.error or error
             workers = tuple(self.workers)

@@ -276,21 +276,22 @@ def inflate_only(
     block = [ctypes.c_void_p, ctypes.c_size_t]
     inflate.argtypes = [ctypes.c_void_p, *block, *block, ctypes.c_void_p]
     files = [np.memmap(path, dtype="u1", mode="r") for path in paths]
+    _keep.extend(files)
     stored = []
     for path, file in zip(paths, files, strict=True):
         places, size = _chunks(path, rows, columns)
-        stored += [(file[offset:], length, size) for offset, length in places]
+        stored += [(file.ctypes.data + offset, length, size) for offset, length in places]
     largest = max(size for *_, size in stored)
 
-    def part(out: np.ndarray, first: int) -> None:
+    def part(out: int, first: int) -> None:
         inflater = library.libdeflate_alloc_decompressor()
         for i, (chunk, length, size) in list(enumerate(stored))[first::2]:
-            to = out[i if keep else first].ctypes.data
-            status = inflate(inflater, chunk.ctypes.data, length, to, size, None)
+            status = inflate(inflater, chunk, length, out + largest * (i if keep else first), size, None)
             assert status == 0, "libdeflate refused a chunk"
 
     def work() -> Answer:
-        out = np.empty((len(stored) if keep else 2, largest), dtype="u1")
+        buffer = np.empty((len(stored) if keep else 2, largest), dtype="u1")
+        out = buffer.ctypes.data
         threads = [threading.Thread(target=part, args=(out, first)) for first in (0, 1)]
         for thread in threads:
             thread.start()

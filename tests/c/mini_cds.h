@@ -47,6 +47,7 @@ static struct {
     int pages, flips;  /* data: an HTML page; a wrong byte */
     int busy;          /* requests for data that are told to wait for a second */
     int retry_after;   /* seconds that a refused submission is told to wait */
+    int open_ends, ends_at; /* replies that do not say how long they are, and end after so many bytes */
     atomic_int cut_at; /* silence after so many bytes, until hung up on */
     bool ignore_ranges, dead_links, expired;
 } cds;
@@ -299,6 +300,11 @@ static inline void cds_answer_store(const char *request, struct loopback_reply *
         loopback_head(reply, 503, 0, "Retry-After: 1\r\n");
     } else if (cds.dead_links) {
         loopback_text(reply, 404, "<Error/>");
+    } else if (cds.open_ends > 0) {
+        static const char head[] = "HTTP/1.1 200 X\r\nConnection: close\r\n\r\n";
+        cds.open_ends--;
+        loopback_write(reply, head, sizeof head - 1);
+        loopback_write(reply, copy, (size_t)cds.ends_at);
     } else if (cds.pages > 0) {
         cds.pages--;
         loopback_text(reply, 200, "<!DOCTYPE html><html>Please log in</html>");

@@ -278,6 +278,12 @@ TEST(ends_that_lie) {
         zip.bytes[zip.size - 22 - 20 - 62 + wide_places[i]] ^= 2;
         check_refused(E5_CORRUPT, "damaged archive");
     }
+    zip_clear();
+    add_text("a", (struct zip_how){0});
+    zip_end(true, "");
+    memmove(zip.bytes + zip.size - 22 - 20, zip.bytes + zip.size - 22, 22); /* nothing says where the wide end lies */
+    zip.size -= 20;
+    check_refused(E5_CORRUPT, "a part of its end is missing");
     make_one("a", (struct zip_how){0});
     zip_put("x", 1);
     check_refused(E5_CORRUPT, "bytes behind its end");

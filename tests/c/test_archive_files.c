@@ -9,6 +9,7 @@
 #include "check.h"
 #include "folder.h"
 #include "io/archive_files.h"
+#include "io/archive_read.h"
 #include "make_zip.h"
 
 enum { SIZE = 70000 };
@@ -88,6 +89,23 @@ TEST(a_damaged_archive_is_corrupt_and_named) {
     CHECK(unpack(&files, "archive.zip", NULL, &err) == E5_CORRUPT);
     CHECK(strcmp(err.target, folder_path("archive.zip")) == 0);
     leave(&files);
+}
+
+TEST(an_archive_is_checked_without_being_unpacked) {
+    struct e5_error why = E5_ERROR_NONE;
+    struct e5_watch watch = {0};
+    for (int lies = 0; lies < 2; lies++) {
+        make_archive((struct zip_how){.level = 6, .crc_lie = (uint32_t)lies});
+        int fd = open(folder_path("archive.zip"), O_RDONLY);
+        CHECK(e5_archive_check(fd, "archive.zip", NULL, &why) == (lies ? E5_CORRUPT : E5_OK));
+        CHECK(lseek(fd, 0, SEEK_CUR) == 0); /* whoever uses the descriptor does not notice */
+        close(fd);
+    }
+    CHECK(strstr(why.what, "t2m.nc") != NULL);
+    int fd = open(folder_path("archive.zip"), O_RDONLY);
+    e5_watch_cancel(&watch);
+    CHECK_STATUS(E5_CANCELLED, e5_archive_check(fd, "archive.zip", &watch, err));
+    close(fd);
 }
 
 TEST(a_name_that_is_taken_is_an_error) {
@@ -174,6 +192,7 @@ int main(void) {
     RUN(members_become_numbered_files_that_stay_in_the_directory);
     RUN(what_cannot_be_read_is_named);
     RUN(a_damaged_archive_is_corrupt_and_named);
+    RUN(an_archive_is_checked_without_being_unpacked);
     RUN(a_name_that_is_taken_is_an_error);
     RUN(a_full_disk_is_told_before_or_while_writing);
     RUN(a_cancelled_unpacking_stops);

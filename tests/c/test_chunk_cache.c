@@ -127,6 +127,40 @@ TEST(the_limit_holds_at_once) {
     CHECK(!use(1, call) && !use(1, call) && held() == 0);
 }
 
+/* Claim a chunk, and fill it when nobody has it. */
+static bool claim(uint64_t address, uint64_t call, bool *there) {
+    struct e5_chunk_key key = key_of(address);
+    struct e5_cached *chunk = e5_chunk_cache_claim(&key, call, there);
+    if (chunk == NULL) return false;
+    struct e5_room room = make_room((char)address);
+    e5_chunk_cache_fill(chunk, &(struct e5_decoded){room.bytes, 7}, &room);
+    free(room.bytes);
+    e5_chunk_cache_release(chunk);
+    return true;
+}
+
+TEST(who_comes_before_anybody_asked_displaces_only_what_is_old) {
+    bool there, decode;
+    empty(4 * SIZE);
+    CHECK(!use(1, e5_chunk_cache_call()));
+    uint64_t since = e5_chunk_cache_call();
+    CHECK(!use(2, since) && !use(3, e5_chunk_cache_call()));
+    CHECK(claim(11, since, &there) && !there);
+    CHECK(!claim(11, since, &there) && there && !claim(2, since, &there) && there);
+    CHECK(claim(12, since, &there)); /* in the place of 1 */
+    CHECK(!claim(13, since, &there) && !there && held() == 4 * SIZE);
+    since = e5_chunk_cache_call();
+    for (uint64_t i = 11; i <= 12; i++) CHECK(!claim(i, since, &there) && there); /* which makes them young again */
+    CHECK(claim(13, since, &there) && claim(14, since, &there)); /* in the places of 2 and 3 */
+    CHECK(!claim(15, since, &there) && !there);
+    for (uint64_t i = 11; i <= 14; i++) CHECK(use(i, since));
+    struct e5_chunk_key key = key_of(21);
+    struct e5_decoded decoded;
+    struct e5_cached *chunk = e5_chunk_cache_get(&key, e5_chunk_cache_call(), NULL, &decode, &decoded);
+    CHECK(chunk != NULL && decode && !claim(21, e5_chunk_cache_call(), &there) && there); /* does not wait for it */
+    e5_chunk_cache_release(chunk);
+}
+
 TEST(who_is_met_again_is_known) {
     empty(2 * SIZE);
     struct e5_chunk_key wanted = key_of(5001), kept = key_of(5002), other = key_of(5001);
@@ -300,6 +334,7 @@ int main(void) {
     RUN(what_was_not_used_for_longest_goes);
     RUN(a_pass_over_too_many_keeps_some);
     RUN(the_limit_holds_at_once);
+    RUN(who_comes_before_anybody_asked_displaces_only_what_is_old);
     RUN(who_is_met_again_is_known);
     RUN(memory_is_used_again);
     RUN(one_that_failed_is_tried_again);

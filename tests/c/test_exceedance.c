@@ -95,6 +95,27 @@ static struct e5_doy_options options_of(enum e5_calendar calendar, double probab
     };
 }
 
+/* Flags of the replicates add up to the counts of the days of the base, and no other day has any. */
+static void check_flags(const struct e5_exceedance *exceedance, const uint16_t *count, void *scratch) {
+    static uint16_t again[MOST * E5_LANES];
+    static uint32_t bit[MOST];
+    size_t samples = exceedance->samples, size = (samples + 31) / 32 * E5_LANES, wrong = 0;
+    uint32_t *flags = calloc(exceedance->replicates * size, sizeof *flags);
+    struct e5_replicate_flags each = {flags, size, bit};
+    for (size_t i = 0; i < samples; i++) bit[i] = (uint32_t)i;
+    e5_exceedance_flags_f32(exceedance, tile, again, NULL, &each, scratch);
+    CHECK(memcmp(again, count, samples * E5_LANES * sizeof *count) == 0);
+    for (size_t i = 0; i < samples * E5_LANES; i++) {
+        bool none = exceedance->year[i / E5_LANES] < 0 || count[i] == E5_EXCEEDANCE_MISSING;
+        uint16_t sum = 0, wanted = none ? 0 : count[i];
+        for (size_t k = 0; k < exceedance->replicates; k++)
+            sum += flags[k * size + i / E5_LANES / 32 * E5_LANES + i % E5_LANES] >> i / E5_LANES % 32 & 1;
+        wrong += sum != wanted;
+    }
+    CHECK(wrong == 0);
+    free(flags);
+}
+
 static void check_counts(const struct e5_time_axis *axis, const struct e5_doy_options *options,
                          enum e5_beyond beyond) {
     static uint16_t single[MOST * E5_LANES], doubles[MOST * E5_LANES];
@@ -112,6 +133,7 @@ static void check_counts(const struct e5_time_axis *axis, const struct e5_doy_op
         for (size_t c = i % 5; c < E5_LANES; c += 5)
             wrong += single[i * E5_LANES + c] != slow_count(&exceedance, thresholds, i, c);
     CHECK(wrong == 0);
+    check_flags(&exceedance, single, scratch);
     free(scratch);
     e5_exceedance_fini(&exceedance);
     e5_doy_fini(&doy);

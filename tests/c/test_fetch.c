@@ -176,6 +176,25 @@ TEST(damage_is_fetched_once_more) {
     end();
 }
 
+/* A store that does not say how much comes: an end in order is no end of the file. */
+TEST(a_reply_that_ends_too_early_is_noticed) {
+    begin();
+    cds.open_ends = 1;
+    cds.ends_at = 1000;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && is_whole("0.nc"));
+    cds.open_ends = 1000;
+    options.settings.patience = 0.2;
+    CHECK(fetch(2) == E5_OK && results[1].error.status == E5_CORRUPT);
+    CHECK(strstr(results[1].error.what, "got 1000 of 200000 bytes") != NULL && !is_whole("1.nc"));
+    end();
+    begin();
+    cds.open_ends = 1000;
+    options.settings.patience = 0.2;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_CORRUPT);
+    CHECK(strstr(results[0].error.what, "empty reply") != NULL && folder_count() <= 2);
+    end();
+}
+
 TEST(existing_targets_are_treated_as_told) {
     begin();
     folder_write("0.nc", "old", 3);
@@ -268,6 +287,7 @@ int main(void) {
     RUN(another_request_does_not_inherit_a_part);
     RUN(a_login_page_is_no_data);
     RUN(damage_is_fetched_once_more);
+    RUN(a_reply_that_ends_too_early_is_noticed);
     RUN(existing_targets_are_treated_as_told);
     RUN(one_bad_item_does_not_stop_the_others);
     RUN(a_full_queue_is_waited_for);

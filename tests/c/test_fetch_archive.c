@@ -70,6 +70,48 @@ TEST(an_archive_stays_one_where_that_is_wanted) {
     end_archive();
 }
 
+/* The store tells no checksum, so the members' own decide. */
+TEST(an_archive_that_stays_one_is_sound_in_itself) {
+    begin_archive(&small, (struct zip_how){.level = 6});
+    items[0].unpack = false;
+    cds.md5[0] = '\0';
+    cds.flips = 1;
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && results[0].verified == E5_VERIFIED_SIZE);
+    CHECK(cds.flips == 0 && became(&(struct member){zip.bytes, zip.size})); /* the second time */
+    end_archive();
+    begin_archive(&small, (struct zip_how){.plain = true, .crc_lie = 1});
+    items[0].unpack = false;
+    cds.md5[0] = '\0';
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_CORRUPT && access(folder_path("0.nc"), F_OK) != 0);
+    CHECK(strstr(results[0].error.what, "data.nc") != NULL);
+    end_archive();
+}
+
+/* Nobody has asked us to open it. */
+TEST(an_archive_that_stays_one_may_hold_what_is_unsafe_to_open) {
+    begin_archive(&small, (struct zip_how){.method = 12}); /* bzip2 */
+    items[0].unpack = false;
+    cds.md5[0] = '\0';
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK);
+    CHECK(became(&(struct member){zip.bytes, zip.size}));
+    end_archive();
+}
+
+/* It has no mark at its end, but the sizes in its header. */
+TEST(classic_netcdf_that_no_checksum_proves_must_be_whole) {
+    begin();
+    cds_serve((const char *)small.bytes, small.size);
+    cds.md5[0] = '\0';
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && became(&small));
+    end();
+    begin();
+    cds_serve((const char *)small.bytes, small.size - 1000);
+    cds.md5[0] = '\0';
+    CHECK(fetch(1) == E5_OK && results[0].error.status == E5_CORRUPT && access(folder_path("0.nc"), F_OK) != 0);
+    CHECK(strstr(results[0].error.what, "cut short") != NULL && strstr(results[0].error.target, "0.nc") != NULL);
+    end();
+}
+
 TEST(a_large_archive_is_unpacked_while_it_comes) {
     begin_archive(&large, (struct zip_how){.plain = true});
     CHECK(fetch(1) == E5_OK && results[0].error.status == E5_OK && became(&large));
@@ -131,6 +173,9 @@ int main(void) {
     large = make_member("large.nc", LARGE_DATA);
     RUN(an_archive_becomes_what_is_in_it);
     RUN(an_archive_stays_one_where_that_is_wanted);
+    RUN(an_archive_that_stays_one_is_sound_in_itself);
+    RUN(an_archive_that_stays_one_may_hold_what_is_unsafe_to_open);
+    RUN(classic_netcdf_that_no_checksum_proves_must_be_whole);
     RUN(a_large_archive_is_unpacked_while_it_comes);
     RUN(an_archive_that_was_cut_is_gone_on_with);
     RUN(a_large_archive_that_was_damaged_on_the_way_is_fetched_again);

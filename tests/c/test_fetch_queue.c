@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 
 #include "fetch_room.h"
+#include "net/place.h"
 
 /* A queue that works: `at_once` jobs run, each for `seconds`; more than `limit` queued ones are rejected. */
 static void begin_queue(int at_once, double seconds, int limit) {
@@ -138,6 +139,22 @@ TEST(a_deadline_ends_a_transfer_as_well) {
     end();
 }
 
+TEST(a_deadline_ends_the_wait_for_somebody_else_and_for_a_job) {
+    struct e5_place place;
+    begin();
+    options.settings.deadline = 0.2;
+    CHECK_OK(e5_place_open(&place, targets[0], err));
+    CHECK_OK(e5_place_lock(&place, "another", err));
+    cds.refuse_with = 503;
+    CHECK(fetch(2) == E5_OK && results[0].error.status == E5_TARGET_BUSY);
+    CHECK(strstr(results[0].error.what, "somebody else was still writing it after 0.2 s") != NULL);
+    CHECK(results[1].error.status == E5_JOB_TIMEOUT && results[1].error.job_id[0] == '\0');
+    CHECK(strstr(results[1].error.what, "no job could be submitted in 0.2 s") != NULL);
+    e5_place_clean(&place);
+    e5_place_close(&place);
+    end();
+}
+
 TEST(cancelling_dismisses_jobs_when_asked) {
     struct fetch_call call;
     double seconds;
@@ -245,6 +262,7 @@ int main(void) {
     RUN(a_quota_is_not_waited_for);
     RUN(a_deadline_leaves_the_job_alive);
     RUN(a_deadline_ends_a_transfer_as_well);
+    RUN(a_deadline_ends_the_wait_for_somebody_else_and_for_a_job);
     RUN(cancelling_dismisses_jobs_when_asked);
     RUN(a_silent_service_does_not_hold_up_a_cancel);
     RUN(cancelling_leaves_jobs_alone_otherwise);

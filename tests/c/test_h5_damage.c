@@ -1,6 +1,7 @@
 #include "make_h5.h"
 
 #include "base/alloc.h"
+#include "io/h5_bytes.h"
 #include "io/h5_message.h"
 
 #define H5_PROMISE(condition) CHECK(condition)
@@ -155,7 +156,7 @@ static size_t find(const struct image *image, const void *mark, size_t length, i
     const unsigned char *at = image->bytes - 1;
     for (; n >= 0 && at != NULL; n--)
         at = memmem(at + 1, (size_t)(image->bytes + image->size - at - 1), mark, length);
-    if (at == NULL) exit(2);
+    if (at == NULL) printf("there is no %.*s\n", (int)length, (const char *)mark), exit(2);
     return (size_t)(at - image->bytes);
 }
 
@@ -194,6 +195,95 @@ TEST(chunks_outside_the_file_and_in_one_place) {
     put_number(image.bytes + key + 40 + 8, 40, 8);
     err = E5_ERROR_NONE;
     CHECK(visit(&image, image.size, &err) == E5_CORRUPT && strstr(err.what, "outside its variable") != NULL);
+    free(image.bytes);
+}
+
+/* --- lies that somebody has signed: in blocks of the newest format, with the checksum that belongs to them --- */
+
+/* Length of the block that begins there: the least that its last four bytes are the checksum of. */
+static size_t signed_length(const struct image *image, size_t at) {
+    for (size_t n = 12; n <= 4096 && at + n <= image->size; n++)
+        if (e5_h5_is_sound(image->bytes + at, n)) return n;
+    printf("no block of its own at %zu\n", at);
+    exit(2);
+}
+
+static void sign(unsigned char *block, size_t length) {
+    put_number(block + length - 4, e5_h5_checksum(block, length - 4), 4);
+}
+
+/* What is told of a block in which one byte is another. */
+static enum e5_status visit_forged(struct image *image, size_t block, size_t length, size_t byte, unsigned flip,
+                                   struct e5_error *err) {
+    unsigned char *at = image->bytes + block;
+    *err = E5_ERROR_NONE;
+    at[byte] ^= (unsigned char)flip;
+    sign(at, length);
+    enum e5_status status = visit(image, image->size, err);
+    at[byte] ^= (unsigned char)flip;
+    sign(at, length);
+    return status;
+}
+
+TEST(a_right_checksum_makes_no_lie_true) {
+    static const char *const marks[] = {"OHDR", "BTHD", "BTLF", "FRHP", "FAHD", "FADB", "EAHD", "EAIB"};
+    static const unsigned flips[] = {0x01, 0x2f, 0x30};
+    static const char *const words[] = {
+        "an index of chunks makes no sense",      "a B-tree of its structure makes no sense",
+        "a heap of its structure makes no sense", "a heap of links makes no sense",
+        "a heap of attributes makes no sense",    "chunks and variable differ in their dimensions"};
+    size_t told[sizeof words / sizeof *words] = {0};
+    struct image image = make_image(put_new);
+    for (size_t m = 0; m < sizeof marks / sizeof *marks; m++)
+        for (int instance = 0; instance < 2; instance++) {
+            size_t block = find(&image, marks[m], 4, 0);
+            if (instance == 1 && memmem(image.bytes + block + 4, image.size - block - 4, marks[m], 4) != NULL)
+                block = find(&image, marks[m], 4, 1);
+            size_t length = signed_length(&image, block), most = m == 0 ? 300 : 60;
+            for (size_t i = 4; i < length - 4 && i < most; i++)
+                for (size_t k = 0; k < sizeof flips / sizeof *flips; k++) {
+                    struct e5_error err;
+                    (void)!visit_forged(&image, block, length, i, flips[k], &err);
+                    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+                        told[w] += strstr(err.what, words[w]) != NULL;
+                }
+        }
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+        if (told[w] == 0) printf("  never said: %s\n", words[w]);
+        CHECK(told[w] > 0);
+    }
+    free(image.bytes);
+}
+
+/* The last pointer of an index leads to a block that would hold more pointers than the file has bytes. */
+TEST(an_index_that_claims_the_largest_of_its_blocks) {
+    struct image image = make_image(put_new);
+    struct e5_error err = E5_ERROR_NONE;
+    size_t block = find(&image, "EAIB", 4, 0), length = signed_length(&image, block);
+    put_number(image.bytes + block + length - 12, 2048, 8);
+    sign(image.bytes + block, length);
+    CHECK(visit(&image, image.size, &err) == E5_CORRUPT && strstr(err.what, "index of chunks") != NULL);
+    free(image.bytes);
+}
+
+/* Chunks without an index lie one behind the other, as many as there can ever be. */
+TEST(chunks_beyond_all_addresses) {
+    struct image image = make_image(put_old);
+    struct e5_error said = E5_ERROR_NONE;
+    struct e5_probe probe;
+    struct e5_h5 *h5;
+    struct e5_chunk *chunk;
+    size_t count;
+    const struct e5_h5_data data = {.type.size = 8,
+                                    .space = {.ndim = 2, .dim = {2, 1}, .most = {2, UINT64_MAX / 2}},
+                                    .layout = E5_H5_CHUNKED,
+                                    .index = E5_H5_IMPLICIT,
+                                    .chunk = {1, 1}};
+    CHECK_OK(e5_probe_file(make_bytes("far.h5", image.bytes, image.size), &probe, err));
+    CHECK_OK(e5_h5_open(make_path("far.h5"), &probe, &h5, err));
+    CHECK(e5_h5_chunks(h5, &data, &chunk, &count, &said) == E5_CORRUPT && chunk == NULL);
+    CHECK(strstr(said.what, "a chunk lies outside the file") != NULL);
+    e5_h5_close(h5);
     free(image.bytes);
 }
 
@@ -320,6 +410,9 @@ int main(void) {
     RUN(a_header_that_goes_on_in_itself);
     RUN(a_tree_whose_branches_lead_to_itself);
     RUN(chunks_outside_the_file_and_in_one_place);
+    RUN(a_right_checksum_makes_no_lie_true);
+    RUN(an_index_that_claims_the_largest_of_its_blocks);
+    RUN(chunks_beyond_all_addresses);
     RUN(stored_chunks_far_larger_than_what_they_hold);
     RUN(one_object_is_not_read_for_ever);
     RUN(a_text_is_as_long_as_its_element_says);

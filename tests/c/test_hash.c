@@ -1,11 +1,13 @@
 #include "net/hash.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 
 #include "base/digest.h"
 #include "check.h"
 #include "folder.h"
+#include "net/hash_crew.h"
 
 #define MIB ((int64_t)1 << 20)
 #define PART ((int64_t)E5_CHECKSUM_PART)
@@ -314,6 +316,13 @@ TEST(who_waits_for_company_can_be_called_off) {
     close(fd);
 }
 
+TEST(a_file_that_cannot_be_read_back_is_named) {
+    struct e5_error said = E5_ERROR_NONE;
+    char bytes[8];
+    CHECK(e5_hash_read(-1, "x.nc", bytes, sizeof bytes, 0, &said) == E5_STORAGE && said.sys_errno == EBADF);
+    CHECK(strncmp(said.what, "cannot read back: x.nc: ", 24) == 0);
+}
+
 int main(void) {
     folder_make();
     RUN(small_files_have_one_sum);
@@ -326,6 +335,7 @@ int main(void) {
     RUN(files_hashed_in_company_have_their_own_sums);
     RUN(a_file_that_shrank_does_not_trouble_its_company);
     RUN(who_waits_for_company_can_be_called_off);
+    RUN(a_file_that_cannot_be_read_back_is_named);
     folder_remove();
     return check_summary();
 }

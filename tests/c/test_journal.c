@@ -1,4 +1,6 @@
 /* The journal: what it promises to one process, to several, and after the worst. */
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -97,7 +99,7 @@ static void change(const char *sql) {
         if (!good) printf("  %s\n", sqlite3_errmsg(db));
         sqlite3_close(db);
         fflush(stdout);
-        _exit(good ? 0 : 1);
+        CHECK_LEAVE(!good);
     }
     CHECK(wait_for(child) == 0);
 }
@@ -517,7 +519,7 @@ TEST(processes_together_keep_to_one_limit) {
     fresh();
     pid_t child[8];
     for (int i = 0; i < 8; i++)
-        if ((child[i] = fork()) == 0) _exit(compete(i, 40, 3)); /* they also make the file all at once */
+        if ((child[i] = fork()) == 0) CHECK_LEAVE(compete(i, 40, 3)); /* they also make the file all at once */
     for (int i = 0; i < 8; i++) CHECK(wait_for(child[i]) == 0);
     struct e5_journal *journal = open_one();
     struct e5_journal_table table;
@@ -572,7 +574,7 @@ TEST(a_process_that_holds_the_file_too_long_is_told_of) {
         close(end[1]);
         bool good = sqlite3_open(file, &db) == SQLITE_OK && sqlite3_exec(db, "BEGIN IMMEDIATE", 0, 0, 0) == SQLITE_OK;
         good = good && write(ready[1], "", 1) == 1 && read(end[0], &byte, 1) == 0;
-        _exit(good ? 0 : 1);
+        CHECK_LEAVE(!good);
     }
     close(end[0]);
     CHECK(read(ready[0], &byte, 1) == 1);
@@ -679,7 +681,7 @@ TEST(a_forked_child_is_told_and_can_have_its_own) {
         struct e5_journal *own = open_one();
         told = told && find(own, "aa").state == E5_JOURNAL_BUSY && intend(own, "bb", MANY, NULL);
         created(own, "bb", "of-the-child");
-        _exit(told && check_failures == 0 ? 0 : 1); /* without closing: the parent's closing must not lose it */
+        CHECK_LEAVE(!told || check_failures > 0); /* without closing: the parent's closing must not lose it */
     }
     CHECK(intend(journal, "cc", MANY, NULL));
     CHECK(wait_for(child) == 0);
@@ -710,7 +712,7 @@ TEST(what_a_child_writes_when_the_parent_has_closed_is_kept) {
         CHECK(write(opened[1], "", 1) == 1 && read(closed[0], &byte, 1) == 1);
         CHECK(intend(own, "bb", MANY, NULL));
         created(own, "bb", "of-the-child");
-        _exit(check_failures == 0 ? 0 : 1);
+        CHECK_LEAVE(check_failures > 0);
     }
     CHECK(read(opened[0], &byte, 1) == 1);
     e5_journal_close(journal);
@@ -729,7 +731,7 @@ TEST(children_and_parent_write_at_once) {
     pid_t child[4];
     CHECK(intend(journal, "before", MANY, NULL));
     for (int i = 0; i < 4; i++)
-        if ((child[i] = fork()) == 0) _exit(compete(i, 20, 1000));
+        if ((child[i] = fork()) == 0) CHECK_LEAVE(compete(i, 20, 1000));
     for (int i = 0; i < 80; i++) {
         char name[16];
         snprintf(name, sizeof name, "p%d", i);
@@ -890,6 +892,29 @@ TEST(a_file_that_cannot_be_written_is_refused_and_untouched) {
     folder_remove();
 }
 
+/* The same told by SQLite, which opens such a file all the same. */
+static bool opened_for_reading;
+
+int sqlite3_db_readonly(sqlite3 *db, const char *name) {
+    static __typeof__(&sqlite3_db_readonly) next;
+    if (next == NULL) *(void **)&next = dlsym(RTLD_NEXT, "sqlite3_db_readonly");
+    return opened_for_reading ? 1 : next(db, name);
+}
+
+TEST(a_file_that_is_opened_for_reading_only_says_what_to_do) {
+    struct e5_error said = E5_ERROR_NONE;
+    struct e5_journal *journal = NULL;
+    fresh();
+    e5_journal_close(open_one());
+    opened_for_reading = true;
+    CHECK(e5_journal_open(file, "https://cds.example/api", "me", 5, &journal, &said) == E5_STORAGE &&
+          journal == NULL);
+    opened_for_reading = false;
+    CHECK(strstr(said.what, "cannot write to the journal") != NULL && said.sys_errno == EACCES);
+    CHECK(strstr(said.hint, "ERA5FAST_JOURNAL") != NULL);
+    folder_remove();
+}
+
 /* A limit on the size of files stands for a full disk. */
 TEST(a_full_disk_is_told_and_keeps_what_was_there) {
     fresh();
@@ -1044,6 +1069,7 @@ int main(void) {
     RUN(damaged_files_never_crash_and_are_not_repaired);
     RUN(places_that_cannot_hold_a_file_are_refused);
     RUN(a_file_that_cannot_be_written_is_refused_and_untouched);
+    RUN(a_file_that_is_opened_for_reading_only_says_what_to_do);
     RUN(a_full_disk_is_told_and_keeps_what_was_there);
     RUN(a_file_that_was_removed_is_made_anew);
     RUN(on_a_shared_file_system_there_is_no_write_ahead_log);

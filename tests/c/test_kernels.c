@@ -233,7 +233,8 @@ static enum e5_status compute(struct run *run, struct e5_error *err) {
     enum e5_status status = e5_kernel_check(run->kernel, &run->params, err);
     if (status == E5_OK && grouped) status = e5_periods_by_calendar(axis, run->frequency, &periods, err);
     if (status == E5_OK && grouped)
-        status = e5_missing_init(&missing, axis, &periods, run->frequency, run->missing, err);
+        status = e5_missing_init(&missing, axis, &periods, run->frequency,
+                                 (struct e5_missing_policy){run->missing, 0}, err);
     if (grouped) input.periods = &periods, input.missing = run->missing != E5_MISSING_NONE ? &missing : NULL;
     memcpy(input.rows, run->operands.rows, sizeof input.rows);
     if (status == E5_OK) status = run->kernel->kind == E5_SCAN ? scan(run, &periods, err) : sweep(run, &input, err);

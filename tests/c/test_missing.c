@@ -64,7 +64,8 @@ static void check_all(const struct e5_time_axis *axis, struct e5_frequency frequ
         struct e5_missing missing;
         size_t wrong = 0;
         CHECK_OK(e5_periods_by_calendar(axis, frequency, &periods, err));
-        CHECK_OK(e5_missing_init(&missing, axis, &periods, frequency, (enum e5_missing_rule)rule, err));
+        CHECK_OK(e5_missing_init(&missing, axis, &periods, frequency,
+                                 (struct e5_missing_policy){(enum e5_missing_rule)rule, 0}, err));
         CHECK(periods.count <= sizeof taken / sizeof *taken);
         e5_missing_judge(&missing, absent, taken);
         for (size_t p = 0; p < periods.count; p++)
@@ -108,7 +109,8 @@ TEST(limits_of_the_etccdi) {
     struct e5_periods periods;
     struct e5_missing missing;
     CHECK_OK(e5_periods_by_calendar(&axis, years, &periods, err));
-    CHECK_OK(e5_missing_init(&missing, &axis, &periods, years, E5_MISSING_ETCCDI, err));
+    CHECK_OK(e5_missing_init(&missing, &axis, &periods, years, (struct e5_missing_policy){E5_MISSING_ETCCDI, 0},
+                             err));
     for (size_t i = 0; i < 365; i++) absent[i] = 0;
     for (size_t month = 0; month < 5; month++) /* 15 days, 3 of each of five months */
         for (size_t k = 0; k < 3; k++) absent[month * 31 + 5 + k] |= 3;
@@ -120,6 +122,26 @@ TEST(limits_of_the_etccdi) {
     e5_periods_fini(&periods);
 }
 
+/* A year of 365 days and a season of 90: a tenth of them, and one day more. */
+TEST(shares_of_a_period) {
+    static const struct e5_frequency frequencies_of[] = {{12, 1, 0}, {12, 1, 1 << 5 | 1 << 6 | 1 << 7}};
+    static const size_t allowed[] = {36, 9};
+    for (int k = 0; k < 2; k++) {
+        struct e5_time_axis axis = axis_from(E5_NOLEAP, (struct e5_date){2001, 1, 1}, 365, false);
+        struct e5_periods periods;
+        struct e5_missing missing;
+        CHECK_OK(e5_periods_by_calendar(&axis, frequencies_of[k], &periods, err));
+        CHECK_OK(e5_missing_init(&missing, &axis, &periods, frequencies_of[k],
+                                 (struct e5_missing_policy){E5_MISSING_SHARE, 0.1}, err));
+        for (size_t i = 0; i < 365; i++)
+            absent[i] = (uint16_t)((i >= 151 && i < 151 + allowed[k]) | (i >= 151 && i <= 151 + allowed[k]) << 1);
+        e5_missing_judge(&missing, absent, taken);
+        CHECK(taken[0] == 2);
+        e5_missing_fini(&missing);
+        e5_periods_fini(&periods);
+    }
+}
+
 /* Hourly data: a sample is an hour, a day 24 of them. */
 TEST(hours_count_as_parts_of_days) {
     struct e5_time_axis axis = {.calendar = E5_STANDARD, .n = 744, .seconds = stamps};
@@ -129,7 +151,8 @@ TEST(hours_count_as_parts_of_days) {
     for (size_t i = 0; i < 744; i++)
         stamps[i] = e5_date_to_days(E5_STANDARD, (struct e5_date){2001, 1, 1}) * E5_DAY + (int64_t)i * 3600;
     CHECK_OK(e5_periods_by_calendar(&axis, months, &periods, err));
-    CHECK_OK(e5_missing_init(&missing, &axis, &periods, months, E5_MISSING_ETCCDI, err));
+    CHECK_OK(e5_missing_init(&missing, &axis, &periods, months, (struct e5_missing_policy){E5_MISSING_ETCCDI, 0},
+                             err));
     for (size_t i = 0; i < 744; i++) absent[i] = (uint16_t)((i < 72) | (i < 73) << 1);
     e5_missing_judge(&missing, absent, taken);
     CHECK(taken[0] == 2);
@@ -147,7 +170,8 @@ TEST(every_allocation_may_fail) {
     CHECK_OK(e5_periods_by_calendar(&axis, years, &periods, err));
     for (int n = 1; status != E5_OK && n < 100; n++) {
         e5_alloc_fail_after(n);
-        status = e5_missing_init(&missing, &axis, &periods, years, E5_MISSING_ANY, NULL);
+        status =
+            e5_missing_init(&missing, &axis, &periods, years, (struct e5_missing_policy){E5_MISSING_ANY, 0}, NULL);
         failures += status == E5_MEMORY;
     }
     e5_alloc_fail_after(0);
@@ -159,6 +183,7 @@ TEST(every_allocation_may_fail) {
 int main(void) {
     RUN(every_rule_equals_counting_days);
     RUN(limits_of_the_etccdi);
+    RUN(shares_of_a_period);
     RUN(hours_count_as_parts_of_days);
     RUN(every_allocation_may_fail);
     return check_summary();

@@ -181,6 +181,10 @@ TEST(no_disc_of_such_a_radius) {
     CHECK_STATUS(E5_INPUT, e5_disc_init(&disc, &grid, NAN, err));
     CHECK_STATUS(E5_INPUT, e5_disc_init(&disc, &grid, INFINITY, err));
     e5_grid_fini(&grid);
+    struct e5_error said = E5_ERROR_NONE;
+    const struct e5_grid endless = {.rows = 2, .columns = (size_t)INT32_MAX + 1};
+    CHECK(e5_disc_init(&disc, &endless, 100, &said) == E5_UNSAFE);
+    CHECK(strstr(said.what, "2 × 2147483648 cells are too many") != NULL);
 }
 
 TEST(memory_that_runs_out) {

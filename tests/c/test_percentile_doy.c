@@ -161,7 +161,7 @@ TEST(percentiles_types_and_rules) {
     static const double percentiles[] = {0, 1, 10, 50, 66.6, 90, 95, 99.9, 100};
     struct series series = new_series(E5_STANDARD, 1996, 5 * 365 + 2, MISSING_COUNT, false);
     for (size_t k = 0; k < sizeof percentiles / sizeof *percentiles; k++)
-        for (int type = 4; type <= 9; type++)
+        for (int type = 1; type <= 9; type++)
             for (int rules = 0; rules < 4; rules += 3) {
                 struct e5_params params = params_of(percentiles[k], 5, type, rules & 1, rules >> 1);
                 check_series(&series, &params, NULL);
@@ -294,13 +294,35 @@ static enum e5_status plan_only(const struct series *series, const struct e5_par
 TEST(parameters_are_checked) {
     struct series series = new_series(E5_STANDARD, 2001, 400, 1, false);
     struct e5_params even = params_of(90, 4, 8, 0, 0), wide = params_of(90, 63, 8, 0, 0);
-    struct e5_params high = params_of(100.5, 5, 8, 0, 0), type = params_of(90, 5, 3, 0, 0);
+    struct e5_params high = params_of(100.5, 5, 8, 0, 0), type = params_of(90, 5, 10, 0, 0);
     struct e5_params none = params_of(NAN, 5, 8, 0, 0);
     CHECK_STATUS(E5_INPUT, plan_only(&series, &even, err));
     CHECK_STATUS(E5_INPUT, plan_only(&series, &wide, err));
     CHECK_STATUS(E5_INPUT, plan_only(&series, &high, err));
     CHECK_STATUS(E5_INPUT, plan_only(&series, &type, err));
     CHECK_STATUS(E5_INPUT, plan_only(&series, &none, err));
+    static const struct {
+        double share;
+        int smoothing;
+        const char *what;
+    } cases[] = {{1.5, 0, "share of valid samples is 1.5"},
+                 {NAN, 0, "share of valid samples is nan"},
+                 {0, 4, "smoothing over 4 days"},
+                 {0, -1, "smoothing over -1 days"},
+                 {0, 367, "smoothing over 367 days"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct e5_error said = E5_ERROR_NONE;
+        struct e5_doy doy;
+        const struct e5_doy_options options = {.first_day = INT64_MIN,
+                                               .last_day = INT64_MAX,
+                                               .window = 5,
+                                               .probability = 0.9,
+                                               .type = 8,
+                                               .min_share = cases[i].share,
+                                               .smoothing = cases[i].smoothing};
+        CHECK(e5_doy_init(&doy, &series.axis, &options, &said) == E5_INPUT);
+        CHECK(strstr(said.what, cases[i].what) != NULL);
+    }
     free_series(&series);
 }
 

@@ -117,6 +117,16 @@ TEST(running_out_of_memory_is_reported) {
     }
 }
 
+TEST(more_members_than_can_be_numbered) {
+    struct e5_assignment scratch = {0};
+    struct e5_error said = E5_ERROR_NONE;
+    const struct e5_pair pair = {0};
+    size_t other[1];
+    CHECK(e5_assign(&pair, 1, (size_t)INT32_MAX, 1, ALONE, &scratch, other, &said) == E5_UNSAFE);
+    CHECK(strstr(said.what, "2147483648 members are too many to pair") != NULL);
+    e5_assignment_fini(&scratch);
+}
+
 int main(void) {
     RUN(no_other_way_costs_less);
     RUN(all_links_of_a_step_are_found_together);
@@ -124,5 +134,6 @@ int main(void) {
     RUN(tracks_go_over_the_pole);
     RUN(nothing_gives_nothing);
     RUN(running_out_of_memory_is_reported);
+    RUN(more_members_than_can_be_numbered);
     return check_summary();
 }

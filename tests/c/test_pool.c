@@ -322,6 +322,87 @@ TEST(busy_callers_get_no_help) {
     e5_pool_free(busy.pool);
 }
 
+/* --- work that nobody waits for --- */
+
+static atomic_int pieces, spare_in_caller;
+static _Thread_local bool is_caller;
+
+static bool work_off(void) {
+    if (is_caller) atomic_fetch_add(&spare_in_caller, 1);
+    return atomic_fetch_sub(&pieces, 1) > 1;
+}
+
+static bool work_for_ever(void) {
+    atomic_fetch_add(&pieces, 1);
+    usleep(100);
+    return true;
+}
+
+/* True when it has come there in time. */
+static bool pieces_come_to(int wanted, bool above) {
+    double until = e5_clock_monotonic() + 20;
+    while (e5_clock_monotonic() < until) {
+        int n = atomic_load(&pieces);
+        if (above ? n >= wanted : n <= wanted) return true;
+        usleep(100);
+    }
+    return false;
+}
+
+TEST(workers_without_a_loop_do_what_was_offered) {
+    struct e5_pool *pool = new_pool(3);
+    struct e5_parallel par = e5_pool_parallel(pool);
+    is_caller = true;
+    for (int i = 1; i < 30; i++) {
+        atomic_store(&pieces, i);
+        e5_parallel_offer(&par, work_off);
+        CHECK(pieces_come_to(0, false));
+    }
+    CHECK(atomic_load(&spare_in_caller) == 0);
+    e5_parallel_offer(NULL, work_off);
+    usleep(2000);
+    CHECK(atomic_load(&pieces) >= -2); /* nobody goes on when there is no more: two were at it at most */
+    e5_pool_free(pool);
+}
+
+TEST(loops_come_before_spare_work) {
+    static struct book book;
+    struct e5_pool *pool = new_pool(3);
+    struct e5_parallel par = e5_pool_parallel(pool);
+    atomic_store(&pieces, 0);
+    e5_parallel_offer(&par, work_for_ever);
+    CHECK(pieces_come_to(3, true));
+    for (int i = 0; i < 50; i++) {
+        atomic_int arrived = 0;
+        CHECK_OK(e5_pool_for(pool, NULL, 2, meet, &arrived, err)); /* needs a worker, who has spare work at hand */
+    }
+    memset(&book, 0, sizeof book);
+    book.size = 3;
+    CHECK_OK(e5_pool_for(pool, NULL, MOST, keep_book, &book, err));
+    for (size_t i = 0; i < MOST; i++) CHECK(atomic_load(&book.runs[i]) == 1);
+    CHECK(pieces_come_to(atomic_load(&pieces) + 3, true)); /* and goes on afterwards */
+    e5_pool_free(pool); /* does not wait for its end */
+}
+
+TEST(what_was_offered_last_counts) {
+    struct e5_pool *pool = new_pool(2);
+    struct e5_parallel par = e5_pool_parallel(pool);
+    atomic_store(&pieces, 0);
+    e5_parallel_offer(&par, work_for_ever);
+    CHECK(pieces_come_to(3, true));
+    atomic_store(&pieces, 1000);
+    e5_parallel_offer(&par, work_off);
+    CHECK(pieces_come_to(0, false));
+    e5_pool_free(pool);
+    struct e5_pool *alone = new_pool(1);
+    par = e5_pool_parallel(alone);
+    atomic_store(&pieces, 5);
+    e5_parallel_offer(&par, work_off); /* nobody has time */
+    usleep(2000);
+    CHECK(atomic_load(&pieces) == 5);
+    e5_pool_free(alone);
+}
+
 /* --- the world outside --- */
 
 TEST(a_forked_child_is_refused_and_does_not_hang) {
@@ -333,9 +414,13 @@ TEST(a_forked_child_is_refused_and_does_not_hang) {
     pid_t child = fork();
     if (child == 0) {
         alarm(20);
+        struct e5_parallel par = e5_pool_parallel(pool);
         enum e5_status status = e5_pool_for(pool, NULL, 100, keep_book, &book, NULL);
+        atomic_store(&pieces, 5);
+        e5_parallel_offer(&par, work_off);
+        usleep(2000);
         e5_pool_free(pool);
-        _exit(status == E5_FORKED ? 0 : 1);
+        CHECK_LEAVE(status != E5_FORKED || atomic_load(&pieces) != 5);
     }
     CHECK(waitpid(child, &code, 0) == child && WIFEXITED(code) && WEXITSTATUS(code) == 0);
     CHECK_OK(e5_pool_for(pool, NULL, 100, keep_book, &book, err)); /* the parent does not notice */
@@ -395,6 +480,9 @@ int main(void) {
     RUN(callers_share_the_workers);
     RUN(a_worker_leaves_a_long_loop_for_a_new_one);
     RUN(busy_callers_get_no_help);
+    RUN(workers_without_a_loop_do_what_was_offered);
+    RUN(loops_come_before_spare_work);
+    RUN(what_was_offered_last_counts);
     RUN(a_forked_child_is_refused_and_does_not_hang);
     RUN(without_threads_the_caller_works_alone);
     RUN(no_memory_for_a_pool);

@@ -14,15 +14,25 @@ static bool near(double a, double b) { return fabs(a - b) < 1e-12; }
 
 TEST(published_values) {
     static const double nine[] = {3, 1, 9, 2, 8, 4, 7, 5, 6}, five[] = {15, 20, 35, 40, 50};
-    static const double expected[] = {6.3, 6.8, 7, 6.6, 6 + 13. / 15, 6.85};
-    for (int type = 4; type <= 9; type++) CHECK(near(of(9, nine, 0.7, type), expected[type - 4]));
+    static const double expected[] = {7, 7, 6, 6.3, 6.8, 7, 6.6, 6 + 13. / 15, 6.85};
+    for (int type = 1; type <= 9; type++) CHECK(near(of(9, nine, 0.7, type), expected[type - 1]));
     CHECK(near(of(5, five, 0.4, 7), 29));
     CHECK(near(of(5, five, 0.4, 8), 27));
 }
 
+/* At a value type 1 takes it, type 2 the mean of it and the next, type 3 the one whose number is even. */
+TEST(types_that_step) {
+    static const double ten[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    static const double expected[][3] = {{1, 1.5, 1}, {3, 3.5, 3}, {4, 4, 4}, {3, 3, 2}, {4, 4, 4}, {10, 10, 10}};
+    static const double probability[] = {0.1, 0.3, 0.36, 0.24, 0.35, 1};
+    for (int type = 1; type <= 3; type++)
+        for (int k = 0; k < 6; k++) CHECK(of(10, ten, probability[k], type) == expected[k][type - 1]);
+    CHECK(of(10, ten, 0.25, 3) == 2 && of(10, ten, 0.45, 3) == 4); /* 2.5 and 4.5 values: even, not up */
+}
+
 TEST(few_values) {
     static const double values[] = {5, 3};
-    for (int type = 4; type <= 9; type++) {
+    for (int type = 1; type <= 9; type++) {
         CHECK(isnan(of(0, values, 0.5, type)));
         CHECK(of(1, values, 0.9, type) == 5 && of(1, values, 0, type) == 5 && of(1, values, 1, type) == 5);
         CHECK(of(2, values, 0, type) == 3 && of(2, values, 1, type) == 5);
@@ -53,7 +63,7 @@ TEST(whole_positions_hit_their_value) {
 }
 
 TEST(ranks_stay_inside) {
-    for (int type = 4; type <= 9; type++)
+    for (int type = 1; type <= 9; type++)
         for (size_t n = 1; n < 40; n++)
             for (int k = 0; k <= 100; k++) {
                 struct e5_quantile_rank rank = e5_quantile_rank(k / 100., type, n);
@@ -114,9 +124,9 @@ TEST(selection_equals_sorting) {
 }
 
 TEST(arguments_are_checked) {
-    CHECK_OK(e5_quantile_check(0, 4, err));
+    CHECK_OK(e5_quantile_check(0, 1, err));
     CHECK_OK(e5_quantile_check(1, 9, err));
-    CHECK_STATUS(E5_INPUT, e5_quantile_check(0.5, 3, err));
+    CHECK_STATUS(E5_INPUT, e5_quantile_check(0.5, 0, err));
     CHECK_STATUS(E5_INPUT, e5_quantile_check(0.5, 10, err));
     CHECK_STATUS(E5_INPUT, e5_quantile_check(-DBL_MIN, 8, err));
     CHECK_STATUS(E5_INPUT, e5_quantile_check(90, 8, err));
@@ -125,6 +135,7 @@ TEST(arguments_are_checked) {
 
 int main(void) {
     RUN(published_values);
+    RUN(types_that_step);
     RUN(few_values);
     RUN(whole_positions_hit_their_value);
     RUN(ranks_stay_inside);

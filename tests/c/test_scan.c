@@ -199,6 +199,12 @@ TEST(boxes_are_left_when_cancelled_or_without_memory) {
     int failures = 0;
     request.out = out;
     CHECK_STATUS(E5_CANCELLED, e5_scan(&source, &request, 1, 1000, NULL, &watch, err));
+    struct e5_periods endless = {.count = (size_t)INT32_MAX + 1};
+    struct e5_error said = E5_ERROR_NONE;
+    request.periods = &endless;
+    CHECK(e5_scan(&source, &request, 1, 1000, NULL, NULL, &said) == E5_UNSAFE);
+    CHECK(strstr(said.what, "2147483648 periods are too many") != NULL);
+    request.periods = &periods;
     for (int n = 1; status != E5_OK && n < 1000; n++) {
         struct e5_error error = E5_ERROR_NONE;
         e5_alloc_fail_after(n);

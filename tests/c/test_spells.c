@@ -255,10 +255,24 @@ TEST(months_follow_each_other) {
     e5_spell_axis_fini(&axis);
 }
 
+TEST(what_no_axis_can_hold_is_refused) {
+    struct e5_error said = E5_ERROR_NONE, slots = E5_ERROR_NONE;
+    int64_t seconds[] = {0, E5_DAY};
+    int32_t slot[2];
+    struct e5_time_axis endless = {E5_STANDARD, (size_t)INT32_MAX, seconds}, noleap = {E5_NOLEAP, 2, seconds};
+    struct e5_spell_axis axis;
+    struct e5_spell_rule rule = {1, 0, 0};
+    CHECK(e5_spell_axis_init(&axis, &endless, NULL, E5_SPELL_CUT, &rule, &said) == E5_UNSAFE);
+    CHECK(strstr(said.what, "a series of 2147483647 steps is too long") != NULL);
+    CHECK(e5_spell_slots(&noleap, 366, false, slot, &slots) == E5_INPUT);
+    CHECK(strstr(slots.what, "366 maps are not one for each day of a year of the calendar noleap") != NULL);
+}
+
 int main(void) {
     RUN(same_as_walking_day_by_day);
     RUN(comparison_is_in_double);
     RUN(a_run_lingers_above_the_lower_limit);
     RUN(months_follow_each_other);
+    RUN(what_no_axis_can_hold_is_refused);
     return check_summary();
 }

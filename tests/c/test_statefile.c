@@ -153,6 +153,20 @@ TEST(without_a_state_there_is_no_note) {
     CHECK(!e5_state_note(&written, &place) && !e5_state_load(&back, &place));
 }
 
+TEST(a_file_to_note_in_is_made_where_there_is_none) {
+    struct e5_state state = example(), back;
+    struct e5_pieces pieces = state.pieces;
+    e5_place_clean(&place);
+    state.pieces.count = 0;
+    CHECK(e5_state_begin(&state, &place) && e5_state_load(&back, &place) && back.pieces.count == 0);
+    CHECK(strcmp(back.job_id, state.job_id) == 0 && folder_count() == 1);
+    state.pieces = pieces;
+    CHECK(e5_state_note(&state, &place));
+    state.job_id[0] = '\0';
+    CHECK(e5_state_begin(&state, &place)); /* there is one: it stays as it is */
+    CHECK(e5_state_load(&back, &place) && same_pieces(&back.pieces, &pieces) && back.job_id[0] != '\0');
+}
+
 TEST(links_are_not_followed) {
     struct e5_state state = example(), back;
     unlink(folder_path(place.state));
@@ -180,6 +194,7 @@ int main(void) {
     RUN(a_note_of_another_boot_is_not_believed);
     RUN(a_note_half_written_counts_as_none);
     RUN(without_a_state_there_is_no_note);
+    RUN(a_file_to_note_in_is_made_where_there_is_none);
     RUN(links_are_not_followed);
     e5_place_close(&place);
     folder_remove();

@@ -161,6 +161,26 @@ TEST(an_event_twice_in_a_batch_is_one) {
     clean();
 }
 
+/* What SQLite's own checks do not look at: a node of the index. */
+TEST(a_damaged_index_is_told_and_nothing_is_added) {
+    fresh();
+    struct e5_store_added added;
+    struct e5_error said = E5_ERROR_NONE;
+    drop(add_many(300, 100000));
+    struct sample *s = make(3000, 200000, E5_STANDARD);
+    sqlite3 *db;
+    CHECK(sqlite3_open(file, &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db,
+                       "UPDATE rtree_event_geom_node SET data = CAST(x'FFFF' || substr(data, 3) AS BLOB) WHERE "
+                       "nodeno = 1",
+                       0, 0, 0) == SQLITE_OK);
+    sqlite3_close(db);
+    CHECK(add(s, &batch, 1, NULL, &added, &said) == E5_DATABASE && strstr(said.what, "event database") != NULL);
+    CHECK(ask("SELECT count(*) FROM event") == 300);
+    drop(s);
+    clean();
+}
+
 int main(void) {
     RUN(a_large_batch_into_an_empty_file);
     RUN(sizes_round_about_a_node);
@@ -169,5 +189,6 @@ int main(void) {
     RUN(others_go_on_with_the_index);
     RUN(a_file_without_index_stays_without);
     RUN(an_event_twice_in_a_batch_is_one);
+    RUN(a_damaged_index_is_told_and_nothing_is_added);
     return check_summary();
 }

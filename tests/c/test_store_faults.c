@@ -1,4 +1,6 @@
 /* The event database under attack: strange files, other writers, full disks, sudden death. */
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -45,6 +47,10 @@ TEST(what_is_not_ours_is_refused_and_untouched) {
     write_file("these are notes, not a database; they are longer than the header of SQLite, which is 100 bytes "
                "long.");
     check_refused(E5_DATABASE);
+    struct e5_error said = E5_ERROR_NONE;
+    struct e5_store *none;
+    CHECK(e5_store_open(file, 0.05, NULL, &none, &said) == E5_DATABASE);
+    CHECK(strstr(said.hint, "no file of SQLite") != NULL && strstr(said.hint, ".recover") == NULL);
     write_file("");
     check_refused(E5_DATABASE);
     unlink(file);
@@ -97,6 +103,31 @@ TEST(damaged_files_are_refused_and_untouched) {
     check_refused(E5_DATABASE);
     free(whole.data);
     drop(s);
+    clean();
+}
+
+/* Damage in one place that SQLite does not meet while it opens the file. */
+TEST(damage_is_told_before_anything_is_written) {
+    fresh();
+    struct sample *s = make(3, 12000, E5_STANDARD), *more = make(3, 40000, E5_STANDARD);
+    struct e5_store_added added;
+    struct e5_error index = E5_ERROR_NONE, number = E5_ERROR_NONE;
+    CHECK_OK(add(s, &batch, 1, NULL, &added, err));
+    struct bytes whole = slurp();
+    int64_t page = ask("SELECT rootpage FROM sqlite_schema WHERE name = 'event_by_key'");
+    int fd = open(file, O_RDWR);
+    CHECK(page > 0 && pwrite(fd, "\2\0\0\xff\xff", 5, (page - 1) * ask("PRAGMA page_size")) == 5 && close(fd) == 0);
+    CHECK(add(s, &batch, 1, NULL, &added, &index) == E5_DATABASE);
+    CHECK(strstr(index.what, "event database is damaged") != NULL && strstr(index.hint, ".recover") != NULL);
+    FILE *f = fopen(file, "wb");
+    fwrite(whole.data, 1, (size_t)whole.size, f);
+    fclose(f);
+    change("UPDATE sqlite_sequence SET seq = 9000000000000000000 WHERE name = 'event'");
+    CHECK(add(more, &batch, 1, NULL, &added, &number) == E5_DATABASE);
+    CHECK(strstr(number.what, "event database") != NULL && ask("SELECT count(*) FROM event") == 3);
+    free(whole.data);
+    drop(s);
+    drop(more);
     clean();
 }
 
@@ -308,7 +339,7 @@ TEST(a_forked_child_is_told) {
     if (child == 0) {
         bool told = e5_store_add(store, &s->events, &batch, NULL, NULL, &added, NULL) == E5_FORKED;
         e5_store_close(store);
-        _exit(told ? 0 : 1);
+        CHECK_LEAVE(!told);
     }
     int status;
     CHECK(waitpid(child, &status, 0) == child && status == 0);
@@ -316,6 +347,56 @@ TEST(a_forked_child_is_told) {
     e5_store_close(store);
     drop(s);
     clean();
+}
+
+/* The program's own calls stand in for those of the C library that the core makes: the n-th of them fails. */
+static long calls_left;
+static bool call_failed;
+
+static bool call_fails(void) {
+    call_failed = calls_left > 0 && calls_left-- == 1;
+    if (call_failed) errno = EIO;
+    return call_failed;
+}
+
+#define FAILING(name, parameters, arguments)                         \
+    int name parameters {                                            \
+        static int(*next) parameters;                                \
+        if (next == NULL) *(void **)&next = dlsym(RTLD_NEXT, #name); \
+        return call_fails() ? -1 : next arguments;                   \
+    }
+FAILING(fsync, (int fd), (fd))
+FAILING(rename, (const char *from, const char *to), (from, to))
+FAILING(unlink, (const char *path), (path))
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33) /* before that it is no function */
+FAILING(stat, (const char *path, struct stat *out), (path, out))
+#endif
+
+TEST(every_call_to_the_disk_may_fail_while_a_file_is_made_or_opened) {
+    for (int made = 0; made < 2; made++) {
+        int failures = 0;
+        long n = 0;
+        do {
+            struct e5_error said = E5_ERROR_NONE;
+            struct e5_store *store = NULL;
+            fresh();
+            if (made) CHECK_OK(e5_store_open(file, 1, NULL, &store, err));
+            e5_store_close(store);
+            calls_left = ++n;
+            enum e5_status status = e5_store_open(file, 1, NULL, &store, &said);
+            bool over = calls_left > 0; /* there are fewer calls */
+            calls_left = over ? 0 : -1;
+            bool told = status == E5_OK || (status == E5_STORAGE && said.sys_errno == EIO && store == NULL &&
+                                            strstr(said.what, folder) != NULL);
+            if (!told) printf("call %ld: %s: %s\n", n, e5_status_name(status), said.what);
+            CHECK(told);
+            failures += status != E5_OK;
+            e5_store_close(store);
+            clean();
+            if (over) n = -1;
+        } while (n > 0 && n < 100);
+        CHECK(n == -1 && failures >= (made ? 1 : 4));
+    }
 }
 
 /* A limit on the size of files stands for a full disk. */
@@ -400,6 +481,7 @@ int main(void) {
     RUN(newer_files_are_refused_and_untouched);
     RUN(foreign_triggers_are_refused);
     RUN(damaged_files_are_refused_and_untouched);
+    RUN(damage_is_told_before_anything_is_written);
     RUN(places_that_cannot_hold_a_file);
     RUN(links_lead_to_one_lock);
     RUN(a_writer_that_takes_too_long_is_named);
@@ -410,6 +492,7 @@ int main(void) {
     RUN(threads_add_at_once_and_lose_nothing);
     RUN(killed_at_any_moment_leaves_whole_batches);
     RUN(a_forked_child_is_told);
+    RUN(every_call_to_the_disk_may_fail_while_a_file_is_made_or_opened);
     RUN(a_full_disk_keeps_the_last_commit);
     RUN(a_disk_too_full_to_begin_leaves_nothing);
     RUN(without_memory_nothing_leaks);

@@ -563,8 +563,8 @@ static void make_pair(struct pair *p) {
     p->views[2] = matrix(p->map, MAPS, 8, 0, E5_F64);
     CHECK_OK(e5_periods_by_calendar(&axis, (struct e5_frequency){1, 1, 0}, &p->periods, err));
     CHECK(p->periods.count == PERIODS);
-    CHECK_OK(e5_missing_init(&p->missing, &axis, &p->periods, (struct e5_frequency){1, 1, 0}, E5_MISSING_ETCCDI,
-                             err));
+    CHECK_OK(e5_missing_init(&p->missing, &axis, &p->periods, (struct e5_frequency){1, 1, 0},
+                             (struct e5_missing_policy){E5_MISSING_ETCCDI, 0}, err));
 }
 
 static void free_pair(struct pair *p) {

@@ -92,12 +92,12 @@ TEST(days_of_a_zone) {
     struct e5_time_axis axis = axis_of(E5_STANDARD, at(2020, 1, 1), HOUR, 48);
     struct e5_periods days;
     CHECK_OK(e5_periods_by_day(&axis, E5_DAY_INSTANT, 5 * HOUR + HOUR / 2, &days, err));
-    CHECK(days.count == 3 && days.start[1] == at(2020, 1, 1) + 18 * HOUR + HOUR / 2);
+    CHECK(days.count == 3 && days.start[1] == at(2020, 1, 2));
     CHECK(days.of_sample[18] == 0 && days.of_sample[19] == 1 && samples_in(&days, 48, 1) == 24);
     e5_periods_fini(&days);
     CHECK_OK(e5_periods_by_day(&axis, E5_DAY_SINCE_MIDNIGHT, -3 * HOUR, &days, err));
     CHECK(days.of_sample[3] == 0 && days.of_sample[27] == 1 && days.of_sample[0] == -1);
-    CHECK(days.start[0] == at(2019, 12, 31) + 3 * HOUR);
+    CHECK(days.start[0] == at(2019, 12, 31));
     e5_periods_fini(&days);
     CHECK_STATUS(E5_INPUT, e5_periods_by_day(&axis, E5_DAY_INSTANT, 3 * E5_DAY, &days, err));
 }

@@ -149,11 +149,16 @@ def _first_run(
     return next((days[run[0]] for run in found if len(run) >= n), None)
 
 
-def growing_season(tg: Values, dates: Sequence[Any], group: list[int], limit: float, n: int, rule: str) -> float:
-    """Length of the growing season in a year; the middle is the first day of its seventh month."""
+def middle_of(dates: Sequence[Any], group: list[int]) -> int | None:
+    """Where the first day of the seventh month of a year stands."""
     begin = dates[group[0]].replace(month=period_month(dates, group), day=1)
     year, month = (begin.year, begin.month + 6) if begin.month <= 6 else (begin.year + 1, begin.month - 6)
-    middle = next((i for i in group if (dates[i].year, dates[i].month, dates[i].day) == (year, month, 1)), None)
+    return next((i for i in group if (dates[i].year, dates[i].month, dates[i].day) == (year, month, 1)), None)
+
+
+def growing_season(tg: Values, dates: Sequence[Any], group: list[int], limit: float, n: int, rule: str) -> float:
+    """Length of the growing season in a year; the middle is the first day of its seventh month."""
+    middle = middle_of(dates, group)
     if middle is None:
         return NAN
     first, end = group[0], group[-1] + 1
@@ -178,6 +183,14 @@ def last_frost(tn: Values, dates: Sequence[Any], group: list[int], limit: float)
     """Day of the calendar year, from 1, of the last frost before July."""
     found = [i for i in group if dates[i].month < 7 and tn[i] < limit]
     return float((dates[found[-1]] - dates[group[0]].replace(month=1, day=1)).days + 1) if found else NAN
+
+
+def frost_season(tn: Values, dates: Sequence[Any], group: list[int], limit: float) -> float:
+    """Days from the first to the last frost of a year whose seventh month begins in the data."""
+    if middle_of(dates, group) is None:
+        return NAN
+    found = [i for i in group if tn[i] < limit]
+    return float((dates[found[-1]] - dates[found[0]]).days + 1) if found else 0.0
 
 
 # --- percentiles ---

@@ -69,7 +69,7 @@ def percentile_doy(
     window
         Days in the moving window, odd.
     type
-        Hyndman and Fan's type of the sample quantile, 4 to 9.
+        Hyndman and Fan's type of the sample quantile, 1 to 9.
     neighbours
         'wrap', 'real', 'ring' or 'around', see `tests.reference.doy_window`.
     leap_day

@@ -26,7 +26,7 @@ def _place(result: int, slots: int, results: int) -> tuple[int, int, float]:
     return left, left + (position > left), position - left
 
 
-def shares(
+def answers(
     values: Sequence[float],
     time: NDArray[Any] | Sequence[Any],
     percentile: float,
@@ -37,8 +37,8 @@ def shares(
     type: int = 8,
     neighbours: str = "wrap",
     leap_day: str = "drop",
-) -> list[float]:
-    """Share of the thresholds that each day of one cell is beyond, with the bootstrap of Zhang et al. (2005).
+) -> list[list[bool]]:
+    """Which of the thresholds each day of one cell is beyond, with the bootstrap of Zhang et al. (2005).
 
     Parameters
     ----------
@@ -55,8 +55,9 @@ def shares(
 
     Returns
     -------
-    list of float
-        0 to 1, in multiples of 1 / (years − 1) inside the base; NaN for missing days.
+    list of list of bool
+        One of each other year of the base, in their order; outside the base all of them are the same. Empty
+        for missing days.
     """
     dates = dates_of(time)
     known = {(date.year, date.month, date.day): i for i, date in enumerate(dates)}
@@ -80,15 +81,19 @@ def shares(
         return a if fraction == 0 else a + fraction * (b - a)
 
     full = [threshold(result, None, None) for result in range(results)]
-    out = []
+    out: list[list[bool]] = []
     for value, date in zip(values, dates, strict=True):
         result = slot_of_day(date, "standard", leap_day)
         if math.isnan(value) or math.isnan(full[result]):
-            out.append(math.nan)
+            out.append([])
         elif base[0] <= date.year <= base[1]:
             others = [year for year in range(base[0], base[1] + 1) if year != date.year]
-            hits = [is_beyond(value, threshold(result, date.year, year)) for year in others]
-            out.append(sum(hits) / len(hits))
+            out.append([is_beyond(value, threshold(result, date.year, year)) for year in others])
         else:
-            out.append(float(is_beyond(value, full[result])))
+            out.append([is_beyond(value, full[result])] * (base[1] - base[0]))
     return out
+
+
+def shares(*args: Any, **rules: Any) -> list[float]:
+    """Share of the thresholds that each day is beyond, NaN for missing days; of the same as :func:`answers`."""
+    return [sum(day) / len(day) if day else math.nan for day in answers(*args, **rules)]

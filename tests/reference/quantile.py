@@ -1,10 +1,13 @@
-"""Slow twin of ``diag/quantile``: sample quantiles of Hyndman and Fan's types 4 to 9, one value at a time."""
+"""Slow twin of ``diag/quantile``: sample quantiles of Hyndman and Fan's types 1 to 9, one value at a time."""
 
 import math
 from collections.abc import Iterable
 
 # type → α and β of the position p = α + q (n + 1 − α − β) in the sorted values, counted from 1.
 CONSTANTS = {
+    1: (0, 1),
+    2: (0, 1),
+    3: (-1 / 2, 3 / 2),
     4: (0, 1),
     5: (1 / 2, 1 / 2),
     6: (0, 0),
@@ -25,7 +28,7 @@ def quantile(values: Iterable[float], probability: float, kind: int = 8) -> floa
     probability
         0 to 1.
     kind
-        Type 4 to 9 in the numbering of Hyndman and Fan.
+        Type 1 to 9 in the numbering of Hyndman and Fan.
 
     Returns
     -------
@@ -61,6 +64,9 @@ def quantile(values: Iterable[float], probability: float, kind: int = 8) -> floa
     if whole + 1 >= n:
         return ordered[-1]
     lower, upper = ordered[whole], ordered[whole + 1]
+    if kind <= 3:  # they step; at a value type 3 takes the one whose number, counted from 1, is even
+        at_a_value = {1: 0.0, 2: 0.5, 3: float(whole % 2 == 0)}
+        fraction = at_a_value[kind] if fraction < FUZZ else 1.0
     if fraction < FUZZ:
         return lower
     return lower + (upper - lower) * fraction if fraction < 0.5 else upper - (upper - lower) * (1 - fraction)
