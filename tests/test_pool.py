@@ -152,6 +152,30 @@ def test_tasks_of_an_executor_may_wait_for_others_of_it():
         ]
 
 
+def test_an_executor_reads_no_more_than_its_buffer_of_an_endless_input():
+    taken = []
+    with Executor(2) as executor:
+        results = executor.map(square, (taken.append(i) or i for i in itertools.count()), buffersize=4)
+        assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
+        assert len(taken) == 9
+        results.close()
+        assert list(executor.map(pow, range(3), [2, 2], buffersize=1)) == [0, 1]
+        with pytest.raises(ValueError, match="> 0"):
+            executor.map(square, [1], buffersize=0)
+        with pytest.raises(TypeError, match="integer"):
+            executor.map(square, [1], buffersize="two")
+        with pytest.raises(ZeroDivisionError):
+            list(executor.map(lambda x: 1 / x, [1, 0, 1], buffersize=2))
+
+
+def test_an_error_callback_that_fails_keeps_the_error_of_the_call():
+    with ThreadPool(1) as pool:
+        result = pool.apply_async(divmod, (1, 0), error_callback=bad_callback)
+        with pytest.raises(LookupError) as told:
+            result.get()
+    assert isinstance(told.value.__context__, ZeroDivisionError)
+
+
 def test_an_initializer_fails_in_an_executor_that_nobody_holds():
     with pytest.raises(futures.thread.BrokenThreadPool):
         Executor(1, initializer=bad_start).submit(square, 1).result(20)

@@ -11,10 +11,12 @@ import os
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, thread
 from concurrent.futures._base import CANCELLED, FINISHED, LOGGER, PENDING, RUNNING
 from contextlib import suppress
+from itertools import islice
 from queue import Empty
 from typing import Any, TypeVar
 
@@ -251,14 +253,38 @@ class Executor(ThreadPoolExecutor):
     ) -> Iterator[T]:
         """Call ``fn(*args)`` for each args of ``zip(*iterables)``; results in the same order.
 
-        As in the standard library, whose other arguments it takes (`chunksize`, `buffersize`); native functions may
-        make all calls at once.
+        As in the standard library, whose other arguments it takes: `chunksize`, and with any Python `buffersize`, how
+        many calls may be begun before their results are taken. Native functions may make all calls at once.
         """
-        if batch_of(fn) is None or given.get("buffersize") is not None:
+        if (buffersize := given.pop("buffersize", None)) is not None:
+            return self._bounded(fn, zip(*iterables, strict=False), buffersize, timeout)
+        if batch_of(fn) is None:
             return super().map(fn, *iterables, timeout=timeout, **given)
         calls = list(zip(*iterables, strict=False))
         end = None if timeout is None else time.monotonic() + timeout
         return self._at_once(fn, calls, self.submit(_at_once, fn, calls, self._max_workers), end)
+
+    def _bounded(
+        self, fn: Callable[..., T], calls: Iterator[Any], buffersize: int, timeout: float | None
+    ) -> Iterator[T]:
+        if not isinstance(buffersize, int):
+            raise TypeError("buffersize must be an integer or None")
+        if buffersize < 1:
+            raise ValueError("buffersize must be None or > 0")
+        end = None if timeout is None else time.monotonic() + timeout
+        waiting = deque(self.submit(fn, *args) for args in islice(calls, buffersize))
+
+        def results() -> Iterator[T]:
+            try:
+                while waiting:
+                    found = waiting.popleft().result(None if end is None else end - time.monotonic())
+                    waiting.extend(self.submit(fn, *args) for args in islice(calls, 1))
+                    yield found
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+        return results()
 
     def _at_once(self, fn: Callable[..., T], calls: list[Any], future: Future[Any], end: float | None) -> Iterator[T]:
         left = None if end is None else end - time.monotonic()

@@ -145,6 +145,8 @@ class AsyncResult:
                 try:
                     callback(value)
                 except BaseException as error:
+                    if not success:
+                        error.__context__ = error.__context__ or value  # what the call itself has raised
                     success, value = False, error
         self._success, self._value, self._done = success, value, True
         self._pool = self._callback = self._error_callback = None
