@@ -143,6 +143,20 @@ TEST(shares_of_a_period) {
 }
 
 /* Hourly data: a sample is an hour, a day 24 of them. */
+TEST(a_share_is_none_but_0_to_1) {
+    static const double wrong[] = {-0.1, 1.1, NAN};
+    struct e5_time_axis axis = axis_from(E5_NOLEAP, (struct e5_date){2001, 1, 1}, 365, false);
+    struct e5_frequency years = {12, 1, 0};
+    struct e5_periods periods;
+    struct e5_missing missing;
+    CHECK_OK(e5_periods_by_calendar(&axis, years, &periods, err));
+    for (int k = 0; k < 3; k++) {
+        struct e5_missing_policy policy = {E5_MISSING_SHARE, wrong[k]};
+        CHECK_STATUS(E5_INPUT, e5_missing_init(&missing, &axis, &periods, years, policy, err));
+    }
+    e5_periods_fini(&periods);
+}
+
 TEST(hours_count_as_parts_of_days) {
     struct e5_time_axis axis = {.calendar = E5_STANDARD, .n = 744, .seconds = stamps};
     struct e5_frequency months = {1, 1, 0};
@@ -184,6 +198,7 @@ int main(void) {
     RUN(every_rule_equals_counting_days);
     RUN(limits_of_the_etccdi);
     RUN(shares_of_a_period);
+    RUN(a_share_is_none_but_0_to_1);
     RUN(hours_count_as_parts_of_days);
     RUN(every_allocation_may_fail);
     return check_summary();
