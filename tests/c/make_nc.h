@@ -62,4 +62,15 @@ static inline unsigned char *make_slurp(const char *path, size_t *size) {
     return bytes;
 }
 
+/* Whether a file is there, and has the bytes of another. */
+static inline bool make_same(const char *path, const char *other) {
+    size_t wanted, got;
+    if (access(path, R_OK) != 0) return false;
+    unsigned char *there = make_slurp(path, &got), *those = make_slurp(other, &wanted);
+    bool same = got == wanted && memcmp(there, those, got) == 0;
+    free(there);
+    free(those);
+    return same;
+}
+
 #endif

@@ -214,16 +214,7 @@ static enum e5_status unpack_target(struct e5_error *err) {
     return status;
 }
 
-static bool is_member(void) {
-    size_t wanted, got;
-    if (access(folder_path("target.nc"), R_OK) != 0) return false;
-    unsigned char *there = make_slurp(folder_path("target.nc"), &got),
-                  *member = make_slurp(member_of_archive, &wanted);
-    bool same = got == wanted && memcmp(there, member, got) == 0;
-    free(there);
-    free(member);
-    return same;
-}
+static bool is_member(void) { return make_same(folder_path("target.nc"), member_of_archive); }
 
 static bool old_or_member(enum e5_status status) {
     bool is_new = is_member();
