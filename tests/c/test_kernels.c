@@ -579,6 +579,23 @@ TEST(series_that_do_not_fit_are_refused) {
     }
 }
 
+/* Winter ends where a season of fires begins: without one nobody knows where. */
+TEST(overwintering_needs_a_season) {
+    static const double x[DAYS];
+    const struct e5_kernel *kernel = e5_kernel_find("fire_weather");
+    struct e5_params params = usual_params(kernel);
+    const double *values[E5_MAX_OPERANDS] = {x, x, x, x, x};
+    struct e5_error err = E5_ERROR_NONE;
+    struct e5_sweep_plan plan;
+    struct cell cell;
+    for (size_t p = 0; kernel->params[p].name != NULL; p++)
+        if (strcmp(kernel->params[p].name, "overwintering") == 0) params.value[p].integer = 1;
+    show_cell(&cell, kernel, &daily.axis, values);
+    CHECK(e5_sweep_plan(kernel, &params, &cell.input, &plan, &err) == E5_INPUT);
+    CHECK(strstr(err.what, "overwintering needs season=") != NULL);
+    e5_sweep_plan_fini(&plan);
+}
+
 TEST(rules_of_events_are_those_of_their_parameters) {
     static const int of_find[] = {6, 10, 18, 26}, of_track[] = {6, 26};
     for (int i = 0; i < 6; i++) {
@@ -626,6 +643,7 @@ int main(void) {
     RUN(a_line_is_a_line);
     RUN(months_that_never_differ_have_no_index);
     RUN(series_that_do_not_fit_are_refused);
+    RUN(overwintering_needs_a_season);
     RUN(rules_of_events_are_those_of_their_parameters);
     RUN(every_value_of_every_parameter_in_every_order_of_cells);
     e5_pool_free(pool);
