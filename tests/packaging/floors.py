@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build/floors"
 EXTRAS = ("xarray", "dask", "demo", "units", "regions", "geo", "grib")
 TOOLS = ["pytest>=8", "pytest-xdist", "hypothesis", "trustme", "psutil", "h5py", "pyogrio", "scipy", "cdsapi"]
-TOOLS += ["ipython", "threadpoolctl"]
+TOOLS += ["ipython", "threadpoolctl", "zarr<3"]  # the next zarr needs a newer NumPy
 TESTS = "accessor catalogue chunked cli_events config database diagnostics events grib plot reader regions units"
 # These need what is no dependency of ours, but compared with.
 LEFT_OUT = "not scipy_and_cc3d and not xclim"
