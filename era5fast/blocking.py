@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import attributes, units
+from .axis_names import TIME_NAMES, find_axis
 from .compound import check_whole_days, persistent, whole_along
 from .coordinates import longitude_steps
 from .dataarrays import as_dataarray
 from .errors import InputError
-from .field import TIME_NAMES, find_axis
 from .storms import check_number, grid_names
 
 if TYPE_CHECKING:

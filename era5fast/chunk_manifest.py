@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from .archives import is_archive
+from .axis_names import TIME_NAMES, find_name
 from .errors import InputError
 from .event_export import replacing
-from .field import TIME_NAMES, find_name
 from .optional import need
 from .sources import NETCDF_MAGIC, expand, magic_of, open_file
 from .times import decode_times

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from . import attributes
+from .axis_names import TIME_NAMES, find_axis
 from .chunked.arrays import is_lazy, whole
 from .dataarrays import as_dataarray, is_labelled
 from .errors import InputError
-from .field import TIME_NAMES, find_axis, plain
+from .field import plain
 from .sources import is_paths
 from .times import DAY, check_order, decode_times, same_calendar
 

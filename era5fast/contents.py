@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES
 from .grib_messages import heads
 from .locks import reading
 from .sources import data_variables, has_grib, netcdf_files, open_file
@@ -108,8 +109,8 @@ def _axis(file: _core.File, variables: dict[str, Any], names: tuple[str, str]) -
 
 
 def _shape(file: _core.File, variables: dict[str, Any]) -> tuple[Any, ...]:
-    latitude = _axis(file, variables, ("latitude", "lat"))
-    longitude = _axis(file, variables, ("longitude", "lon"))
+    latitude = _axis(file, variables, LATITUDE_NAMES)
+    longitude = _axis(file, variables, LONGITUDE_NAMES)
     if not latitude.size or not longitude.size or latitude.ndim != 1 or longitude.ndim != 1:
         return ()
     corners = latitude.max(), longitude[0], latitude.min(), longitude[-1]

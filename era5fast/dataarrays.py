@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import other_grids
 from .errors import InputError
 from .field import one_variable
+from .other_grids import else_of_other_cells
 from .sources import expand, is_paths
 
 if TYPE_CHECKING:
@@ -51,10 +51,5 @@ def as_dataarray(x: Any, variable: str | None = None, name: str = "x") -> xr.Dat
 def _of_files(paths: Any, variable: str | None) -> Any:
     from .reader import open_dataset
 
-    try:
-        return open_dataset(paths, None if variable is None else [variable])
-    except InputError:
-        found = other_grids.variable_of(expand(paths), variable)
-        if found is None:
-            raise
-        return found
+    wanted = None if variable is None else [variable]
+    return else_of_other_cells(lambda: open_dataset(paths, wanted), expand(paths), variable)

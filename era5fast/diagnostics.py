@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from . import _core, attributes, definitions, provenance, solar_days
+from .axis_names import TIME_NAMES, find_axis
 from .chunked.arrays import is_lazy_call
 from .errors import InputError, warn
-from .field import HINT_OF_TIME, TIME_NAMES, Field, check_days, find_axis, one_variable
+from .field import HINT_OF_TIME, Field, check_days, one_variable
 from .grouping import grouping_of
 from .memory import memory_budget, telling_what_is_too_large
 from .operands import Operands, bind

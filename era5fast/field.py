@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import attributes, other_grids
+from . import attributes
+from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, find_axis, find_name
 from .chunked.arrays import is_lazy, refuse_expression, say_that_it_is_loaded
 from .errors import InputError
 from .locks import reading
 from .optional import need
+from .other_grids import else_of_other_cells
 from .sources import GRIB, expand, is_paths, magic_of, open_core
 from .times import DAY, decode_times, encode_times, same_calendar, usual_step
 
 if TYPE_CHECKING:
     import xarray as xr
-
-TIME_NAMES = ("time", "valid_time")
-LATITUDE_NAMES = ("latitude", "lat")
-LONGITUDE_NAMES = ("longitude", "lon")
 
 HINT_OF_TIME = "it is called time or valid_time, or its coordinate holds dates or has the standard_name time"
 
@@ -358,13 +356,10 @@ def _from_files(paths: Any, variable: str | None) -> Field:
     magic = list(map(magic_of, files := expand(paths)))
     if GRIB in magic:
         return _from_grib(files, variable)
-    try:
-        core, names = open_core(files, variable, magic)
-    except InputError:
-        array = other_grids.variable_of(files, variable)
-        if array is None:
-            raise
-        return _from_dataarray(array)
+    opened = else_of_other_cells(lambda: open_core(files, variable, magic), files, variable)
+    if not isinstance(opened, tuple):
+        return _from_dataarray(opened)
+    core, names = opened
     header = core.header()
     _check_one_map(header["name"], {dim: len(level["values"]) for dim, level in header["levels"].items()})
     return Field(
@@ -549,51 +544,6 @@ def name_in(x: xr.DataArray, dim: Any, field: Field) -> Any:
 
 #: Degrees within which two coordinates mean the same cell.
 _SAME_PLACE = 1e-4
-
-
-def find_name(names: Any, wanted: tuple[str, ...]) -> str | None:
-    """First of the `wanted` names that is among `names`."""
-    return next((name for name in wanted if name in names), None)
-
-
-def find_axis(x: Any, wanted: tuple[str, ...]) -> Any:
-    """Dimension of a DataArray that is an axis; anything but a DataArray has none.
-
-    Parameters
-    ----------
-    x : any
-        What the user passed.
-    wanted : tuple of str
-        Names of the axis: ``TIME_NAMES``, ``LATITUDE_NAMES`` or ``LONGITUDE_NAMES``.
-
-    Returns
-    -------
-    str or None
-        The dimension of one of these names; without one, that whose coordinate says by its CF attributes (or, of
-        times, by its type) that it is this axis. None where there is none, or several say so.
-    """
-    dims = getattr(x, "dims", ())
-    if (name := find_name(dims, wanted)) is not None or not hasattr(x, "coords"):
-        return name
-    found = [dim for dim in dims if dim in x.coords and _says_that_it_is(x.coords[dim], wanted)]
-    return found[0] if len(found) == 1 else None
-
-
-#: What the coordinate of an axis may say that has another name. A Y axis may be one of a projection, no latitude.
-_SAID: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
-    TIME_NAMES: {"standard_name": ("time",), "axis": ("T",)},
-    LATITUDE_NAMES: {"standard_name": ("latitude",), "units": ("degrees_north", "degree_north", "degrees_N")},
-    LONGITUDE_NAMES: {"standard_name": ("longitude",), "units": ("degrees_east", "degree_east", "degrees_E")},
-}
-
-
-def _says_that_it_is(coordinate: xr.DataArray, wanted: tuple[str, ...]) -> bool:
-    said = any(coordinate.attrs.get(key) in values for key, values in _SAID[wanted].items())
-    return said or (wanted is TIME_NAMES and (coordinate.dtype.kind == "M" or _has_cftime(coordinate)))
-
-
-def _has_cftime(coordinate: xr.DataArray) -> bool:
-    return coordinate.dtype.kind == "O" and coordinate.size > 0 and hasattr(coordinate.values[0], "calendar")
 
 
 def _coordinate(x: xr.DataArray, names: tuple[str, ...]) -> np.ndarray | None:

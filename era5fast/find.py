@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from . import _core, attributes, units
+from .axis_names import TIME_NAMES, find_axis, find_name
 from .chunked.arrays import check, is_lazy, outline
 from .doubts import say_if_in_degrees
 from .errors import InputError, warn
-from .field import TIME_NAMES, Field, as_field, as_maps, check_maps, find_axis, find_name
+from .field import Field, as_field, as_maps, check_maps
 from .memory import memory_budget
 from .operands import SLOTS, Operands, check_times, maps_of, slots_of
 from .provenance import lazy_digest, needs_digest

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import attributes, units
+from .axis_names import TIME_NAMES, find_axis
 from .compound import check_whole_days, whole_along
 from .dataarrays import as_dataarray
 from .errors import InputError
-from .field import TIME_NAMES, find_axis
 from .storms import check_number
 from .times import check_order, decode_times
 

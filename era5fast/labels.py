@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from . import _core, attributes, times
+from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, find_axis, find_name
 from .chunked.arrays import is_lazy, say_that_it_is_loaded
 from .dataarrays import as_dataarray, is_labelled
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, as_maps, find_axis, find_name
+from .field import as_maps
 from .sources import is_paths
 
 __all__ = ["Labels", "label"]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core, units
+from .axis_names import TIME_NAMES, find_axis
 from .chunked.arrays import check, is_lazy, of_rows, outline
 from .errors import InputError
-from .field import TIME_NAMES, Field, as_field, as_maps, check_maps, find_axis, one_variable
+from .field import Field, as_field, as_maps, check_maps, one_variable
 from .optional import need
 from .point_tracks import folded, not_negative
 from .progress import Progress

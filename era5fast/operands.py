@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from . import _core, attributes, units
+from .axis_names import find_name
 from .chunked.arrays import is_lazy
 from .doubts import say_if_in_degrees
 from .errors import InputError
-from .field import Field, as_field, find_name, on_grid, plain
+from .field import Field, as_field, on_grid, plain
 from .several import Axis, choices, common, several
 from .times import check_order, days_of, same_calendar
 from .wording import did_you_mean

@@ -6,8 +6,10 @@ for other cells, too: xarray opens the files, and what is computed reads them in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .axis_names import FILE_TIME_NAMES, LATITUDE_NAMES, LONGITUDE_NAMES
 from .errors import InputError
 from .sources import NETCDF_MAGIC, data_variables, magic_of, open_file
 from .variable_table import names_in_files
@@ -15,10 +17,33 @@ from .variable_table import names_in_files
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["variable_of"]
+__all__ = ["else_of_other_cells", "variable_of"]
 
-_TIME = ("time", "valid_time", "date")
-_AXES = ("latitude", "lat", "longitude", "lon")
+_AXES = (*LATITUDE_NAMES, *LONGITUDE_NAMES)
+
+
+def else_of_other_cells(read: Callable[[], Any], names: list[str], variable: str | None) -> Any:
+    """What `read` makes of files; where the core refuses them for their cells, their variable on other cells.
+
+    Parameters
+    ----------
+    read : callable
+        Reads maps of latitudes and longitudes.
+    names, variable
+        The files, and which variable, for :func:`variable_of`.
+
+    Raises
+    ------
+    InputError
+        That of `read` if there is no such variable; or if the files do not fit together.
+    """
+    try:
+        return read()
+    except InputError:
+        found = variable_of(names, variable)
+        if found is None:
+            raise
+        return found
 
 
 def variable_of(names: list[str], variable: str | None) -> xr.DataArray | None:
@@ -71,7 +96,7 @@ def _name_in(file: str, variable: str | None) -> str | None:
 
 def _is_of_other_cells(each: dict[str, Any]) -> bool:
     dims = each["dims"]
-    over_time = not set(_TIME).isdisjoint(dims) and len(dims) > 1
+    over_time = not set(FILE_TIME_NAMES).isdisjoint(dims) and len(dims) > 1
     return over_time and each["dtype"] != "text" and set(_AXES).isdisjoint(dims)
 
 
@@ -93,7 +118,7 @@ def _in_time(names: list[str], parts: list[xr.DataArray]) -> xr.DataArray:
     """Parts of a series behind each other, whatever the order of the files."""
     import xarray as xr
 
-    time = next(dim for dim in _TIME if dim in parts[0].dims)
+    time = next(dim for dim in FILE_TIME_NAMES if dim in parts[0].dims)
     try:
         parts = sorted(parts, key=lambda part: part[time].values[:1].tolist())
         return xr.concat(parts, time, join="exact", coords="minimal", compat="override", combine_attrs="override")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core, attributes
+from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, find_axis
 from .batches import elementwise
 from .chunked.arrays import refuse_expression
 from .coordinates import Cells, cells_around, degrees
 from .dataarrays import as_dataarray
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_axis, plain
+from .field import plain
 from .memory import check_room
 from .progress import Progress
 from .sources import is_paths

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from .attributes import DEFINITION, made_by
+from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, find_axis
 from .chunked.arrays import is_lazy, of_rows
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, find_axis
 from .several import Several, is_list
 from .sources import is_paths
 

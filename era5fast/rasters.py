@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core, attributes
+from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, find_axis
 from .chunked.arrays import check, is_lazy, whole
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, find_axis, one_variable, plain
+from .field import one_variable, plain
 from .progress import Progress
 
 if TYPE_CHECKING:

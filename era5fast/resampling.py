@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _core, attributes, units
+from .axis_names import TIME_NAMES, find_axis
 from .chunked.arrays import is_lazy
 from .errors import InputError
-from .field import TIME_NAMES, find_axis, one_variable, plain
+from .field import one_variable, plain
 from .memory import check_room
 from .progress import Progress
 

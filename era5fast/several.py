@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, Field, name_in
+from .field import Field, name_in
 
 __all__ = ["Axis", "Several", "choices", "common", "is_list", "several"]
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .axis_names import LONGITUDE_NAMES, find_axis, find_name
 from .errors import InputError
-from .field import LONGITUDE_NAMES, Field, find_axis, find_name
+from .field import Field
 from .memory import memory_budget
 from .times import DAY
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import _core
 from .archives import is_archive, unpack
+from .axis_names import FILE_TIME_NAMES, LATITUDE_NAMES, LONGITUDE_NAMES
 from .errors import InputError, StorageError
 from .locks import open_with
 from .variable_table import find as find_variable
@@ -34,7 +35,6 @@ __all__ = [
 NETCDF_MAGIC = (b"\x89HDF", b"CDF\1", b"CDF\2", b"CDF\5")
 #: First bytes of GRIB files.
 GRIB = b"GRIB"
-_TIME = {"valid_time", "time", "date"}
 #: Files in the folder of a store of Zarr.
 _OF_ZARR = ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
 
@@ -169,7 +169,7 @@ def _holds(header: dict[str, Any], variable: str) -> bool:
 
 def data_variables(header: dict[str, Any]) -> list[str]:
     """Names of the variables on maps: those with latitude and longitude. Bounds of axes and the like are none."""
-    axes = ({"latitude", "lat"}, {"longitude", "lon"})
+    axes = (set(LATITUDE_NAMES), set(LONGITUDE_NAMES))
     variables = header["variables"].items()
     return [n for n, v in variables if v["dtype"] != "text" and all(names & set(v["dims"]) for names in axes)]
 
@@ -180,7 +180,7 @@ def _variables_of(name: str) -> dict[str, bool]:
     for file in netcdf_files(name):
         header = open_file(file).header()
         for variable in data_variables(header):
-            along_time = bool(_TIME & set(header["variables"][variable]["dims"]))
+            along_time = not set(FILE_TIME_NAMES).isdisjoint(header["variables"][variable]["dims"])
             found[variable] = found.get(variable, False) or along_time
     return found
 

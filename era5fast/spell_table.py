@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from . import _core, attributes, diagnostics, units
+from .axis_names import find_name
 from .chunked.arrays import check, is_lazy, outline, whole
 from .definitions import apply
 from .doubts import say_if_in_degrees
 from .errors import InputError
-from .field import Field, as_field, check_days, find_name, one_variable
+from .field import Field, as_field, check_days, one_variable
 from .gaps import fill_field, fill_lazily
 from .memory import memory_budget
 from .operands import SLOTS, rows_of

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import attributes, units
+from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, find_axis
 from .coordinates import longitude_steps
 from .dataarrays import as_dataarray
 from .errors import InputError
-from .field import LATITUDE_NAMES, LONGITUDE_NAMES, along_axis, find_axis, one_variable
+from .field import along_axis, one_variable
 from .regions import RADIUS
 
 if TYPE_CHECKING:

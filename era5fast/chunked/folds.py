@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..field import LONGITUDE_NAMES, as_field, find_axis
+from ..axis_names import LONGITUDE_NAMES, find_axis
+from ..field import as_field
 from ..grouping import grouping_of
 from ..operands import Operands
 from ..parameter_sets import sets_of

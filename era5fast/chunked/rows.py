@@ -9,20 +9,9 @@ from typing import Any
 import numpy as np
 
 from .. import provenance
+from ..axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES, find_axis, find_name
 from ..errors import InputError
-from ..field import (
-    HINT_OF_TIME,
-    LATITUDE_NAMES,
-    LONGITUDE_NAMES,
-    TIME_NAMES,
-    Field,
-    as_field,
-    find_axis,
-    find_name,
-    name_in,
-    on_grid,
-    plain,
-)
+from ..field import HINT_OF_TIME, Field, as_field, name_in, on_grid, plain
 from ..grouping import grouping_of
 from ..operands import SLOTS
 from ..several import several
