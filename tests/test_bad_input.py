@@ -242,6 +242,35 @@ def test_damaged_files(layout: str, kind: str, tmp_path: Path) -> None:
         assert outcomes.get("other", 0) <= 8, f"some flips hit the time axis, which nothing protects: {outcomes}"
 
 
+LIBRARY = """
+import sys
+from era5fast.errors import Era5FastError
+from era5fast.sources import open_file
+
+good = open(sys.argv[1], "rb").read()
+refused = 0
+for at in range(300):
+    open(sys.argv[1] + ".damaged.nc", "wb").write(good[:at] + bytes([good[at] ^ 255]) + good[at + 1 :])
+    try:
+        open_file(sys.argv[1] + ".damaged.nc").read("x")
+    except Era5FastError:
+        refused += 1
+print(refused)
+"""
+
+
+def test_damaged_files_that_the_libraries_read_leave_nothing_for_them_to_print(tmp_path: Path) -> None:
+    """HDF5 writes of its own when the process ends, where errors of it were left lying."""
+    import h5py
+
+    with h5py.File(tmp_path / "x.nc", "w", libver="latest") as file:
+        file.create_dataset("x", data=np.zeros((4, 5, 6), "f4"), chunks=(2, 5, 6), compression="lzf")
+    result = run_python(LIBRARY, str(tmp_path / "x.nc"))
+    assert result.returncode == 0
+    assert int(result.stdout) > 200
+    assert result.stderr == ""
+
+
 # --- files without what is needed ---
 
 
