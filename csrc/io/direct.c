@@ -100,7 +100,7 @@ static enum e5_status put_as_stored(const struct direct *d, uint64_t address, st
 static enum e5_status decode(const struct direct *d, const struct e5_chunk *chunk, struct e5_scratch *scratch,
                              struct e5_decoded *out, struct e5_error *err) {
     enum e5_status status = e5_watch_check(d->watch, err);
-    if (status == E5_OK) status = e5_room_need(&scratch->stored, chunk->size, err);
+    if (status == E5_OK) status = e5_scratch_need_stored(scratch, chunk->size, err);
     if (status == E5_OK)
         status = e5_probe_read(d->path, d->descriptor, chunk->address, scratch->stored.bytes, chunk->size, err);
     return status == E5_OK ? e5_filter_undo(d->path, d->map, chunk, scratch, out, err) : status;

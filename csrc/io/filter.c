@@ -11,6 +11,8 @@
 #define CHECKSUM_SIZE 4
 #define DEFLATE_RATIO 1032 /* the format cannot do better: 258 bytes for two bits */
 #define SHORT_RUN 64       /* elements; as few as these are no work for vector registers */
+#define SPARE_SHARE 8      /* of the stored size: room for a chunk is room for most others, too */
+#define LARGE_PAGE ((size_t)2 << 20)
 #define SPARES_MAX 32
 #define SPARE_BYTES ((size_t)64 << 20)
 
@@ -30,6 +32,12 @@ enum e5_status e5_room_need(struct e5_room *room, size_t size, struct e5_error *
     enum e5_status status = e5_alloc_plain(size, &room->bytes, err);
     if (status == E5_OK) room->size = size;
     return status;
+}
+
+enum e5_status e5_scratch_need_stored(struct e5_scratch *scratch, size_t size, struct e5_error *err) {
+    size_t most = size + size / SPARE_SHARE, pages = (most + LARGE_PAGE - 1) / LARGE_PAGE;
+    if (size <= scratch->stored.size) return E5_OK;
+    return e5_room_need(&scratch->stored, size < LARGE_PAGE ? most : pages * LARGE_PAGE, err);
 }
 
 static enum e5_status damaged(const struct pass *p, const char *what) {

@@ -25,6 +25,9 @@ struct e5_decoded {
 
 /* A room of at least `size` bytes; what was in it is lost. */
 E5_MUST_USE enum e5_status e5_room_need(struct e5_room *room, size_t size, struct e5_error *err);
+/* Room for `size` stored bytes, and some more: chunks differ a little in how well they compress, and another room for
+ * each that is larger than those before would be fresh memory each time. */
+E5_MUST_USE enum e5_status e5_scratch_need_stored(struct e5_scratch *scratch, size_t size, struct e5_error *err);
 /* Decode what lies in scratch->stored; the result is valid until the next call. */
 E5_MUST_USE enum e5_status e5_filter_undo(const char *path, const struct e5_map *map, const struct e5_chunk *chunk,
                                           struct e5_scratch *scratch, struct e5_decoded *out, struct e5_error *err);

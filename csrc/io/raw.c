@@ -58,7 +58,7 @@ static enum e5_status read_chunks(struct raw *r) {
     for (size_t i = 0; i < map->chunks && status == E5_OK; i++) {
         const struct e5_chunk *chunk = &map->chunk_list[i];
         struct e5_decoded decoded;
-        status = e5_room_need(&r->scratch.stored, chunk->size, r->err);
+        status = e5_scratch_need_stored(&r->scratch, chunk->size, r->err);
         if (status == E5_OK)
             status =
                 e5_probe_read(r->path, r->descriptor, chunk->address, r->scratch.stored.bytes, chunk->size, r->err);

@@ -31,6 +31,8 @@ import read_samples
 from comparison import arguments
 
 HERE = Path(__file__).parent
+#: NumPy starts threads of OpenBLAS, which spin for some 50 ms in wait of work: as long as reading a region takes.
+NO_SPINNING = {"OPENBLAS_NUM_THREADS": "1"}
 MEMORY_BYTES = 8 << 30  # more than any way needs: twice the whole month
 
 
@@ -69,7 +71,7 @@ def touch_memory() -> None:
 def run(python: str, way: str, options: dict[str, Any]) -> dict[str, Any]:
     touch_memory()
     command = [python, str(HERE / "read_ways.py"), way, json.dumps(options)]
-    ended = subprocess.run(command, capture_output=True, text=True)
+    ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **NO_SPINNING})
     if ended.returncode != 0:
         raise RuntimeError(f"{way}: {ended.stderr.strip().splitlines()[-1]}")
     return json.loads(ended.stdout.splitlines()[-1])

@@ -60,7 +60,7 @@ static struct bytes store(const struct e5_map *map, uint32_t mask) {
 static enum e5_status undo(const struct e5_map *map, uint32_t mask, const struct bytes *stored,
                            struct e5_scratch *scratch, struct e5_decoded *out, struct e5_error *err) {
     struct e5_chunk chunk = {.size = (uint32_t)stored->size, .mask = mask};
-    enum e5_status status = e5_room_need(&scratch->stored, stored->size, err);
+    enum e5_status status = e5_scratch_need_stored(scratch, stored->size, err);
     if (status != E5_OK) return status;
     memcpy(scratch->stored.bytes, stored->at, stored->size);
     return e5_filter_undo("folder/file.nc", map, &chunk, scratch, out, err);
@@ -181,11 +181,25 @@ TEST(memory_is_left_to_the_next_call) {
     e5_scratch_fini(&next);
 }
 
+TEST(a_chunk_that_is_a_little_larger_finds_room) {
+    static const size_t sizes[] = {1, 1000, (size_t)3 << 20};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct e5_scratch scratch = {0};
+        CHECK_OK(e5_scratch_need_stored(&scratch, sizes[i], err));
+        uint8_t *bytes = scratch.stored.bytes;
+        CHECK(scratch.stored.size >= sizes[i] + sizes[i] / 10);
+        CHECK_OK(e5_scratch_need_stored(&scratch, sizes[i] + sizes[i] / 10, err));
+        CHECK(scratch.stored.bytes == bytes);
+        e5_scratch_fini(&scratch);
+    }
+}
+
 int main(void) {
     RUN(every_order_and_mask);
     RUN(turned_bits_are_found);
     RUN(a_wrong_size_is_corrupt);
     RUN(a_bomb_is_unsafe);
     RUN(memory_is_left_to_the_next_call);
+    RUN(a_chunk_that_is_a_little_larger_finds_room);
     return check_summary();
 }
