@@ -62,12 +62,14 @@ def variables_of(names: list[str], variables: list[str] | None) -> list[xr.DataA
         If a file is damaged.
     """
     messages: list[Message] = []
+    indexes: dict[str, Any] = {}
     for name in names:
         if magic_of(name) in NETCDF_MAGIC or is_archive(magic_of(name)):
             raise InputError(f"{name}: not GRIB, as others of these files are", hint="read the kinds one by one")
         _check_messages(name)
         with _damage_of(name):
-            found_here = inventory(name)
+            indexes[name] = _index_of(name)
+            found_here = inventory(name, indexes[name])
         report_cut(name, found_here)
         messages += found_here
     # What is taken first counts: the final versions, then the preliminary ones, each in the order of the files.
@@ -75,7 +77,7 @@ def variables_of(names: list[str], variables: list[str] | None) -> list[xr.DataA
     versions = collections.Counter(path for _, path, _ in parts)
     found: dict[str, list[xr.DataArray]] = {}
     for _, path, version in sorted(parts, key=lambda part: part[0]):
-        for array in _arrays(path, version if versions[path] > 1 else None):
+        for array in _arrays(path, indexes[path], version if versions[path] > 1 else None):
             found.setdefault(str(array.name), []).append(array)
     known = list(found)
     wanted = known if variables is None else [_name_of(variable, known, names[0]) for variable in variables]
@@ -140,14 +142,18 @@ def _check_messages(path: str) -> None:
         pass
 
 
-def _arrays(path: str, version: str | None) -> list[xr.DataArray]:
+def _index_of(path: str) -> Any:
+    from .grib_store import index_of
+
+    return index_of(path)
+
+
+def _arrays(path: str, index: Any, version: str | None) -> list[xr.DataArray]:
     """Every variable (of a version) in a file; of one variable several where its messages make no single block."""
-    keywords: dict[str, Any] = {"indexpath": "", "time_dims": ("valid_time",), "squeeze": False, "errors": "raise"}
-    if version is not None:  # of several at one moment cfgrib would take any
-        keywords["filter_by_keys"] = {"experimentVersionNumber": version}
+    from .grib_store import blocks
+
     with _damage_of(path):
-        blocks = _cfgrib().open_datasets(path, backend_kwargs=keywords)
-    return [_tidy(block[name]) for block in blocks for name in block.data_vars]
+        return [_tidy(block[name]) for block in blocks(index, version) for name in block.data_vars]
 
 
 def _reported(array: xr.DataArray, messages: list[Message]) -> xr.DataArray:

@@ -9,13 +9,17 @@ from typing import Any, NamedTuple
 
 from . import _core
 
-__all__ = ["Message", "inventory", "report", "report_cut"]
+__all__ = ["KEYS", "Message", "inventory", "report", "report_cut"]
 
 log = logging.getLogger("era5fast")
 
 #: Versions of ERA5 that are replaced after some months.
 _PRELIMINARY = ("0005", "5")
 _EPOCH = dt.datetime(1970, 1, 1)
+
+
+#: What is wanted of a message, by the names of ecCodes.
+KEYS = ("paramId", "experimentVersionNumber", "valid_time", "typeOfLevel", "level:float", "number")
 
 
 class Message(NamedTuple):
@@ -33,43 +37,28 @@ class Message(NamedTuple):
         return self.version in _PRELIMINARY
 
 
-def inventory(path: str) -> list[Message]:
+def inventory(path: str, index: Any) -> list[Message]:
     """All messages of a file, in its order.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    index : cfgrib.messages.FileIndex
+        What cfgrib found in it, with `KEYS`.
 
     Raises
     ------
-    eccodes.GribInternalError
+    ValueError
         If a header is damaged.
-    OSError
-        If the file cannot be read.
     """
-    import eccodes
-
-    found: list[Message] = []
-    with open(path, "rb") as file:
-        while (handle := eccodes.codes_grib_new_from_file(file, headers_only=True)) is not None:
-            try:
-                found.append(_message(handle, path))
-            finally:
-                eccodes.codes_release(handle)
-    return found
-
-
-def _message(handle: Any, path: str) -> Message:
-    import eccodes
-
-    def value(key: str, otherwise: Any) -> Any:
-        return eccodes.codes_get(handle, key) if eccodes.codes_is_defined(handle, key) else otherwise
-
-    date, time = eccodes.codes_get(handle, "validityDate"), eccodes.codes_get(handle, "validityTime")
-    moment = dt.datetime(date // 10000, date // 100 % 100, date % 100, time // 100, time % 100)
-    return Message(
-        eccodes.codes_get(handle, "paramId"),
-        str(value("experimentVersionNumber", "")),
-        (moment - _EPOCH) // dt.timedelta(seconds=1),
-        (value("typeOfLevel", ""), value("level", 0), value("number", 0)),
-        path,
-    )
+    places = [index.index_keys.index(key) for key in KEYS]
+    found: list[tuple[tuple[int, ...], Message]] = []
+    for values, offsets in index.iter_index():
+        number, version, seconds, *place = (values[at] for at in places)
+        message = Message(int(number), "" if version == "undef" else str(version), int(seconds), tuple(place), path)
+        found += [(offset if isinstance(offset, tuple) else (offset, 0), message) for offset in offsets]
+    return [message for _, message in sorted(found, key=lambda each: each[0])]
 
 
 def report(name: str, messages: list[Message]) -> None:
