@@ -325,7 +325,7 @@ _WORDS = {
     "kmh": "km h-1",
     "mb": "hPa",
 }
-_WORD = re.compile(r"[^\W\d]+|[~‰]")
+_WORD = re.compile(r"°?[^\W\d]+|[~‰]")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻·", "0123456789- ")
 _TEMPERATURE = re.compile(
     r"K|[°℃℉][CFK]?|deg(ree)?s?_?([CFK]|[Cc]elsius|[Ff]ahrenheit|[Kk]elvin)|[Kk]elvins?|[Cc]elsius|[Ff]ahrenheit"
@@ -339,8 +339,8 @@ def udunits(text: str) -> str:
 
     Examples
     --------
-    >>> udunits("(0 - 1)"), udunits("kg m⁻²"), udunits("m s**-1")
-    ('1', 'kg m-2', 'm s**-1')
+    >>> udunits("(0 - 1)"), udunits("kg m⁻²"), udunits("m s**-1"), udunits("C"), udunits("°C")
+    ('1', 'kg m-2', 'm s**-1', 'degC', '°C')
     """
     text = _TEXTS.get(text.strip(), text.strip()).translate(_SUPERSCRIPTS)
     if re.match(r"\(?code table", text, re.IGNORECASE):

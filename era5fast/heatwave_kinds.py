@@ -113,6 +113,7 @@ def heatwaves(
         chosen = KINDS[names[0]]
         x = _needed(names[0], given, chosen.series)
         check_days(as_field(outline(x) if is_lazy(x) else x, time=time), "heatwaves")
+        units.check_kind(units.of(getattr(x, "attrs", None)), ("degC",), f"heatwaves: {chosen.series}")
         limits = [_limit(x, given, KINDS[name], base_period, time, progress) for name in names]
         also = () if chosen.also is None else (_needed(names[0], given, chosen.also[0]), _degrees(given, chosen.also))
         if len(names) == 1:

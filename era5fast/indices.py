@@ -78,7 +78,7 @@ class _Units:
         self.rain = self._of(fields, ("pr",), "mm d-1")
         #: Units of the rain of a day: a rate, or an amount.
         self.rain_units = "mm d-1"
-        if self.rain is not None and not self._is_rate(self.rain):
+        if self.rain is not None and not units.is_depth_rate(self.rain):
             self.rain_units = "mm"
             units.check(self.rain, "mm", "pr")
 
@@ -98,14 +98,6 @@ class _Units:
         if self.temperature is None or name not in ("tx", "tn", "tg") or not field.labelled:
             return source
         return scaled(source, units.factor(str(units.of(field.attrs)), self.temperature))
-
-    @staticmethod
-    def _is_rate(unit: str) -> bool:
-        try:
-            units.factor(unit, "mm d-1")
-        except InputError:
-            return False
-        return True
 
     def threshold(self, spec: dict[str, Any], value: Any) -> Any:
         """A threshold in the units of the data; of a list, each of them."""

@@ -82,6 +82,7 @@ class Operands:
         """The first operand in the units of the row; a plain array is taken to be in them."""
         wanted = spec["units"]
         if wanted is None:
+            _check_kind(row, spec, self.field.attrs)
             return self.field.source
         if not self.field.labelled:
             self.units = wanted
@@ -97,6 +98,8 @@ class Operands:
         wanted, given = self._wanted(spec), units.of(attrs)
         if wanted is None or attrs is None or (given is None and spec["units"] in self._units_of):
             return 1.0, 0.0
+        if wanted == "mm":  # a day's depth
+            return units.depth_of_a_day(given, spec["name"]), 0.0
         scale, offset = units.check(given, wanted, spec["name"])
         return scale, 0.0 if attributes.is_difference(attrs) else offset
 
@@ -198,6 +201,12 @@ class Operands:
             for field in self.fields:
                 stack.enter_context(field.reading())
             yield
+
+
+def _check_kind(row: dict[str, Any], spec: dict[str, Any], attrs: Any) -> None:
+    """Refuse a series that measures something else by its own units."""
+    if spec["measures"] is not None:
+        units.check_kind(units.of(attrs), spec["measures"].split(", "), f"{row['name']}: {spec['name']}")
 
 
 def _behind_each_other(parts: list[Any], maps: list[np.ndarray]) -> np.ndarray:

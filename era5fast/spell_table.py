@@ -429,7 +429,7 @@ def marine_heatwaves(
     Parameters
     ----------
     sst : DataArray, ndarray or paths (time, ...)
-        Daily sea surface temperature (any daily series will do).
+        Daily sea surface temperature; a series without units may be of anything.
     base_period : tuple of two years or dates, optional
         Base of climatology and threshold; None: all of `sst`.
     definition : {'hobday', 'marineheatwaves', 'heatwaver'}, default 'hobday'
@@ -477,6 +477,7 @@ def marine_heatwaves(
     seen = outline(sst) if lazy else sst
     field = as_field(seen, time=time, latitude=latitude, longitude=longitude, calendar=calendar, variable=variable)
     check_days(field, "marine_heatwaves")
+    units.check_kind(units.of(field.attrs), ("degC",), "marine_heatwaves: sst")
     if lazy:
         check(sst, "sst")
         sst = whole(sst, (field.time_name(),), "marine_heatwaves")

@@ -113,7 +113,7 @@ def klawa_ulbrich_index(wind: Any, v98: Any, population: Any, *, variable: str |
     Raises
     ------
     InputError
-        If units differ, or `wind` is on no grid.
+        If units differ or are not of a speed, or `wind` is on no grid.
 
     References
     ----------
@@ -147,7 +147,7 @@ def storm_severity_index(wind: Any, v98: Any, *, variable: str | None = None) ->
     Raises
     ------
     InputError
-        If units differ, or `wind` is on no grid.
+        If units differ or are not of a speed, or `wind` is on no grid.
 
     References
     ----------
@@ -212,6 +212,7 @@ def _excess(wind: xr.DataArray, v98: xr.DataArray) -> xr.DataArray:
     grid_names(wind)
     v98 = _on_cells("v98", v98, wind)
     given, other = units.of(wind.attrs), units.of(getattr(v98, "attrs", None))
+    units.check_kind(given, ("m s-1",), "wind")
     if given is not None and other is not None:
         scale, _ = units.check(other, given, "v98")
         v98 = v98 if scale == 1 else v98 * scale

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from numbers import Real
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from .errors import InputError
 from .optional import need
 from .wording import muted
 
-__all__ = ["check", "convert_units", "factor", "of", "quantity"]
+__all__ = ["check", "check_kind", "convert_units", "depth_of_a_day", "factor", "is_depth_rate", "of", "quantity"]
 
 _MAX_DIMS = 6  # that the core can see
 
@@ -340,6 +340,67 @@ def check(given: str | None, wanted: str, what: str) -> tuple[float, float]:
         return factor(given, wanted)
     except InputError as error:
         raise InputError(f"{what} is in {given}, and {wanted} is needed: {error.what}", hint=error.hint) from error
+
+
+def is_depth_rate(unit: str) -> bool:
+    """Whether units are those of water per time, such as ``mm d-1`` or ``kg m-2 s-1``."""
+    try:
+        factor(unit, "mm d-1")
+    except InputError:
+        return False
+    return True
+
+
+def depth_of_a_day(given: str | None, what: str) -> float:
+    """What brings one value a day of precipitation into mm of that day, be it an amount or a rate.
+
+    Parameters
+    ----------
+    given : str or None
+        Units of the data, by :func:`of`.
+    what : str
+        What the data are called in a message.
+
+    Raises
+    ------
+    InputError
+        If the data have no units, or others than of water.
+    """
+    rate = given is not None and is_depth_rate(given)
+    return check(given, "mm d-1" if rate else "mm", what)[0]
+
+
+def check_kind(given: str | None, kinds: Sequence[str], what: str) -> None:
+    """Refuse data that measure something else than a calculation is of, by what their units say.
+
+    Data without units, and with units that nobody knows, pass.
+
+    Parameters
+    ----------
+    given : str or None
+        Units of the data, by :func:`of`.
+    kinds : sequence of str
+        Units of what the data may be, the usual one first; any with the same dimensions will do.
+    what : str
+        What the data are called in a message.
+
+    Raises
+    ------
+    InputError
+        If they do.
+    """
+    unit = None if given is None else _parse(re.sub(r"[A-Za-z]+", _in_days, given))
+    if unit is None or any(_water(unit.powers, same.powers) for same in map(_parse, kinds) if same is not None):
+        return
+    raise InputError(
+        f"{what} is in {given}, which does not measure what this is of, such as {kinds[0]}",
+        hint="is it the right variable? Where the units are wrong, mend them: x.attrs['units'] = "
+        f"'{kinds[0]}'; where it is meant, drop them: del x.attrs['units']",
+    )
+
+
+def _in_days(word: re.Match[str]) -> str:
+    return "d" if word[0] in _UNEVEN else word[0]
 
 
 def quantity(value: Any, wanted: str | None, what: str, *, difference: bool = False) -> float:

@@ -122,6 +122,32 @@ def test_units_and_attributes() -> None:
         e5.fire_weather(**{**data, "wind_speed": other["temperature"]}, progress=False)
 
 
+@pytest.mark.parametrize(
+    ("unit", "size"),
+    [("mm/day", 1), ("mm d-1", 1), ("kg m-2", 1), ("kg m-2 s-1", 1 / 86400), ("m s-1", 1 / 86_400_000), ("m", 1e-3)],
+)
+@pytest.mark.parametrize("lazily", [False, True])
+def test_rain_of_a_day_is_an_amount_or_a_rate(unit: str, size: float, lazily: bool) -> None:
+    data = labelled(weather(30), axes(30))
+    expected = e5.fire_weather(**data, progress=False)["fwi"]
+    other = (data["precipitation"] * size).assign_attrs(units=unit)
+    given = {**data, "precipitation": other}
+    if lazily:
+        given = {name: x.chunk(latitude=4) for name, x in given.items()}
+    np.testing.assert_allclose(e5.fire_weather(**given, progress=False)["fwi"], expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("unit", ["K", "%", "kg", "mm2"])
+def test_rain_in_other_units_is_refused(unit: str) -> None:
+    data = labelled(weather(30), axes(30))
+    data["precipitation"].attrs["units"] = unit
+    with pytest.raises(InputError, match=f"precipitation is in {unit}, and mm is needed"):
+        e5.fire_weather(**data, progress=False)
+    del data["precipitation"].attrs["units"]
+    with pytest.raises(InputError, match="precipitation has no units, and mm"):
+        e5.fire_weather(**data, progress=False)
+
+
 def test_a_series_goes_on_where_another_ended() -> None:
     values, where = weather(), axes()
     whole = e5.fire_weather(**values, **where)

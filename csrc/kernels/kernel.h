@@ -45,10 +45,14 @@ struct e5_operand_spec {
     const char *doc;
     /* What values are converted to, like "degC", or "x", those of the first operand; NULL: any, unchanged.  Where
      * comparisons with fixed thresholds must be exact the first operand stays as it is (keep_units): its units are
-     * checked only, and parameters and the operands in "x" are converted instead. */
+     * checked only, and parameters and the operands in "x" are converted instead.  "mm" is the depth of a day, which
+     * a rate has as well. */
     const char *units;
     bool keep_units;
     bool optional; /* None is allowed; the kernel then sees no rows */
+    /* Where `units` are NULL: units of what it may be, like "mm, m3 s-1".  Values whose units say that they measure
+     * something else are refused; those that say nothing are taken as they are.  NULL: anything. */
+    const char *measures;
 };
 
 /* What a diagnostic gives; a row without outputs gives one, {"x", "x", its summary, "x"}. */

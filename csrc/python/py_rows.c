@@ -26,9 +26,10 @@ static PyObject *param_rows(const struct e5_param_spec *spec) {
 static PyObject *operand_rows(const struct e5_operand_spec *spec) {
     PyObject *rows = PyList_New(0);
     for (; rows != NULL && spec->name != NULL; spec++)
-        append(&rows, Py_BuildValue("{ss ss ss sz sO sO}", "name", spec->name, "dims", spec->dims, "doc", spec->doc,
-                                    "units", spec->units, "keep_units", spec->keep_units ? Py_True : Py_False,
-                                    "optional", spec->optional ? Py_True : Py_False));
+        append(&rows,
+               Py_BuildValue("{ss ss ss sz sO sO sz}", "name", spec->name, "dims", spec->dims, "doc", spec->doc,
+                             "units", spec->units, "keep_units", spec->keep_units ? Py_True : Py_False, "optional",
+                             spec->optional ? Py_True : Py_False, "measures", spec->measures));
     return rows;
 }
 
