@@ -12,7 +12,7 @@ from .sources import expand, is_paths
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["as_dataarray", "is_labelled"]
+__all__ = ["as_dataarray", "is_labelled", "opened"]
 
 
 def is_labelled(x: Any) -> bool:
@@ -46,6 +46,17 @@ def as_dataarray(x: Any, variable: str | None = None, name: str = "x") -> xr.Dat
             f"{name} is no DataArray but {type(x).__name__}", hint="a DataArray, a Dataset or file names are needed"
         )
     return array.astype(bool) if array.attrs.get("dtype") == "bool" else array  # as xarray keeps masks in files
+
+
+def opened(x: Any) -> Any:
+    """The variable of a Dataset or of files, lazy; anything else as it is.
+
+    Raises
+    ------
+    InputError
+        If there are several variables, or files hold none.
+    """
+    return as_dataarray(x) if is_paths(x) else one_variable(x)
 
 
 def _of_files(paths: Any, variable: str | None) -> Any:

@@ -101,8 +101,11 @@ class Field:
             If they are not known.
         """
         if self.latitude is None or self.longitude is None:
+            along = "" if self.origin is None else f": its cells are along {', '.join(map(str, self.cell_dims()))}"
             raise InputError(
-                "the grid is not known", hint="pass latitude= and longitude=, or a DataArray that has them"
+                f"the grid is not known{along}",
+                hint="pass latitude= and longitude=, or a DataArray that has them; what is on another grid has to be "
+                "brought onto such axes first",
             )
         return self.latitude, self.longitude
 

@@ -21,6 +21,7 @@ from .chunked.arrays import check, is_lazy, refuse_expression
 from .errors import InputError
 from .field import is_quantity, one_variable, plain
 from .operands import bind
+from .sources import is_paths
 
 _ROWS = {row["name"]: row for row in _core.kernels() if row["kind"] == "pointwise"}
 
@@ -234,10 +235,12 @@ def _labelled(name: str, value: Any) -> Any:
 
 def _plain(name: str, value: Any) -> Any:
     """Return a number or an array as NumPy computes with it; arrays of others that follow its protocols stay."""
+    given = value
     if is_quantity(value) or (not _is_duck(value) and not isinstance(value, int | float)):
         value = plain(value)
     if np.result_type(value).kind not in "fiub":
-        raise InputError(f"{name} is no number and no array of numbers")
+        hint = "era5fast.open_dataset(path) opens files; pass a variable of it" if is_paths(given) else ""
+        raise InputError(f"{name} is no number and no array of numbers", hint=hint)
     return value
 
 

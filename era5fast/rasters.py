@@ -12,8 +12,9 @@ import numpy as np
 from . import _core, attributes
 from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, find_axis
 from .chunked.arrays import check, is_lazy, whole
+from .dataarrays import opened
 from .errors import InputError
-from .field import one_variable, plain
+from .field import plain
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def area_mean(x: Any, nodata: float | None = None, *, latitude: Any = None, prog
 
     Parameters
     ----------
-    x : array or DataArray (…, rows, columns)
+    x : array, DataArray, Dataset or paths (…, rows, columns)
         Maps, of any type and layout; of a DataArray the dimensions latitude and longitude, lat and lon, or y and x.
     nodata : float, optional
         Value that stands for missing ones; where a DataArray's attributes name one (``_FillValue``,
@@ -66,7 +67,7 @@ def area_mean(x: Any, nodata: float | None = None, *, latitude: Any = None, prog
     >>> round(area_mean([[1.0, 1.0], [4.0, 4.0]], latitude=[0, 60]), 6)
     2.0
     """
-    x = one_variable(x)
+    x = opened(x)
     if not (hasattr(x, "dims") and hasattr(x, "coords")):
         return _mean_plain(x, _missing(nodata), _weights(latitude), progress)
     return _mean_labelled(x, nodata, latitude, progress)

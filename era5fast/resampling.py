@@ -13,8 +13,9 @@ import numpy as np
 from . import _core, attributes, units
 from .axis_names import TIME_NAMES, find_axis
 from .chunked.arrays import is_lazy
+from .dataarrays import opened
 from .errors import InputError
-from .field import one_variable, plain
+from .field import plain
 from .memory import check_room
 from .progress import Progress
 
@@ -91,7 +92,7 @@ def bootstrap(
 
     Parameters
     ----------
-    x : array or DataArray
+    x : array, DataArray, Dataset or paths
         Values; one sample along `axis` or `dim` for each cell of the rest.
     statistic : {"mean", "std", "var", "median"}
         What is computed of each sample.
@@ -141,7 +142,7 @@ def bootstrap(
         if str(value) not in choices:
             raise InputError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
     _check_numbers(confidence, ddof)
-    x = one_variable(x)
+    x = opened(x)
     if is_lazy(x):
         rules = {"statistic": statistic, "n_resamples": n_resamples, "method": method, "confidence": confidence}
         return _in_chunks(bootstrap, {"x": x}, {**rules, "ddof": ddof, "seed": seed, "dim": dim})
@@ -216,7 +217,7 @@ def permutation_test(
     """
     if str(alternative) not in ("two-sided", "less", "greater"):
         raise InputError(f"alternative must be two-sided, less or greater, not {alternative!r}")
-    x, y = one_variable(x), one_variable(y)
+    x, y = opened(x), opened(y)
     if is_lazy(x) or is_lazy(y):
         rules = {"n_resamples": n_resamples, "alternative": alternative, "paired": paired, "seed": seed, "dim": dim}
         return _in_chunks(permutation_test, {"x": x, "y": y}, rules)
@@ -348,7 +349,7 @@ def _about_bootstrap(cells: _Cells, statistic: str, call: dict[str, Any]) -> lis
 
 def _samples(x: Any, axis: Any, dim: str | None, least: int) -> tuple[np.ndarray, _Cells]:
     """Values with the samples along the first axis, and what the other axes are."""
-    x = one_variable(x)
+    x = opened(x)
     if hasattr(x, "dims") and hasattr(x, "coords"):
         name = _sample_dim(x, dim)
         x = x.transpose(name, ...)

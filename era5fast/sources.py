@@ -224,5 +224,10 @@ def files_by_variable(paths: Any, fixed: bool = False) -> dict[str, list[str]]:
             first = called.setdefault(row.netcdf if row is not None and row.netcdf else variable, variable)
             found.setdefault(first, []).append(name)
     if not found:
-        raise InputError(f"no variable with time, latitude and longitude in {names[0]}")
+        raise InputError(
+            f"no variable with time, latitude and longitude in {names[0]}",
+            hint=f"xarray.open_dataset({names[0]!r}, engine='era5fast') opens files of other grids, and diagnostics "
+            "of single cells take their names",
+            target=names[0],
+        )
     return found

@@ -462,8 +462,8 @@ def convert_units(
 
     Parameters
     ----------
-    x : array or DataArray
-        Values of any type and layout.
+    x : array, DataArray, Dataset or paths
+        Values of any type and layout; of files the only variable.
     given : str or None
         Units that they have; None takes those of a DataArray's attributes.
     wanted : str
@@ -494,9 +494,9 @@ def convert_units(
     >>> convert_units([25.0, -9999.0], "degC", "degF", nodata=-9999)
     array([   77., -9999.])
     """
-    from .field import one_variable
+    from .dataarrays import opened
 
-    x = one_variable(x)
+    x = opened(x)
     if hasattr(x, "dims") and hasattr(x, "coords"):
         return _convert_labelled(x, given, wanted, nodata, progress)
     if given is None:

@@ -128,3 +128,26 @@ def test_the_mean_in_other_units_is_that_of_converted_maps():
 def test_bad_input(given, words):
     with pytest.raises(InputError, match=words):
         e5.area_mean(**given)
+
+
+def test_files_are_opened_where_maps_are_wanted(tmp_path):
+    days = np.datetime64("2001-01-01", "ns") + np.arange(5) * np.timedelta64(1, "D")
+    coords = {"time": days, "latitude": np.linspace(60, 50, 40), "longitude": np.arange(300.0)}
+    x = xr.DataArray(
+        RNG.normal(280, 9, (5, 40, 300)), coords, ("time", "latitude", "longitude"), "t2m", {"units": "K"}
+    )
+    path = tmp_path / "t2m.nc"
+    x.to_netcdf(path)
+    np.testing.assert_array_equal(e5.area_mean(path, progress=False), e5.area_mean(x, progress=False))
+    np.testing.assert_array_equal(e5.area_mean([str(path)], progress=False), e5.area_mean(x, progress=False))
+    celsius = e5.convert_units(path, None, "degC", progress=False)
+    assert celsius.attrs["units"] == "degC"
+    np.testing.assert_array_equal(celsius, e5.convert_units(x, None, "degC", progress=False))
+    with pytest.raises(InputError, match="the values are said to be in degC"):
+        e5.convert_units(path, "degC", "K")
+    mine, theirs = (e5.bootstrap(data, "mean", 20, seed=1, progress=False) for data in (path, x))
+    np.testing.assert_array_equal(mine.low, theirs.low)
+    with pytest.raises(InputError, match="open_dataset"):
+        e5.heat_index(str(path), 50.0)
+    with pytest.raises(e5.errors.MissingFileError, match="nothere"):
+        e5.area_mean(tmp_path / "nothere.nc")

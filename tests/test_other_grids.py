@@ -134,7 +134,9 @@ def test_stations_are_cells(tmp_path: Path) -> None:
         (lambda path: e5.resample(path, "max", variable="Tm", **QUIET), "no variable Tm"),
         (lambda path: e5.resample(path, "max", variable="lambert", **QUIET), "no time axis"),
         (lambda path: e5.find_events(path, 20.0, variable="Tx", **QUIET), "grid is not known|no latitude axis"),
+        (lambda path: e5.find_events(xr.open_dataset(path).Tx, 20.0, **QUIET), "not known: its cells are along y, x"),
         (lambda path: e5.daily(path, "max", variable="Tx", utc_offset="solar", **QUIET), "longitude"),
+        (lambda path: e5.open_dataset(path), "engine='era5fast'\\) opens files of other grids"),
     ],
 )
 def test_what_needs_places_says_so(call: Any, words: str, projected: tuple[Path, xr.Dataset]) -> None:

@@ -135,7 +135,7 @@ def test_the_seed_is_told() -> None:
         ({"x": [[1.0, 2.0], [3.0]]}, "lists of different lengths"),
         ({"x": [1.0, 2.0]}, "a sample of 2 values"),
         ({"x": np.zeros(70000)}, "a sample of 70000 values"),
-        ({"x": ["a", "b", "c"]}, "an array of type"),
+        ({"x": np.array(["a", "b", "c"])}, "an array of type"),
         ({"x": xr.DataArray(np.zeros((4, 4)), dims=("a", "b"))}, "no dimension time among"),
     ],
 )
