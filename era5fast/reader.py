@@ -29,7 +29,7 @@ def read(
     paths: Any,
     variable: str | int | None = None,
     *,
-    time: slice | None = None,
+    time: Any = None,
     area: Any = None,
     level: Any = None,
     number: Any = None,
@@ -47,9 +47,9 @@ def read(
         netCDF or GRIB files, or zip archives of netCDF files.
     variable : str or int, optional
         Any of the names of the variable, or its number; may be left out when the files hold only one.
-    time : slice of dates, optional
-        First and last moment, both inclusive; ``slice("2003-06", "2003-08")`` means whole months. Dates are those of
-        the files' calendar.
+    time : slice of dates, or a date, optional
+        First and last moment, both inclusive; ``slice("2003-06", "2003-08")`` means whole months, and so does
+        ``"2003-06"``. Dates are those of the files' calendar.
     area : sequence of four floats, optional
         North, west, south, east in degrees. Columns come eastward from the west, also across the seam of the files.
     level : number or sequence of numbers, optional

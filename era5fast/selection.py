@@ -50,8 +50,8 @@ def select(
     ----------
     header : dict
         Header of the core's dataset: ``dims``, ``seconds``, ``calendar``, ``latitude``, ``longitude``, ``levels``.
-    time : slice of dates, optional
-        First and last moment, both inclusive.
+    time : slice of dates, or a date, optional
+        First and last moment, both inclusive; or a year, month, day or moment: all of its steps.
     area : sequence of four floats, optional
         North, west, south, east in degrees.
     level, number : number or sequence of numbers, optional
@@ -83,9 +83,12 @@ def _time(header: dict[str, Any], time: Any) -> tuple[int, int]:
     seconds, calendar = header["seconds"], header["calendar"]
     if time is None:
         return 0, len(seconds)
+    if not isinstance(time, slice) and np.ndim(time) == 0:
+        time = slice(time, time)
     if not isinstance(time, slice) or time.step is not None:
         raise InputError(
-            f"time must be a slice of two dates, not {time!r}", hint='for instance slice("2003", "2005")'
+            f"time must be a date or a slice of two, not {time!r}",
+            hint='for instance "2003-07" or slice("2003", "2005")',
         )
     first, last = 0, len(seconds)
     if time.start is not None:
@@ -93,7 +96,8 @@ def _time(header: dict[str, Any], time: Any) -> tuple[int, int]:
     if time.stop is not None:
         last = int(np.searchsorted(seconds, _moment(time.stop, calendar, end=True), "left"))
     if last <= first:
-        raise InputError(f"no data from {time.start} to {time.stop}", hint=_span(seconds, calendar))
+        said = f"in {time.start}" if time.start is time.stop else f"from {time.start} to {time.stop}"
+        raise InputError(f"no data {said}", hint=_span(seconds, calendar))
     return first, last - first
 
 

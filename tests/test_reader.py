@@ -407,6 +407,17 @@ def test_stamps_of_pandas_and_python(plain: Path) -> None:
     assert len(e5.read(plain, time=slice(begin, end), progress=False)) == 3
     day = datetime.date(2001, 1, 2)
     assert len(e5.read(plain, time=slice(day, day), progress=False)) == 24
+    assert np.array_equal(
+        e5.read(plain, time=day, progress=False), e5.read(plain, time=slice(day, day)), equal_nan=True
+    )
+    assert len(e5.read(plain, time=np.datetime64("2001-01-01T07"), progress=False)) == 1
+
+
+@pytest.mark.parametrize(("time", "steps"), [("2001", 60), ("2001-01", 60), ("2001-01-03", 12), ("2001-01-03T05", 1)])
+def test_one_date_means_all_of_it(time: str, steps: int, plain: Path) -> None:
+    wanted = e5.read(plain, time=slice(time, time), progress=False)
+    assert np.array_equal(e5.read(plain, time=time, progress=False), wanted, equal_nan=True)
+    assert len(wanted) == steps
 
 
 @pytest.mark.parametrize(
@@ -433,9 +444,9 @@ def test_dates_are_those_of_the_calendar_of_the_files(calendar: str, february: i
         (slice("tomorrow", None), "'tomorrow' is no date"),
         (slice("2001-13", None), "no date"),
         (slice("2001-02-30", None), "no day"),
-        (slice("2001", "2002", 2), "must be a slice of two dates"),
-        ("2001", "must be a slice of two dates"),
-        (("2001", "2002"), "must be a slice of two dates"),
+        (slice("2001", "2002", 2), "must be a date or a slice of two"),
+        ("1999", r"no data in 1999\. The data run from 2001-01-01"),
+        (("2001", "2002"), "must be a date or a slice of two"),
         (slice(1.5, None), "no date"),
     ],
 )
