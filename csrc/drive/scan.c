@@ -1,12 +1,13 @@
 /* A scan walks blocks of steps; for each block, tasks walk segments of cells.  A segment's state belongs to the one
  * task that has the segment at hand, and every cell sees its steps in order of time: neither the number of threads
- * nor the size of blocks and segments can change a bit of the result. */
+ * nor the size of blocks and segments can change a bit of the result.  Arrays go another way (drive/scan_whole). */
 #include "drive/scan.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
-#include "drive/cells.h"
+#include "drive/scan_pass.h"
+#include "drive/scan_whole.h"
 
 #define SEGMENT_BYTES (256 << 10) /* of a row: long enough for the machine to look ahead … */
 #define STRIP_BYTES (512 << 10)   /* … and of the steps that all requests see before the next ones are read */
@@ -14,118 +15,25 @@
 #define SEGMENT_STEP 64           /* cells: keeps every segment's state aligned */
 #define SEGMENT_OF_PART \
     2048 /* cells: states lie segment by segment, and parts may meet different numbers of threads */
-#define STRIP_MAX 256             /* steps */
+#define STRIP_MAX 512             /* steps: a year of days */
+#define STATE_BYTES (512 << 10)   /* of a segment, with a row of results: stays in the second cache */
 #define BOX_BLOCK ((size_t)8 << 20) /* bytes of a box that are read at once, where chunks are not larger */
 #define TASKS_PER_THREAD 4 /* segments have equal work; a few each even out what the machine does beside us */
 
-/* One request at one segment. */
-struct lane {
-    char *state;
-    int32_t period; /* at hand; −1 before the first */
+struct blocks {
+    struct e5_scan_pass pass;
+    struct e5_view view; /* of the block at hand, where it is decoded */
+    char **state;        /* n: for all cells */
+    struct e5_scan_lane *lanes; /* segments × n */
 };
-
-struct pass {
-    struct e5_source *source;
-    const struct e5_scan_request *requests;
-    size_t n;
-    struct e5_cells cells; /* of an array, or a block, that is decoded strip by strip */
-    struct e5_view block_view;
-    size_t size; /* of a value */
-    size_t segment, segments, strip;
-    char **state; /* n: for all cells */
-    struct lane *lanes; /* segments × n */
-    char *scratch; /* slots × slot_bytes: a row of results, and a strip where one is decoded */
-    size_t slot_bytes;
-    struct e5_watch *watch;
-    const char *block; /* steps × cells at hand; NULL: decoded strip by strip */
-    size_t first, steps;
-};
-
-struct range {
-    size_t first, count; /* cells */
-};
-
-static struct range range_of(const struct pass *pass, size_t index) {
-    size_t first = index * pass->segment, left = pass->source->cells - first;
-    return (struct range){first, left < pass->segment ? left : pass->segment};
-}
-
-/* --- periods --- */
-
-static void write_out(const struct e5_scan_request *request, size_t at, const double *values, size_t n) {
-    if (request->out_dtype == E5_F64) {
-        double *out = (double *)request->out + at;
-        for (size_t i = 0; i < n; i++) out[i] = values[i];
-    } else {
-        float *out = (float *)request->out + at;
-        for (size_t i = 0; i < n; i++) out[i] = (float)values[i];
-    }
-}
-
-/* Leave the period at hand and begin the next ones up to `to`; those in between have no samples. */
-static void advance(const struct pass *pass, const struct e5_scan_request *request, struct lane *lane, int32_t to,
-                    struct range cells, double *values) {
-    const struct e5_scan_ops *ops = request->kernel->ops.scan;
-    const struct e5_periods *periods = request->periods;
-    while (lane->period < to) {
-        int32_t left = lane->period++;
-        if (left >= 0) {
-            ops->end(lane->state, values, cells.count, periods->expected[left], pass->source->dtype, request->params);
-            write_out(request, (size_t)left * pass->source->cells + cells.first, values, cells.count);
-        }
-        if ((size_t)lane->period < periods->count)
-            ops->begin(lane->state, cells.count, lane->period == 0, pass->source->dtype, request->params);
-    }
-}
 
 /* --- one segment of one block --- */
 
-/* Steps [step, step + steps) of the block for these cells: in place, or decoded into `strip`. */
-static struct e5_rows rows_of(const struct pass *pass, size_t step, size_t steps, struct range cells, char *strip) {
-    struct e5_rows rows = {.dtype = pass->source->dtype, .steps = steps, .cells = cells.count};
-    if (pass->block != NULL) {
-        rows.values = pass->block + (step * pass->source->cells + cells.first) * pass->size;
-        rows.stride = pass->source->cells;
-        return rows;
-    }
-    for (size_t k = 0; k < steps; k++)
-        e5_cells_row_as_stored(&pass->cells, step + k, cells.first, cells.count,
-                               strip + k * cells.count * pass->size);
-    rows.values = strip;
-    rows.stride = cells.count;
-    return rows;
-}
-
-/* One request sees the steps of a strip, as many at once as belong to one period. */
-static void scan_strip(const struct pass *pass, size_t request_index, struct lane *lane, size_t step,
-                       const struct e5_rows *strip, struct range cells, double *values) {
-    const struct e5_scan_request *request = &pass->requests[request_index];
-    const int32_t *period = request->periods->of_sample + pass->first + step;
-    for (size_t at = 0, length; at < strip->steps; at += length) {
-        for (length = 1; at + length < strip->steps && period[at + length] == period[at];) length++;
-        if (period[at] < 0) continue;
-        struct e5_rows rows = *strip;
-        rows.values = (const char *)strip->values + at * strip->stride * pass->size;
-        rows.steps = length;
-        advance(pass, request, lane, period[at], cells, values);
-        request->kernel->ops.scan->steps(lane->state, &rows, request->params);
-    }
-}
-
 static enum e5_status scan_segment(void *context, size_t index, unsigned slot, struct e5_error *err) {
-    const struct pass *pass = context;
-    struct range cells = range_of(pass, index);
-    char *scratch = pass->scratch + slot * pass->slot_bytes;
-    enum e5_status status = E5_OK;
-    for (size_t step = 0; step < pass->steps && status == E5_OK; step += pass->strip) {
-        size_t left = pass->steps - step, steps = left < pass->strip ? left : pass->strip;
-        struct e5_rows rows = rows_of(pass, step, steps, cells, scratch + pass->segment * sizeof(double));
-        for (size_t i = 0; i < pass->n; i++)
-            scan_strip(pass, i, &pass->lanes[index * pass->n + i], step, &rows, cells, (double *)scratch);
-        e5_watch_add(pass->watch, (int64_t)(steps * cells.count));
-        status = e5_watch_check(pass->watch, err);
-    }
-    return status;
+    const struct blocks *blocks = context;
+    const struct e5_scan_pass *pass = &blocks->pass;
+    return e5_scan_steps(pass, blocks->lanes + index * pass->n, 0, pass->steps, e5_scan_segment(pass, index),
+                         pass->scratch + slot * pass->slot_bytes, err);
 }
 
 static size_t results_of(const struct e5_scan_request *request) {
@@ -133,13 +41,14 @@ static size_t results_of(const struct e5_scan_request *request) {
 }
 
 static enum e5_status finish_segment(void *context, size_t index, unsigned slot, struct e5_error *err) {
-    const struct pass *pass = context;
+    const struct blocks *blocks = context;
+    const struct e5_scan_pass *pass = &blocks->pass;
     double *values = (double *)(pass->scratch + slot * pass->slot_bytes);
     (void)err;
     for (size_t i = 0; i < pass->n; i++) {
         const struct e5_scan_request *request = &pass->requests[i];
-        advance(pass, request, &pass->lanes[index * pass->n + i], (int32_t)results_of(request), range_of(pass, index),
-                values);
+        e5_scan_advance(pass, request, &blocks->lanes[index * pass->n + i], (int32_t)results_of(request),
+                        e5_scan_segment(pass, index), values);
     }
     return E5_OK;
 }
@@ -147,24 +56,26 @@ static enum e5_status finish_segment(void *context, size_t index, unsigned slot,
 /* --- all blocks --- */
 
 /* The block at hand is not what is meant yet: see it as packed values. */
-static void scale_block(struct pass *pass, const void *block) {
+static void scale_block(struct blocks *blocks, const void *values) {
+    struct e5_scan_pass *pass = &blocks->pass;
     const struct e5_source *source = pass->source;
-    pass->block_view = (struct e5_view){.data = block,
-                                        .dtype = source->dtype,
-                                        .ndim = 2,
-                                        .shape = {pass->steps, source->cells},
-                                        .strides = {(ptrdiff_t)(source->cells * pass->size), (ptrdiff_t)pass->size},
-                                        .packing = E5_PACKING_NONE};
-    pass->block_view.packing.scale = source->scale;
-    pass->block_view.packing.offset = source->offset;
-    pass->cells = e5_cells_of(&pass->block_view);
+    blocks->view = (struct e5_view){.data = values,
+                                    .dtype = source->dtype,
+                                    .ndim = 2,
+                                    .shape = {pass->steps, source->cells},
+                                    .strides = {(ptrdiff_t)(source->cells * pass->size), (ptrdiff_t)pass->size},
+                                    .packing = E5_PACKING_NONE};
+    blocks->view.packing.scale = source->scale;
+    blocks->view.packing.offset = source->offset;
+    pass->cells = e5_cells_of(&blocks->view);
     pass->block = NULL;
 }
 
 /* Have the next block in memory, `steps` 0: there is none.  An array is one block: as it lies, or to be decoded by
  * those who need it. */
-static enum e5_status next_block(struct pass *pass, size_t block_bytes, struct e5_source_cursor *cursor,
+static enum e5_status next_block(struct blocks *blocks, size_t block_bytes, struct e5_source_cursor *cursor,
                                  const struct e5_parallel *par, struct e5_error *err) {
+    struct e5_scan_pass *pass = &blocks->pass;
     struct e5_source *source = pass->source;
     if (source->view != NULL) {
         pass->first += pass->steps;
@@ -174,18 +85,19 @@ static enum e5_status next_block(struct pass *pass, size_t block_bytes, struct e
     }
     enum e5_status status = e5_source_next(source, block_bytes, par, pass->watch, cursor, err);
     pass->first = cursor->first, pass->steps = cursor->steps, pass->block = cursor->values;
-    if (source->scale != 0) scale_block(pass, cursor->values);
+    if (source->scale != 0) scale_block(blocks, cursor->values);
     return status;
 }
 
-static enum e5_status scan_blocks(struct pass *pass, size_t block_bytes, struct e5_source_cursor *cursor,
+static enum e5_status walk_blocks(struct blocks *blocks, size_t block_bytes, struct e5_source_cursor *cursor,
                                   const struct e5_parallel *par, struct e5_error *err) {
-    enum e5_status status = next_block(pass, block_bytes, cursor, par, err);
+    struct e5_scan_pass *pass = &blocks->pass;
+    enum e5_status status = next_block(blocks, block_bytes, cursor, par, err);
     while (status == E5_OK && pass->steps > 0) {
-        status = e5_parallel_for(par, pass->watch, pass->segments, scan_segment, pass, err);
-        if (status == E5_OK) status = next_block(pass, block_bytes, cursor, par, err);
+        status = e5_parallel_for(par, pass->watch, pass->segments, scan_segment, blocks, err);
+        if (status == E5_OK) status = next_block(blocks, block_bytes, cursor, par, err);
     }
-    if (status == E5_OK) status = e5_parallel_for(par, pass->watch, pass->segments, finish_segment, pass, err);
+    if (status == E5_OK) status = e5_parallel_for(par, pass->watch, pass->segments, finish_segment, blocks, err);
     return status;
 }
 
@@ -226,12 +138,14 @@ static enum e5_status check_request(const struct e5_scan_request *request, size_
 
 /* Cells of a segment and steps of a strip.  Where several requests see a strip, or one is decoded, it stays in the
  * second cache; alone a request reads it but once, and strips are there for cancelling only. */
-static void cut(struct pass *pass, unsigned slots) {
+static void cut(struct e5_scan_pass *pass, unsigned slots) {
     bool decodes = pass->source->scale != 0 || (pass->source->view != NULL && pass->source->direct == NULL);
-    bool again = pass->n > 1 || decodes;
-    size_t cells = pass->source->cells, fair = cells / ((size_t)slots * TASKS_PER_THREAD);
+    bool again = pass->n > 1 || decodes, splits = e5_scan_whole_fits(pass) && e5_scan_whole_splits(pass, slots);
+    size_t cells = pass->source->cells, fair = splits ? cells : cells / ((size_t)slots * TASKS_PER_THREAD);
     size_t most = SEGMENT_BYTES / pass->size / (again ? 4 : 1);
-    size_t size = fair < SEGMENT_MIN ? SEGMENT_MIN : fair > most ? most : fair;
+    size_t kept = STATE_BYTES / (e5_scan_cell_bytes(pass) + sizeof(double));
+    if (e5_scan_whole_fits(pass) && most > kept) most = kept;
+    size_t size = fair > most ? most : fair < SEGMENT_MIN ? SEGMENT_MIN : fair;
     if (pass->requests->part != NULL) size = SEGMENT_OF_PART;
     pass->segment = (size + SEGMENT_STEP - 1) / SEGMENT_STEP * SEGMENT_STEP;
     pass->segments = (cells + pass->segment - 1) / pass->segment;
@@ -244,52 +158,62 @@ size_t e5_scan_state_bytes(const struct e5_scan_request *request, size_t cells, 
     return cells * request->kernel->ops.scan->state_size(request->params, dtype);
 }
 
-static enum e5_status make_lanes(struct pass *pass, struct e5_error *err) {
+static enum e5_status make_lanes(struct blocks *blocks, struct e5_error *err) {
+    const struct e5_scan_pass *pass = &blocks->pass;
     enum e5_status status = E5_OK;
     for (size_t i = 0; status == E5_OK && i < pass->n; i++) {
         const struct e5_scan_request *request = &pass->requests[i];
         const void *before = request->part != NULL ? request->part->in : NULL;
+        int32_t period = before != NULL ? 0 : -1, count = (int32_t)request->periods->count;
         size_t size = request->kernel->ops.scan->state_size(request->params, pass->source->dtype);
-        status = e5_alloc(pass->source->cells, size, &pass->state[i], err);
-        if (status == E5_OK && before != NULL) memcpy(pass->state[i], before, pass->source->cells * size);
+        status = e5_alloc(pass->source->cells, size, &blocks->state[i], err);
+        if (status == E5_OK && before != NULL) memcpy(blocks->state[i], before, pass->source->cells * size);
         for (size_t k = 0; status == E5_OK && k < pass->segments; k++)
-            pass->lanes[k * pass->n + i] =
-                (struct lane){pass->state[i] + k * pass->segment * size, before != NULL ? 0 : -1};
+            blocks->lanes[k * pass->n + i] =
+                (struct e5_scan_lane){blocks->state[i] + k * pass->segment * size, period, 0, count};
     }
     return status;
 }
 
 /* What goes on in the next part. */
-static void keep_states(const struct pass *pass) {
+static void keep_states(const struct blocks *blocks) {
+    const struct e5_scan_pass *pass = &blocks->pass;
     for (size_t i = 0; i < pass->n; i++) {
         const struct e5_scan_request *request = &pass->requests[i];
         if (request->part != NULL && request->part->out != NULL)
-            memcpy(request->part->out, pass->state[i],
+            memcpy(request->part->out, blocks->state[i],
                    e5_scan_state_bytes(request, pass->source->cells, pass->source->dtype));
     }
+}
+
+static enum e5_status scan_blocks(struct blocks *blocks, size_t block_bytes, struct e5_source_cursor *cursor,
+                                  const struct e5_parallel *par, struct e5_error *err) {
+    struct e5_scan_pass *pass = &blocks->pass;
+    size_t n = pass->n;
+    cursor->first = cursor->steps = 0;
+    enum e5_status status = e5_alloc(n, sizeof *blocks->state, &blocks->state, err);
+    if (status == E5_OK) status = e5_alloc(pass->segments * n, sizeof *blocks->lanes, &blocks->lanes, err);
+    if (status == E5_OK) status = e5_alloc(e5_parallel_slots(par), pass->slot_bytes, &pass->scratch, err);
+    if (status == E5_OK) status = make_lanes(blocks, err);
+    if (status == E5_OK) status = walk_blocks(blocks, block_bytes, cursor, par, err);
+    if (status == E5_OK) keep_states(blocks);
+    for (size_t i = 0; blocks->state != NULL && i < n; i++) free(blocks->state[i]);
+    free(blocks->state);
+    free(blocks->lanes);
+    free(pass->scratch);
+    return status;
 }
 
 /* Of one source after the other, *cursor keeps the memory. */
 static enum e5_status scan_source(struct e5_source *source, const struct e5_scan_request *requests, size_t n,
                                   size_t block_bytes, struct e5_source_cursor *cursor, const struct e5_parallel *par,
                                   struct e5_watch *watch, struct e5_error *err) {
-    struct pass pass = {
-        .source = source, .requests = requests, .n = n, .watch = watch, .size = e5_dtype_size(source->dtype)};
-    unsigned slots = e5_parallel_slots(par);
-    if (source->view != NULL) pass.cells = e5_cells_of(source->view);
-    cut(&pass, slots);
-    cursor->first = cursor->steps = 0;
-    enum e5_status status = e5_alloc(n, sizeof *pass.state, &pass.state, err);
-    if (status == E5_OK) status = e5_alloc(pass.segments * n, sizeof *pass.lanes, &pass.lanes, err);
-    if (status == E5_OK) status = e5_alloc(slots, pass.slot_bytes, &pass.scratch, err);
-    if (status == E5_OK) status = make_lanes(&pass, err);
-    if (status == E5_OK) status = scan_blocks(&pass, block_bytes, cursor, par, err);
-    if (status == E5_OK) keep_states(&pass);
-    for (size_t i = 0; pass.state != NULL && i < n; i++) free(pass.state[i]);
-    free(pass.state);
-    free(pass.lanes);
-    free(pass.scratch);
-    return status;
+    struct blocks blocks = {.pass = {.source = source, .requests = requests, .n = n, .watch = watch}};
+    blocks.pass.size = e5_dtype_size(source->dtype);
+    if (source->view != NULL) blocks.pass.cells = e5_cells_of(source->view);
+    cut(&blocks.pass, e5_parallel_slots(par));
+    if (e5_scan_whole_fits(&blocks.pass)) return e5_scan_whole(&blocks.pass, par, err);
+    return scan_blocks(&blocks, block_bytes, cursor, par, err);
 }
 
 /* --- box by box: a box with all its steps is a source of its own, for one thread --- */

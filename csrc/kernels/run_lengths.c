@@ -1,20 +1,20 @@
 /* run_lengths: runs of steps beyond a fixed threshold, period by period, in one pass over rows of cells.
  *
  * The state of a segment is planes of counters, one value per cell each, so that a loop over cells is a loop over
- * vectors.  STEPS_AT_ONCE steps are taken together: the planes are then read and written once for all of them, and
- * the pass is as fast as memory is. */
+ * vectors.  Eight steps are taken together: the planes are then read and written once for all of them, and the pass
+ * is as fast as memory is. */
 #include <math.h>
 #include <string.h>
 
-#include "base/simd.h"
 #include "kernels/kernel.h"
+#include "kernels/look_ahead.h"
 
 enum { THRESHOLD, STATISTIC, OP, MIN_LENGTH, MIN_SAMPLES }; /* params, in the order of kernels.def */
 enum { ABOVE, AT_LEAST, BELOW, AT_MOST };
 enum group { TALLY, LONG, EARLY, LATE }; /* statistics that need the same counters */
 enum { COUNT, TOTAL, LONGEST, MEAN, FIRST, LAST };
 
-#define STEPS_AT_ONCE 8
+#define PIECE 64 /* cells that are worked on between two looks ahead */
 
 struct planes { /* each of as many values as there are cells */
     int32_t *seen;   /* steps of the period; only the first value is used */
@@ -30,6 +30,10 @@ struct planes { /* each of as many values as there are cells */
 static struct planes planes_of(void *state, size_t cells) {
     int32_t *at = state;
     return (struct planes){at, at + cells, at + 2 * cells, at + 3 * cells, at + 4 * cells, at + 5 * cells};
+}
+
+E5_SIMD_BODY struct planes planes_from(struct planes p, size_t i) {
+    return (struct planes){p.seen, p.absent + i, p.run + i, p.a + i, p.b + i, NULL};
 }
 
 static enum group group_of(const struct e5_params *params) {
@@ -78,39 +82,49 @@ E5_SIMD_BODY void follow(struct cell *c, int32_t passes, int32_t absent, int32_t
     }
 }
 
-/* Where these are called, `together`, `below` and `group` are constants. */
-#define FOLLOW(x, ahead) \
-    follow(&c, below ? -((x)[i] < than) : -((x)[i] > than), -((x)[i] != (x)[i]), step + (ahead), minimum, group)
-#define TAKE(type, name)                                                                                       \
-    E5_SIMD_BODY void name(const type *x, size_t stride, size_t cells, type than, bool below, int32_t minimum, \
-                           enum group group, struct planes p, bool together) {                                 \
-        const type *x1 = x + stride, *x2 = x1 + stride, *x3 = x2 + stride, *x4 = x3 + stride;                  \
-        const type *x5 = x4 + stride, *x6 = x5 + stride, *x7 = x6 + stride;                                    \
-        int32_t step = *p.seen;                                                                                \
-        _Pragma("GCC ivdep") for (size_t i = 0; i < cells; i++) {                                              \
-            struct cell c = {p.absent[i], p.run[i], p.a[i], group == TALLY ? p.b[i] : 0};                      \
-            FOLLOW(x, 1);                                                                                      \
-            if (together) {                                                                                    \
-                FOLLOW(x1, 2);                                                                                 \
-                FOLLOW(x2, 3);                                                                                 \
-                FOLLOW(x3, 4);                                                                                 \
-                FOLLOW(x4, 5);                                                                                 \
-                FOLLOW(x5, 6);                                                                                 \
-                FOLLOW(x6, 7);                                                                                 \
-                FOLLOW(x7, 8);                                                                                 \
-            }                                                                                                  \
-            p.absent[i] = c.absent, p.run[i] = c.run, p.a[i] = c.a;                                            \
-            if (group == TALLY) p.b[i] = c.b;                                                                  \
-        }                                                                                                      \
-    }                                                                                                          \
-    E5_SIMD_BODY void name##_all(const struct e5_rows *rows, double threshold, bool below, int32_t minimum,    \
-                                 enum group group, struct planes p) {                                          \
-        const type *x = rows->values;                                                                          \
-        size_t t = 0, stride = rows->stride, cells = rows->cells;                                              \
-        for (; t + STEPS_AT_ONCE <= rows->steps; t += STEPS_AT_ONCE, *p.seen += STEPS_AT_ONCE)                 \
-            name(x + t * stride, stride, cells, (type)threshold, below, minimum, group, p, true);              \
-        for (; t < rows->steps; t++, *p.seen += 1)                                                             \
-            name(x + t * stride, stride, cells, (type)threshold, below, minimum, group, p, false);             \
+/* Where these are called, `steps`, `below` and `group` are constants. */
+#define FOLLOW(k)    \
+    if (steps > (k)) \
+    follow(&c, below ? -(x##k[i] < than) : -(x##k[i] > than), -(x##k[i] != x##k[i]), step + (k) + 1, minimum, group)
+#define TAKE(type, name)                                                                                         \
+    E5_SIMD_BODY void name##_cells(const type *x0, size_t stride, const size_t cells, type than, bool below,     \
+                                   int32_t minimum, int32_t step, enum group group, struct planes p,             \
+                                   const size_t steps) {                                                         \
+        const type *x1 = x0 + stride, *x2 = x1 + stride, *x3 = x2 + stride, *x4 = x3 + stride;                   \
+        const type *x5 = x4 + stride, *x6 = x5 + stride, *x7 = x6 + stride;                                      \
+        _Pragma("GCC ivdep") for (size_t i = 0; i < cells; i++) {                                                \
+            struct cell c = {p.absent[i], p.run[i], p.a[i], group == TALLY ? p.b[i] : 0};                        \
+            FOLLOW(0);                                                                                           \
+            FOLLOW(1);                                                                                           \
+            FOLLOW(2);                                                                                           \
+            FOLLOW(3);                                                                                           \
+            FOLLOW(4);                                                                                           \
+            FOLLOW(5);                                                                                           \
+            FOLLOW(6);                                                                                           \
+            FOLLOW(7);                                                                                           \
+            p.absent[i] = c.absent, p.run[i] = c.run, p.a[i] = c.a;                                              \
+            if (group == TALLY) p.b[i] = c.b;                                                                    \
+        }                                                                                                        \
+    }                                                                                                            \
+    E5_SIMD_BODY void name(const type *x, size_t stride, size_t cells, type than, bool below, int32_t minimum,   \
+                           enum group group, struct planes p, const size_t steps) {                              \
+        struct e5_ahead ahead = e5_ahead_of(x, sizeof(type), stride, cells, steps);                              \
+        int32_t step = *p.seen;                                                                                  \
+        size_t i = 0;                                                                                            \
+        for (; i + PIECE <= cells; i += PIECE) {                                                                 \
+            e5_ahead_look(&ahead, steps * PIECE * sizeof(type), steps);                                          \
+            name##_cells(x + i, stride, PIECE, than, below, minimum, step, group, planes_from(p, i), steps);     \
+        }                                                                                                        \
+        name##_cells(x + i, stride, cells - i, than, below, minimum, step, group, planes_from(p, i), steps);     \
+        *p.seen += (int32_t)steps;                                                                               \
+    }                                                                                                            \
+    E5_SIMD_BODY void name##_all(const struct e5_rows *rows, double threshold, bool below, int32_t minimum,      \
+                                 enum group group, struct planes p) {                                            \
+        const type *x = rows->values, than = (type)threshold;                                                    \
+        size_t stride = rows->stride, cells = rows->cells, left = rows->steps;                                   \
+        for (; left >= 8; left -= 8, x += 8 * stride) name(x, stride, cells, than, below, minimum, group, p, 8); \
+        if (left >= 4) name(x, stride, cells, than, below, minimum, group, p, 4), left -= 4, x += 4 * stride;    \
+        for (; left > 0; left--, x += stride) name(x, stride, cells, than, below, minimum, group, p, 1);         \
     }
 TAKE(float, f32)
 TAKE(double, f64)

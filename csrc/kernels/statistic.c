@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "base/simd.h"
+#include "kernels/look_ahead.h"
 
 enum statistic { MAX, MIN, MEAN, SUM }; /* the order of the choices in kernels.def */
 
@@ -48,15 +48,7 @@ void e5_statistic_begin(void *state, size_t cells, bool first, enum e5_dtype dty
 
 #define PARAMETERS(type, number) \
     (number * value, int32_t *valid, const type *rows, size_t stride, size_t cells, size_t steps)
-/* Several rows are read side by side, which are more streams than a machine follows by itself. */
-#define PIECE 64  /* cells that are worked on between two looks … */
-#define AHEAD 512 /* … so many bytes ahead */
-#define LINE 64
-E5_SIMD_BODY void look_ahead(const void *rows, size_t row_bytes, const size_t steps, const size_t bytes) {
-    const char *row = (const char *)rows + AHEAD;
-    for (size_t k = 0; k < steps; k++, row += row_bytes)
-        for (size_t at = 0; at < bytes; at += LINE) __builtin_prefetch(row + at);
-}
+#define PIECE 64 /* cells that are worked on between two looks ahead */
 
 #define FUSED_STEPS(name, type, number, update)                                                                \
     E5_SIMD_BODY void name##_cells(number *restrict value, int32_t *restrict valid, const type *restrict rows, \
@@ -75,9 +67,10 @@ E5_SIMD_BODY void look_ahead(const void *rows, size_t row_bytes, const size_t st
     }                                                                                                          \
     E5_SIMD_BODY void name##_fused(number *restrict value, int32_t *restrict valid, const type *restrict rows, \
                                    size_t stride, size_t cells, const size_t steps) {                          \
+        struct e5_ahead ahead = e5_ahead_of(rows, sizeof(type), stride, cells, steps);                         \
         size_t i = 0;                                                                                          \
         for (; i + PIECE <= cells; i += PIECE) {                                                               \
-            look_ahead(rows + i, stride * sizeof(type), steps, PIECE * sizeof(type));                          \
+            e5_ahead_look(&ahead, steps * PIECE * sizeof(type), steps);                                        \
             name##_cells(value + i, valid + i, rows + i, stride, PIECE, steps);                                \
         }                                                                                                      \
         name##_cells(value + i, valid + i, rows + i, stride, cells - i, steps);                                \
@@ -123,17 +116,29 @@ void e5_statistic_steps(void *state, const struct e5_rows *rows, const struct e5
     }
 }
 
+#define RESULTS(name, number)                                                                                        \
+    E5_SIMD_BODY void name##_body(const number *restrict value, const int32_t *restrict valid, double *restrict out, \
+                                  size_t cells, int32_t enough, bool mean) {                                         \
+        if (mean)                                                                                                    \
+            for (size_t i = 0; i < cells; i++)                                                                       \
+                out[i] = valid[i] >= enough ? (double)value[i] / (double)valid[i] : NAN;                             \
+        else                                                                                                         \
+            for (size_t i = 0; i < cells; i++) out[i] = valid[i] >= enough ? (double)value[i] : NAN;                 \
+    }                                                                                                                \
+    E5_SIMD_VARIANTS(name,                                                                                           \
+                     (const number *value, const int32_t *valid, double *out, size_t cells, int32_t enough,          \
+                      bool mean),                                                                                    \
+                     (value, valid, out, cells, enough, mean))
+RESULTS(results_f32, float)
+RESULTS(results_f64, double)
+
 void e5_statistic_end(void *state, double *out, size_t cells, int32_t expected, enum e5_dtype dtype,
                       const struct e5_params *params) {
-    const float *restrict single = state;
-    const double *restrict twice = state;
-    const int32_t *restrict valid = valid_of(state, cells, dtype, params);
+    const int32_t *valid = valid_of(state, cells, dtype, params);
     int64_t wanted = params->value[MIN_SAMPLES].integer > 0 ? params->value[MIN_SAMPLES].integer : expected;
     int32_t enough = wanted < 1 ? 1 : wanted < INT32_MAX ? (int32_t)wanted : INT32_MAX;
-    bool is_float = is_single(dtype, params), mean = statistic(params) == MEAN;
-    for (size_t i = 0; i < cells; i++) {
-        double value = is_float ? (double)single[i] : twice[i];
-        value = mean ? value / (double)valid[i] : value;
-        out[i] = valid[i] >= enough ? value : NAN;
-    }
+    if (is_single(dtype, params))
+        results_f32(state, valid, out, cells, enough, false);
+    else
+        results_f64(state, valid, out, cells, enough, statistic(params) == MEAN);
 }

@@ -39,10 +39,34 @@ static int64_t most_frequent(const int64_t *sorted, size_t n) {
     return value;
 }
 
+/* What more than half of the differences are, if one is (Boyer and Moore: whatever else there is cancels out); else
+ * some value that is not. */
+static int64_t candidate_of(const struct e5_time_axis *axis) {
+    int64_t candidate = 0;
+    size_t votes = 0;
+    for (size_t i = 1; i < axis->n; i++) {
+        int64_t difference = axis->seconds[i] - axis->seconds[i - 1];
+        if (votes == 0) candidate = difference;
+        if (difference == candidate)
+            votes++;
+        else
+            votes--;
+    }
+    return candidate;
+}
+
+static bool is_majority(const struct e5_time_axis *axis, int64_t candidate) {
+    size_t count = 0;
+    for (size_t i = 1; i < axis->n; i++) count += axis->seconds[i] - axis->seconds[i - 1] == candidate;
+    return count > (axis->n - 1) / 2;
+}
+
 enum e5_status e5_time_axis_step(const struct e5_time_axis *axis, int64_t *out, struct e5_error *err) {
     int64_t *difference = NULL;
     *out = E5_DAY;
     if (axis->n < 2) return E5_OK;
+    int64_t candidate = candidate_of(axis);
+    if (is_majority(axis, candidate)) return *out = candidate, E5_OK;
     enum e5_status status = e5_alloc(axis->n - 1, sizeof *difference, &difference, err);
     if (status != E5_OK) return status;
     for (size_t i = 0; i + 1 < axis->n; i++) difference[i] = axis->seconds[i + 1] - axis->seconds[i];
@@ -163,14 +187,21 @@ static int64_t counted(enum e5_calendar calendar, struct e5_frequency frequency,
     return sum;
 }
 
+/* The calendar is asked once a month. */
 static enum e5_status put_samples(const struct e5_time_axis *axis, struct e5_frequency frequency, int64_t first,
                                   struct e5_periods *out, struct e5_error *err) {
     size_t found = 0;
+    int64_t month_ends = INT64_MIN;
+    int32_t period = -1;
     for (size_t i = 0; i < axis->n; i++) {
-        struct e5_date date = date_of(axis->calendar, axis->seconds[i]);
-        bool counts = e5_frequency_counts(frequency, date.month);
-        out->of_sample[i] = counts ? (int32_t)(number_of(frequency, date) - first) : -1;
-        found += counts;
+        if (axis->seconds[i] >= month_ends) {
+            struct e5_date date = date_of(axis->calendar, axis->seconds[i]);
+            bool counts = e5_frequency_counts(frequency, date.month);
+            period = counts ? (int32_t)(number_of(frequency, date) - first) : -1;
+            month_ends = start_of_month(axis->calendar, date.year * 12 + date.month);
+        }
+        out->of_sample[i] = period;
+        found += period >= 0;
     }
     if (found > 0) return E5_OK;
     e5_periods_fini(out);

@@ -2,7 +2,8 @@
 
 The limit of both is the memory.  In the rows "the limit: reading" the peer reads the same bytes from one end to the
 other, in two halves at once: in the column of two threads the ratio is the share of the memory's speed that ours
-reaches, and no peer can be left behind by more than that allows.
+reaches, and no peer can be left behind by more than that allows.  Days are an array of their own, whose memory is
+new: "the limit: reading, new days" writes as many bytes as that beside the reading.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +117,21 @@ def _daily_rows(shape: tuple[int, int, int]) -> list[Row]:
         mine = _ours_daily(values, time, statistic)
         stage = f"daily {statistic} of hourly"
         found += [Row(stage, peer, mine, theirs, _close) for peer, theirs in others]
-        found.append(limit_of_memory(stage, mine, values))
+        found += [limit_of_memory(stage, mine, values), _limit_with_days(stage, mine, values)]
     return found
+
+
+def _limit_with_days(stage: str, ours: Callable[[], Any], values: np.ndarray) -> Row:
+    """What the memory allows who also makes the days."""
+    halves = np.array_split(values.reshape(-1).view("int32"), 2)
+    threads = ThreadPoolExecutor(2)
+
+    def read_and_write() -> Any:
+        days = np.empty(values.size // HOURS, "int32")
+        ends = np.array_split(days, 2)
+        return list(threads.map(lambda i: (halves[i].max(), ends[i].fill(i)), range(2)))
+
+    return Row(stage, "the limit: reading, new days", ours, read_and_write, lambda _, __: "– (a limit)")
 
 
 def _ours_daily(values: np.ndarray, time: np.ndarray, statistic: str) -> Callable[[], np.ndarray]:

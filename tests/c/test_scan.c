@@ -45,6 +45,18 @@ static const struct e5_kernel trace = {.name = "trace",
                                        .kind = E5_SCAN,
                                        .params = {{"factor", E5_NUMBER, "1", 0, 10, .doc = ""}},
                                        .ops.scan = &trace_ops};
+
+/* The same with periods that stand by themselves. */
+static void apart_begin(void *state, size_t cells, bool first, enum e5_dtype dtype, const struct e5_params *params) {
+    (void)first;
+    trace_begin(state, cells, true, dtype, params);
+}
+
+static const struct e5_scan_ops apart_ops = {trace_size, apart_begin, trace_steps, trace_end, .lasting = false};
+static const struct e5_kernel apart = {.name = "apart",
+                                       .kind = E5_SCAN,
+                                       .params = {{"factor", E5_NUMBER, "1", 0, 10, .doc = ""}},
+                                       .ops.scan = &apart_ops};
 static const struct e5_kernel series = {.name = "series", .kind = E5_SERIES};
 
 /* --- a field, and what must come out --- */
@@ -67,14 +79,18 @@ static double sample(size_t step, size_t cell) {
 }
 
 /* One cell, from the definition. */
-static void trace_slowly(size_t cell, double factor, double out[PERIODS]) {
+static void kernel_slowly(const struct e5_kernel *kernel, size_t cell, double factor, double out[PERIODS]) {
     double state = 0;
     for (int32_t period = 0; period < PERIODS; period++) {
-        state = period == 0 ? 1 : state / 3 + 2;
+        state = period == 0 || kernel == &apart ? 1 : state / 3 + 2;
         for (size_t step = 0; step < STEPS; step++)
             if (of_sample[step] == period) state = state * 0.75 + (double)(float)sample(step, cell) * factor;
         out[period] = state + expected[period];
     }
+}
+
+static void trace_slowly(size_t cell, double factor, double out[PERIODS]) {
+    kernel_slowly(&trace, cell, factor, out);
 }
 
 static bool same(double a, double b) { return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b)); }
@@ -531,6 +547,65 @@ TEST(every_allocation_may_fail) {
     free(out);
 }
 
+/* How many results of two requests of these kernels are not what the definition says. */
+static size_t wrong_of(struct e5_source *source, const struct e5_kernel *one, const struct e5_kernel *two,
+                       const struct e5_periods *others, struct e5_pool *pool) {
+    size_t cells = source->cells, wrong = 0;
+    struct e5_params params = {.value = {{.number = 1}}};
+    double *out = malloc(2 * PERIODS * cells * sizeof *out), *second = out + PERIODS * cells, slow[PERIODS];
+    struct e5_scan_request requests[] = {{one, &params, &periods, E5_F64, out},
+                                         {two, &params, others, E5_F64, second}};
+    struct e5_watch watch = {0};
+    CHECK_OK(e5_scan(source, requests, 2, SIZE_MAX, pool, &watch, err));
+    for (size_t cell = 0; cell < cells; cell++) {
+        kernel_slowly(one, cell, 1, slow);
+        for (size_t k = 0; k < PERIODS; k++) wrong += !same(slow[k], out[k * cells + cell]);
+        kernel_slowly(two, cell, 1, slow);
+        for (size_t k = 0; k < PERIODS; k++) wrong += !same(slow[k], second[k * cells + cell]);
+    }
+    CHECK(atomic_load(&watch.done) == (int64_t)(STEPS * cells));
+    free(out);
+    return wrong;
+}
+
+TEST(periods_are_shared_out_where_they_stand_by_themselves) {
+    const struct e5_periods others = periods;
+    for (size_t cells = 1; cells < 100000; cells = cells * 7 + 60) {
+        float *field = new_field(cells);
+        struct e5_view view = view_of_rows(field, E5_F32, STEPS, cells);
+        struct e5_source source = e5_source_memory(&view);
+        for (unsigned threads = 1; threads < 4; threads++) {
+            struct e5_pool *pool = new_pool(threads);
+            CHECK(wrong_of(&source, &apart, &apart, &periods, pool) == 0);
+            CHECK(wrong_of(&source, &apart, &trace, &periods, pool) == 0); /* of one they do not */
+            CHECK(wrong_of(&source, &apart, &apart, &others, pool) == 0); /* they are not the same */
+            e5_pool_free(pool);
+        }
+        free(field);
+    }
+}
+
+TEST(arrays_need_memory_too) {
+    float *field = new_field(2000);
+    struct e5_view view = view_of_rows(field, E5_F32, STEPS, 2000);
+    struct e5_source source = e5_source_memory(&view);
+    struct e5_params params = {.value = {{.number = 1}}};
+    double *out = malloc(PERIODS * 2000 * sizeof *out);
+    struct e5_scan_request request = {&apart, &params, &periods, E5_F64, out};
+    enum e5_status status = E5_MEMORY;
+    int failures = 0;
+    for (int n = 1; status != E5_OK && n < 100; n++, failures += status == E5_MEMORY) {
+        struct e5_error error = E5_ERROR_NONE;
+        e5_alloc_fail_after(n);
+        status = e5_scan(&source, &request, 1, 100000, NULL, NULL, &error);
+        CHECK(status == error.status && (status == E5_OK || status == E5_MEMORY));
+    }
+    e5_alloc_fail_after(0);
+    CHECK(status == E5_OK && failures >= 3);
+    free(field);
+    free(out);
+}
+
 int main(void) {
     make_periods();
     RUN(any_threads_blocks_and_sizes_give_the_same);
@@ -547,5 +622,7 @@ int main(void) {
     RUN(requests_are_checked_before_any_work);
     RUN(a_series_without_steps_ends_every_period);
     RUN(every_allocation_may_fail);
+    RUN(periods_are_shared_out_where_they_stand_by_themselves);
+    RUN(arrays_need_memory_too);
     return check_summary();
 }

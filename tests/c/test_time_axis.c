@@ -54,6 +54,9 @@ TEST(the_usual_step_is_the_most_frequent) {
     axis = (struct e5_time_axis){.n = 5, .seconds = tie};
     CHECK_OK(e5_time_axis_step(&axis, &step, err));
     CHECK(step == 3);
+    e5_alloc_fail_after(1); /* no difference is more frequent than all others together: they are sorted */
+    CHECK_STATUS(E5_MEMORY, e5_time_axis_step(&axis, &step, err));
+    e5_alloc_fail_after(0);
 }
 
 TEST(days_of_instants) {
