@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "db/block.h"
 #include "db/cells.h"
 
 /* --- columns that are members of a struct: one row here per column --- */
@@ -28,7 +29,7 @@ struct column {
 
 #define AT(type, member, name, kind) {name, kind, offsetof(struct type, member)}
 #define SEVERITY(type)                                                                                              \
-    AT(type, severity.mean, "severity_mean", REAL), AT(type, severity.maximum, "severity_max", REAL),               \
+    AT(type, severity.mean, "severity_mean", RATED), AT(type, severity.maximum, "severity_max", RATED),             \
         AT(type, severity.category, "category", CATEGORY), AT(type, severity.area[0], "area_moderate_km2", RATED),  \
         AT(type, severity.area[1], "area_strong_km2", RATED), AT(type, severity.area[2], "area_severe_km2", RATED), \
         AT(type, severity.area[3], "area_extreme_km2", RATED)
@@ -108,9 +109,15 @@ static void put_column(struct e5_row *row, const char *from, const struct column
     }
 }
 
+/* Whether the column is written at all: without a climatology seven in twenty have nothing to say. */
+static bool is_needed(const struct column *column, bool rated) {
+    return rated || (column->kind != RATED && column->kind != CATEGORY);
+}
+
 static void put_columns(struct e5_row *row, const void *from, const struct column *column,
-                        const struct e5_severity *severity) {
-    for (; column->name != NULL; column++) put_column(row, from, column, severity);
+                        const struct e5_severity *severity, bool rated) {
+    for (; column->name != NULL; column++)
+        if (is_needed(column, rated)) put_column(row, from, column, severity);
 }
 
 /* INSERT of the columns in `head`, which has `n` of them, and then of those in the table. */
@@ -118,12 +125,13 @@ static enum e5_status prepare(struct e5_event_rows *rows, const char *table, con
                               const struct column *column, struct e5_row *out, struct e5_error *err) {
     struct e5_buffer sql = {0};
     enum e5_status status = e5_buffer_printf(&sql, err, "INSERT INTO %s (%s", table, head);
-    for (; column->name != NULL && status == E5_OK; column++, n++)
+    for (; column->name != NULL && status == E5_OK; column++) {
+        if (!is_needed(column, rows->rated)) continue;
         status = e5_buffer_printf(&sql, err, ", %s", column->name);
-    if (status == E5_OK) status = e5_buffer_printf(&sql, err, ") VALUES (?");
-    for (int i = 1; i < n && status == E5_OK; i++) status = e5_buffer_printf(&sql, err, ", ?");
+        n++;
+    }
     if (status == E5_OK) status = e5_buffer_printf(&sql, err, ")");
-    if (status == E5_OK) status = e5_sql_prepare(rows->db, sql.bytes, out, err);
+    if (status == E5_OK) status = e5_block_prepare(rows->db, sql.bytes, n, out, err);
     e5_buffer_fini(&sql);
     return status;
 }
@@ -169,10 +177,19 @@ static enum e5_status prepare_all(struct e5_event_rows *rows, struct e5_error *e
     return status == E5_OK ? prepare_renewal(rows, err) : status;
 }
 
+static bool has_severity(const struct e5_events *events) {
+    for (size_t i = 0; i < events->count; i++)
+        if (!isnan(events->event[i].severity.maximum)) return true;
+    for (size_t i = 0; i < events->state_count; i++)
+        if (!isnan(events->state[i].severity.maximum)) return true;
+    return false;
+}
+
 enum e5_status e5_event_rows_init(struct e5_event_rows *rows, struct e5_database *db, const struct e5_events *events,
                                   const struct e5_store_batch *batch, const struct e5_provenance *from,
                                   struct e5_error *err) {
-    *rows = (struct e5_event_rows){.db = db, .events = events, .batch = batch, .from = from};
+    *rows = (struct e5_event_rows){
+        .db = db, .events = events, .batch = batch, .from = from, .rated = has_severity(events)};
     enum e5_status status = e5_alloc(events->steps, sizeof *rows->moment, &rows->moment, err);
     if (status == E5_OK) status = e5_sql_integer(db, "SELECT max(id) FROM event_state", &rows->states, err);
     if (status == E5_OK) status = e5_sql_integer(db, "SELECT max(id) FROM event_patch", &rows->blobs, err);
@@ -187,6 +204,14 @@ void e5_event_rows_fini(struct e5_event_rows *rows) {
     e5_buffer_fini(&rows->bytes);
     free(rows->moment);
     rows->moment = NULL;
+}
+
+enum e5_status e5_event_rows_flush(struct e5_event_rows *rows, struct e5_error *err) {
+    struct e5_row *all[] = {&rows->event, &rows->state, &rows->cells, &rows->blob, &rows->link};
+    enum e5_status status = E5_OK;
+    for (size_t i = 0; i < sizeof all / sizeof *all && status == E5_OK; i++)
+        status = e5_row_flush(rows->db, all[i], err);
+    return status;
 }
 
 /* --- the event --- */
@@ -248,7 +273,7 @@ enum e5_status e5_event_rows_put(struct e5_event_rows *rows, size_t index, const
     e5_row_real(row, e5_grid_fold(events->grid.longitude[event->peak_column]));
     put_width(row, &event->box);
     e5_row_blob(row, rows->bytes.bytes, rows->bytes.size);
-    put_columns(row, event, event_columns, &event->severity);
+    put_columns(row, event, event_columns, &event->severity, rows->rated);
     return e5_row_run(rows->db, row, err);
 }
 
@@ -261,7 +286,7 @@ static enum e5_status put_state(struct e5_event_rows *rows, const struct e5_even
     e5_row_integer(row, event);
     put_time(row, moment_of(rows, state->time));
     put_width(row, &state->box);
-    put_columns(row, state, state_columns, &state->severity);
+    put_columns(row, state, state_columns, &state->severity, rows->rated);
     return e5_row_run(rows->db, row, err);
 }
 
@@ -288,7 +313,7 @@ static enum e5_status put_blob(struct e5_event_rows *rows, const struct e5_blob 
     e5_row_integer(row, event);
     e5_row_integer(row, (int64_t)number);
     put_time(row, moment_of(rows, blob->time));
-    put_columns(row, blob, blob_columns, NULL);
+    put_columns(row, blob, blob_columns, NULL, true);
     return e5_row_run(rows->db, row, err);
 }
 
@@ -338,7 +363,7 @@ enum e5_status e5_event_rows_renew(struct e5_event_rows *rows, size_t index, con
     struct e5_row *row = &rows->renewal;
     e5_row_text(row, rows->events->below ? "below" : "above");
     e5_row_text(row, key->hex);
-    put_columns(row, event, later_columns, &event->severity);
+    put_columns(row, event, later_columns, &event->severity, true);
     e5_row_integer(row, id);
     enum e5_status status = e5_row_run(rows->db, row, err);
     *out = status == E5_OK && sqlite3_changes(rows->db->handle) > 0;

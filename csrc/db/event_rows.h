@@ -18,6 +18,7 @@ struct e5_event_rows {
     struct e5_moment *moment; /* of each step, filled in when it is first asked for */
     struct e5_buffer bytes;
     int64_t states, blobs, links; /* largest ids in the file */
+    bool rated;                   /* some event or state has a severity */
     int64_t trees;                /* events whose family tree was written */
 };
 
@@ -36,5 +37,8 @@ E5_MUST_USE enum e5_status e5_event_rows_complete(struct e5_event_rows *rows, si
  * steps and family tree anew.  *out: it was one of these. */
 E5_MUST_USE enum e5_status e5_event_rows_renew(struct e5_event_rows *rows, size_t index, const struct e5_key *key,
                                                int64_t id, bool *out, struct e5_error *err);
+
+/* All rows that were put are in the file: to be called when all events are put, before anything asks for them. */
+E5_MUST_USE enum e5_status e5_event_rows_flush(struct e5_event_rows *rows, struct e5_error *err);
 
 #endif

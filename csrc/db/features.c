@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "db/block.h"
 #include "db/event_rows.h"
 #include "db/gpkg.h"
 #include "db/schema.h"
@@ -141,7 +142,7 @@ static enum e5_status add_events(struct writer *to, struct e5_watch *watch, stru
         status = e5_watch_check(watch, err);
         if (status == E5_OK) status = e5_event_rows_put(&to->rows, i, &feature->key, &feature->box, feature->id, err);
     }
-    return status;
+    return status == E5_OK ? e5_event_rows_flush(&to->rows, err) : status;
 }
 
 /* A longer record or a wider region may find a known event again and show that its edge did not cut it; and an event
@@ -171,17 +172,19 @@ static enum e5_status add_rest(struct writer *to, struct e5_watch *watch, struct
                                     : e5_event_rows_complete(&to->rows, i, feature->id, err);
         e5_watch_add(watch, 1);
     }
-    return status;
+    return status == E5_OK ? e5_event_rows_flush(&to->rows, err) : status;
 }
 
 static enum e5_status add_links(struct writer *to, struct e5_error *err) {
     enum e5_status status = E5_OK;
+    int before = sqlite3_total_changes(to->db->handle);
     for (size_t i = 0; i < to->features->events->count && status == E5_OK; i++) {
         e5_row_integer(&to->link, to->features->feature[i].id);
         e5_row_integer(&to->link, to->from->run);
         status = e5_row_run(to->db, &to->link, err);
-        to->linked += sqlite3_changes(to->db->handle);
     }
+    if (status == E5_OK) status = e5_row_flush(to->db, &to->link, err);
+    to->linked = sqlite3_total_changes(to->db->handle) - before;
     return status;
 }
 
@@ -249,11 +252,12 @@ static enum e5_status prepare(struct writer *to, struct e5_error *err) {
                         " censored = min(coalesce(censored_start, 1), ?2) OR min(coalesce(censored_end, 1), ?3)"
                         " WHERE id = ?4 AND (touches_edge > ?1 OR coalesce(censored_start, 2) > ?2 OR "
                         "coalesce(censored_end, 2) > ?3)"},
-        {&to->link, "INSERT OR IGNORE INTO event_run (event_id, run_id) VALUES (?, ?)"},
     };
     enum e5_status status = E5_OK;
     for (size_t i = 0; i < sizeof statements / sizeof *statements && status == E5_OK; i++)
         status = e5_sql_prepare(to->db, statements[i].sql, statements[i].row, err);
+    if (status == E5_OK)
+        status = e5_block_prepare(to->db, "INSERT OR IGNORE INTO event_run (event_id, run_id)", 2, &to->link, err);
     if (status == E5_OK)
         status = e5_sql_integer(to->db,
                                 "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0),"

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "db/block.h"
+
 static const char damaged_hint[] = "nothing was changed; save what can be read: sqlite3 FILE .recover > readable.sql";
 static const char foreign_hint[] =
     "nothing was changed; this is no file of SQLite, or its beginning is lost: name another one";
@@ -47,7 +49,9 @@ enum e5_status e5_sql_fail(const struct e5_database *db, int code, const char *d
     const struct outcome *row = outcomes;
     while (row->code != SQLITE_OK && row->code != (code & 0xFF)) row++;
     if (row->status == E5_DATABASE_BUSY && e5_watch_cancelled(db->watch)) return e5_watch_check(db->watch, err);
-    const char *text = db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code);
+    bool told =
+        db->handle != NULL && (sqlite3_errcode(db->handle) & 0xFF) == (code & 0xFF); /* by SQLite, not by us */
+    const char *text = told ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code);
     if (err == NULL || err->status != E5_OK) return row->status;
     enum e5_status status = e5_fail(err, row->status, "%s: %s: %s", doing, db->path, text);
     if (status == E5_STORAGE && db->handle != NULL) err->sys_errno = sqlite3_system_errno(db->handle);
@@ -71,6 +75,7 @@ enum e5_status e5_sql_prepare(struct e5_database *db, const char *sql, struct e5
 
 void e5_sql_finish(struct e5_row *row) {
     sqlite3_finalize(row->stmt);
+    e5_block_free(row->block);
     *row = (struct e5_row){0};
 }
 
@@ -79,20 +84,32 @@ static void note(struct e5_row *row, int code) {
 }
 
 void e5_row_text(struct e5_row *row, const char *text) {
-    note(row, sqlite3_bind_text(row->stmt, ++row->filled, text, -1, SQLITE_STATIC));
+    note(row, row->block != NULL ? e5_block_bytes(row->block, SQLITE_TEXT, text, text != NULL ? strlen(text) : 0)
+                                 : sqlite3_bind_text(row->stmt, ++row->filled, text, -1, SQLITE_STATIC));
 }
 
 void e5_row_blob(struct e5_row *row, const void *bytes, size_t size) {
+    if (row->block != NULL) {
+        note(row, e5_block_bytes(row->block, SQLITE_BLOB, size > 0 ? bytes : NULL, size));
+        return;
+    }
     row->filled++;
     note(row, size == 0 ? sqlite3_bind_null(row->stmt, row->filled)
                         : sqlite3_bind_blob64(row->stmt, row->filled, bytes, size, SQLITE_STATIC));
 }
 
 void e5_row_integer(struct e5_row *row, int64_t number) {
-    note(row, sqlite3_bind_int64(row->stmt, ++row->filled, number));
+    if (row->block != NULL)
+        e5_block_integer(row->block, number);
+    else
+        note(row, sqlite3_bind_int64(row->stmt, ++row->filled, number));
 }
 
 void e5_row_real(struct e5_row *row, double number) {
+    if (row->block != NULL) {
+        e5_block_real(row->block, number);
+        return;
+    }
     row->filled++;
     note(row, isfinite(number) ? sqlite3_bind_double(row->stmt, row->filled, number)
                                : sqlite3_bind_null(row->stmt, row->filled));
@@ -108,8 +125,13 @@ static enum e5_status end_row(struct e5_database *db, struct e5_row *row, int co
 }
 
 enum e5_status e5_row_run(struct e5_database *db, struct e5_row *row, struct e5_error *err) {
+    if (row->block != NULL) return e5_block_end_row(db, row, err);
     int code = row->code != SQLITE_OK ? row->code : sqlite3_step(row->stmt);
     return end_row(db, row, code == SQLITE_DONE ? SQLITE_OK : code, err);
+}
+
+enum e5_status e5_row_flush(struct e5_database *db, struct e5_row *row, struct e5_error *err) {
+    return row->block != NULL ? e5_block_flush(db, row, err) : E5_OK;
 }
 
 enum e5_status e5_row_look_up(struct e5_database *db, struct e5_row *row, int64_t *out, struct e5_error *err) {

@@ -22,7 +22,8 @@ struct e5_database {
 struct e5_row {
     sqlite3_stmt *stmt;
     int filled;
-    int code; /* SQLITE_OK, or what the first failed bind said */
+    int code;               /* SQLITE_OK, or what the first failed bind said */
+    struct e5_block *block; /* where rows gather that are run many at once (db/block.h), or NULL */
 };
 
 /* Two copies of SQLite, where a package has put its own before those of all others, crash when a file is opened: our
@@ -44,6 +45,8 @@ void e5_row_integer(struct e5_row *row, int64_t number);
 void e5_row_real(struct e5_row *row, double number);                   /* NaN and infinities → NULL */
 /* Run a statement that gives no rows, and make it ready for the next values. */
 E5_MUST_USE enum e5_status e5_row_run(struct e5_database *db, struct e5_row *row, struct e5_error *err);
+/* Run what has gathered in the block of a row; one without a block is let be. */
+E5_MUST_USE enum e5_status e5_row_flush(struct e5_database *db, struct e5_row *row, struct e5_error *err);
 /* Run a query for at most one integer; `*out` keeps its value when there is no row. */
 E5_MUST_USE enum e5_status e5_row_look_up(struct e5_database *db, struct e5_row *row, int64_t *out,
                                           struct e5_error *err);

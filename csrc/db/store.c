@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/path.h"
+#include "db/block.h"
 #include "db/features.h"
 #include "db/geometry.h"
 #include "db/lock.h"
@@ -56,6 +57,7 @@ static enum e5_status connect(struct e5_store *store, const char *path, int flag
     if (code == SQLITE_OK) code = sqlite3_extended_result_codes(db->handle, 1);
     if (code == SQLITE_OK) code = sqlite3_busy_handler(db->handle, keep_waiting, store);
     if (code == SQLITE_OK) code = e5_geometry_register(db->handle);
+    if (code == SQLITE_OK) code = e5_block_register(db->handle);
     if (code != SQLITE_OK) return e5_sql_fail(db, code, "cannot open the event database", err);
     distrust(db->handle);
     /* EXTRA also syncs the folder after the journal is gone: a batch that was reported survives a power cut.  As long

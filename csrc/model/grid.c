@@ -12,7 +12,8 @@
 #define WGS84_EQUATOR_KM 6378.137
 #define WGS84_FLATTENING (1 / 298.257223563)
 
-double e5_grid_fold(double longitude) { return remainder(longitude, 360); }
+/* What lies within already stays as it is; to find that out by division takes long. */
+double e5_grid_fold(double longitude) { return fabs(longitude) <= 180 ? longitude : remainder(longitude, 360); }
 
 static enum e5_status check_latitudes(const double *latitude, size_t rows, struct e5_error *err) {
     for (size_t i = 0; i < rows; i++)

@@ -448,7 +448,7 @@ TEST(without_memory_nothing_leaks) {
     struct sample *s = make(2, 12000, E5_STANDARD);
     struct e5_store_added added;
     int failures = 0;
-    for (long n = 1; n < 40; n++) {
+    for (long n = 1; n < 120; n++) {
         e5_alloc_fail_after(n);
         enum e5_status status = add(s, &batch, 1, NULL, &added, NULL);
         CHECK(status == E5_OK || status == E5_MEMORY);
