@@ -8,7 +8,8 @@
 #include "base/digest.h"
 
 #define PART ((int64_t)E5_CHECKSUM_PART)
-#define LANES ((size_t)8) /* more would wait for more parts to be here */
+#define LANES ((size_t)E5_MD5_LANES)
+#define LAST (LANES / 2) /* parts of the last round: its end is waited for, so it is to be a short one */
 #define BLOCK (LANES * E5_HASH_BLOCK)
 #define WORTH_WHILE ((int64_t)16 << 20)
 #define LEAST ((int64_t)1 << 20) /* less of a part is not begun with, unless it is all that is left of it */
@@ -60,7 +61,7 @@ static bool find_usable(const struct e5_hash *hash, const struct e5_pieces *here
     return usable == left || usable >= LEAST;
 }
 
-/* The next parts that can go on, at most eight; `whole`: only those that can be ended. */
+/* The next parts that can go on, as many as there are lanes; `whole`: only those that can be ended. */
 static size_t choose(const struct e5_hash *hash, const struct e5_pieces *here, bool whole, struct lane lanes[LANES]) {
     size_t n = 0;
     for (size_t i = 0; i < hash->count && n < LANES; i++)
@@ -126,7 +127,7 @@ static enum e5_status go_on(struct e5_hash *hash, const struct source *source, c
 
 /* Whatever is left fits into one round: that is best begun when the last part of it begins to arrive, and ends soon
  * after it. */
-static bool is_last_round(const struct e5_hash *hash) { return hash->count - hash->summed <= LANES; }
+static bool is_last_round(const struct e5_hash *hash) { return hash->count - hash->summed <= LAST; }
 
 /* A round takes the same time however many lanes are in use, so as many parts as possible should be here.  Where
  * what is left makes more than one round and less than two, the first must not wait for the last parts. */

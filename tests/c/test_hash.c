@@ -145,6 +145,19 @@ TEST(parts_are_summed_eight_at_once_in_any_order) {
     close(fd);
 }
 
+TEST(of_many_parts_sixteen_make_a_round) {
+    int64_t size = 41 * PART;
+    struct e5_hash hash;
+    struct e5_pieces here;
+    e5_pieces_init(&here, size);
+    CHECK_OK(e5_hash_init(&hash, NULL, E5_CHECKSUM_JOINED, size, err));
+    here.piece[0].position = 16 * PART - 1;
+    CHECK(!e5_hash_is_behind(&hash, &here));
+    here.piece[0].position = 16 * PART;
+    CHECK(e5_hash_is_behind(&hash, &here));
+    e5_hash_fini(&hash);
+}
+
 TEST(with_less_than_two_rounds_left_half_of_them_makes_one) {
     int64_t size = 9 * PART + 1;
     struct e5_hash hash;
@@ -329,6 +342,7 @@ int main(void) {
     RUN(large_files_are_summed_as_asked);
     RUN(a_growing_file_is_followed);
     RUN(parts_are_summed_eight_at_once_in_any_order);
+    RUN(of_many_parts_sixteen_make_a_round);
     RUN(with_less_than_two_rounds_left_half_of_them_makes_one);
     RUN(the_last_parts_are_summed_while_they_arrive);
     RUN(cancel_and_a_file_that_shrank_are_reported);
