@@ -2,7 +2,8 @@
  *
  * Made when the entry is claimed, freed when it ends, so that thousands of entries that wait cost little.  Belongs to
  * the engine's thread; while entry->job is set the fields between the two marks are the disk task's, but for what
- * e5_part_write() needs, and while `follower` is set `hash`, `followed` and `members` are that thread's. */
+ * e5_part_write() needs, and while `follower` is set `hash`, `followed` and `members` are that thread's. While `room`
+ * is set its thread reads part.fd and part.size. */
 #ifndef E5_DRIVE_FETCH_LOAD_H
 #define E5_DRIVE_FETCH_LOAD_H
 
@@ -48,6 +49,7 @@ struct e5_load {
     int64_t members_seen;       /* bytes of the archive that were looked at */
     struct e5_job *follower;    /* NULL: none runs */
     atomic_bool follower_over;
+    struct e5_job *room; /* see drive/fetch_room; NULL: none runs */
     struct e5_http *http; /* which the follower wakes */
     struct e5_hash_crew *crew;
 

@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <sys/statvfs.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
 
 #include "check.h"
 #include "folder.h"
@@ -179,6 +182,50 @@ TEST(a_stream_without_end_does_not_fill_the_disk) {
     free_blocks = -1;
 }
 
+#ifdef __linux__
+/* A folder in memory, whose room is that of the disk below. */
+
+static bool in_memory;
+
+int fstatfs(int fd, struct statfs *out) {
+    (void)fd;
+    *out = (struct statfs){.f_type = in_memory ? 0x01021994 : 0xEF53};
+    return 0;
+}
+
+static int64_t blocks_of(const struct e5_part *part) {
+    struct stat info;
+    CHECK(fstat(part->fd, &info) == 0);
+    return (int64_t)info.st_blocks * 512;
+}
+
+TEST(a_large_file_in_memory_gets_its_room_bit_by_bit) {
+    const int64_t size = (20 << 20) + 1;
+    struct e5_part part;
+    int64_t upto = 0;
+    in_memory = true;
+    free_blocks = 100 * size / 4096;
+    CHECK_OK(e5_part_open(&part, &place, size, &nothing, err));
+    CHECK(blocks_of(&part) < size && e5_part_wants_room(&part));
+    write_at(&part, 0, "abc");
+    while (e5_part_make_room(&part, &upto)) CHECK(upto < size);
+    CHECK(upto == size && blocks_of(&part) >= size && holds("abc"));
+    CHECK(!e5_part_make_room(&part, &upto) && upto == size);
+    e5_part_close(&part);
+    free_blocks = 2 * size / 4096; /* not ample: all at once */
+    CHECK_OK(e5_part_open(&part, &place, size, &nothing, err));
+    CHECK(blocks_of(&part) >= size);
+    e5_part_close(&part);
+    upto = 0;
+    CHECK(!e5_part_make_room(&part, &upto) && upto == 0); /* whoever cannot have room does without */
+    in_memory = false;
+    free_blocks = -1;
+    CHECK_OK(e5_part_open(&part, &place, size, &nothing, err));
+    CHECK(!e5_part_wants_room(&part));
+    e5_part_close(&part);
+}
+#endif
+
 int main(void) {
     folder_make();
     CHECK_OK(e5_place_open(&place, folder_path("x.nc"), err));
@@ -193,6 +240,9 @@ int main(void) {
     RUN(links_are_not_followed);
     RUN(a_disk_that_is_too_small_is_noticed_at_once);
     RUN(a_stream_without_end_does_not_fill_the_disk);
+#ifdef __linux__
+    RUN(a_large_file_in_memory_gets_its_room_bit_by_bit);
+#endif
     e5_place_close(&place);
     folder_remove();
     return check_summary();
