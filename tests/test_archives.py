@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from era5fast.errors import RequestError, UnsafeInputError
+from era5fast.errors import CorruptDataError, RequestError, UnsafeInputError
 from era5fast.plan import Job
 from tests.client_kit import DATASET, REQUEST, quick
 from tests.look_alike import wait_for
@@ -493,3 +493,22 @@ def test_a_hostile_answer_leaves_the_old_target(cds, tmp_path: Path) -> None:
     assert target.read_bytes() == b"old"
     assert not [path for path in tmp_path.rglob("*") if "e5members" in path.name]
     assert not (tmp_path.parent / "up.nc").exists()
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.nc"])
+def test_what_the_service_itself_holds_damaged_is_made_anew_when_asked(cds, tmp_path: Path, name: str) -> None:
+    """Its checksum is that of the damaged archive, and proves only that the damage is not ours."""
+    whole = zip_of({INSTANT: write_member(tmp_path / "i.nc", "t2m", "instant").read_bytes()})
+    damaged = bytearray(whole)
+    damaged[len(whole) // 3] ^= 16
+    cds.script(answer=bytes(damaged), times=1)
+    cds.script(answer=whole)
+    request = {**REQUEST, "download_format": "zip"} if name == "x.zip" else REQUEST
+    folder = tmp_path / "target"
+    folder.mkdir()
+    client = quick(cds)
+    with pytest.raises(CorruptDataError, match=r"another checksum than declared.*with fresh=True"):
+        client.retrieve(DATASET, request, folder / name)
+    assert (cds.count("execute"), cds.count("object"), (folder / name).exists()) == (1, 2, False)
+    client.retrieve(DATASET, request, folder / name, fresh=True)
+    assert [path.name for path in folder.iterdir()] == [name]

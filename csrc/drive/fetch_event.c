@@ -173,10 +173,11 @@ void e5_engine_fail(struct e5_engine *engine, struct e5_entry *entry, const stru
 
 /* Ending. */
 
-static void add_hint(struct e5_error *err) {
+static void add_hint(const struct e5_entry *entry, struct e5_error *err) {
+    const char *anew = entry->item->request != NULL ? "; with fresh=True it is made anew" : "";
     if (err->hint[0] != '\0' || !e5_status_retryable(err->status)) return;
     if (err->status == E5_CORRUPT)
-        e5_error_hint(err, "it was fetched twice: what the service holds may be damaged; nothing was kept");
+        e5_error_hint(err, "it was fetched twice: what the service holds may be damaged; nothing was kept%s", anew);
     else
         e5_error_hint(err, "run it again to go on where it stopped");
 }
@@ -185,7 +186,7 @@ static void finish_error(struct e5_engine *engine, struct e5_entry *entry) {
     struct e5_error *err = &entry->result->error;
     if (err->target[0] == '\0' && entry->item->target != NULL) e5_error_target(err, entry->item->target);
     if (entry->job_id[0] != '\0') e5_error_job(err, entry->job_id);
-    add_hint(err);
+    add_hint(entry, err);
     if (entry->retry.row > 0) err->elapsed = e5_clock_monotonic() - entry->retry.since;
     e5_token_mask(engine->options->http.key, err->what);
     e5_token_mask(engine->options->http.key, err->hint);

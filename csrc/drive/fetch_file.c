@@ -212,7 +212,7 @@ static enum e5_status check_and_publish(struct e5_entry *entry, struct e5_watch 
         status = e5_fetch_is_archive(load->part.fd, entry->item->target, &packed, err);
     if (status != E5_OK) return status;
     if (packed) return unpack(entry, watch, err);
-    if (load->verdict != E5_CHECKSUM_PROVEN) status = e5_fetch_sound(&load->place, load->part.fd, watch, err);
+    status = e5_fetch_sound(&load->place, load->part.fd, load->verdict == E5_CHECKSUM_PROVEN, watch, err);
     return status == E5_OK ? publish(entry, err) : status;
 }
 
@@ -231,6 +231,7 @@ static void checked(struct e5_engine *engine, struct e5_entry *entry, struct e5_
     } else if (err->status == E5_CORRUPT) {
         e5_engine_tell(engine, E5_LOG_INFO, "%s: %s", e5_entry_name(entry), err->what);
         load->restart = true;
+        err->hint[0] = '\0'; /* whoever reads such a file is to download it again, which is what happens here */
         e5_engine_event(engine, entry, E5_EVENT_CORRUPT, err);
     } else {
         fail(engine, entry, err);

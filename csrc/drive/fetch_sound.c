@@ -42,13 +42,14 @@ static enum e5_status check_classic(const struct e5_place *place, struct e5_watc
 }
 
 /* What is only unsafe to open is for whoever opens it to judge. */
-enum e5_status e5_fetch_sound(const struct e5_place *place, int fd, struct e5_watch *watch, struct e5_error *err) {
+enum e5_status e5_fetch_sound(const struct e5_place *place, int fd, bool proven, struct e5_watch *watch,
+                              struct e5_error *err) {
     struct e5_error why = E5_ERROR_NONE;
     bool packed = false;
     enum e5_status status = e5_fetch_is_archive(fd, place->path, &packed, &why);
     if (status == E5_OK && packed)
         status = e5_archive_check(fd, place->path, watch, &why);
-    else if (status == E5_OK && is_classic(fd))
+    else if (status == E5_OK && !proven && is_classic(fd))
         status = check_classic(place, watch, &why);
     if (status == E5_OK || status == E5_UNSAFE) return E5_OK;
     if (err != NULL) *err = why;
