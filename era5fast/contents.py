@@ -16,7 +16,7 @@ from . import _core
 from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES
 from .grib_messages import heads
 from .locks import reading
-from .sources import data_variables, has_grib, netcdf_files, open_file
+from .sources import data_variables, grib_files, has_grib, netcdf_files, open_file
 from .variable_table import by_param_id, find
 
 __all__ = ["Series", "contents"]
@@ -67,7 +67,7 @@ def contents(path: str) -> list[Series]:
         If it cannot be read.
     """
     if has_grib([path]):
-        return _grib(path)
+        return [series for member in grib_files(path) for series in _grib(member)]
     return [series for member in netcdf_files(path) for series in _netcdf(member)]
 
 

@@ -20,7 +20,7 @@ from .errors import InputError
 from .locks import reading
 from .optional import need
 from .other_grids import else_of_other_cells
-from .sources import GRIB, expand, is_paths, magic_of, open_core
+from .sources import expand, has_grib, is_paths, magic_of, open_core
 from .times import DAY, decode_times, encode_times, same_calendar, usual_step
 
 if TYPE_CHECKING:
@@ -357,7 +357,7 @@ def plain(x: Any) -> np.ndarray:
 
 def _from_files(paths: Any, variable: str | None) -> Field:
     magic = list(map(magic_of, files := expand(paths)))
-    if GRIB in magic:
+    if has_grib(files, magic):
         return _from_grib(files, variable)
     opened = else_of_other_cells(lambda: open_core(files, variable, magic), files, variable)
     if not isinstance(opened, tuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -11,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .archives import is_archive
 from .errors import CorruptDataError, InputError
 from .grib_inventory import Message, inventory, report, report_cut
 from .grib_messages import heads
 from .memory import check_room
 from .optional import need
 from .selection import Selection
-from .sources import NETCDF_MAGIC, magic_of
+from .sources import NETCDF_MAGIC, grib_files, magic_of
 from .times import decode_times
 from .variable_table import names_in_files
 
@@ -50,7 +50,7 @@ def variables_of(names: list[str], variables: list[str] | None) -> list[xr.DataA
     Parameters
     ----------
     names : list of str
-        The files, all of them GRIB.
+        The files, all of them GRIB, or archives of such.
     variables : list of str, optional
         Variables to open, by any of their names; all of them when left out.
 
@@ -63,8 +63,8 @@ def variables_of(names: list[str], variables: list[str] | None) -> list[xr.DataA
     """
     messages: list[Message] = []
     indexes: dict[str, Any] = {}
-    for name in names:
-        if magic_of(name) in NETCDF_MAGIC or is_archive(magic_of(name)):
+    for name in itertools.chain.from_iterable(map(grib_files, names)):
+        if magic_of(name) in NETCDF_MAGIC:
             raise InputError(f"{name}: not GRIB, as others of these files are", hint="read the kinds one by one")
         _check_messages(name)
         with _damage_of(name):

@@ -14,7 +14,7 @@ from .memory import check_room
 from .optional import need
 from .progress import Progress
 from .selection import select
-from .sources import GRIB, expand, files_by_variable, has_grib, magic_of, netcdf_files, open_core, open_file
+from .sources import expand, files_by_variable, has_grib, magic_of, netcdf_files, open_core, open_file
 from .times import encode_times
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read(
     Parameters
     ----------
     paths : path, pattern or sequence of paths
-        netCDF or GRIB files, or zip archives of netCDF files.
+        netCDF or GRIB files, or zip archives of them.
     variable : str or int, optional
         Any of the names of the variable, or its number; may be left out when the files hold only one.
     time : slice of dates, or a date, optional
@@ -88,7 +88,7 @@ def read(
     kind = _check_dtype(dtype)
     name = None if variable is None else _name(variable)
     magic = list(map(magic_of, names := expand(paths)))
-    if GRIB in magic:
+    if has_grib(names, magic):
         from . import grib
 
         return _into(grib.read(names, name, wanted), kind, out)
@@ -163,7 +163,7 @@ def open_dataset(
     Parameters
     ----------
     paths : path, pattern or sequence of paths
-        netCDF files of the present or the old layout, zip archives of them, or GRIB files.
+        netCDF files of the present or the old layout, GRIB files, or zip archives of them.
     variables : str, int or list of them, optional
         Variables to open, by any of their names or their numbers; all of them when left out.
         What stays the same in time (a mask of land beside a series) is left out then, which the log says.
@@ -325,7 +325,7 @@ def explain(paths: Any) -> dict[str, str]:
     Parameters
     ----------
     paths : path, pattern or sequence of paths
-        netCDF or GRIB files, or zip archives of netCDF files. Of several files with a variable the first counts.
+        netCDF or GRIB files, or zip archives of them. Of several files with a variable the first counts.
 
     Returns
     -------

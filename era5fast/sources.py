@@ -23,6 +23,7 @@ __all__ = [
     "data_variables",
     "expand",
     "files_by_variable",
+    "grib_files",
     "has_grib",
     "is_paths",
     "magic_of",
@@ -96,25 +97,39 @@ def magic_of(path: str) -> bytes:
     return b""
 
 
-def has_grib(names: list[str]) -> bool:
-    """True when a file among these is GRIB: then none of them is for the core.
+def has_grib(names: list[str], magic: list[bytes] | None = None) -> bool:
+    """True when a file among these, or a member of an archive, is GRIB: then none of them is for the core.
+
+    Parameters
+    ----------
+    names : list of str
+        The files.
+    magic : list of bytes, optional
+        First bytes of each of them, where somebody has looked at them already.
 
     Raises
     ------
-    StorageError
+    CorruptDataError, StorageError, UnsafeInputError
         If one cannot be read.
     """
-    return GRIB in map(magic_of, names)
+    known = zip(names, map(magic_of, names) if magic is None else magic, strict=True)
+    return any(first == GRIB or (is_archive(first) and GRIB in map(magic_of, unpack(name))) for name, first in known)
+
+
+def grib_files(name: str) -> list[str]:
+    """The file itself, or the members of an archive that hold data: beside them may lie a text."""
+    return [name] if not is_archive(magic_of(name)) else _with_data(unpack(name), (GRIB, *NETCDF_MAGIC))
+
+
+def _with_data(members: list[str], known: tuple[bytes, ...]) -> list[str]:
+    return [member for member in members if magic_of(member) in known] or members
 
 
 def netcdf_files(name: str) -> list[str]:
     """The file itself, or the members of an archive that are netCDF: beside them may lie a text."""
     if not is_archive(magic_of(name)):
         return [name]
-    members = {member: magic_of(member) for member in unpack(name)}
-    if GRIB in members.values():
-        raise InputError(f"{name}: an archive of GRIB files", hint="unpack it, and read what is in it", target=name)
-    return [member for member, magic in members.items() if magic in NETCDF_MAGIC] or list(members)
+    return _with_data(unpack(name), NETCDF_MAGIC)
 
 
 def open_file(path: str) -> _core.File:

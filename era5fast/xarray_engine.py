@@ -23,7 +23,7 @@ from .errors import Era5FastError, InputError
 from .lazy import Handle, PickedArray, handle_of
 from .locks import reading
 from .selection import Pick
-from .sources import GRIB, magic_of, netcdf_files, open_file
+from .sources import has_grib, magic_of, netcdf_files, open_file
 
 __all__ = ["Era5FastBackendEntrypoint"]
 
@@ -184,7 +184,7 @@ class Era5FastBackendEntrypoint(BackendEntrypoint):
         Parameters
         ----------
         filename_or_obj : path
-            A netCDF file, an archive of them, or a GRIB file (which is always tidy).
+            A netCDF file, or a GRIB file (which is always tidy), or an archive of them.
         drop_variables : str or iterable of str, optional
             Variables to leave out.
         group : str, optional
@@ -204,7 +204,7 @@ class Era5FastBackendEntrypoint(BackendEntrypoint):
         path = _local(filename_or_obj)
         if group not in (None, "", "/"):
             raise InputError(f"engine 'era5fast' reads the root group only, not '{group}'", hint="use netcdf4")
-        if tidy or magic_of(path) == GRIB:
+        if tidy or has_grib([path]):
             return _open_tidy(path, drop_variables, decoding)
         members = [
             _open_store(FileStore(path, member), drop_variables, decoding)

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import xarray as xr
 
 import era5fast as e5
 from era5fast import cli, memory
+from era5fast.contents import contents
 from era5fast.errors import CorruptDataError, InputError, ResultTooLargeError
 from tests.samples import field, write
 
@@ -305,6 +307,37 @@ def test_grib_and_netcdf_do_not_mix(real_data: Path, tmp_path: Path, capfd: pyte
             with pytest.raises(InputError, match=r"a\.nc: not GRIB, as others of these files are"):
                 opening(paths)
     assert capfd.readouterr().err == ""
+
+
+def zipped(path: Path, *files: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in files:
+            archive.write(file, file.name)
+    return path
+
+
+@needs_cfgrib
+def test_archives_are_read_as_what_is_in_them(real_data: Path, tmp_path: Path) -> None:
+    text = tmp_path / "README.txt"
+    text.write_text("How this was made")
+    archive, file = zipped(tmp_path / "x.zip", text, real_data / HOURLY), real_data / HOURLY
+    values = e5.read(file)
+    assert np.array_equal(e5.read(archive, time="2019-03-05"), e5.read(file, time="2019-03-05"))
+    assert np.array_equal(e5.read([archive]), values)
+    for opening in (e5.open_dataset, lambda name: xr.open_dataset(name, engine="era5fast")):
+        assert np.array_equal(opening(archive).t2m.values, values)
+    assert e5.explain(archive) == e5.explain(file)
+    (inside,), (outside,) = contents(str(archive)), contents(str(file))
+    assert np.array_equal(inside.seconds, outside.seconds)
+    xr.testing.assert_identical(e5.daily(archive, "max", progress=False), e5.daily(file, "max", progress=False))
+
+
+@needs_cfgrib
+def test_archives_of_both_kinds_are_refused(real_data: Path, tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "x.zip", real_data / SINGLE, write(tmp_path / "a.nc", field(4)))
+    for opening in (e5.read, e5.open_dataset, e5.explain):
+        with pytest.raises(InputError, match=r"a\.nc: not GRIB, as others of these files are"):
+            opening(archive)
 
 
 @needs_cfgrib

@@ -714,9 +714,6 @@ def test_a_text_beside_the_data_of_an_archive_is_left_alone(tmp_path: Path) -> N
         assert np.array_equal(e5.read(archive, variable, progress=False), field(4), equal_nan=True)
     assert list(e5.open_dataset(archive).data_vars) == ["t2m"]
     assert e5.explain(archive) == e5.explain(data)
-    (tmp_path / "a.grib").write_bytes(b"GRIB" + bytes(100))
-    with pytest.raises(InputError, match=r"y\.zip: an archive of GRIB files\. Unpack it"):
-        e5.read(pack(tmp_path / "y.zip", tmp_path / "a.grib"))
 
 
 def test_names_of_files_and_variables_in_all_their_forms(tmp_path: Path, plain: Path) -> None:
