@@ -409,7 +409,8 @@ def test_an_interrupt_while_a_file_is_opened_leaks_nothing(tmp_path: Path, alarm
     open_often(50)
     before = resident()
     assert open_often(500) > 100
-    assert resident() - before < 20 << 20
+    sanitized = "san.so" in os.environ.get("LD_PRELOAD", "")  # sanitizers keep what is freed, and look for leaks
+    assert sanitized or resident() - before < 20 << 20
 
 
 def test_whole_reads_leave_the_cache_alone(tmp_path: Path, empty_cache: None) -> None:
