@@ -98,9 +98,7 @@ def regional(
     cell: np.ndarray,
     weight: np.ndarray,
     beyond: np.ndarray,
-    statistic: int,
-    threshold: float,
-    min_share: float,
+    sets: list[tuple[int, float, float]],
     progress: _Progress,
     /,
 ) -> np.ndarray: ...

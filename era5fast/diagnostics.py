@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _core, attributes, definitions, provenance, solar_days
+from . import _core, attributes, definitions, provenance, solar_days, zones
 from .axis_names import TIME_NAMES, find_axis
 from .chunked.arrays import is_lazy_call
 from .errors import InputError, warn
@@ -56,6 +56,10 @@ _OF_DAYS_OR_LONGER = ("spell_statistics",)
 
 
 def _run_scan(row: dict[str, Any], given: dict[str, Any]) -> Any:
+    if row["grouping"] == "day" and is_list(given["utc_offset"]):
+        return zones.in_each(
+            row["name"], given["utc_offset"], lambda zone: _run_scan(row, {**given, "utc_offset": zone})
+        )
     if is_lazy_call(row, given):
         from .chunked.folds import scan
 
@@ -638,7 +642,11 @@ def _stub_line(row: dict[str, Any]) -> str:
         elif name in specs:
             kind = _annotation(specs[name], lists=row["kind"] in ("scan", "series"))
         else:
-            kind = _annotation(grouping[name], lists=False) if name in grouping else annotations.get(name, "Any")
+            kind = (
+                _annotation(grouping[name], lists=name == "utc_offset")
+                if name in grouping
+                else annotations.get(name, "Any")
+            )
         parts.append(f"{name}: {kind}" + ("" if parameter.default is parameter.empty else " = ..."))
     result = "EventCatalogue" if row["kind"] == "field" else "Any"
     return f"def {row['name']}(\n    " + ",\n    ".join(parts) + f",\n) -> {result}: ..."

@@ -10,10 +10,12 @@ grid are cut by it with shapely; the area of what lies inside is then exact on t
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -26,6 +28,7 @@ from .field import Field, as_field, as_maps, check_maps, one_variable
 from .notebook_table import table
 from .optional import need
 from .progress import Progress
+from .several import is_list
 
 if TYPE_CHECKING:
     from shapely import Geometry
@@ -36,6 +39,14 @@ __all__ = ["Regions", "polygon_area", "regional"]
 RADIUS = 6371.0
 #: In the order of the core's enum.
 _STATISTICS = ("mean", "sum", "max", "min", "share_above", "share_below")
+#: Title and units of the axis of a list; thresholds may be texts with units of their own.
+_AXES = {
+    "statistic": ("Statistic of the region", None),
+    "threshold": ("Threshold", None),
+    "min_share": ("Share of the region that must have values", "1"),
+}
+#: Of those that are not in the units of the data.
+_UNITS = {"sum": "x km2", "share_above": "1", "share_below": "1"}
 _NAME_COLUMNS = ("name", "NAME", "NAME_EN", "ADMIN", "id")
 _FEW, _SHOWN = 5, 12  # regions by name, and in a notebook
 
@@ -320,10 +331,10 @@ def _of_geopandas(frame: Any, column: str | None) -> list[tuple[str, Any]]:
 def regional(
     x: Any,
     regions: Any,
-    statistic: str = "mean",
+    statistic: str | Sequence[str] = "mean",
     *,
-    threshold: float | str | None = None,
-    min_share: float = 0.5,
+    threshold: float | str | Sequence[float | str] | None = None,
+    min_share: float | Sequence[float] = 0.5,
     time: Any = None,
     latitude: Any = None,
     longitude: Any = None,
@@ -339,15 +350,15 @@ def regional(
         Field over time; files are read once, block by block, whatever their size.
     regions : Regions, or polygons as :meth:`Regions.from_polygons` takes them
         The regions; make them once when they are used for several fields.
-    statistic : {'mean', 'sum', 'max', 'min', 'share_above', 'share_below'}, default mean
+    statistic : {'mean', 'sum', 'max', 'min', 'share_above', 'share_below'} or a list of them, default mean
         Area-weighted mean; sum of value × km²; extremes over all cells that touch the region; or the share of the
-        region's area that lies above (below) a threshold.
-    threshold : float or str, optional
+        region's area that lies above (below) a threshold. Those of a list have the same units.
+    threshold : float or str, or a list of them, optional
         For the shares, in the units of `x`, or text like ``"30 degC"``; the comparison is strict, in the precision of
         `x`.
-    min_share : float, default 0.5
+    min_share : float or a list of them, default 0.5
         Share of a region's area, also of what lies outside the grid, that must have values for a result; missing
-        values are left out.
+        values are left out. All combinations of lists are computed in one read.
     time, latitude, longitude, calendar : optional
         Axes of an ndarray.
     variable : str, optional
@@ -358,19 +369,14 @@ def regional(
     Returns
     -------
     DataArray or ndarray (time, region)
-        float64; units of `x`, of the sum those times km², of the shares 1.
+        With a dimension in front for each list. float64; units of `x`, of the sum those times km², of the shares 1.
 
     Raises
     ------
     InputError
         If regions lie outside the grid or were made for another one, or a parameter is out of range.
     """
-    if statistic not in _STATISTICS:
-        raise InputError(f"statistic is {statistic!r}, must be one of: {' '.join(_STATISTICS)}")
-    if (threshold is not None) != statistic.startswith("share"):
-        raise InputError("a threshold goes with the statistics share_above and share_below")
-    if not 0 <= min_share <= 1:
-        raise InputError(f"min_share is {min_share}, must be 0 to 1")
+    asked = _Questions(statistic, threshold, min_share)
     x = as_maps(one_variable(x, variable))
     field = as_field(
         outline(x) if is_lazy(x) else x,
@@ -382,9 +388,7 @@ def regional(
     )
     rows, columns = field.grid()
     check_maps(field)
-    limit = 0.0
-    if threshold is not None:
-        limit = units.quantity(threshold, units.of(field.attrs), "threshold", difference=field.is_difference())
+    sets = asked.sets(field)
     found = _on(regions, rows, columns)
     if is_lazy(x):
         rules = {"statistic": statistic, "threshold": threshold, "min_share": min_share, "progress": False}
@@ -397,18 +401,64 @@ def regional(
             found.cell,
             found.weight,
             found.beyond,
-            _STATISTICS.index(statistic),
-            limit,
-            float(min_share),
+            sets,
             shown,
         )
-    call = {
-        "statistic": statistic,
-        "threshold": threshold,
-        "min_share": float(min_share),
-        "regions": list(found.names),
-    }
-    return _labelled(values, field, found, statistic, call) if field.labelled else values
+    values = values.reshape(*(len(given) for given in asked.lists.values()), *values.shape[1:])
+    call = {**asked.call(), "regions": list(found.names)}
+    return _labelled(values, field, found, asked, call) if field.labelled else values
+
+
+class _Questions:
+    """What is asked of regions: all combinations of statistics, thresholds and shares.
+
+    Attributes
+    ----------
+    statistics : list of str
+        One, or several in the same units.
+    lists : dict of str to list
+        Those that were given as lists, in the order of their dimensions.
+
+    Raises
+    ------
+    InputError
+        If one of them is out of range, or they do not go together.
+    """
+
+    def __init__(self, statistic: Any, threshold: Any, min_share: Any) -> None:
+        given = {"statistic": statistic, "threshold": threshold, "min_share": min_share}
+        self.lists = {name: list(value) for name, value in given.items() if is_list(value)}
+        if empty := [name for name, values in self.lists.items() if not values]:
+            raise InputError(f"{empty[0]} is an empty list")
+        self._values = {name: self.lists.get(name, [value]) for name, value in given.items()}
+        self.statistics = [str(each) for each in self._values["statistic"]]
+        for each in self._values["statistic"]:
+            if not isinstance(each, str) or each not in _STATISTICS:
+                raise InputError(f"statistic is {each!r}, must be one of: {' '.join(_STATISTICS)}")
+        if len({_UNITS.get(each, "x") for each in self.statistics}) > 1:
+            raise InputError(
+                f"the statistics {', '.join(self.statistics)} have different units", hint="make a call for each unit"
+            )
+        if any((limit is not None) != self.statistics[0].startswith("share") for limit in self._values["threshold"]):
+            raise InputError("a threshold goes with the statistics share_above and share_below")
+        for each in self._values["min_share"]:
+            if not isinstance(each, Real) or not 0 <= float(each) <= 1:
+                raise InputError(f"min_share is {each}, must be 0 to 1")
+
+    def sets(self, field: Field) -> list[tuple[int, float, float]]:
+        """Number of the statistic, threshold in the units of the data, and share of each combination."""
+        unit, difference = units.of(field.attrs), field.is_difference()
+        limits = [
+            0.0 if limit is None else units.quantity(limit, unit, "threshold", difference=difference)
+            for limit in self._values["threshold"]
+        ]
+        numbers = [_STATISTICS.index(each) for each in self.statistics]
+        return list(itertools.product(numbers, limits, map(float, self._values["min_share"])))
+
+    def call(self) -> dict[str, Any]:
+        """As a definition has it."""
+        values = {**self._values, "min_share": [float(share) for share in self._values["min_share"]]}
+        return {name: each if name in self.lists else each[0] for name, each in values.items()}
 
 
 def _of_block(found: Regions, rules: dict[str, Any], operands: dict[str, Any]) -> Any:
@@ -425,29 +475,37 @@ def _on(given: Any, latitude: np.ndarray, longitude: np.ndarray) -> Regions:
     return given
 
 
-def _labelled(values: np.ndarray, field: Field, found: Regions, statistic: str, call: dict[str, Any]) -> Any:
+def _labelled(values: np.ndarray, field: Field, found: Regions, asked: _Questions, call: dict[str, Any]) -> Any:
     import xarray as xr
 
-    share = statistic.startswith("share")
+    first, several = asked.statistics[0], "statistic" in asked.lists
+    share, total = first.startswith("share"), first == "sum"
     unit = units.of(field.attrs)
-    unit = "1" if share else attributes.product(unit or "1", "km2") if statistic == "sum" else unit
-    if statistic in ("mean", "max", "min") and unit is not None and field.is_difference():
+    unit = "1" if share else attributes.product(unit or "1", "km2") if total else unit
+    if not (share or total) and unit is not None and field.is_difference():
         unit = f"delta {unit}"
-    step = "" if share else f"area: {attributes.method(statistic)}"
+    step = "" if share or several else f"area: {attributes.method(first)}"
     name = field.attrs.get("long_name", field.name)
+    beyond = "beyond" if several else first.removeprefix("share_")
+    limit = "thresholds" if "threshold" in asked.lists else call["threshold"]
     attrs = attributes.of_result(
-        f"Share of the region: {name} {statistic.removeprefix('share_')} {call['threshold']}" if share else str(name),
+        f"Share of the region: {name} {beyond} {limit}" if share else str(name),
         unit,
         inputs=[field.attrs],
-        standard_name=None if share or statistic == "sum" else "x",
+        standard_name=None if share or total else "x",
         cell_methods=attributes.compose(field.attrs.get("cell_methods"), step),
         definition={"diagnostic": "regional", **call, "x": field.made_by()},
     )
     time = field.time_name()
     coords = {
+        **{
+            name: (name, np.asarray(given), attributes.of_result(*_AXES[name])) for name, given in asked.lists.items()
+        },
         **field.coords_of_time(),
         "region": ("region", list(found.names), attributes.of_axis("region")),
         "area": ("region", found.areas(), {"units": "km2", "long_name": "area of the region on the grid"}),
     }
-    result = xr.DataArray(values, coords=coords, dims=(time, "region"), name=field.name or None, attrs=attrs)
+    result = xr.DataArray(
+        values, coords=coords, dims=(*asked.lists, time, "region"), name=field.name or None, attrs=attrs
+    )
     return attributes.tidy_coordinates(result)

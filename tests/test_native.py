@@ -312,7 +312,7 @@ def native_calls(
             "percentile_doy", [percentile], [dataset], daily, calendar, None, little, spill, p
         ),
         "regional": lambda p: _core.regional(
-            dataset, np.array([0, 2]), np.array([3, 5]), np.ones(2), np.zeros(1), 0, 0.0, 0.0, p
+            dataset, np.array([0, 2]), np.array([3, 5]), np.ones(2), np.zeros(1), [(0, 0.0, 0.0)], p
         ),
         "field": lambda p: _core.field("find_events", event, values, False, limits, *axes, 1 << 20, spill, p),
         "read dataset": lambda p: dataset.read([(0, 700), (0, 41), (0, 61)], progress=p),
@@ -586,10 +586,10 @@ def failing_calls(folder: Path, few_events: e5.EventCatalogue) -> dict[str, Call
             "percentile_doy", [percentile], [values], seconds, "mayan", None, 1 << 30, spill, None
         ),
         "regions": lambda: _core.regional(
-            values, np.array([0, 2]), np.array([3]), np.ones(1), np.zeros(1), 0, 0.0, 0.0, None
+            values, np.array([0, 2]), np.array([3]), np.ones(1), np.zeros(1), [(0, 0.0, 0.0)], None
         ),
         "cells of regions": lambda: _core.regional(
-            values, np.array([0, 1]), np.array([99]), np.ones(1), np.zeros(1), 0, 0.0, 0.0, None
+            values, np.array([0, 1]), np.array([99]), np.ones(1), np.zeros(1), [(0, 0.0, 0.0)], None
         ),
         "grid": lambda: _core.field(
             "find_events", event, values, False, limits, *axes[:2], [0, 0], "standard", 1 << 20, spill, None

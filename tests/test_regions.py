@@ -169,11 +169,40 @@ def test_threshold_is_a_number_or_text_with_units() -> None:
     assert 0 < wanted.mean() < 1
     assert e5.regional(data, box, "share_above", threshold="291.25 K").equals(wanted)
     assert e5.regional(data.to_dataset(), box, "share_above", threshold=18.1).equals(wanted)
-    for wrong in ([18.1], "18.1", "18.1 m"):
+    for wrong in ([], [[18.1]], ["18.1"], "18.1", "18.1 m"):
         with pytest.raises(InputError, match="threshold"):
             e5.regional(data, box, "share_above", threshold=wrong)
     with pytest.raises(InputError, match="no units"):
         e5.regional(values, box, "share_above", threshold="18.1 degC", **coords)
+
+
+@pytest.mark.parametrize("way", ["memory", "files", "dask"])
+def test_lists_are_computed_in_one_read(tmp_path, way: str) -> None:
+    values, time = field(20)
+    coords = {"time": time.astype("datetime64[ns]"), "latitude": LATITUDE, "longitude": LONGITUDE}
+    data = xr.DataArray(values, coords, ("time", "latitude", "longitude"), attrs={"units": "degC"}, name="t2m")
+    shapes = {"north": circle(3, 53, 6), "south": circle(-4, 39, 7)}
+    data.to_netcdf(tmp_path / "x.nc")
+    given = {"memory": data, "files": tmp_path / "x.nc", "dask": data.chunk(time=7)}[way]
+    limits = [10, "15 degC", "291.25 K"]
+    found = e5.regional(given, shapes, ["share_above", "share_below"], threshold=limits, min_share=[0, 0.9])
+    assert found.dims == ("statistic", "threshold", "min_share", "time", "region")
+    assert found.attrs["units"] == "1"
+    assert found.coords["threshold"].values.tolist() == ["10", "15 degC", "291.25 K"]
+    for i, j, k in np.ndindex(2, 3, 2):
+        one = e5.regional(given, shapes, found.statistic.values[i], threshold=limits[j], min_share=[0, 0.9][k])
+        np.testing.assert_array_equal(found[i, j, k], one)
+    means = e5.regional(given, shapes, ["mean", "max"])
+    np.testing.assert_array_equal(means.sel(statistic="max"), e5.regional(given, shapes, "max"))
+    assert means.attrs["units"] == "degC"
+
+
+def test_lists_of_plain_arrays_have_a_dimension_each() -> None:
+    values, time = field()
+    axes = {"time": time, "latitude": LATITUDE, "longitude": LONGITUDE}
+    found = e5.regional(values, circle(0, 45, 3), "share_above", threshold=[10, 20], **axes)
+    assert found.shape == (2, len(time), 1)
+    assert e5.regional(values, circle(0, 45, 3), ["mean"], **axes).shape == (1, len(time), 1)
 
 
 def test_files_give_what_memory_gives(tmp_path) -> None:
@@ -234,5 +263,13 @@ def test_wrong_arguments_are_refused() -> None:
         e5.regional(values, circle(0, 45, 3), "median", **arguments)
     with pytest.raises(InputError, match="threshold goes with"):
         e5.regional(values, circle(0, 45, 3), "share_above", **arguments)
+    for statistics in (["mean", "sum"], ["share_above", "max"]):
+        with pytest.raises(InputError, match="have different units"):
+            e5.regional(values, circle(0, 45, 3), statistics, threshold=1, **arguments)
+    for name in ("statistic", "threshold", "min_share"):
+        with pytest.raises(InputError, match=f"{name} is an empty list"):
+            e5.regional(values, circle(0, 45, 3), **{name: []}, **arguments)
+    with pytest.raises(InputError, match="min_share is 2"):
+        e5.regional(values, circle(0, 45, 3), min_share=[0.5, 2], **arguments)
     with pytest.raises(InputError, match="no region is called 'C'"):
         regions.mask("C")

@@ -350,3 +350,45 @@ def test_degrees_in_kelvin_are_doubted() -> None:
         warnings.simplefilter("error")
         e5.spells(departures, 15, **QUIET)
         e5.spells(kelvin, "30 degC", **QUIET)
+
+
+# --- zones ---
+
+
+def _hours(days: int = 4) -> xr.DataArray:
+    time = np.datetime64("2001-06-29", "ns") + np.arange(24 * days) * np.timedelta64(1, "h")
+    values = np.random.default_rng(7).normal(15, 8, (24 * days, 2, 3)).astype("float32")
+    coords = {"time": time, "latitude": [10.0, 0.0], "longitude": [0.0, 1.0, 2.0]}
+    return xr.DataArray(values, coords, ("time", "latitude", "longitude"), "t2m", {"units": "K"})
+
+
+@pytest.mark.parametrize("way", ["memory", "files", "dask"])
+def test_days_of_several_zones_are_those_of_each(tmp_path, way: str) -> None:
+    hours, zones = _hours(), [-8, 0, 5.5]
+    hours.to_netcdf(tmp_path / "x.nc")
+    given = {"memory": hours, "files": tmp_path / "x.nc", "dask": hours.chunk(time=30)}[way]
+    found = e5.daily(given, ["max", "mean"], utc_offset=zones, progress=False)
+    assert found.dims == ("utc_offset", "statistic", "time", "latitude", "longitude")
+    assert found.dtype == np.float32
+    assert found.utc_offset.attrs["units"] == "h"
+    for zone in zones:
+        one = e5.daily(given, ["max", "mean"], utc_offset=zone, progress=False)
+        mine = found.sel(utc_offset=zone)
+        np.testing.assert_array_equal(mine.sel(time=one.time), one)
+        assert mine.drop_sel(time=one.time).isnull().all()
+    assert json.loads(found.attrs["era5fast_definition"])["utc_offset"] == zones
+    assert "utc_offset=[-8, 0, 5.5]" in found.attrs["history"]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "words"), [([], "holds hours"), (["solar", 1], "holds hours"), ([1, 1], "twice"), ([99], "-14 to 14")]
+)
+def test_strange_lists_of_zones_are_refused(offsets, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        e5.daily(_hours(), "max", utc_offset=offsets, progress=False)
+
+
+def test_days_of_zones_need_dates() -> None:
+    hours = _hours()
+    with pytest.raises(InputError, match="need dates"):
+        e5.daily(hours.values, "max", utc_offset=[0, 1], time=hours.time.values, progress=False)

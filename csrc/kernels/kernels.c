@@ -34,8 +34,10 @@ static const struct e5_param_spec by_day[] = {
             "does not. On a grid of 0.1°, that of ERA5-Land, sums of an hour are taken for sums since midnight, of "
             "which a day has its sum only."},
     {"utc_offset", E5_NUMBER, "0", -14, 14, .choices = "solar",
-     .doc = "Hours east of Greenwich of the zone whose days are meant; 'solar': each longitude's own, "
-            "round(longitude / 15), with days labelled by their local date."},
+     .doc =
+         "Hours east of Greenwich of the zone whose days are meant; 'solar': each longitude's own, "
+         "round(longitude / 15), with days labelled by their local date. A list of hours is one more dimension, of "
+         "labelled data; days that a zone has not are NaN."},
     {NULL},
 };
 #define FREQUENCY                                                                                                  \

@@ -36,14 +36,16 @@ out:
 
 struct regional_call {
     struct e5_source source;
-    struct e5_regional what;
+    struct e5_regions regions;
+    struct e5_regional *what;
+    size_t count;
     double *out;
     struct e5_pool *pool;
 };
 
 static enum e5_status regional_body(void *context, struct e5_watch *watch, struct e5_error *err) {
     struct regional_call *call = context;
-    return e5_regional(&call->source, &call->what, BLOCK_BYTES, call->out, call->pool, watch, err);
+    return e5_regional(&call->source, call->what, call->count, BLOCK_BYTES, call->out, call->pool, watch, err);
 }
 
 static int check_lists(PyArrayObject *first, PyArrayObject *cell, PyArrayObject *weight, PyArrayObject *beyond) {
@@ -54,9 +56,26 @@ static int check_lists(PyArrayObject *first, PyArrayObject *cell, PyArrayObject 
     return PyErr_SetString(PyExc_ValueError, "the lists of regions do not fit each other"), -1;
 }
 
+/* (statistic, threshold, share) of each question. */
+static int take_questions(PyObject *sets, struct regional_call *call) {
+    call->count = (size_t)PyList_GET_SIZE(sets);
+    call->what = call->count > 0 ? PyMem_Calloc(call->count, sizeof *call->what) : NULL;
+    if (call->what == NULL) return PyErr_SetString(PyExc_ValueError, "nothing is asked of the regions"), -1;
+    for (size_t i = 0; i < call->count; i++) {
+        int statistic;
+        struct e5_regional *what = &call->what[i];
+        PyObject *set = PyList_GET_ITEM(sets, (Py_ssize_t)i);
+        if (!PyTuple_Check(set)) return PyErr_SetString(PyExc_TypeError, "a question is a tuple"), -1;
+        if (!PyArg_ParseTuple(set, "idd", &statistic, &what->threshold, &what->min_share)) return -1;
+        what->statistic = (enum e5_regional_statistic)statistic;
+        what->regions = call->regions;
+    }
+    return 0;
+}
+
 static PyObject *run(PyObject *module, struct regional_call *call, PyObject *progress) {
-    npy_intp shape[2] = {(npy_intp)call->source.steps, (npy_intp)call->what.regions.count};
-    PyObject *result = PyArray_SimpleNew(2, shape, NPY_FLOAT64);
+    npy_intp shape[3] = {(npy_intp)call->count, (npy_intp)call->source.steps, (npy_intp)call->regions.count};
+    PyObject *result = PyArray_SimpleNew(3, shape, NPY_FLOAT64);
     call->pool = result != NULL ? e5py_pool_acquire(module) : NULL;
     if (call->pool == NULL) {
         Py_XDECREF(result);
@@ -68,16 +87,15 @@ static PyObject *run(PyObject *module, struct regional_call *call, PyObject *pro
     return result;
 }
 
-PyDoc_STRVAR(regional_doc, "regional(source, first, cell, weight, beyond, statistic, threshold, min_share, "
-                           "progress, /)\n--\n\n"
-                           "One number per step and region; see csrc/diag/regional.h.");
+PyDoc_STRVAR(regional_doc, "regional(source, first, cell, weight, beyond, sets, progress, /)\n--\n\n"
+                           "One number per set, step and region; `sets` are (statistic, threshold, share); see\n"
+                           "csrc/diag/regional.h.");
 static PyObject *regional(PyObject *module, PyObject *args) {
     struct regional_call call = {0};
     struct e5_view view;
-    PyObject *source, *starts, *cells, *weights, *others, *progress, *result = NULL;
-    int statistic;
-    if (!PyArg_ParseTuple(args, "OOOOOiddO", &source, &starts, &cells, &weights, &others, &statistic,
-                          &call.what.threshold, &call.what.min_share, &progress))
+    PyObject *source, *starts, *cells, *weights, *others, *sets, *progress, *result = NULL;
+    if (!PyArg_ParseTuple(args, "OOOOOO!O", &source, &starts, &cells, &weights, &others, &PyList_Type, &sets,
+                          &progress))
         return NULL;
     PyArrayObject *first = e5py_contiguous(starts, NPY_INT64, 1);
     PyArrayObject *cell = first != NULL ? e5py_contiguous(cells, NPY_INT64, 1) : NULL;
@@ -85,11 +103,11 @@ static PyObject *regional(PyObject *module, PyObject *args) {
     PyArrayObject *beyond = weight != NULL ? e5py_contiguous(others, NPY_FLOAT64, 1) : NULL;
     if (beyond != NULL && check_lists(first, cell, weight, beyond) == 0 &&
         e5py_source(module, source, &view, &call.source) == 0) {
-        call.what.statistic = (enum e5_regional_statistic)statistic;
-        call.what.regions = (struct e5_regions){(size_t)PyArray_DIM(first, 0) - 1, PyArray_DATA(first),
-                                                PyArray_DATA(cell), PyArray_DATA(weight), PyArray_DATA(beyond)};
-        result = run(module, &call, progress);
+        call.regions = (struct e5_regions){(size_t)PyArray_DIM(first, 0) - 1, PyArray_DATA(first), PyArray_DATA(cell),
+                                           PyArray_DATA(weight), PyArray_DATA(beyond)};
+        if (take_questions(sets, &call) == 0) result = run(module, &call, progress);
     }
+    PyMem_Free(call.what);
     Py_XDECREF(first);
     Py_XDECREF(cell);
     Py_XDECREF(weight);

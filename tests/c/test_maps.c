@@ -67,8 +67,8 @@ TEST(every_statistic_of_regions_equals_its_definition) {
                 struct e5_regional what = question((enum e5_regional_statistic)statistic, shares[s]);
                 struct e5_source source = e5_source_memory(&view);
                 size_t wrong = 0, known = 0;
-                CHECK_OK(e5_regional(&source, &what, 10 * sizeof field[0] * CELLS, out, threads ? pool : NULL, NULL,
-                                     err));
+                CHECK_OK(e5_regional(&source, &what, 1, 10 * sizeof field[0] * CELLS, out, threads ? pool : NULL,
+                                     NULL, err));
                 for (size_t i = 0; i < STEPS * REGIONS; i++) {
                     wrong += !same(out[i], answer(&what, field + i / REGIONS * CELLS, i % REGIONS));
                     known += !isnan(out[i]);
@@ -83,9 +83,23 @@ TEST(both_precisions_give_the_same_means) {
     struct e5_view single = view_of(field, E5_F32), full = view_of(wide, E5_F64);
     struct e5_regional what = question(E5_REGIONAL_MEAN, 0);
     struct e5_source source = e5_source_memory(&single), other = e5_source_memory(&full);
-    CHECK_OK(e5_regional(&source, &what, 1, out, NULL, NULL, err));
-    CHECK_OK(e5_regional(&other, &what, SIZE_MAX, again, NULL, NULL, err));
+    CHECK_OK(e5_regional(&source, &what, 1, 1, out, NULL, NULL, err));
+    CHECK_OK(e5_regional(&other, &what, 1, SIZE_MAX, again, NULL, NULL, err));
     CHECK(memcmp(out, again, sizeof out) == 0);
+}
+
+TEST(several_questions_are_answered_in_one_walk) {
+    static double one[STEPS * REGIONS], all[3 * STEPS * REGIONS];
+    struct e5_view view = view_of(field, E5_F32);
+    struct e5_source source = e5_source_memory(&view);
+    const struct e5_regional what[] = {question(E5_REGIONAL_MEAN, 0), question(E5_REGIONAL_BELOW, 0.5),
+                                       question(E5_REGIONAL_MAX, 0.9)};
+    CHECK_OK(e5_regional(&source, what, 3, 10 * sizeof field[0] * CELLS, all, NULL, NULL, err));
+    for (int i = 0; i < 3; i++) {
+        source = e5_source_memory(&view);
+        CHECK_OK(e5_regional(&source, &what[i], 1, SIZE_MAX, one, NULL, NULL, err));
+        CHECK(memcmp(one, all + (ptrdiff_t)i * STEPS * REGIONS, sizeof one) == 0);
+    }
 }
 
 TEST(regions_that_do_not_fit_the_map_are_an_error_of_ours) {
@@ -101,7 +115,7 @@ TEST(regions_that_do_not_fit_the_map_are_an_error_of_ours) {
     struct e5_source source = e5_source_memory(&view);
     struct e5_regional what = {.regions = bad[0]};
     double untouched = -7;
-    CHECK_STATUS(E5_INTERNAL, e5_regional(&source, &what, 1000, &untouched, NULL, NULL, err));
+    CHECK_STATUS(E5_INTERNAL, e5_regional(&source, &what, 1, 1000, &untouched, NULL, NULL, err));
     CHECK(untouched == -7);
 }
 
@@ -112,7 +126,7 @@ TEST(a_cancelled_walk_over_regions_stops) {
     struct e5_regional what = question(E5_REGIONAL_SUM, 0);
     struct e5_watch watch = {0};
     e5_watch_cancel(&watch);
-    CHECK_STATUS(E5_CANCELLED, e5_regional(&source, &what, 1, out, NULL, &watch, err));
+    CHECK_STATUS(E5_CANCELLED, e5_regional(&source, &what, 1, 1, out, NULL, &watch, err));
     CHECK(atomic_load(&watch.done) < STEPS * CELLS);
 }
 
