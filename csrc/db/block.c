@@ -1,6 +1,7 @@
 #include "db/block.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,11 +28,12 @@ struct e5_block {
     struct value *value; /* row after row */
     size_t columns, filled, most;
     struct e5_buffer bytes;
+    sqlite3_stmt *insert;
 };
 
 /* --- filling --- */
 
-void e5_block_integer(struct e5_block *block, int64_t number) {
+void e5_block_integer(struct e5_block *block, sqlite3_int64 number) {
     block->value[block->filled++] = (struct value){.type = SQLITE_INTEGER, .is.integer = number};
 }
 
@@ -161,50 +163,45 @@ int e5_block_register(sqlite3 *handle) {
 
 /* --- from the block to the table --- */
 
-static enum e5_status prepare(struct e5_database *db, const char *insert, int n, struct e5_row *out,
-                              struct e5_error *err) {
+static int prepare(sqlite3 *handle, const char *insert, int n, sqlite3_stmt **out) {
     struct e5_buffer sql = {0};
-    enum e5_status status = e5_buffer_printf(&sql, err, "%s SELECT c0", insert);
-    for (int i = 1; i < n && status == E5_OK; i++) status = e5_buffer_printf(&sql, err, ", c%d", i);
-    if (status == E5_OK) status = e5_buffer_printf(&sql, err, " FROM " MODULE " WHERE source = ?");
-    if (status == E5_OK) status = e5_sql_prepare(db, sql.bytes, out, err);
+    enum e5_status status = e5_buffer_printf(&sql, NULL, "%s SELECT c0", insert);
+    for (int i = 1; i < n && status == E5_OK; i++) status = e5_buffer_printf(&sql, NULL, ", c%d", i);
+    if (status == E5_OK) status = e5_buffer_printf(&sql, NULL, " FROM " MODULE " WHERE source = ?");
+    int code = status == E5_OK ? sqlite3_prepare_v2(handle, sql.bytes, -1, out, NULL) : SQLITE_NOMEM;
     e5_buffer_fini(&sql);
-    return status;
+    return code;
 }
 
-enum e5_status e5_block_prepare(struct e5_database *db, const char *insert, int n, struct e5_row *out,
-                                struct e5_error *err) {
-    *out = (struct e5_row){0};
-    enum e5_status status = prepare(db, insert, n, out, err);
-    if (status == E5_OK) status = e5_alloc(1, sizeof *out->block, &out->block, err);
-    if (status != E5_OK) return status;
-    *out->block = (struct e5_block){.columns = (size_t)n, .most = (size_t)n * ROWS};
-    status = e5_alloc(out->block->most, sizeof *out->block->value, &out->block->value, err);
-    if (status == E5_OK) out->code = sqlite3_bind_pointer(out->stmt, 1, out->block, MODULE, NULL);
-    return status;
+int e5_block_new(sqlite3 *handle, const char *insert, int n, struct e5_block **out) {
+    if (e5_alloc(1, sizeof **out, out, NULL) != E5_OK) return SQLITE_NOMEM;
+    struct e5_block *block = *out;
+    *block = (struct e5_block){.columns = (size_t)n, .most = (size_t)n * ROWS};
+    int code = prepare(handle, insert, n, &block->insert);
+    if (code == SQLITE_OK) code = sqlite3_bind_pointer(block->insert, 1, block, MODULE, NULL);
+    if (code == SQLITE_OK && e5_alloc(block->most, sizeof *block->value, &block->value, NULL) != E5_OK)
+        code = SQLITE_NOMEM;
+    return code;
 }
 
-enum e5_status e5_block_flush(struct e5_database *db, struct e5_row *row, struct e5_error *err) {
-    struct e5_block *block = row->block;
-    int code = row->code;
-    if (code == SQLITE_OK && block->filled > 0) code = sqlite3_step(row->stmt);
-    enum e5_status status =
-        code == SQLITE_OK || code == SQLITE_DONE ? E5_OK : e5_sql_fail(db, code, "event database", err);
-    sqlite3_reset(row->stmt); /* after the report: it may replace the message */
-    row->code = SQLITE_OK;
+bool e5_block_full(const struct e5_block *block) {
+    return block->filled == block->most || block->bytes.size >= BYTES;
+}
+
+int e5_block_flush(struct e5_block *block) {
+    int code = block->filled > 0 ? sqlite3_step(block->insert) : SQLITE_DONE;
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+void e5_block_clear(struct e5_block *block) {
+    sqlite3_reset(block->insert);
     block->filled = 0;
     e5_buffer_clear(&block->bytes);
-    return status;
-}
-
-enum e5_status e5_block_end_row(struct e5_database *db, struct e5_row *row, struct e5_error *err) {
-    const struct e5_block *block = row->block;
-    bool full = block->filled == block->most || block->bytes.size >= BYTES || row->code != SQLITE_OK;
-    return full ? e5_block_flush(db, row, err) : E5_OK;
 }
 
 void e5_block_free(struct e5_block *block) {
     if (block == NULL) return;
+    sqlite3_finalize(block->insert);
     e5_buffer_fini(&block->bytes);
     free(block->value);
     free(block);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "db/block.h"
 #include "db/cells.h"
 
 /* --- columns that are members of a struct: one row here per column --- */
@@ -131,7 +130,7 @@ static enum e5_status prepare(struct e5_event_rows *rows, const char *table, con
         n++;
     }
     if (status == E5_OK) status = e5_buffer_printf(&sql, err, ")");
-    if (status == E5_OK) status = e5_block_prepare(rows->db, sql.bytes, n, out, err);
+    if (status == E5_OK) status = e5_sql_prepare_block(rows->db, sql.bytes, n, out, err);
     e5_buffer_fini(&sql);
     return status;
 }

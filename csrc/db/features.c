@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "db/block.h"
 #include "db/event_rows.h"
 #include "db/gpkg.h"
 #include "db/schema.h"
@@ -257,7 +256,8 @@ static enum e5_status prepare(struct writer *to, struct e5_error *err) {
     for (size_t i = 0; i < sizeof statements / sizeof *statements && status == E5_OK; i++)
         status = e5_sql_prepare(to->db, statements[i].sql, statements[i].row, err);
     if (status == E5_OK)
-        status = e5_block_prepare(to->db, "INSERT OR IGNORE INTO event_run (event_id, run_id)", 2, &to->link, err);
+        status =
+            e5_sql_prepare_block(to->db, "INSERT OR IGNORE INTO event_run (event_id, run_id)", 2, &to->link, err);
     if (status == E5_OK)
         status = e5_sql_integer(to->db,
                                 "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0),"

@@ -73,6 +73,13 @@ enum e5_status e5_sql_prepare(struct e5_database *db, const char *sql, struct e5
     return code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, noun_of(db), err);
 }
 
+enum e5_status e5_sql_prepare_block(struct e5_database *db, const char *insert, int n, struct e5_row *out,
+                                    struct e5_error *err) {
+    *out = (struct e5_row){0};
+    int code = e5_block_new(db->handle, insert, n, &out->block);
+    return code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, noun_of(db), err);
+}
+
 void e5_sql_finish(struct e5_row *row) {
     sqlite3_finalize(row->stmt);
     e5_block_free(row->block);
@@ -125,13 +132,19 @@ static enum e5_status end_row(struct e5_database *db, struct e5_row *row, int co
 }
 
 enum e5_status e5_row_run(struct e5_database *db, struct e5_row *row, struct e5_error *err) {
-    if (row->block != NULL) return e5_block_end_row(db, row, err);
+    if (row->block != NULL)
+        return row->code != SQLITE_OK || e5_block_full(row->block) ? e5_row_flush(db, row, err) : E5_OK;
     int code = row->code != SQLITE_OK ? row->code : sqlite3_step(row->stmt);
     return end_row(db, row, code == SQLITE_DONE ? SQLITE_OK : code, err);
 }
 
 enum e5_status e5_row_flush(struct e5_database *db, struct e5_row *row, struct e5_error *err) {
-    return row->block != NULL ? e5_block_flush(db, row, err) : E5_OK;
+    if (row->block == NULL) return E5_OK;
+    int code = row->code != SQLITE_OK ? row->code : e5_block_flush(row->block);
+    enum e5_status status = code == SQLITE_OK ? E5_OK : e5_sql_fail(db, code, noun_of(db), err);
+    e5_block_clear(row->block); /* after the report, as above */
+    row->code = SQLITE_OK;
+    return status;
 }
 
 enum e5_status e5_row_look_up(struct e5_database *db, struct e5_row *row, int64_t *out, struct e5_error *err) {

@@ -23,7 +23,7 @@ struct e5_row {
     sqlite3_stmt *stmt;
     int filled;
     int code;               /* SQLITE_OK, or what the first failed bind said */
-    struct e5_block *block; /* where rows gather that are run many at once (db/block.h), or NULL */
+    struct e5_block *block; /* NULL, or where rows gather; then there is no statement */
 };
 
 /* Two copies of SQLite, where a package has put its own before those of all others, crash when a file is opened: our
@@ -36,6 +36,10 @@ E5_MUST_USE enum e5_status e5_sql_fail(const struct e5_database *db, int code, c
 E5_MUST_USE enum e5_status e5_sql_run(struct e5_database *db, const char *sql, struct e5_error *err);
 E5_MUST_USE enum e5_status e5_sql_prepare(struct e5_database *db, const char *sql, struct e5_row *out,
                                           struct e5_error *err);
+/* A row whose runs gather in a block: what was run is in its table after e5_row_flush() only, and a failure may come
+ * with a later row.  `insert` is "INSERT INTO table (columns)", for the `n` columns whose values will be given. */
+E5_MUST_USE enum e5_status e5_sql_prepare_block(struct e5_database *db, const char *insert, int n, struct e5_row *out,
+                                                struct e5_error *err);
 void e5_sql_finish(struct e5_row *row); /* a zeroed row is allowed */
 
 /* Texts and blobs must stay as they are until the row has run. */

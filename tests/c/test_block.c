@@ -25,7 +25,7 @@ static int64_t ask(const char *sql) {
 
 static struct e5_row prepare(const char *insert, int n) {
     struct e5_row row;
-    CHECK_OK(e5_block_prepare(&db, insert, n, &row, err));
+    CHECK_OK(e5_sql_prepare_block(&db, insert, n, &row, err));
     return row;
 }
 
@@ -99,7 +99,7 @@ TEST(failures_are_told_and_leave_the_block_empty) {
     CHECK_STATUS(E5_MEMORY, e5_row_run(&db, &row, err));
     CHECK(ask("SELECT count(*) FROM t") == 0);
     e5_sql_finish(&row);
-    CHECK_STATUS(E5_DATABASE, e5_block_prepare(&db, "INSERT INTO nowhere (id)", 1, &other, err));
+    CHECK_STATUS(E5_DATABASE, e5_sql_prepare_block(&db, "INSERT INTO nowhere (id)", 1, &other, err));
     e5_sql_finish(&other);
     close_memory();
 }
@@ -118,7 +118,7 @@ TEST(memory_that_ends_while_a_block_is_made) {
         struct e5_row row;
         struct e5_error error = E5_ERROR_NONE;
         e5_alloc_fail_after(n);
-        enum e5_status status = e5_block_prepare(&db, "INSERT INTO t (id, a)", 2, &row, &error);
+        enum e5_status status = e5_sql_prepare_block(&db, "INSERT INTO t (id, a)", 2, &row, &error);
         e5_alloc_fail_after(0);
         CHECK(status == E5_OK || status == E5_MEMORY);
         e5_sql_finish(&row);
