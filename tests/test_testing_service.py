@@ -139,6 +139,13 @@ def test_costing_counts_fields_not_area() -> None:
         assert client.call("POST", url, {"inputs": {}}).json["request_is_valid"] is False
 
 
+def test_a_dataset_of_scripted_answers_has_its_cost() -> None:
+    request = {**REQUEST, "variable": ["temperature", "geopotential"], "pressure_level": ["500", "850", "1000"]}
+    with Service(datasets=["reanalysis-era5-pressure-levels"]) as cds:
+        reply = Client(cds).call("POST", "/processes/reanalysis-era5-pressure-levels/costing", {"inputs": request})
+        assert reply.json["cost"] == 2 * 2 * 2 * 3  # days, hours, variables, levels
+
+
 def test_constraints_name_what_is_left(client) -> None:
     url = f"/processes/{DATASET}/constraints"
     valid = client.call("POST", url, {"inputs": {"month": ["02"]}}).json

@@ -8,6 +8,7 @@ from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ _Number = TypeVar("_Number", int, float)
 
 _EPOCH = date(1970, 1, 1)
 _REPEATABLE = frozenset({"area", "grid"})  # the only lists that may hold a value twice
+_NOT_COUNTED = frozenset({"area", "grid", "date", "year", "month", "day", "data_format", "download_format", "format"})
 _FORMATS = {
     "grib": "grib",
     "grib2": "grib",
@@ -187,6 +189,15 @@ def select(dataset: Dataset, inputs: dict[str, Any], latest: datetime) -> Select
         data_format,
         zipped,
     )
+
+
+def count_fields(inputs: dict[str, Any]) -> int:
+    """Fields of a request to a data set whose variables are not known here: days times all else that is a list.
+
+    Raises `InvalidRequest` for a request without days.
+    """
+    request = normalise(inputs)
+    return len(_days(request)) * prod(len(values) for key, values in request.items() if key not in _NOT_COUNTED)
 
 
 def _clock(text: str) -> str:

@@ -10,7 +10,7 @@ from . import documents
 from .api import Api
 from .catalogue import Dataset, choices
 from .jobs import Job, Script
-from .request import InvalidRequest, Selection, select
+from .request import InvalidRequest, Selection, count_fields, select
 from .routing import Page, body, inputs_of, refuse, root, route, word
 from .store import StoredObject
 from .wire import Call, Reply, json_reply
@@ -103,7 +103,10 @@ def _costing(api: Api, call: Call) -> Reply:
     dataset, inputs = api.dataset(call), inputs_of(call)
     document: dict[str, Any] = {"id": "size", "cost": 0.0, "limit": api.settings.cost_limit}
     try:
-        document["cost"] = float(_cost(api, select(dataset, inputs, api.latest())))
+        if dataset.variables:
+            document["cost"] = float(_cost(api, select(dataset, inputs, api.latest())))
+        else:  # its answers are scripted, whatever is asked for
+            document["cost"] = float(count_fields(inputs))
     except InvalidRequest as e:
         document |= {"request_is_valid": False, "invalid_reason": str(e)}
     return json_reply(document)
