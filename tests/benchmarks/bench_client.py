@@ -537,6 +537,10 @@ ROWS: tuple[Callable[[Bench], None], ...] = (
 )
 
 
+#: What waits nearly all the time, for jobs that end when their scripts say so: these run side by side.
+WAITING = (long_queue, noticing, makespan)
+
+
 def show(lines: list[Line]) -> None:
     print(f"\nThe client\n{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n")
     for number, line in enumerate(lines, 1):
@@ -561,11 +565,24 @@ def main() -> None:
     with tempfile.TemporaryDirectory(
         prefix="era5fast-bench-", dir=memory_disk if memory_disk.is_dir() else None
     ) as folder:
-        bench = Bench(options.quick, Path(folder))
-        for row in ROWS:
-            if not options.rows or row.__name__ in options.rows:
+        benches = {row: _bench_for(row, options.quick, Path(folder)) for row in ROWS if _is_wanted(row, options.rows)}
+        waiting = [partial(row, bench) for row, bench in benches.items() if row in WAITING]
+        if waiting:
+            together(*waiting)
+        for row, bench in benches.items():
+            if row not in WAITING:
                 row(bench)
-        show(bench.lines)
+        show([line for bench in benches.values() for line in bench.lines])
+
+
+def _is_wanted(row: Callable[[Bench], None], names: list[str] | None) -> bool:
+    return not names or row.__name__ in names
+
+
+def _bench_for(row: Callable[[Bench], None], quick: bool, folder: Path) -> Bench:
+    own = folder / row.__name__
+    own.mkdir()
+    return Bench(quick, own)
 
 
 if __name__ == "__main__":
