@@ -108,7 +108,7 @@ E5_SIMD_BODY void follow(struct cell *c, int32_t passes, int32_t absent, int32_t
     }                                                                                                            \
     E5_SIMD_BODY void name(const type *x, size_t stride, size_t cells, type than, bool below, int32_t minimum,   \
                            enum group group, struct planes p, const size_t steps) {                              \
-        struct e5_ahead ahead = e5_ahead_of(x, sizeof(type), stride, cells, steps);                              \
+        struct e5_ahead ahead = e5_ahead_of(x, sizeof(type), stride, cells, steps, true);                        \
         int32_t step = *p.seen;                                                                                  \
         size_t i = 0;                                                                                            \
         for (; i + PIECE <= cells; i += PIECE) {                                                                 \

@@ -50,7 +50,7 @@ void e5_statistic_begin(void *state, size_t cells, bool first, enum e5_dtype dty
     (number * value, int32_t *valid, const type *rows, size_t stride, size_t cells, size_t steps)
 #define PIECE 64 /* cells that are worked on between two looks ahead */
 
-#define FUSED_STEPS(name, type, number, update)                                                                \
+#define FUSED_STEPS(name, type, number, update, slow)                                                          \
     E5_SIMD_BODY void name##_cells(number *restrict value, int32_t *restrict valid, const type *restrict rows, \
                                    size_t stride, const size_t cells, const size_t steps) {                    \
         for (size_t i = 0; i < cells; i++) {                                                                   \
@@ -67,7 +67,7 @@ void e5_statistic_begin(void *state, size_t cells, bool first, enum e5_dtype dty
     }                                                                                                          \
     E5_SIMD_BODY void name##_fused(number *restrict value, int32_t *restrict valid, const type *restrict rows, \
                                    size_t stride, size_t cells, const size_t steps) {                          \
-        struct e5_ahead ahead = e5_ahead_of(rows, sizeof(type), stride, cells, steps);                         \
+        struct e5_ahead ahead = e5_ahead_of(rows, sizeof(type), stride, cells, steps, slow);                   \
         size_t i = 0;                                                                                          \
         for (; i + PIECE <= cells; i += PIECE) {                                                               \
             e5_ahead_look(&ahead, steps * PIECE * sizeof(type), steps);                                        \
@@ -82,12 +82,12 @@ void e5_statistic_begin(void *state, size_t cells, bool first, enum e5_dtype dty
     }                                                                                                          \
     E5_SIMD_VARIANTS(name, PARAMETERS(type, number), (value, valid, rows, stride, cells, steps))
 
-FUSED_STEPS(max_f32, float, float, HIGHER)
-FUSED_STEPS(min_f32, float, float, LOWER)
-FUSED_STEPS(sum_f32, float, double, PLUS)
-FUSED_STEPS(max_f64, double, double, HIGHER)
-FUSED_STEPS(min_f64, double, double, LOWER)
-FUSED_STEPS(sum_f64, double, double, PLUS)
+FUSED_STEPS(max_f32, float, float, HIGHER, false)
+FUSED_STEPS(min_f32, float, float, LOWER, false)
+FUSED_STEPS(sum_f32, float, double, PLUS, true)
+FUSED_STEPS(max_f64, double, double, HIGHER, false)
+FUSED_STEPS(min_f64, double, double, LOWER, false)
+FUSED_STEPS(sum_f64, double, double, PLUS, true)
 
 void e5_statistic_steps(void *state, const struct e5_rows *rows, const struct e5_params *params) {
     int32_t *valid = valid_of(state, rows->cells, rows->dtype, params);
