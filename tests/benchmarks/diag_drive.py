@@ -127,9 +127,8 @@ def _limit_with_days(stage: str, ours: Callable[[], Any], values: np.ndarray) ->
     threads = ThreadPoolExecutor(2)
 
     def read_and_write() -> Any:
-        days = np.empty(values.size // HOURS, "int32")
-        ends = np.array_split(days, 2)
-        return list(threads.map(lambda i: (halves[i].max(), ends[i].fill(i)), range(2)))
+        ends = np.array_split(np.empty(values.size // HOURS, "int32"), 2)
+        return list(threads.map(lambda half, end: np.copyto(end, half.max()), halves, ends))
 
     return Row(stage, "the limit: reading, new days", ours, read_and_write, lambda _, __: "– (a limit)")
 
