@@ -76,6 +76,81 @@ def test_spi_is_that_of_climate_indices(scale: int) -> None:
         assert found[(slice(None), *cell)] == pytest.approx(theirs, abs=2e-3, nan_ok=True)
 
 
+@pytest.mark.parametrize("scale", [1, 3, 12])
+def test_spei_is_that_of_climate_indices(scale: int) -> None:
+    kinds = climate_indices.indices.Distribution
+    rng = np.random.default_rng(3)
+    values, time = monthly((1, 2))
+    rain = values[:, 0, 0]
+    evaporation = np.maximum(45 + 25 * np.sin(np.arange(len(rain)) / 6 * np.pi) + rng.normal(0, 4, len(rain)), 0)
+    rule = {"base_period": ("1991", "2010"), "limit": 3.09, "time": time}
+    for theirs_of, ours in {
+        kinds.loglogistic: lambda x: e5.spei(x, scale, **rule),
+        kinds.pearson: lambda x: e5.spei(x, scale, distribution="pearson3", **rule),
+        kinds.gamma: lambda x: e5.spi(x + 1000, scale, **rule),
+    }.items():
+        theirs = climate_indices.indices.spei(
+            rain, evaporation, scale, theirs_of, climate_indices.compute.Periodicity.monthly, 1981, 1991, 2010
+        )
+        assert ours(rain - evaporation) == pytest.approx(theirs, abs=1e-6, nan_ok=True)
+
+
+# --- of days ---
+
+
+def daily(calendar: str, years: int = 12) -> xr.DataArray:
+    """Rain with a season, of a place with rain on most days."""
+    time = xr.date_range("1981-01-01", f"{1980 + years}-12-30", calendar=calendar, use_cftime=calendar != "standard")
+    season = 4 + 3 * np.sin(np.arange(len(time)) / 365.25 * 2 * np.pi)
+    values = np.random.default_rng(5).gamma(0.8, season[:, None, None], (len(time), 1, 3))
+    values[..., 2] *= np.random.default_rng(6).random((len(time), 1)) > 0.4
+    attrs = {"units": "mm/day", "standard_name": "precipitation_flux"}
+    coords = {"time": time, "lat": [10.0], "lon": [1.0, 2.0, 3.0]}
+    return xr.DataArray(values, coords, ("time", "lat", "lon"), "pr", attrs)
+
+
+@pytest.mark.parametrize("calendar", ["noleap", "360_day", "standard"])
+@pytest.mark.parametrize("scale", [1, 30])
+def test_index_of_days_is_that_of_the_slow_twin(calendar: str, scale: int) -> None:
+    x = daily(calendar)
+    x[100, 0, 1] = np.nan
+    found = e5.spi(x, scale, step="day", limit=40)
+    number = 30 * (x.time.dt.month.values - 1) + x.time.dt.day.values
+    if calendar != "360_day":
+        lengths = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
+        day = np.where((x.time.dt.month == 2) & (x.time.dt.day == 29), 28, x.time.dt.day)
+        number = lengths[x.time.dt.month.values - 1] + day
+    for cell in range(3):
+        wanted = slow.spi(x.values[:, 0, cell], scale, slots=number)
+        np.testing.assert_allclose(found.values[:, 0, cell], wanted, atol=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_index_of_days_is_that_of_xclim() -> None:
+    x = daily("noleap")[..., :2]
+    theirs = xclim.indices.standardized_precipitation_index(
+        x, freq="D", window=30, dist="gamma", method="APP", cal_start="1981-01-01", cal_end="1992-12-31",
+        fitkwargs={"floc": 0},
+    )  # fmt: skip
+    found = e5.spi(x, 30, step="day")
+    np.testing.assert_allclose(found, theirs.transpose("time", "lat", "lon"), atol=1e-6)
+
+
+def test_index_of_days_needs_one_value_a_day() -> None:
+    hours = np.datetime64("2001-01-01", "h") + np.arange(100) * 12
+    with pytest.raises(InputError, match="more than one value in a day"):
+        e5.spi(np.ones(100), 3, step="day", time=hours)
+    days = np.datetime64("2001-01-01") + np.arange(100)
+    with pytest.raises(InputError, match="more than one value in a month") as caught:
+        e5.spei(np.ones(100), 3, time=days)
+    assert "step='day'" in caught.value.hint
+    gap = np.delete(np.random.default_rng(0).gamma(2, 3, 3653), 1000)
+    time = np.delete(np.datetime64("2001-01-01") + np.arange(3653), 1000)
+    found = e5.spei(gap - 5, 10, step="day", time=time)
+    assert np.isnan(found[1000:1009]).all()
+    assert np.isfinite(found[[999, 1009]]).all()
+
+
 def test_spi_is_that_of_xclim() -> None:
     values, time = monthly((1, 2))
     data = xr.DataArray(

@@ -9,7 +9,6 @@
 #include "diag/gamma.h"
 #include "diag/normal.h"
 
-#define MONTHS 12
 #define LEAST 4      /* values of the base period that a fit needs */
 #define ALIKE 1e-8   /* ln(mean) − mean(ln) below which values do not differ, and their shape has no end */
 #define STEPS 50     /* of Newton's method, at most */
@@ -24,20 +23,32 @@ struct fit {
 
 /* --- the axis --- */
 
+static enum e5_status too_many(enum e5_standard_step step, struct e5_error *err) {
+    bool days = step == E5_STANDARD_DAY;
+    enum e5_status status = e5_fail(err, E5_INPUT, "more than one value in a %s", days ? "day" : "month");
+    if (days)
+        e5_error_hint(err, "make daily sums first, with daily(x, 'sum')");
+    else
+        e5_error_hint(err, "make monthly sums first, with resample(x, 'sum', freq='MS'); of daily sums there is "
+                           "an index of the last days: step='day'");
+    return status;
+}
+
+/* Slots of all steps, as they are with a gap in front of each that lacks some of what leads up to it. */
 static enum e5_status find_slots(struct e5_standard *standard, const struct e5_time_axis *axis,
                                  struct e5_error *err) {
+    bool days = standard->step == E5_STANDARD_DAY;
+    enum e5_cycle cycle = days ? E5_CYCLE_DAY : E5_CYCLE_MONTH;
     int64_t before = 0;
     size_t run = 0; /* months that lead up to this one without a gap, itself included */
+    standard->slots = e5_cycle_slots(axis->calendar, cycle);
+    e5_cycle_of(axis, cycle, standard->slot);
     for (size_t i = 0; i < axis->n; i++) {
-        int64_t month = e5_cycle_month(axis, i);
-        if (i > 0 && month == before) {
-            enum e5_status status = e5_fail(err, E5_INPUT, "more than one value in a month");
-            e5_error_hint(err, "make monthly sums first, with resample(x, 'sum', freq='MS')");
-            return status;
-        }
-        run = i > 0 && month == before + 1 ? run + 1 : 1;
-        standard->slot[i] = run >= standard->scale ? (int32_t)(((month % MONTHS) + MONTHS) % MONTHS) : -1;
-        before = month;
+        int64_t now = days ? e5_day_of(axis->seconds[i]) : e5_cycle_month(axis, i);
+        if (i > 0 && now == before) return too_many(standard->step, err);
+        run = i > 0 && now == before + 1 ? run + 1 : 1;
+        if (run < standard->scale) standard->slot[i] = -1;
+        before = now;
     }
     return E5_OK;
 }
@@ -54,7 +65,9 @@ enum e5_status e5_standard_init(struct e5_standard *standard, const struct e5_ti
         standard->base[i] = day >= base_first_day && day <= base_last_day;
         left += standard->base[i];
     }
-    if (status == E5_OK && left == 0) status = e5_fail(err, E5_INPUT, "no month lies in the base period");
+    if (status == E5_OK && left == 0)
+        status = e5_fail(err, E5_INPUT, "no %s lies in the base period",
+                         standard->step == E5_STANDARD_DAY ? "day" : "month");
     return status;
 }
 
@@ -320,7 +333,7 @@ void e5_standard_tile(const struct e5_standard *standard, const double *tile, do
     add_up(tile, standard->months, standard->scale, sums);
     for (size_t t = 0; t < standard->months; t++)
         for (size_t k = 0; k < E5_LANES && standard->slot[t] < 0; k++) out[t * E5_LANES + k] = NAN;
-    for (int32_t month = 0; month < MONTHS; month++) {
+    for (int32_t month = 0; month < (int32_t)standard->slots; month++) {
         if (standard->distribution == E5_STANDARD_GAMMA)
             fit_gamma(standard, sums, month, &fit);
         else

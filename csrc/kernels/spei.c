@@ -4,7 +4,7 @@
  */
 #include "kernels/standard_index.h"
 
-enum { SCALE, BASE_PERIOD, DISTRIBUTION, LIMIT }; /* params, in the order of kernels.def */
+enum { SCALE, BASE_PERIOD, DISTRIBUTION, LIMIT, STEP }; /* params, in the order of kernels.def */
 
 static enum e5_status plan(const struct e5_params *params, const struct e5_series_input *input,
                            struct e5_series_plan *out, struct e5_error *err) {
@@ -15,6 +15,7 @@ static enum e5_status plan(const struct e5_params *params, const struct e5_serie
         .scale = (size_t)value[SCALE].integer,
         .distribution = choices[value[DISTRIBUTION].integer],
         .limit = value[LIMIT].number,
+        .step = (enum e5_standard_step)value[STEP].integer,
     };
     return e5_standard_index_plan(&how, &value[BASE_PERIOD].period, input, out, err);
 }

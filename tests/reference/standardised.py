@@ -12,14 +12,15 @@ def sums(values, scale):
     return [math.fsum(w) if len(w) == scale and not any(map(math.isnan, w)) else math.nan for w in windows]
 
 
-def spi(values, scale, base=slice(None), method="thom", zeros="top"):
-    """Gamma distribution with a probability of zeros."""
+def spi(values, scale, base=slice(None), method="thom", zeros="top", slots=None):
+    """Gamma distribution with a probability of zeros; `slots` are parts of the year, months where none are given."""
     added = np.array(sums(values, scale))
     chosen = np.zeros(len(values), bool)
     chosen[base] = True
     out = np.full(len(values), np.nan)
-    for month in range(12):
-        here = np.arange(len(values)) % 12 == month
+    slots = np.arange(len(values)) % 12 if slots is None else slots
+    for slot in np.unique(slots):
+        here = slots == slot
         pool = added[here & chosen]
         pool = pool[~np.isnan(pool)]
         positive = pool[pool > 0]
