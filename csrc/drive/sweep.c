@@ -6,8 +6,11 @@
 #include "drive/spill.h"
 #include "drive/sweep_part.h"
 
-#define BLOCKS 4 /* a block of a source takes a quarter of the budget … */
-#define TILES 2  /* … and a tile of all sources half of it */
+/* Of what goes through the disk, be the budget as large as it may: more memory makes it no faster, it leaves less for
+ * the pages of the scratch files. */
+#define MOST_BYTES ((size_t)1 << 30)
+#define BLOCKS 4 /* a block of a source takes a quarter of that … */
+#define TILES 2  /* … and afterwards a tile of all sources half of it */
 
 enum e5_status e5_sweep_plan(const struct e5_kernel *kernel, const struct e5_params *params,
                              const struct e5_series_input *input, struct e5_sweep_plan *out, struct e5_error *err) {
@@ -100,15 +103,26 @@ static enum e5_status read_whole(struct reading *r, struct e5_error *err) {
 
 /* --- through scratch files --- */
 
+static size_t disk_budget(const struct reading *r) {
+    return r->sweep->budget < MOST_BYTES ? r->sweep->budget : MOST_BYTES;
+}
+
 static enum e5_status spill_all(struct reading *r, size_t tile, struct e5_error *err) {
     enum e5_status status = E5_OK;
     for (size_t i = 0; i < r->operands && status == E5_OK; i++) {
         struct e5_source *source = r->sweep->operands[i].source;
         if (source == NULL) continue;
-        status = e5_spill_write(source, r->sweep->directory, tile, r->sweep->budget / BLOCKS, r->par, r->watch,
+        status = e5_spill_write(source, r->sweep->directory, tile, disk_budget(r) / BLOCKS, r->par, r->watch,
                                 &r->spill[i], err);
-        if (status == E5_OK)
-            status = e5_alloc(source->steps, r->spill[i].tile * e5_dtype_size(source->dtype), &r->data[i], err);
+    }
+    return status;
+}
+
+static enum e5_status make_room(struct reading *r, size_t tile, struct e5_error *err) {
+    enum e5_status status = E5_OK;
+    for (size_t i = 0; i < r->operands && status == E5_OK; i++) {
+        const struct e5_source *source = source_of(r, i);
+        if (source != NULL) status = e5_alloc(source->steps, tile * e5_dtype_size(source->dtype), &r->data[i], err);
     }
     return status;
 }
@@ -131,8 +145,9 @@ static enum e5_status sweep_spilled(struct reading *r, size_t tile, struct e5_er
 }
 
 static enum e5_status through_disk(struct reading *r, size_t bytes_per_cell, struct e5_error *err) {
-    size_t fit = r->sweep->budget / TILES / bytes_per_cell, tile = fit < 1 ? 1 : fit < r->cells ? fit : r->cells;
+    size_t fit = disk_budget(r) / TILES / bytes_per_cell, tile = fit < 1 ? 1 : fit < r->cells ? fit : r->cells;
     enum e5_status status = spill_all(r, tile, err);
+    if (status == E5_OK) status = make_room(r, tile, err);
     if (status == E5_OK) status = sweep_spilled(r, tile, err);
     for (size_t i = 0; i < r->operands; i++)
         if (source_of(r, i) != NULL) e5_spill_close(&r->spill[i]);

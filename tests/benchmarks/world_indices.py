@@ -156,7 +156,7 @@ def show_world(degrees: int, coarse: int) -> None:
     times = fine.cells / few.cells
     compressed = sum(path.stat().st_size for path in fine.folder.glob("*.nc"))
     decoded = 4 * fine.cells * len(NAMES) * (np.datetime64("2011-01-01") - np.datetime64("1981-01-01")).astype(int)
-    print(f"\n27 indices, 30 years, {degrees}° ({fine.rows} × {fine.columns}), exact bootstrap, files of one year")
+    print(f"\n27 indices, 30 years, {degrees}° ({fine.rows} × {fine.columns}), no bootstrap, as xclim; yearly files")
     print(f"load {os.getloadavg()[0]:.1f}; {compressed / 1e9:.2f} GB compressed, {decoded / 1e9:.2f} GB decoded\n")
     print(f"{'':34}{'seconds':>9}{'processor':>11}{'MiB at most':>13}")
     print(_line(f"ours, {degrees}°", mine))
