@@ -110,7 +110,7 @@ DOORS: dict[str, Callable[[Any], object]] = {
     "detrend": lambda x: e5.detrend(x, **QUIET),
     "gpd": lambda x: e5.gpd(x, 25, **QUIET),
     "mann_kendall": lambda x: e5.mann_kendall(x, **QUIET),
-    "drought_events": lambda x: e5.drought_events(x - 20, **QUIET),
+    "drought_events": lambda x: e5.drought_events((x - 20).assign_attrs(units="1"), **QUIET),
     "persistent": lambda x: compound.persistent(x > 25, 2),
     "likelihood": lambda x: compound.sequential(x > 25, x > 20, 3),
     "fire_season": fire.fire_season,
