@@ -144,6 +144,8 @@ def _same(where: World) -> str:
     names = [name for name in CORE if name in theirs]
     for name in names:
         a, b = mine[name].values, theirs[name].transpose("time", "latitude", "longitude").values
+        if name == "gsl":  # south of the equator our growing season begins in July
+            a, b = a[:, : where.rows // 2], b[:, : where.rows // 2]
         # TX and TN are float32 in the peer's sums; at ties a day may fall on the other side of a threshold.
         assert np.mean(~np.isclose(a, b, rtol=1e-4, atol=1e-3)) < 0.01, name
     return f"{len(names)} indices equal"
