@@ -154,10 +154,6 @@ static void cut(struct e5_scan_pass *pass, unsigned slots) {
     pass->slot_bytes = pass->segment * (sizeof(double) + (decodes ? pass->strip * pass->size : 0));
 }
 
-size_t e5_scan_state_bytes(const struct e5_scan_request *request, size_t cells, enum e5_dtype dtype) {
-    return cells * request->kernel->ops.scan->state_size(request->params, dtype);
-}
-
 static enum e5_status make_lanes(struct blocks *blocks, struct e5_error *err) {
     const struct e5_scan_pass *pass = &blocks->pass;
     enum e5_status status = E5_OK;
@@ -182,7 +178,7 @@ static void keep_states(const struct blocks *blocks) {
         const struct e5_scan_request *request = &pass->requests[i];
         if (request->part != NULL && request->part->out != NULL)
             memcpy(request->part->out, blocks->state[i],
-                   e5_scan_state_bytes(request, pass->source->cells, pass->source->dtype));
+                   e5_scan_request_bytes(request, pass->source->cells, pass->source->dtype));
     }
 }
 

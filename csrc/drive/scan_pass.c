@@ -11,7 +11,7 @@ struct e5_scan_range e5_scan_segment(const struct e5_scan_pass *pass, size_t ind
 
 size_t e5_scan_cell_bytes(const struct e5_scan_pass *pass) {
     size_t bytes = 0;
-    for (size_t i = 0; i < pass->n; i++) bytes += e5_scan_state_bytes(&pass->requests[i], 1, pass->source->dtype);
+    for (size_t i = 0; i < pass->n; i++) bytes += e5_scan_request_bytes(&pass->requests[i], 1, pass->source->dtype);
     return bytes;
 }
 

@@ -7,7 +7,8 @@
 #define E5_DRIVE_SCAN_PASS_H
 
 #include "drive/cells.h"
-#include "drive/scan.h"
+#include "drive/scan_request.h"
+#include "drive/source.h"
 
 /* One request at one segment, in periods [first, end). */
 struct e5_scan_lane {

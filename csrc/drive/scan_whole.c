@@ -62,7 +62,7 @@ static void make_lanes(const struct whole *whole, size_t piece, struct e5_scan_l
         int32_t count = (int32_t)request->periods->count, first = (int32_t)piece * whole->piece;
         bool last = piece + 1 == whole->pieces;
         lanes[i] = (struct e5_scan_lane){states, first - 1, first, last ? count : first + whole->piece};
-        states += e5_scan_state_bytes(request, pass->segment, pass->source->dtype);
+        states += e5_scan_request_bytes(request, pass->segment, pass->source->dtype);
     }
 }
 

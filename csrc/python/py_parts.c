@@ -70,7 +70,7 @@ static int make_requests(struct part_call *part, size_t finished) {
 static PyObject *state_array(const struct part_call *part, size_t finished) {
     npy_intp bytes = 0;
     for (size_t i = 0; i < part->call.sets; i++)
-        bytes += (npy_intp)e5_scan_state_bytes(&part->requests[i], part->source.cells, part->source.dtype);
+        bytes += (npy_intp)e5_scan_request_bytes(&part->requests[i], part->source.cells, part->source.dtype);
     if (part->before != NULL && PyArray_SIZE(part->before) != bytes)
         return PyErr_Format(PyExc_ValueError, "states of %zd bytes, must be %zd", PyArray_SIZE(part->before), bytes);
     if (finished == part->periods.count) Py_RETURN_NONE;
@@ -81,7 +81,7 @@ static void point_at(struct part_call *part, PyObject *results, PyObject *states
     const char *in = part->before != NULL ? PyArray_DATA(part->before) : NULL;
     char *out = states != Py_None ? PyArray_DATA((PyArrayObject *)states) : NULL;
     for (size_t i = 0; i < part->call.sets; i++) {
-        size_t bytes = e5_scan_state_bytes(&part->requests[i], part->source.cells, part->source.dtype);
+        size_t bytes = e5_scan_request_bytes(&part->requests[i], part->source.cells, part->source.dtype);
         part->requests[i].out = e5py_call_values(results, i);
         part->parts[i].in = in;
         part->parts[i].out = out;

@@ -431,7 +431,7 @@ static void scan_parts(const float *field, size_t cells, const struct cuts *cuts
             {&trace, &two, &part_periods, E5_F32, singles + begun * cells, &parts[1]}};
         for (int r = 0; r < 2; r++) {
             free(states[r][(k + 1) % 2]);
-            states[r][(k + 1) % 2] = malloc(e5_scan_state_bytes(&requests[r], cells, E5_F32) + 1);
+            states[r][(k + 1) % 2] = malloc(e5_scan_request_bytes(&requests[r], cells, E5_F32) + 1);
             if (next < PERIODS) parts[r].out = states[r][(k + 1) % 2];
             if (begun == PERIODS) parts[r].in = NULL; /* steps of no period, behind the last one */
         }
