@@ -98,7 +98,7 @@ class Operands:
         wanted, given = self._wanted(spec), units.of(attrs)
         if wanted is None or attrs is None or (given is None and spec["units"] in self._units_of):
             return 1.0, 0.0
-        if wanted == "mm":  # a day's depth
+        if spec["units"] == "mm":  # a day's depth; not where "mm" are the units of the first operand
             return units.depth_of_a_day(given, spec["name"]), 0.0
         scale, offset = units.check(given, wanted, spec["name"])
         return scale, 0.0 if attributes.is_difference(attrs) else offset

@@ -392,3 +392,15 @@ def test_days_of_zones_need_dates() -> None:
     hours = _hours()
     with pytest.raises(InputError, match="need dates"):
         e5.daily(hours.values, "max", utc_offset=[0, 1], time=hours.time.values, progress=False)
+
+
+def test_there_may_be_more_thresholds_than_the_states_of_a_few_cells_have_room_for() -> None:
+    values = np.random.default_rng(5).random((40, 10), dtype="float32")
+    time = np.datetime64("2001-01-01", "D") + np.arange(40)
+    limits = np.linspace(0.1, 0.9, 22_000)
+    found = e5.run_lengths(values, list(limits), "count", time=time, progress=False)
+    assert found.shape[0] == len(limits)
+    some = [0, 7_000, 21_999]
+    for i in some:
+        one = e5.run_lengths(values, float(limits[i]), "count", time=time, progress=False)
+        np.testing.assert_array_equal(found[i], one)

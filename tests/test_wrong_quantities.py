@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -92,3 +93,14 @@ def test_operands_in_units_of_something_else_are_refused(row: dict) -> None:
         options = {} if row["kind"] == "pointwise" else QUIET
         with pytest.raises(InputError, match=rf"{wrong['name']}.* is in s, and .* is needed"):
             function(**given, **options)
+
+
+@pytest.mark.parametrize("given", ["mm d-1", "kg m-2 s-1", "mm h-1"])
+def test_a_rate_is_no_threshold_of_amounts(given: str) -> None:
+    """Sums of a month in mm are not the depths of a day."""
+    months = pd.date_range("2001-01-01", periods=48, freq="MS")
+    x = xr.DataArray(np.full((48, 1, 1), 60.0), dims=("time", "latitude", "longitude"), name="tp")
+    x = x.assign_coords(time=months, latitude=[0.0], longitude=[0.0]).assign_attrs(units="mm")
+    normal = e5.climatology(x, progress=False)
+    with pytest.raises(InputError, match="cannot become mm"):
+        e5.anomaly(x, (normal / 30).assign_attrs(units=given), progress=False)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "drive/fetch_unpack.h"
 #include "io/archive_read.h"
@@ -41,6 +42,17 @@ static enum e5_status check_classic(const struct e5_place *place, struct e5_watc
     return seen ? status : E5_OK;
 }
 
+/* Where the service's checksum proves the bytes, a strange frame is its maker's: another download would bring it
+ * again.  Members whose own checksums say no were damaged before that checksum was made. */
+static enum e5_status check_archive(const struct e5_place *place, int fd, bool proven, struct e5_watch *watch,
+                                    struct e5_error *err) {
+    bool in_member;
+    enum e5_status status = e5_archive_check(fd, place->path, &in_member, watch, err);
+    if (status != E5_CORRUPT || in_member || !proven) return status;
+    e5_log(E5_LOG_WARNING, "%s: %s; it is what the service holds, as its checksum shows", place->path, err->what);
+    return E5_OK;
+}
+
 /* What is only unsafe to open is for whoever opens it to judge. */
 enum e5_status e5_fetch_sound(const struct e5_place *place, int fd, bool proven, struct e5_watch *watch,
                               struct e5_error *err) {
@@ -48,7 +60,7 @@ enum e5_status e5_fetch_sound(const struct e5_place *place, int fd, bool proven,
     bool packed = false;
     enum e5_status status = e5_fetch_is_archive(fd, place->path, &packed, &why);
     if (status == E5_OK && packed)
-        status = e5_archive_check(fd, place->path, watch, &why);
+        status = check_archive(place, fd, proven, watch, &why);
     else if (status == E5_OK && !proven && is_classic(fd))
         status = check_classic(place, watch, &why);
     if (status == E5_OK || status == E5_UNSAFE) return E5_OK;

@@ -144,7 +144,7 @@ static void cut(struct e5_scan_pass *pass, unsigned slots) {
     size_t cells = pass->source->cells, fair = splits ? cells : cells / ((size_t)slots * TASKS_PER_THREAD);
     size_t most = SEGMENT_BYTES / pass->size / (again ? 4 : 1);
     size_t kept = STATE_BYTES / (e5_scan_cell_bytes(pass) + sizeof(double));
-    if (e5_scan_whole_fits(pass) && most > kept) most = kept;
+    if (e5_scan_whole_fits(pass) && most > kept) most = kept > SEGMENT_STEP ? kept : SEGMENT_STEP;
     size_t size = fair > most ? most : fair < SEGMENT_MIN ? SEGMENT_MIN : fair;
     if (pass->requests->part != NULL) size = SEGMENT_OF_PART;
     pass->segment = (size + SEGMENT_STEP - 1) / SEGMENT_STEP * SEGMENT_STEP;

@@ -38,7 +38,8 @@ enum e5_status e5_archive_read(const struct e5_archive_sink *sink, int fd, const
 }
 
 static enum e5_status pass_begin(void *context, const char *name, int64_t size, struct e5_error *err) {
-    (void)context, (void)name, (void)size, (void)err;
+    (void)name, (void)size, (void)err;
+    *(bool *)context = true;
     return E5_OK;
 }
 
@@ -48,11 +49,14 @@ static enum e5_status pass_data(void *context, const void *bytes, size_t size, s
 }
 
 static enum e5_status pass_end(void *context, struct e5_error *err) {
-    (void)context, (void)err;
+    (void)err;
+    *(bool *)context = false;
     return E5_OK;
 }
 
-enum e5_status e5_archive_check(int fd, const char *path, struct e5_watch *watch, struct e5_error *err) {
-    static const struct e5_archive_sink nowhere = {NULL, pass_begin, pass_data, pass_end};
+enum e5_status e5_archive_check(int fd, const char *path, bool *in_member, struct e5_watch *watch,
+                                struct e5_error *err) {
+    const struct e5_archive_sink nowhere = {in_member, pass_begin, pass_data, pass_end};
+    *in_member = false;
     return e5_archive_read(&nowhere, fd, path, watch, err);
 }

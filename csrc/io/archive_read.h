@@ -7,11 +7,15 @@
 #ifndef E5_IO_ARCHIVE_READ_H
 #define E5_IO_ARCHIVE_READ_H
 
+#include <stdbool.h>
+
 #include "base/watch.h"
 #include "io/archive.h"
 
 E5_MUST_USE enum e5_status e5_archive_read(const struct e5_archive_sink *sink, int fd, const char *path,
                                            struct e5_watch *watch, struct e5_error *err);
-E5_MUST_USE enum e5_status e5_archive_check(int fd, const char *path, struct e5_watch *watch, struct e5_error *err);
+/* `*in_member`: a failure concerns what a member holds, not what lies around the members. */
+E5_MUST_USE enum e5_status e5_archive_check(int fd, const char *path, bool *in_member, struct e5_watch *watch,
+                                            struct e5_error *err);
 
 #endif

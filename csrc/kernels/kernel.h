@@ -45,8 +45,8 @@ struct e5_operand_spec {
     const char *doc;
     /* What values are converted to, like "degC", or "x", those of the first operand; NULL: any, unchanged.  Where
      * comparisons with fixed thresholds must be exact the first operand stays as it is (keep_units): its units are
-     * checked only, and parameters and the operands in "x" are converted instead.  "mm" is the depth of a day, which
-     * a rate has as well. */
+     * checked only, and parameters and the operands in "x" are converted instead.  "mm" here is the depth of a day,
+     * which a rate has as well. */
     const char *units;
     bool keep_units;
     bool optional; /* None is allowed; the kernel then sees no rows */

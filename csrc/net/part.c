@@ -163,7 +163,26 @@ enum e5_status e5_part_sync(const struct e5_part *part, struct e5_error *err) {
     return E5_OK;
 }
 
+/* Room in memory is memory: a part that waits for its next call has none that is empty. */
+static void give_back(const struct e5_part *part) {
+#ifdef FALLOC_FL_PUNCH_HOLE
+    if (part->size < 0 || e5_part_whole(part) || !is_in_memory(part)) return;
+    for (unsigned i = 0; i < part->pieces.count; i++) {
+        const struct e5_piece *piece = &part->pieces.piece[i];
+        if (piece->end > piece->position)
+            (void)!fallocate(part->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, piece->position,
+                             piece->end - piece->position);
+    }
+    (void)!ftruncate(part->fd, e5_pieces_reach(&part->pieces));
+#else
+    (void)part;
+#endif
+}
+
 void e5_part_close(struct e5_part *part) {
-    if (part->fd >= 0) close(part->fd);
+    if (part->fd >= 0) {
+        give_back(part);
+        close(part->fd);
+    }
     part->fd = -1;
 }

@@ -39,6 +39,6 @@ E5_MUST_USE enum e5_status e5_part_write(struct e5_part *part, struct e5_piece *
 E5_MUST_USE enum e5_status e5_part_restart(struct e5_part *part, struct e5_error *err); /* one piece, 0 bytes */
 /* All bytes written before the call are on disk after it.  May run in another thread. */
 E5_MUST_USE enum e5_status e5_part_sync(const struct e5_part *part, struct e5_error *err);
-void e5_part_close(struct e5_part *part);
+void e5_part_close(struct e5_part *part); /* what is not whole and in memory gives empty room back */
 
 #endif

@@ -94,17 +94,25 @@ TEST(a_damaged_archive_is_corrupt_and_named) {
 TEST(an_archive_is_checked_without_being_unpacked) {
     struct e5_error why = E5_ERROR_NONE;
     struct e5_watch watch = {0};
+    bool in_member;
     for (int lies = 0; lies < 2; lies++) {
         make_archive((struct zip_how){.level = 6, .crc_lie = (uint32_t)lies});
         int fd = open(folder_path("archive.zip"), O_RDONLY);
-        CHECK(e5_archive_check(fd, "archive.zip", NULL, &why) == (lies ? E5_CORRUPT : E5_OK));
+        CHECK(e5_archive_check(fd, "archive.zip", &in_member, NULL, &why) == (lies ? E5_CORRUPT : E5_OK));
+        CHECK(in_member == (lies == 1));
         CHECK(lseek(fd, 0, SEEK_CUR) == 0); /* whoever uses the descriptor does not notice */
         close(fd);
     }
     CHECK(strstr(why.what, "t2m.nc") != NULL);
     int fd = open(folder_path("archive.zip"), O_RDONLY);
     e5_watch_cancel(&watch);
-    CHECK_STATUS(E5_CANCELLED, e5_archive_check(fd, "archive.zip", &watch, err));
+    CHECK_STATUS(E5_CANCELLED, e5_archive_check(fd, "archive.zip", &in_member, &watch, err));
+    close(fd);
+    make_archive((struct zip_how){.level = 6});
+    folder_write("archive.zip", zip.bytes, zip.size - 1);
+    fd = open(folder_path("archive.zip"), O_RDONLY);
+    why = E5_ERROR_NONE;
+    CHECK(e5_archive_check(fd, "archive.zip", &in_member, NULL, &why) == E5_CORRUPT && !in_member);
     close(fd);
 }
 

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "check.h"
 #include "db/block.h"
+#include "db/sql.h"
 
 static struct e5_database db;
 

@@ -199,6 +199,30 @@ static int64_t blocks_of(const struct e5_part *part) {
     return (int64_t)info.st_blocks * 512;
 }
 
+/* It would hold memory until somebody calls again, or for ever. */
+TEST(a_part_in_memory_that_waits_gives_its_room_back) {
+    const int64_t size = 12 << 20, half = size / 2;
+    struct stat info;
+    struct e5_part part;
+    in_memory = true;
+    free_blocks = 2 * size / 4096;
+    CHECK_OK(e5_part_open(&part, &place, size, &nothing, err));
+    CHECK(e5_pieces_split(&part.pieces, 0, half));
+    write_at(&part, 0, "abc");
+    write_at(&part, half, "def");
+    CHECK(blocks_of(&part) >= size);
+    struct e5_pieces left = part.pieces;
+    e5_part_close(&part);
+    in_memory = false;
+    free_blocks = -1;
+    CHECK(stat(folder_path(place.part), &info) == 0 && (int64_t)info.st_blocks * 512 < size / 10);
+    CHECK_OK(e5_part_open(&part, &place, size, &left, err)); /* and what had come is there */
+    char found[3];
+    CHECK(pread(part.fd, found, 3, 0) == 3 && memcmp(found, "abc", 3) == 0);
+    CHECK(pread(part.fd, found, 3, half) == 3 && memcmp(found, "def", 3) == 0);
+    e5_part_close(&part);
+}
+
 TEST(a_large_file_in_memory_gets_its_room_bit_by_bit) {
     const int64_t size = (20 << 20) + 1;
     struct e5_part part;
@@ -242,6 +266,7 @@ int main(void) {
     RUN(a_stream_without_end_does_not_fill_the_disk);
 #ifdef __linux__
     RUN(a_large_file_in_memory_gets_its_room_bit_by_bit);
+    RUN(a_part_in_memory_that_waits_gives_its_room_back);
 #endif
     e5_place_close(&place);
     folder_remove();
