@@ -78,7 +78,7 @@ coverage: ## which lines of C and Python the tests reach, into build/coverage, s
 	@$(call forget_counts,build/c/coverage build/native)
 	-@$(in_parallel) c-run VARIANT=coverage
 	@E5_SANITIZE=coverage $(PY) setup.py -q build --build-lib build/coverage/python
-	@PYTHONPATH=build/coverage/python E5_CORE=build/coverage/python .venv/bin/pytest -n $(JOBS) --dist loadfile \
+	-@PYTHONPATH=$(CURDIR)/build/coverage/python E5_CORE=$(CURDIR)/build/coverage/python .venv/bin/pytest -n $(JOBS) --dist loadfile \
 	    --cov=era5fast --cov-report=term:skip-covered --cov-report=html:build/coverage/html-python tests $(ARGS)
 	@echo "--- the core, by the C tests alone"
 	@$(call reached,c-alone) build/c/coverage

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from . import units
 from .chunked.arrays import is_lazy, outline
 from .errors import InputError
 from .field import as_field, one_variable
@@ -81,7 +80,7 @@ def drought_events(
     Raises
     ------
     InputError
-        If a parameter is out of range, times and axes do not fit, or `x` has units of something else than an index.
+        If a parameter is out of range, or times and axes do not fit.
 
     Notes
     -----
@@ -105,7 +104,6 @@ def drought_events(
     seen = outline(x) if is_lazy(x) else x
     axes = {"time": time, "latitude": latitude, "longitude": longitude, "calendar": calendar}
     field = as_field(seen, **axes, variable=variable, wraps=False)
-    units.check_kind(units.of(field.attrs), ("1",), "drought_events: x")
     series = x if is_lazy(x) else field
     runs = spells(
         series,

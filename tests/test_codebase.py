@@ -189,7 +189,8 @@ def test_module_exports_only_its_init_function():
     from era5fast import _core
 
     arguments = ["-gU"] if sys.platform == "darwin" else ["-D", "--defined-only"]
-    assert [name for _, name in symbols(*arguments, Path(_core.__file__))] == ["PyInit__core"]
+    names = [name for _, name in symbols(*arguments, Path(_core.__file__))]
+    assert [name for name in names if not name.startswith("__gcov_")] == ["PyInit__core"]  # those are of make coverage
 
 
 # --- size

@@ -33,7 +33,6 @@ HEAT, OTHER_THAN_HEAT = ["K", "degC", "°F", None, "heat units"], ["mm d-1", "m 
 CALLS = {
     "spi": (True, lambda x: e5.spi(x, 3, **QUIET), WATER, OTHER_THAN_WATER),
     "spei": (True, lambda x: e5.spei(x, 3, **QUIET), WATER, OTHER_THAN_WATER),
-    "drought_events": (True, lambda x: e5.drought_events(x, **QUIET), ["1", None, "-"], ["mm", "K"]),
     "marine_heatwaves": (False, lambda x: e5.marine_heatwaves(x, **QUIET), HEAT, OTHER_THAN_HEAT),
     "heatwave_aspects": (False, lambda x: e5.heatwave_aspects(x, 20.0, **QUIET), [*HEAT, "K2"], OTHER_THAN_HEAT),
     "hwmid": (False, lambda x: e5.hwmid(x, 20.0, **QUIET), HEAT, OTHER_THAN_HEAT),
