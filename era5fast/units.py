@@ -23,7 +23,17 @@ from .errors import InputError
 from .optional import need
 from .wording import muted
 
-__all__ = ["check", "check_kind", "convert_units", "depth_of_a_day", "factor", "is_depth_rate", "of", "quantity"]
+__all__ = [
+    "check",
+    "check_kind",
+    "check_operand",
+    "convert_units",
+    "depth_of_a_day",
+    "factor",
+    "is_depth_rate",
+    "of",
+    "quantity",
+]
 
 _MAX_DIMS = 6  # that the core can see
 
@@ -91,6 +101,8 @@ _LONG_PREFIXES = {"micro": -6, "milli": -3, "centi": -2, "hecto": 2, "kilo": 3, 
 #: Whole texts of ERA5 files that are no products of units.
 _ALIASES = {"(0 - 1)": "1", "0 - 1": "1", "0-1": "1", "m of water equivalent": "m", "Degree true": "degree",
             "dimensionless": "1", "degree true": "degree", "1.": "1", "-": "1"}  # fmt: skip
+#: Names of shares: what has other units, though they cancel out, is a ratio of two quantities.
+_OF_SHARES = {"dimensionless", "fraction", "percent", "pct", "permille"}
 #: Spans of time that are not always as long.
 _UNEVEN = {"month", "months", "mon", "year", "years", "yr", "a", "decade", "decades", "season", "seasons"}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -340,6 +352,43 @@ def check(given: str | None, wanted: str, what: str) -> tuple[float, float]:
         return factor(given, wanted)
     except InputError as error:
         raise InputError(f"{what} is in {given}, and {wanted} is needed: {error.what}", hint=error.hint) from error
+
+
+def check_operand(given: str | None, wanted: str, what: str) -> tuple[float, float]:
+    """As :func:`check`, for operands of a calculation: a ratio of two masses is no relative humidity.
+
+    Parameters
+    ----------
+    given : str or None
+        Units of the data, by :func:`of`.
+    wanted : str
+        Units of the calculation; ``%`` is what relative humidity is in.
+    what : str
+        What the data are called in a message.
+
+    Raises
+    ------
+    InputError
+        As :func:`check`; or if the units are those of a specific humidity or a mixing ratio, such as ``kg kg**-1``.
+    """
+    if wanted == "%" and given is not None and _is_ratio(given):
+        raise InputError(
+            f"{what} is in {given}: that is a mixing ratio or a specific humidity, and a relative humidity in % is "
+            "needed",
+            hint="e5.relative_humidity(temperature, dewpoint) makes one",
+        )
+    return check(given, wanted, what)
+
+
+def _is_ratio(text: str) -> bool:
+    """Whether units are a ratio of two that cancel out, as kg kg-1; shares such as %, 1 and (0 - 1) are none."""
+    words = [word for word in re.findall(r"[^\W\d_]+", _ALIASES.get(text.strip(), text)) if word != "per"]
+    if set(words) <= _OF_SHARES:
+        return False
+    unit = _parse(text)
+    if unit is None:  # mol, which only pint knows
+        return len(words) == 2 and words[0].endswith(words[1])
+    return not unit.powers
 
 
 def is_depth_rate(unit: str) -> bool:

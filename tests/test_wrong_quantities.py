@@ -103,3 +103,27 @@ def test_a_rate_is_no_threshold_of_amounts(given: str) -> None:
     normal = e5.climatology(x, progress=False)
     with pytest.raises(InputError, match="cannot become mm"):
         e5.anomaly(x, (normal / 30).assign_attrs(units=given), progress=False)
+
+
+RATIOS = ["kg kg**-1", "g/kg", "m3 m-3", "mol/mol", "mmol mol-1", "kg per kg", "ppm"]
+
+
+@pytest.mark.parametrize("given", RATIOS)
+@pytest.mark.parametrize("name", ["heat_index", "wet_bulb", "dewpoint", "utci", "fire_weather"])
+def test_a_mixing_ratio_is_no_relative_humidity(name: str, given: str) -> None:
+    humid, warm, wind, rain = (series(unit) for unit in (given, "K", "m s-1", "mm"))
+    calls = {
+        "utci": lambda: e5.utci(warm, warm, wind, relative_humidity=humid),
+        "fire_weather": lambda: e5.fire_weather(warm, humid, wind, rain, **QUIET),
+    }
+    call = calls.get(name, lambda: getattr(e5, name)(warm, humid))
+    with pytest.raises(InputError, match=r"relative_humidity is in .* mixing ratio") as caught:
+        call()
+    assert "e5.relative_humidity(temperature, dewpoint)" in caught.value.hint
+
+
+@pytest.mark.parametrize("given", ["%", "percent", "1", "(0 - 1)", "0-1", "fraction", "dimensionless", "0.01", "-"])
+def test_shares_are_relative_humidities(given: str) -> None:
+    warm, scale = series("K"), {"%": 1, "percent": 1, "0.01": 1}.get(given, 100)
+    found = e5.dewpoint(warm, (series(given) / scale).assign_attrs(units=given))
+    assert np.allclose(found, e5.dewpoint(warm, series("%")), equal_nan=True)
