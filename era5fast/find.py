@@ -223,7 +223,8 @@ def _check_steps(field: Field, name: str) -> None:
         raise InputError(
             f"{name}: one value in {np.median(np.diff(field.seconds)) / DAY:.3g} days, but not evenly: the steps are "
             f"{lengths[0] / DAY:.3g} to {lengths[-1] / DAY:.3g} days long",
-            hint="events need steps of one length, such as days or hours; months differ in theirs",
+            hint="events need steps of one length, such as days or hours; months differ in theirs. An index of "
+            "drought by day is e5.spi(rain, 30, step='day')",
         )
 
 

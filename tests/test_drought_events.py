@@ -128,3 +128,14 @@ def test_without_pandas_the_table_is_a_structured_array(monkeypatch: pytest.Monk
 def test_what_makes_no_sense_is_refused(how: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         e5.drought_events(np.zeros(3), time=months(3), **how)
+
+
+def test_an_index_by_day_is_followed_on_the_map() -> None:
+    """What the page on drought promises; of months the error says so."""
+    rng, time = np.random.default_rng(5), np.arange("1991-01-01", "2001-01-01", dtype="datetime64[D]")
+    axes = {"time": time.astype("datetime64[ns]"), "latitude": [50.0, 49.0], "longitude": [0.0, 1.0, 2.0]}
+    rain = xr.DataArray(rng.gamma(0.5, 4, (len(time), 2, 3)), axes, ("time", "latitude", "longitude"), "tp")
+    rain.attrs["units"] = "mm"
+    assert len(e5.track(e5.spi(rain, 30, step="day"), below=-1)) > 0
+    with pytest.raises(InputError, match=r"months differ.*e5.spi\(rain, 30, step='day'\)"):
+        e5.track(e5.spi(e5.resample(rain, "sum", freq="MS"), 3), below=-1)
