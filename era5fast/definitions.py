@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .errors import InputError
 
-__all__ = ["DEFINITIONS", "apply", "names", "parameters"]
+__all__ = ["DEFINITIONS", "apply", "check", "names", "parameters"]
 
 _CLIMDEX: dict[str, Any] = {"missing": "etccdi"}
 _XCLIM: dict[str, Any] = {
@@ -98,6 +100,14 @@ DEFINITIONS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
+#: Diagnostic → definition → parameter and value with which its program computes something else than we do, and how.
+_OTHERWISE: dict[str, dict[str, tuple[str, Any, str]]] = {
+    "spi": {
+        "climate_indices": ("step", "day", "puts a 29 February between the days of every year"),
+        "xclim": ("step", "day", "counts days raw, and 1 March is the 60th or the 61st"),
+    },
+}
+
 
 def names(diagnostic: str) -> tuple[str, ...]:
     """Definitions that a diagnostic knows."""
@@ -145,3 +155,31 @@ def parameters(diagnostic: str, definition: Any) -> dict[str, Any]:
     if not isinstance(definition, str) or definition not in rows:
         raise InputError(f"{diagnostic}: definition must be one of: {' '.join(rows)}, not {definition!r}")
     return rows[definition]
+
+
+def check(diagnostic: str, definition: str, given: dict[str, Any]) -> None:
+    """Refuse a definition where the other parameters make its program another one.
+
+    Parameters
+    ----------
+    diagnostic : str
+        Name of the diagnostic.
+    definition : str
+        Name of the definition.
+    given : dict
+        Parameters of the call.
+
+    Raises
+    ------
+    InputError
+        If its numbers would be others than those of that program.
+    """
+    name, value, how = _OTHERWISE.get(diagnostic, {}).get(definition, ("", None, ""))
+    if not name:
+        return
+    if value in np.ravel(given[name]).tolist():
+        said = ", ".join(f"{key}={word!r}" for key, word in parameters(diagnostic, definition).items())
+        raise InputError(
+            f"{diagnostic}: definition={definition!r} is not that program with {name}={value!r}: it {how}",
+            hint=f"for its other rules leave the definition out: {said}",
+        )

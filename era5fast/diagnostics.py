@@ -569,22 +569,30 @@ def _follow(row: dict[str, Any], given: dict[str, Any], named: set[str]) -> None
     """Put what a definition says into the place of the parameters that the user has not named; a list makes cases."""
     wanted = given["definition"]
     if not is_list(wanted):
-        given.update(_said_by(row, wanted, named))
+        given.update(_said_by(row, given, wanted, named))
         return
     if row["kind"] != "series":
         raise InputError(f"{row['name']}: definition is one text, not a list")
     if len(wanted) == 0:
         raise InputError(f"{row['name']}: definition is an empty list")
-    given["cases"] = Cases("definition", list(wanted), [_said_by(row, each, named) for each in wanted])
+    given["cases"] = Cases("definition", list(wanted), [_said_by(row, given, each, named) for each in wanted])
 
 
-def _said_by(row: dict[str, Any], definition: Any, named: set[str]) -> dict[str, Any]:
+
+    Raises
+    ------
+    InputError
+        If there is no such definition, or it does not go with the other parameters.
+    """
     said = definitions.parameters(row["name"], definition)
     return {name: value for name, value in said.items() if name not in named}
 
+def _said_by(row: dict[str, Any], given: dict[str, Any], definition: Any, named: set[str]) -> dict[str, Any]:
+    """Parameters that a definition decides.
 
 def in_cases(name: str, cases: Cases, *args: Any, **kwargs: Any) -> Any:
     """Call a diagnostic of series for several cases, which become a dimension, in one read.
+    definitions.check(row["name"], definition, given)
 
     Parameters
     ----------

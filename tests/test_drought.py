@@ -151,6 +151,33 @@ def test_index_of_days_needs_one_value_a_day() -> None:
     assert np.isfinite(found[[999, 1009]]).all()
 
 
+def test_scales_that_nothing_reaches_are_refused() -> None:
+    values, time = monthly((1, 1))
+    with pytest.raises(InputError, match="scale is 3: no day has so many days without a gap up to it") as caught:
+        e5.spi(values, 3, step="day", time=time)
+    assert "step='month'" in caught.value.hint
+    with pytest.raises(InputError, match="scale is 6: no month has so many months without a gap up to it") as caught:
+        e5.spei(values[:5], 6, time=time[:5])
+    assert "smaller scale" in caught.value.hint
+    assert np.isfinite(e5.spei(values, 72, time=time)).any()
+    for index in (e5.spi, e5.spei):
+        with pytest.raises(InputError, match="scale is 73, must be 1 to 72 where it counts months"):
+            index(values, 73, time=time)
+    days = np.datetime64("2001-01-01") + np.arange(3650)
+    assert np.isfinite(e5.spei(np.random.default_rng(0).normal(size=3650), 400, step="day", time=days)).any()
+
+
+def test_definitions_that_count_days_otherwise_are_refused() -> None:
+    x = daily("standard")
+    for definition in ("xclim", "climate_indices", ["mckee", "xclim"]):
+        with pytest.raises(InputError, match="is not that program with step='day'") as caught:
+            e5.spi(x, 30, step="day", definition=definition)
+        assert "distribution='gamma'" in caught.value.hint
+    with pytest.raises(InputError, match="is not that program"):
+        e5.spi(x, 30, step=["day"], definition="xclim")
+    assert e5.spi(x, 30, step="day", definition="mckee").equals(e5.spi(x, 30, step="day"))
+
+
 def test_spi_is_that_of_xclim() -> None:
     values, time = monthly((1, 2))
     data = xr.DataArray(

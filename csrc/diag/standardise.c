@@ -34,13 +34,25 @@ static enum e5_status too_many(enum e5_standard_step step, struct e5_error *err)
     return status;
 }
 
-/* Slots of all steps, as they are with a gap in front of each that lacks some of what leads up to it. */
+static enum e5_status none_leads_up(const struct e5_standard *standard, struct e5_error *err) {
+    bool days = standard->step == E5_STANDARD_DAY;
+    const char *what = days ? "day" : "month";
+    enum e5_status status = e5_fail(err, E5_INPUT, "scale is %zu: no %s has so many %ss without a gap up to it",
+                                    standard->scale, what, what);
+    if (days)
+        e5_error_hint(err, "of monthly sums the index is that of step='month'");
+    else
+        e5_error_hint(err, "the series is too short, or has gaps: take a smaller scale");
+    return status;
+}
+
+/* Slots of all steps; −1 for those that a gap or the beginning leaves without `scale` steps up to them. */
 static enum e5_status find_slots(struct e5_standard *standard, const struct e5_time_axis *axis,
                                  struct e5_error *err) {
     bool days = standard->step == E5_STANDARD_DAY;
     enum e5_cycle cycle = days ? E5_CYCLE_DAY : E5_CYCLE_MONTH;
     int64_t before = 0;
-    size_t run = 0; /* months that lead up to this one without a gap, itself included */
+    size_t run = 0, whole = 0; /* months that lead up to this one without a gap, itself included; steps with enough */
     standard->slots = e5_cycle_slots(axis->calendar, cycle);
     e5_cycle_of(axis, cycle, standard->slot);
     for (size_t i = 0; i < axis->n; i++) {
@@ -48,8 +60,30 @@ static enum e5_status find_slots(struct e5_standard *standard, const struct e5_t
         if (i > 0 && now == before) return too_many(standard->step, err);
         run = i > 0 && now == before + 1 ? run + 1 : 1;
         if (run < standard->scale) standard->slot[i] = -1;
+        whole += run >= standard->scale;
         before = now;
     }
+    return whole > 0 || axis->n == 0 ? E5_OK : none_leads_up(standard, err);
+}
+
+/* Steps by slot, in each as they follow each other, so that sums over a slot keep their order. */
+static enum e5_status sort_steps(struct e5_standard *standard, struct e5_error *err) {
+    enum e5_status status = e5_alloc(standard->months, sizeof *standard->order, &standard->order, err);
+    if (status == E5_OK) status = e5_alloc(standard->slots + 1, sizeof *standard->begins, &standard->begins, err);
+    if (status != E5_OK) return status;
+    size_t n = 0, *next = standard->begins;
+    for (size_t slot = 0; slot <= standard->slots; slot++) next[slot] = 0;
+    for (size_t i = 0; i < standard->months; i++)
+        if (standard->slot[i] >= 0) next[standard->slot[i]]++;
+    for (size_t slot = 0; slot <= standard->slots; slot++) {
+        size_t here = next[slot];
+        next[slot] = n;
+        n += here;
+    }
+    for (size_t i = 0; i < standard->months; i++)
+        if (standard->slot[i] >= 0) standard->order[next[standard->slot[i]]++] = i;
+    for (size_t slot = standard->slots; slot > 0; slot--) next[slot] = next[slot - 1]; /* each went to its end */
+    next[0] = 0;
     return E5_OK;
 }
 
@@ -60,6 +94,7 @@ enum e5_status e5_standard_init(struct e5_standard *standard, const struct e5_ti
     enum e5_status status = e5_alloc(axis->n, sizeof *standard->slot, &standard->slot, err);
     if (status == E5_OK) status = e5_alloc(axis->n, sizeof *standard->base, &standard->base, err);
     if (status == E5_OK) status = find_slots(standard, axis, err);
+    if (status == E5_OK) status = sort_steps(standard, err);
     for (size_t i = 0; status == E5_OK && i < axis->n; i++) {
         int64_t day = e5_day_of(axis->seconds[i]);
         standard->base[i] = day >= base_first_day && day <= base_last_day;
@@ -74,6 +109,18 @@ enum e5_status e5_standard_init(struct e5_standard *standard, const struct e5_ti
 void e5_standard_fini(struct e5_standard *standard) {
     free(standard->slot);
     free(standard->base);
+    free(standard->order);
+    free(standard->begins);
+}
+
+struct steps { /* of one slot */
+    const size_t *at;
+    size_t n;
+};
+
+static struct steps steps_of(const struct e5_standard *standard, size_t slot) {
+    size_t begin = standard->begins[slot];
+    return (struct steps){standard->order + begin, standard->begins[slot + 1] - begin};
 }
 
 /* --- sums --- */
@@ -95,11 +142,11 @@ struct totals { /* of the base period's values of a month, of each lane */
     double positive[E5_LANES], all[E5_LANES], sum[E5_LANES], logs[E5_LANES];
 };
 
-E5_SIMD_BODY void total_body(const double *sums, const int32_t *slot, const bool *base, size_t months, int32_t month,
-                             struct totals *out) {
+E5_SIMD_BODY void total_body(const double *sums, const struct steps *steps, const bool *base, struct totals *out) {
     struct totals t = {0};
-    for (size_t i = 0; i < months; i++) {
-        if (slot[i] != month || !base[i]) continue;
+    for (size_t s = 0; s < steps->n; s++) {
+        size_t i = steps->at[s];
+        if (!base[i]) continue;
         for (size_t k = 0; k < E5_LANES; k++) {
             double value = sums[i * E5_LANES + k], safe = value > 0 ? value : 1;
             t.all[k] += value >= 0 ? 1.0 : 0.0;
@@ -110,10 +157,8 @@ E5_SIMD_BODY void total_body(const double *sums, const int32_t *slot, const bool
     }
     *out = t;
 }
-E5_SIMD_VARIANTS(total,
-                 (const double *sums, const int32_t *slot, const bool *base, size_t months, int32_t month,
-                  struct totals *out),
-                 (sums, slot, base, months, month, out))
+E5_SIMD_VARIANTS(total, (const double *sums, const struct steps *steps, const bool *base, struct totals *out),
+                 (sums, steps, base, out))
 
 /* ψ(x) and ψ'(x), by their series at x + 8. */
 static void digamma(double x, double *first, double *second) {
@@ -141,9 +186,9 @@ static double likely_shape(double shape, double a) {
     return shape;
 }
 
-static void fit_gamma(const struct e5_standard *standard, const double *sums, int32_t month, struct fit *fit) {
+static void fit_gamma(const struct e5_standard *standard, const double *sums, struct steps steps, struct fit *fit) {
     struct totals t;
-    total(sums, standard->slot, standard->base, standard->months, month, &t);
+    total(sums, &steps, standard->base, &t);
     for (size_t k = 0; k < E5_LANES; k++) {
         double mean = t.sum[k] / t.positive[k], a = log(mean) - t.logs[k] / t.positive[k];
         double shape = (1 + sqrt(1 + 4 * a / 3)) / (4 * a);
@@ -163,12 +208,12 @@ static void insert(double *sorted, size_t n, double value) {
     sorted[n] = value;
 }
 
-static size_t gather(const struct e5_standard *standard, const double *sums, int32_t month, size_t lane,
-                     double *sorted) {
+static size_t gather(const bool *base, const double *sums, struct steps steps, size_t lane, double *sorted) {
     size_t n = 0;
-    for (size_t i = 0; i < standard->months; i++) {
+    for (size_t s = 0; s < steps.n; s++) {
+        size_t i = steps.at[s];
         double value = sums[i * E5_LANES + lane];
-        if (standard->slot[i] == month && standard->base[i] && isfinite(value)) insert(sorted, n++, value);
+        if (base[i] && isfinite(value)) insert(sorted, n++, value);
     }
     return n;
 }
@@ -206,11 +251,11 @@ static void fit_log_logistic(const double moment[3], double *location, double *s
     *location = centre;
 }
 
-static void fit_sorted(const struct e5_standard *standard, const double *sums, int32_t month, double *sorted,
+static void fit_sorted(const struct e5_standard *standard, const double *sums, struct steps steps, double *sorted,
                        struct fit *fit) {
     for (size_t k = 0; k < E5_LANES; k++) {
         double moment[3];
-        size_t n = gather(standard, sums, month, k, sorted);
+        size_t n = gather(standard->base, sums, steps, k, sorted);
         fit->location[k] = fit->scale[k] = fit->shape[k] = NAN;
         fit->zeros[k] = 0;
         if (n < LEAST || !(sorted[n - 1] > sorted[0])) continue;
@@ -317,11 +362,11 @@ size_t e5_standard_scratch(const struct e5_standard *standard) {
     return (E5_LANES + 1) * standard->months * sizeof(double);
 }
 
-static void score_month(const struct e5_standard *standard, const struct fit *fit, int32_t month, const double *sums,
-                        double *out) {
+static void score_month(const struct e5_standard *standard, const struct fit *fit, struct steps steps,
+                        const double *sums, double *out) {
     struct shares shares;
-    for (size_t t = 0; t < standard->months; t++) {
-        if (standard->slot[t] != month) continue;
+    for (size_t s = 0; s < steps.n; s++) {
+        size_t t = steps.at[s];
         shares_of(standard, fit, sums + t * E5_LANES, &shares);
         score(&shares, standard->limit, out + t * E5_LANES);
     }
@@ -333,12 +378,13 @@ void e5_standard_tile(const struct e5_standard *standard, const double *tile, do
     add_up(tile, standard->months, standard->scale, sums);
     for (size_t t = 0; t < standard->months; t++)
         for (size_t k = 0; k < E5_LANES && standard->slot[t] < 0; k++) out[t * E5_LANES + k] = NAN;
-    for (int32_t month = 0; month < (int32_t)standard->slots; month++) {
+    for (size_t slot = 0; slot < standard->slots; slot++) {
+        struct steps steps = steps_of(standard, slot);
         if (standard->distribution == E5_STANDARD_GAMMA)
-            fit_gamma(standard, sums, month, &fit);
+            fit_gamma(standard, sums, steps, &fit);
         else
-            fit_sorted(standard, sums, month, sorted, &fit);
+            fit_sorted(standard, sums, steps, sorted, &fit);
         if (standard->distribution != E5_STANDARD_LOG_LOGISTIC) prepare(&fit);
-        score_month(standard, &fit, month, sums, out);
+        score_month(standard, &fit, steps, sums, out);
     }
 }

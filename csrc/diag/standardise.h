@@ -33,6 +33,8 @@ struct e5_standard {
     int32_t *slot; /* months: calendar month from 0, or day of the year as of E5_CYCLE_DAY; −1 where fewer than
                       `scale` months lead up to it without a gap */
     bool *base; /* months: in the base period */
+    size_t *order; /* months that have a slot, by slot and then by time */
+    size_t *begins; /* slots + 1: where each begins in `order` */
 };
 
 /* `base_first_day`, `base_last_day`: inclusive, in days since 1970.  One sample per calendar month (day), else

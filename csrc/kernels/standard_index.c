@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 
+#define MOST_MONTHS 72 /* that are added up; a number beyond is one of days */
+
 void e5_standard_index_free(void *plan) {
     e5_standard_fini(plan);
     free(plan);
@@ -11,6 +13,9 @@ enum e5_status e5_standard_index_plan(const struct e5_standard *how, const struc
                                       const struct e5_series_input *input, struct e5_series_plan *out,
                                       struct e5_error *err) {
     struct e5_standard *plan;
+    if (how->step == E5_STANDARD_MONTH && how->scale > MOST_MONTHS)
+        return e5_fail(err, E5_INPUT, "scale is %zu, must be 1 to %d where it counts months", how->scale,
+                       MOST_MONTHS);
     enum e5_status status = e5_alloc(1, sizeof *plan, &plan, err);
     if (status != E5_OK) return status;
     *plan = *how;
