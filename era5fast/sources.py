@@ -242,7 +242,7 @@ def files_by_variable(paths: Any, fixed: bool = False) -> dict[str, list[str]]:
         raise InputError(
             f"no variable with time, latitude and longitude in {names[0]}",
             hint=f"xarray.open_dataset({names[0]!r}, engine='era5fast') opens files of other grids, and diagnostics "
-            "of single cells take their names",
+            "that treat cells one by one take the names of such files",
             target=names[0],
         )
     return found

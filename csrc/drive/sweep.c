@@ -6,8 +6,8 @@
 #include "drive/spill.h"
 #include "drive/sweep_part.h"
 
-/* Of what goes through the disk, be the budget as large as it may: more memory makes it no faster, it leaves less for
- * the pages of the scratch files. */
+/* Most memory for what goes through the disk, however large the budget: more makes it no faster and takes pages from
+ * the scratch files. */
 #define MOST_BYTES ((size_t)1 << 30)
 #define BLOCKS 4 /* a block of a source takes a quarter of that … */
 #define TILES 2  /* … and afterwards a tile of all sources half of it */

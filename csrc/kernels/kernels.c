@@ -37,7 +37,7 @@ static const struct e5_param_spec by_day[] = {
      .doc =
          "Hours east of Greenwich of the zone whose days are meant; 'solar': each longitude's own, "
          "round(longitude / 15), with days labelled by their local date. A list of hours is one more dimension, of "
-         "labelled data; days that a zone has not are NaN."},
+         "labelled data; days that a zone does not have are NaN."},
     {NULL},
 };
 #define FREQUENCY                                                                                                  \

@@ -129,8 +129,8 @@ static enum e5_status go_on(struct e5_hash *hash, const struct source *source, c
  * after it. */
 static bool is_last_round(const struct e5_hash *hash) { return hash->count - hash->summed <= LAST; }
 
-/* A round takes the same time however many lanes are in use, so as many parts as possible should be here.  Where
- * what is left makes more than one round and less than two, the first must not wait for the last parts. */
+/* A round takes the same time however many lanes are in use, so as many parts as possible should be here.  Of more
+ * than the last round's, half of what is left makes a round, so that the first does not wait for the last parts. */
 static size_t choose_round(const struct e5_hash *hash, const struct e5_pieces *here, struct lane lanes[LANES]) {
     size_t half = (hash->count - hash->summed + 1) / 2;
     if (is_last_round(hash)) return hash->size - e5_pieces_here(here) <= PART ? choose(hash, here, false, lanes) : 0;

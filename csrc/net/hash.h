@@ -1,7 +1,7 @@
 /* hash: the checksum of a file, computed from its bytes on disk while they arrive.
  *
  * Bytes are read back soon after they were written, so they come from memory; whoever receives them is not held up.
- * The parts of a checksum in parts do not depend on each other: eight of them are hashed at once, in any order, the
+ * The parts of a checksum in parts do not depend on each other: sixteen of them are hashed at once, in any order, the
  * last ones while they arrive.  Files with one checksum for all their bytes are hashed in company (net/hash_crew).
  * The holder owns the struct: _init before use, _fini always (a zeroed struct may be
  * _fini'd).  One thread at a time; _follow and _finish read the file, look at the watch between blocks, and are meant

@@ -59,8 +59,9 @@ static int check_lists(PyArrayObject *first, PyArrayObject *cell, PyArrayObject 
 /* (statistic, threshold, share) of each question. */
 static int take_questions(PyObject *sets, struct regional_call *call) {
     call->count = (size_t)PyList_GET_SIZE(sets);
-    call->what = call->count > 0 ? PyMem_Calloc(call->count, sizeof *call->what) : NULL;
-    if (call->what == NULL) return PyErr_SetString(PyExc_ValueError, "nothing is asked of the regions"), -1;
+    if (call->count == 0) return PyErr_SetString(PyExc_ValueError, "nothing is asked of the regions"), -1;
+    call->what = PyMem_Calloc(call->count, sizeof *call->what);
+    if (call->what == NULL) return PyErr_NoMemory(), -1;
     for (size_t i = 0; i < call->count; i++) {
         int statistic;
         struct e5_regional *what = &call->what[i];
