@@ -325,6 +325,10 @@ _WORDS = {
     "kmh": "km h-1",
     "mb": "hPa",
 }
+#: Degrees of a scale in two words: angles times coulombs, or farads, for who reads a product.
+_DEGREES = re.compile(
+    r"(?:\b[Dd]eg(?:ree)?s?(?:\.\s*|\s+)|°\s+)(?:(C|[Cc]elsius)|(F|[Ff]ahrenheit)|(?:K|[Kk]elvins?))(?![^\W\d])"
+)
 _WORD = re.compile(r"°?[^\W\d]+|[~‰]")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻·", "0123456789- ")
 _TEMPERATURE = re.compile(
@@ -342,10 +346,21 @@ def udunits(text: str) -> str:
     >>> udunits("(0 - 1)"), udunits("kg m⁻²"), udunits("m s**-1"), udunits("C"), udunits("°C")
     ('1', 'kg m-2', 'm s**-1', 'degC', '°C')
     """
-    text = _TEXTS.get(text.strip(), text.strip()).translate(_SUPERSCRIPTS)
+    text = one_word(_TEXTS.get(text.strip(), text.strip()).translate(_SUPERSCRIPTS))
     if re.match(r"\(?code table", text, re.IGNORECASE):
         return "1"
     return _WORD.sub(lambda word: _WORDS.get(word[0], word[0]), text)
+
+
+def one_word(text: str) -> str:
+    """Units with the degrees of temperature as one word.
+
+    Examples
+    --------
+    >>> one_word("degrees Celsius"), one_word("mm deg. C-1"), one_word("degree north")
+    ('degC', 'mm degC-1', 'degree north')
+    """
+    return _DEGREES.sub(lambda found: "degC" if found[1] else "degF" if found[2] else "K", text)
 
 
 def product(unit: str, other: str) -> str:

@@ -110,6 +110,7 @@ _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,2})?(?!\d)"
 _FACTOR = re.compile(
     rf"(?P<number>{_NUMBER})|(?P<name>[^\W\d]+|[°℃℉%‰~]\w*)(?:(?:\*\*|\^)?(?P<power>[-+]?\d{{1,2}}))?"
 )
+_OF_SO_MANY = re.compile(rf"(?:/|\bper\s)\s*{_NUMBER}")
 _QUANTITY = re.compile(rf"\s*([-+]?{_NUMBER})\s*(.*?)\s*")
 _MAX_LENGTH = 100  # letters of units or a quantity: what is longer is something else
 _SMALLEST = Fraction(10) ** -100  # size of a unit that double can hold, with room for what is made of it
@@ -228,7 +229,7 @@ def _is_depth_per_time(gone: dict[str, int]) -> bool:
 @functools.lru_cache(maxsize=256)
 def _parse(text: str) -> _Unit | None:
     """A unit or a product of units; None where a part is not known."""
-    text = _ALIASES.get(text.strip(), text.strip()).translate(_SUPERSCRIPTS)
+    text = attributes.one_word(_ALIASES.get(text.strip(), text.strip()).translate(_SUPERSCRIPTS))
     if len(text) > _MAX_LENGTH:
         return None
     if text in _temperatures():
@@ -422,7 +423,8 @@ def depth_of_a_day(given: str | None, what: str) -> float:
 def check_kind(given: str | None, kinds: Sequence[str], what: str) -> None:
     """Refuse data that measure something else than a calculation is of, by what their units say.
 
-    Data without units, and with units that nobody knows, pass.
+    Data without units, and with units that nobody knows, pass; so do those per so many of something (``mm/30 days``),
+    which are written as a number divided out, and multiplied by what follows, but not meant so.
 
     Parameters
     ----------
@@ -436,15 +438,19 @@ def check_kind(given: str | None, kinds: Sequence[str], what: str) -> None:
     Raises
     ------
     InputError
-        If they do.
+        If the data measure something else.
     """
     unit = None if given is None else _parse(re.sub(r"[A-Za-z]+", _in_days, given))
-    if unit is None or any(_water(unit.powers, same.powers) for same in map(_parse, kinds) if same is not None):
+    if (
+        unit is None
+        or _OF_SO_MANY.search(str(given))
+        or any(_water(unit.powers, same.powers) for same in map(_parse, kinds) if same is not None)
+    ):
         return
     raise InputError(
         f"{what} is in {given}, which does not measure what this is of, such as {kinds[0]}",
-        hint="is it the right variable? Where the units are wrong, mend them: x.attrs['units'] = "
-        f"'{kinds[0]}'; where it is meant, drop them: del x.attrs['units']",
+        hint=f"is it the right variable? Where it is, name its true units, such as x.attrs['units'] = '{kinds[0]}'; "
+        "where another one is meant, drop them: del x.attrs['units']",
     )
 
 

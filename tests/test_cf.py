@@ -582,7 +582,18 @@ def test_celsius_is_converted_and_no_units_are_refused(name: str, given: D) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["(0 - 1)", "m of water equivalent", "~", "C", "kg m⁻² s⁻¹", "m s**-1", "Degree true"]
+    "text",
+    [
+        "(0 - 1)",
+        "m of water equivalent",
+        "~",
+        "C",
+        "kg m⁻² s⁻¹",
+        "m s**-1",
+        "Degree true",
+        "degrees Celsius",
+        "deg. C",
+    ],
 )
 def test_units_are_written_as_udunits_reads_them(text: str, given: D) -> None:
     found = e5.resample(given["tx"].assign_attrs(units=text), "max", **NOW).attrs["units"]

@@ -26,10 +26,13 @@ def series(unit: str | None, *, monthly: bool = False) -> xr.DataArray:
 
 
 WATER, OTHER_THAN_WATER = (
-    ["mm", "mm/month", "kg m-2 month-1", "m**3 s**-1", "m", "m s-1", "%", None],
+    ["mm", "mm/month", "mm/30 days", "kg m-2 month-1", "m**3 s**-1", "m", "m s-1", "%", None],
     ["K", "Pa", "W m-2"],
 )
-HEAT, OTHER_THAN_HEAT = ["K", "degC", "°F", None, "heat units"], ["mm d-1", "m s-1", "hPa"]
+HEAT, OTHER_THAN_HEAT = (
+    ["K", "degC", "°F", "deg C", "degrees C", "deg. C", "degree Celsius", None, "heat units"],
+    ["mm d-1", "m s-1", "hPa", "degree"],
+)
 CALLS = {
     "spi": (True, lambda x: e5.spi(x, 3, **QUIET), WATER, OTHER_THAN_WATER),
     "spei": (True, lambda x: e5.spei(x, 3, **QUIET), WATER, OTHER_THAN_WATER),
