@@ -57,8 +57,9 @@ _OF_DAYS_OR_LONGER = ("spell_statistics",)
 
 def _run_scan(row: dict[str, Any], given: dict[str, Any]) -> Any:
     if row["grouping"] == "day" and is_list(given["utc_offset"]):
+        x = given[row["operands"][0]["name"]]
         return zones.in_each(
-            row["name"], given["utc_offset"], lambda zone: _run_scan(row, {**given, "utc_offset": zone})
+            row["name"], x, given["utc_offset"], lambda zone: _run_scan(row, {**given, "utc_offset": zone})
         )
     if is_lazy_call(row, given):
         from .chunked.folds import scan
@@ -436,6 +437,9 @@ def _units_of_sum(unit: str | None, field: Field) -> str | None:
 
 # --- making functions from rows ---
 
+#: May be a list of its numbers, but not of its word.
+_ZONE = "utc_offset"
+
 #: Parameters that every diagnostic has: name, default, type, documentation.
 _COMMON: list[tuple[str, Any, str, str]] = [
     ("time", None, "array of datetime64 or cftime dates, optional", "Times of a plain array, one per step."),
@@ -486,6 +490,7 @@ def _param_lines(spec: dict[str, Any]) -> list[str]:
     choices = "{" + ", ".join(spec["choices"].split()) + "}" if spec["choices"] else ""
     kind = " or ".join(filter(None, (_TYPES["number"] if spec["type"] == "number" else "", choices)))
     kind = kind or _TYPES[spec["type"]]
+    kind += " or sequence of float" if spec["name"] == _ZONE else ""
     default = "" if spec["default"] in (None, "None") else f", default {spec['default'].strip(chr(39))}"
     return [f"{spec['name']} : {kind}{default}", f"    {spec['doc']}"]
 
@@ -578,6 +583,8 @@ def _follow(row: dict[str, Any], given: dict[str, Any], named: set[str]) -> None
     given["cases"] = Cases("definition", list(wanted), [_said_by(row, given, each, named) for each in wanted])
 
 
+def _said_by(row: dict[str, Any], given: dict[str, Any], definition: Any, named: set[str]) -> dict[str, Any]:
+    """Parameters that a definition decides.
 
     Raises
     ------
@@ -585,14 +592,12 @@ def _follow(row: dict[str, Any], given: dict[str, Any], named: set[str]) -> None
         If there is no such definition, or it does not go with the other parameters.
     """
     said = definitions.parameters(row["name"], definition)
+    definitions.check(row["name"], definition, given)
     return {name: value for name, value in said.items() if name not in named}
 
-def _said_by(row: dict[str, Any], given: dict[str, Any], definition: Any, named: set[str]) -> dict[str, Any]:
-    """Parameters that a definition decides.
 
 def in_cases(name: str, cases: Cases, *args: Any, **kwargs: Any) -> Any:
     """Call a diagnostic of series for several cases, which become a dimension, in one read.
-    definitions.check(row["name"], definition, given)
 
     Parameters
     ----------
@@ -632,6 +637,8 @@ def _annotation(spec: dict[str, Any], lists: bool) -> str:
     text = "str" if spec["units"] else ""  # with units of its own
     none = "None" if spec["type"] == "number" and spec["default"] == "None" else ""
     kind = " | ".join(filter(None, (_STUB_TYPES.get(spec["type"]), text, f"Literal[{words}]" if words else "", none)))
+    if spec["name"] == _ZONE:
+        return f"{kind} | Sequence[float]"
     return f"{kind} | Sequence[{kind}]" if lists and spec["type"] in LISTABLE else kind
 
 
@@ -650,11 +657,7 @@ def _stub_line(row: dict[str, Any]) -> str:
         elif name in specs:
             kind = _annotation(specs[name], lists=row["kind"] in ("scan", "series"))
         else:
-            kind = (
-                _annotation(grouping[name], lists=name == "utc_offset")
-                if name in grouping
-                else annotations.get(name, "Any")
-            )
+            kind = _annotation(grouping[name], lists=False) if name in grouping else annotations.get(name, "Any")
         parts.append(f"{name}: {kind}" + ("" if parameter.default is parameter.empty else " = ..."))
     result = "EventCatalogue" if row["kind"] == "field" else "Any"
     return f"def {row['name']}(\n    " + ",\n    ".join(parts) + f",\n) -> {result}: ..."

@@ -15,7 +15,7 @@ def daily(
     statistic: Literal["max", "min", "mean", "sum"] | Sequence[Literal["max", "min", "mean", "sum"]],
     min_samples: int | Sequence[int] = ...,
     hours: Literal["auto", "instant", "hour_ending", "since_midnight"] = ...,
-    utc_offset: float | Literal["solar"] | Sequence[float | Literal["solar"]] = ...,
+    utc_offset: float | Literal["solar"] | Sequence[float] = ...,
     *,
     time: Any = ...,
     latitude: Any = ...,

@@ -17,13 +17,15 @@ __all__ = ["in_each"]
 _DIM = "utc_offset"
 
 
-def in_each(name: str, offsets: Sequence[Any], one: Callable[[Any], Any]) -> Any:
-    """Results of several zones along one more dimension; days that a zone has not are NaN.
+def in_each(name: str, x: Any, offsets: Sequence[Any], one: Callable[[Any], Any]) -> Any:
+    """Results of several zones along one more dimension; days that a zone does not have are NaN.
 
     Parameters
     ----------
     name : str
         Of the diagnostic, for messages.
+    x : DataArray, Dataset or paths
+        The data, which must have dates.
     offsets : sequence of float
         Hours east of Greenwich.
     one : callable
@@ -39,12 +41,13 @@ def in_each(name: str, offsets: Sequence[Any], one: Callable[[Any], Any]) -> Any
         raise InputError(f"{name}: a list of {_DIM} holds hours, not {given!r}", hint="'solar' stands alone")
     if len(set(given)) < len(given):
         raise InputError(f"{name}: a {_DIM} is given twice")
-    parts = [one(each) for each in given]
+    if hasattr(x, "__array__") and not hasattr(x, "coords"):
+        raise _no_dates(name)
+    given = [each.item() if hasattr(each, "item") else each for each in given]
+    parts = [one(given[0])]
     if not hasattr(parts[0], "coords"):
-        raise InputError(
-            f"{name}: days of several zones need dates, as they are not the same days",
-            hint="pass a DataArray, or make a call for each offset",
-        )
+        raise _no_dates(name)
+    parts += [one(each) for each in given[1:]]
     import xarray as xr
 
     about = attributes.of_result("Hours east of Greenwich of the zone of the days", "h")
@@ -53,6 +56,13 @@ def in_each(name: str, offsets: Sequence[Any], one: Callable[[Any], Any]) -> Any
     for array in together.data_vars.values() if hasattr(together, "data_vars") else [together]:
         _say_all(array.attrs, given)
     return together
+
+
+def _no_dates(name: str) -> InputError:
+    return InputError(
+        f"{name}: days of several zones need dates, as they are not the same days",
+        hint="pass a DataArray, or make a call for each offset",
+    )
 
 
 def _say_all(attrs: dict[str, Any], offsets: list[Any]) -> None:

@@ -388,8 +388,18 @@ def test_strange_lists_of_zones_are_refused(offsets, words: str) -> None:
         e5.daily(_hours(), "max", utc_offset=offsets, progress=False)
 
 
-def test_days_of_zones_need_dates() -> None:
+@pytest.mark.parametrize("dtype", ["int64", "float32"])
+def test_zones_may_be_an_array(dtype: str) -> None:
+    zones = np.array([0, 1], dtype)
+    found = e5.daily(_hours(), "max", utc_offset=zones, progress=False)
+    assert f"utc_offset={zones.tolist()}" in found.attrs["history"]
+    assert json.loads(found.attrs["era5fast_definition"])["utc_offset"] == zones.tolist()
+    assert e5.daily(_hours(), "max", utc_offset=list(zones), progress=False).equals(found)
+
+
+def test_days_of_zones_need_dates(monkeypatch) -> None:
     hours = _hours()
+    monkeypatch.setattr(e5.diagnostics._core, "scan", None)  # nothing is computed for it
     with pytest.raises(InputError, match="need dates"):
         e5.daily(hours.values, "max", utc_offset=[0, 1], time=hours.time.values, progress=False)
 
