@@ -355,7 +355,7 @@ def regional(
         region's area that lies above (below) a threshold. Those of a list have the same units.
     threshold : float or str, or a list of them, optional
         For the shares, in the units of `x`, or text like ``"30 degC"``; the comparison is strict, in the precision of
-        `x`.
+        `x`. Those of a list are labels as they are, but all numbers in the units of `x` where one is a number.
     min_share : float or a list of them, default 0.5
         Share of a region's area, also of what lies outside the grid, that must have values for a result; missing
         values are left out. All combinations of lists are computed in one read.
@@ -427,9 +427,11 @@ class _Questions:
 
     def __init__(self, statistic: Any, threshold: Any, min_share: Any) -> None:
         given = {"statistic": statistic, "threshold": threshold, "min_share": min_share}
-        self.lists = {name: list(value) for name, value in given.items() if is_list(value)}
+        self.lists = {name: _items(value) for name, value in given.items() if is_list(value)}
         if empty := [name for name, values in self.lists.items() if not values]:
             raise InputError(f"{empty[0]} is an empty list")
+        for name, values in self.lists.items():
+            _check_different(name, values)
         self._values = {name: self.lists.get(name, [value]) for name, value in given.items()}
         self.statistics = [str(each) for each in self._values["statistic"]]
         for each in self._values["statistic"]:
@@ -441,24 +443,48 @@ class _Questions:
             )
         if any((limit is not None) != self.statistics[0].startswith("share") for limit in self._values["threshold"]):
             raise InputError("a threshold goes with the statistics share_above and share_below")
+        if None in self.lists.get("threshold", []):
+            raise InputError("a list of threshold holds numbers or texts, and this one None")
         for each in self._values["min_share"]:
             if not isinstance(each, Real) or not 0 <= float(each) <= 1:
                 raise InputError(f"min_share is {each}, must be 0 to 1")
 
     def sets(self, field: Field) -> list[tuple[int, float, float]]:
         """Number of the statistic, threshold in the units of the data, and share of each combination."""
-        unit, difference = units.of(field.attrs), field.is_difference()
-        limits = [
-            0.0 if limit is None else units.quantity(limit, unit, "threshold", difference=difference)
-            for limit in self._values["threshold"]
-        ]
+        limits = [0.0 if limit is None else _limit(limit, field) for limit in self._values["threshold"]]
+        if "threshold" in self.lists:
+            _check_different("threshold", self.axis("threshold", field)[0])
         numbers = [_STATISTICS.index(each) for each in self.statistics]
         return list(itertools.product(numbers, limits, map(float, self._values["min_share"])))
+
+    def axis(self, name: str, field: Field) -> tuple[list[Any], str | None]:
+        """Labels of a list and their units; of thresholds the texts, or numbers in the units of the data."""
+        given, unit = self.lists[name], _AXES[name][1]
+        if name != "threshold" or all(isinstance(each, str) for each in given):
+            return given, unit
+        unit = units.of(field.attrs)
+        difference = unit is not None and field.is_difference()
+        return [_limit(each, field) for each in given], f"delta {unit}" if difference else unit
 
     def call(self) -> dict[str, Any]:
         """As a definition has it."""
         values = {**self._values, "min_share": [float(share) for share in self._values["min_share"]]}
         return {name: each if name in self.lists else each[0] for name, each in values.items()}
+
+
+def _items(values: Any) -> list[Any]:
+    """A list whose numbers are those of Python, as definitions have them."""
+    return [each.item() if isinstance(each, np.generic) else each for each in values]
+
+
+def _check_different(name: str, values: list[Any]) -> None:
+    if twice := [each for i, each in enumerate(values) if each in values[:i]]:
+        raise InputError(f"{name} holds {twice[0]!r} twice", hint="each of a list is a label of the result")
+
+
+def _limit(given: Any, field: Field) -> float:
+    """A threshold in the units of the data."""
+    return units.quantity(given, units.of(field.attrs), "threshold", difference=field.is_difference())
 
 
 def _of_block(found: Regions, rules: dict[str, Any], operands: dict[str, Any]) -> Any:
@@ -475,10 +501,14 @@ def _on(given: Any, latitude: np.ndarray, longitude: np.ndarray) -> Regions:
     return given
 
 
+def _coordinate(name: str, labels: list[Any], unit: str | None) -> tuple[str, np.ndarray, dict[str, Any]]:
+    return name, np.asarray(labels), attributes.of_result(_AXES[name][0], unit)
+
+
 def _labelled(values: np.ndarray, field: Field, found: Regions, asked: _Questions, call: dict[str, Any]) -> Any:
     import xarray as xr
 
-    first, several = asked.statistics[0], "statistic" in asked.lists
+    first, several = asked.statistics[0], len(asked.statistics) > 1
     share, total = first.startswith("share"), first == "sum"
     unit = units.of(field.attrs)
     unit = "1" if share else attributes.product(unit or "1", "km2") if total else unit
@@ -498,9 +528,7 @@ def _labelled(values: np.ndarray, field: Field, found: Regions, asked: _Question
     )
     time = field.time_name()
     coords = {
-        **{
-            name: (name, np.asarray(given), attributes.of_result(*_AXES[name])) for name, given in asked.lists.items()
-        },
+        **{name: _coordinate(name, *asked.axis(name, field)) for name in asked.lists},
         **field.coords_of_time(),
         "region": ("region", list(found.names), attributes.of_axis("region")),
         "area": ("region", found.areas(), {"units": "km2", "long_name": "area of the region on the grid"}),

@@ -188,13 +188,53 @@ def test_lists_are_computed_in_one_read(tmp_path, way: str) -> None:
     found = e5.regional(given, shapes, ["share_above", "share_below"], threshold=limits, min_share=[0, 0.9])
     assert found.dims == ("statistic", "threshold", "min_share", "time", "region")
     assert found.attrs["units"] == "1"
-    assert found.coords["threshold"].values.tolist() == ["10", "15 degC", "291.25 K"]
+    assert found.threshold.values.tolist() == pytest.approx([10, 15, 18.1])
+    assert found.threshold.attrs["units"] == "degC"
     for i, j, k in np.ndindex(2, 3, 2):
         one = e5.regional(given, shapes, found.statistic.values[i], threshold=limits[j], min_share=[0, 0.9][k])
         np.testing.assert_array_equal(found[i, j, k], one)
     means = e5.regional(given, shapes, ["mean", "max"])
     np.testing.assert_array_equal(means.sel(statistic="max"), e5.regional(given, shapes, "max"))
     assert means.attrs["units"] == "degC"
+
+
+def test_labels_of_lists_can_be_selected(tmp_path) -> None:
+    values, time = field()
+    coords = {"time": time.astype("datetime64[ns]"), "latitude": LATITUDE, "longitude": LONGITUDE}
+    attrs = {"units": "degC", "cell_methods": "time: mean"}
+    data = xr.DataArray(values, coords, ("time", "latitude", "longitude"), attrs=attrs, name="t2m")
+    shape = circle(3, 47, 9)
+    texts = e5.regional(data, shape, "share_above", threshold=["10 degC", "291.25 K"])
+    assert texts.sel(threshold="291.25 K").size == len(time)
+    assert "units" not in texts.threshold.attrs
+    mixed = e5.regional(data, shape, "share_above", threshold=("283.15 K", 18.1))
+    assert mixed.sel(threshold=18.1).values.tolist() == texts[1].values.tolist()
+    numbers = e5.regional(data, shape, "share_above", threshold=np.array([10, 18]), min_share=np.array([0.5, 0.75]))
+    assert "threshold=[10, 18], min_share=[0.5, 0.75]" in numbers.attrs["history"]
+    assert numbers.threshold.attrs["units"] == "degC"
+    numbers.to_netcdf(tmp_path / "x.nc")
+    assert e5.regional(data, shape, ["mean"]).attrs["cell_methods"] == "time: mean area: mean"
+    assert e5.regional(data, shape, ["mean", "max"]).attrs["cell_methods"] == "time: mean"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"statistic": ["mean", "mean"]},
+        {"min_share": [0.1, 0.1]},
+        {"statistic": "share_above", "threshold": [1, 1.0]},
+        {"statistic": "share_above", "threshold": ["18 degC", 18]},
+    ],
+)
+def test_labels_given_twice_are_refused(wrong) -> None:
+    values, time = field()
+    coords = {"time": time, "latitude": LATITUDE, "longitude": LONGITUDE}
+    data = xr.DataArray(values, coords, ("time", "latitude", "longitude"), attrs={"units": "degC"})
+    with pytest.raises(InputError, match="twice"):
+        e5.regional(data, circle(0, 45, 3), **wrong)
+    for statistic in ("mean", "share_above"):
+        with pytest.raises(InputError, match="threshold"):
+            e5.regional(data, circle(0, 45, 3), statistic, threshold=[None])
 
 
 def test_lists_of_plain_arrays_have_a_dimension_each() -> None:
