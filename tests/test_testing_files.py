@@ -54,6 +54,18 @@ def test_checksums_lose_leading_zeros_and_count_parts(tmp_path) -> None:
         assert Client(cds).asset_of()["file:checksum"] != checksum_of(digest(path))
 
 
+def test_an_answer_may_be_the_name_of_a_file(tmp_path) -> None:
+    path = tmp_path / "x.grib"
+    path.write_bytes(GRIB)
+    with Service() as cds:
+        cds.script(answer=str(path))
+        asset = Client(cds).asset_of()
+        assert ask("GET", asset["href"]).body == GRIB
+        assert asset["type"] == "application/x-grib"
+        with pytest.raises(TypeError):
+            cds.script(answer=5)
+
+
 def test_the_store_serves_ranges(quick) -> None:
     url = quick.asset_of()["href"]
     whole = ask("GET", url)

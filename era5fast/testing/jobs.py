@@ -34,7 +34,7 @@ class Script:
         Text of a failed or rejected job.
     log : sequence of str
         Lines for the user, written when the job ends its first state.
-    answer : bytes, str or pathlib.Path, optional
+    answer : bytes or pathlib.Path, optional
         A ready result instead of synthetic weather. A path names a file, whose ending decides the media type.
     expires_after : float, optional
         Seconds after success at which the result is evicted.

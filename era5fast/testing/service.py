@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 import threading
@@ -246,7 +247,7 @@ class Service:
         outcome: str = "successful",
         traceback: str = "",
         log: Sequence[str] = (),
-        answer: bytes | Path | None = None,
+        answer: bytes | str | os.PathLike[str] | None = None,
         expires_after: float | None = None,
         match: Callable[[str, dict[str, Any]], bool] | None = None,
         times: int | None = None,
@@ -271,6 +272,8 @@ class Service:
         ------
         ValueError
             A state or an outcome that does not exist.
+        TypeError
+            An answer that is neither bytes nor a path.
         """
         states = self._answers.default.timeline
         if timeline is None:
@@ -282,6 +285,8 @@ class Service:
             raise ValueError("a timeline consists of 'accepted' and 'running'")
         if outcome not in ("successful", "failed", "rejected"):
             raise ValueError(f"no job ends as {outcome!r}: it is 'successful', 'failed' or 'rejected'")
+        if answer is not None and not isinstance(answer, bytes):
+            answer = Path(answer)
         script = Script(states, outcome, traceback, tuple(log), answer, expires_after, match, times)
         self._answers.add_script(script)
         return script
