@@ -539,6 +539,7 @@ TEST(series_that_do_not_fit_are_refused) {
     const struct e5_time_axis hourly = {E5_STANDARD, DAYS, hours}, *of_days = &daily.axis;
     static int64_t long_ones[20000], crooked_ones[4];
     const struct e5_time_axis crooked = {E5_STANDARD, 4, crooked_ones};
+    const struct e5_time_axis brief = {E5_STANDARD, 2, monthly.axis.seconds};
     struct e5_time_axis many = days_from(long_ones, 20000, (struct e5_date){1950, 1, 1});
     const struct {
         const char *name;
@@ -547,6 +548,7 @@ TEST(series_that_do_not_fit_are_refused) {
         const char *what, *hint;
     } cases[] = {
         {"spi", of_days, {x}, "more than one value in a month", "resample"},
+        {"spei", &brief, {x}, "no month has so many months", "smaller scale"},
         {"thornthwaite", of_days, {x, x}, "steps are not months", "resample"},
         {"thornthwaite", of_days, {x}, "cell_latitude is missing", ""},
         {"hargreaves", of_days, {x, x}, "cell_latitude is missing", ""},
