@@ -190,7 +190,7 @@ def test_module_exports_only_its_init_function():
 
     arguments = ["-gU"] if sys.platform == "darwin" else ["-D", "--defined-only"]
     names = [name for _, name in symbols(*arguments, Path(_core.__file__))]
-    assert [name for name in names if not name.startswith("__gcov_")] == ["PyInit__core"]  # those are of make coverage
+    assert [name for name in names if not name.startswith("__gcov_")] == ["PyInit__core"]  # of make coverage
 
 
 # --- size

@@ -157,7 +157,7 @@ def test_a_selection_in_time_and_space(real_data: Path) -> None:
     assert np.array_equal(part, whole.values[:, 2:6, 1:7])
     with pytest.raises(InputError, match="north, west, south, east"):
         e5.read(file, "t2m", area=[60, 0, 50, 5])
-    with pytest.raises(InputError, match="no data in 1999. The data run from 2026-01-01"):
+    with pytest.raises(InputError, match="no data in 1999"):
         e5.read(file, "t2m", time=slice("1999", "1999"))
 
 
