@@ -30,6 +30,7 @@ __all__ = [
     "compose",
     "filled",
     "is_difference",
+    "of_mask",
     "made_by",
     "method",
     "of_axis",
@@ -257,6 +258,23 @@ def made_by(attrs: Mapping[Any, Any], name: Any) -> Any:
 def is_difference(attrs: Mapping[Any, Any]) -> bool:
     """Whether values are differences of temperatures: 1 °C is 1 K then."""
     return attrs.get(_METADATA) == _DIFFERENCE
+
+
+def of_mask(attrs: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Attributes of a comparison, which newer xarrays leave as they were: yes and no have no units, whatever it says.
+
+    Parameters
+    ----------
+    attrs : mapping
+        Attributes of a variable of true and false.
+
+    Returns
+    -------
+    dict
+        The same, with 1 in the place of units, where it has any.
+    """
+    found = {key: value for key, value in attrs.items() if key != _METADATA}
+    return {**found, "units": "1"} if "units" in found else found
 
 
 def _keeps_attrs() -> Any:

@@ -417,7 +417,7 @@ def _from_dataarray(x: xr.DataArray) -> Field:
         _coordinate(x, LATITUDE_NAMES),
         _coordinate(x, LONGITUDE_NAMES),
         "" if x.name is None else str(x.name),
-        dict(x.attrs),
+        attributes.of_mask(x.attrs) if x.dtype.kind == "b" else dict(x.attrs),
         origin=x,
         dims=dims,
         paths=tuple(x.encoding.get("era5fast_paths", ())),
@@ -451,6 +451,25 @@ def check_maps(field: Field) -> None:
         )
     if field.source.dtype.kind not in "fiub":
         raise InputError(f"cannot compute with an array of type {field.source.dtype}")
+
+
+def check_mask(maps: np.ndarray, name: str) -> None:
+    """Refuse fractions and other values that are neither yes nor no; whole numbers are yes where they are not 0.
+
+    Raises
+    ------
+    InputError
+        If a value of floating point is another than 0, 1 and NaN.
+    """
+    if maps.dtype.kind != "f":
+        return
+    for values in maps:
+        strange = values[~((values == 0) | (values == 1) | np.isnan(values))]
+        if strange.size > 0:
+            raise InputError(
+                f"{name} is no mask: it holds {strange.flat[0]:g}, and 1 is yes, 0 and NaN are no",
+                hint=f"compare first, as in {name}=land > 0.5",
+            )
 
 
 def check_days(field: Field, name: str, *, longer: bool = False) -> None:

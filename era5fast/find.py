@@ -18,7 +18,7 @@ from .axis_names import TIME_NAMES, find_axis, find_name
 from .chunked.arrays import check, is_lazy, outline
 from .doubts import say_if_in_degrees
 from .errors import InputError, warn
-from .field import Field, as_field, as_maps, check_maps
+from .field import Field, as_field, as_maps, check_maps, check_mask
 from .memory import memory_budget
 from .operands import SLOTS, Operands, check_times, maps_of, slots_of
 from .provenance import lazy_digest, needs_digest
@@ -187,6 +187,8 @@ class Search:
             check_times(self.field, mask, "where")
             value = mask.values()
         maps, slots = _maps(value, self.field, "where")
+        if isinstance(maps, np.ndarray):
+            check_mask(maps, "where")
         return maps.view("uint8") if maps.dtype == bool else maps, slots, 1.0, 0.0
 
 
@@ -195,6 +197,9 @@ def _chunks_of(x: Any) -> Any:
     check(x, "x")
     time = find_axis(x, TIME_NAMES)
     x = x if time is None else x.transpose(time, ...)
+    if x.dtype.kind == "b":
+        x = x.copy(deep=False)
+        x.attrs = attributes.of_mask(x.attrs)
     return x.astype({"?": "uint8", "e": "float32", "g": "float64"}.get(x.dtype.char, x.dtype))
 
 

@@ -723,3 +723,34 @@ def test_days_that_would_be_hours_are_told() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         e5.find_events(x, 30.0, min_days=1, **axes)
+
+
+# --- masks ---
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("search", [e5.find_events, e5.track])
+def test_a_comparison_has_no_units(search, chunked: bool) -> None:
+    """xarray keeps the attributes of what is compared, and a mask of kelvins would have events in K."""
+    x = array()
+    hot = (x > 291).assign_attrs(x.attrs, units_metadata="temperature: on_scale")
+    found = search(hot.chunk(time=100) if chunked else hot)
+    assert len(found) > 0
+    assert found.units == found[0].units == "1"
+    assert hot.attrs["units"] == "K"
+    assert e5.label(hot).dense().attrs["units"] == "1"
+    assert e5.percentile(hot, 90).attrs["units"] == "1"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_field_is_no_mask(chunked: bool) -> None:
+    x = array()
+    wanted = e5.find_events(x, 290, where=x > 289)
+    ones = (x > 289).astype("float32").where(x > 288)  # NaN is no
+    x = x.chunk(time=100) if chunked else x
+    same = e5.find_events(x, 290, where=ones.chunk(time=50) if chunked else ones)
+    assert np.array_equal(same.labels(), wanted.labels())
+    with pytest.raises(InputError, match=r"where is no mask: it holds 2\d\d.*ompare first, as in where=land > 0.5"):
+        e5.find_events(x, 290, where=x)
+    with pytest.raises(InputError, match=r"where is no mask: it holds 0\.25"):
+        e5.find_events(x, 290, where=np.full(x.shape[1:], 0.25))

@@ -25,7 +25,7 @@ import numpy as np
 
 from .. import _core
 from ..errors import PerformanceHint, warn
-from ..field import plain
+from ..field import check_mask, plain
 from ..memory import memory_budget
 from ..times import linked
 
@@ -159,6 +159,8 @@ def _slab(
     """What a search keeps of the steps `first` to `end` of some."""
     cells = question.latitude.size, question.longitude.size
     beyond, core, climatology, where = (None if limit is None else _limits_of(limit, cells) for limit in limits)
+    if where is not None:
+        check_mask(where[0], "where")
     return _core.field_slab(
         question.name,
         question.params,
