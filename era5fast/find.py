@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from .field import Field, as_field, as_maps, check_maps, check_mask
 from .memory import memory_budget
 from .operands import SLOTS, Operands, check_times, maps_of, slots_of
 from .provenance import lazy_digest, needs_digest
+from .several import is_list
 from .sources import is_paths
 from .times import DAY, usual_step
 
@@ -29,6 +31,9 @@ __all__: list[str] = []
 
 #: Parts of the memory of which runs get one, blobs another, and the tables that are made of them the rest.
 _SHARES = 8
+
+#: Share of a number that float32 does not know.
+_ROUNDED = 1e-6
 
 #: Share of the steps that are as long as most, or whole multiples of that, where a record has gaps.
 _REGULAR = 0.9
@@ -134,15 +139,22 @@ class Search:
         }
 
     def _check_core(self, threshold: Limits | None, core: Limits | None) -> None:
-        """Refuse a second threshold that is less strict than the first, where both are numbers."""
-        numbers = [self._given[name] for name in ("below" if self.below else "above", "core")]
-        if threshold is None or core is None or any(np.ndim(number) > 0 for number in numbers):
+        """Refuse a second threshold that is less strict than the first, be it in one cell; lazy maps pass.
+
+        A number and a map pass too: 30 °C somewhere, above what is usual, means something where that is more.
+        """
+        if threshold is None or core is None or not _comparable(threshold, core):
             return
-        first, second = (maps.flat[0] * scale + offset for maps, _, scale, offset in (threshold, core))
-        if second > first if self.below else second < first:
+        given = [self._given[name] for name in ("core", "below" if self.below else "above")]
+        numbers = all(np.ndim(each) == 0 for each in given)
+        if not numbers and any(np.ndim(each) == 0 for each in given):
+            return
+        beyond = "above" if self.below else "below"
+        if laxer := _laxer(threshold, core, self.below):
+            told = f"core is {given[0]}, {beyond} the threshold {given[1]}"
             raise InputError(
-                f"{self._row['name']}: core is {numbers[1]}, {'above' if self.below else 'below'} the threshold "
-                f"{numbers[0]}",
+                f"{self._row['name']}: "
+                + (told if numbers else f"core lies {beyond} the threshold in places, by up to {laxer:.3g}"),
                 hint="core is the stricter one of both",
             )
 
@@ -166,6 +178,11 @@ class Search:
         value, wanted = self._in_place(name), self._operands.units
         if value is None:
             return None
+        if isinstance(value, list | tuple) and is_list(value):
+            raise InputError(
+                f"{self._row['name']}: {name} is a list of {len(value)}; one threshold, or a map of them, is needed",
+                hint="call it once for each",
+            )
         say_if_in_degrees(value, self.field, f"{self._row['name']}: {name}")
         if isinstance(value, str):
             difference = self.field.is_difference()
@@ -190,6 +207,28 @@ class Search:
         if isinstance(maps, np.ndarray):
             check_mask(maps, "where")
         return maps.view("uint8") if maps.dtype == bool else maps, slots, 1.0, 0.0
+
+
+def _comparable(one: Limits, other: Limits) -> bool:
+    """Whether two limits are in memory, and the maps of both belong to the same steps."""
+    if not (isinstance(one[0], np.ndarray) and isinstance(other[0], np.ndarray)):
+        return False
+    return one[1] is None or other[1] is None or (len(one[0]) == len(other[0]) and np.array_equal(one[1], other[1]))
+
+
+def _laxer(threshold: Limits, core: Limits, below: bool) -> float:
+    """By how much the core is laxer than the threshold at most, in the units of the data; 0: nowhere."""
+    most = 0.0
+    # What is brought from other units is rounded.
+    slack = 0.0 if threshold[2:] == core[2:] else _ROUNDED
+    slots = threshold[1] if core[1] is None else core[1]
+    for row in [0] if slots is None else np.unique(slots):
+        first, second = (
+            maps[0 if own is None else row] * scale + offset for maps, own, scale, offset in (threshold, core)
+        )
+        by = second - first if below else first - second
+        most = max(most, float(np.max(by, initial=0.0, where=by > slack * np.abs(first))))
+    return most
 
 
 def _chunks_of(x: Any) -> Any:
@@ -233,10 +272,15 @@ def _check_steps(field: Field, name: str) -> None:
         )
 
 
+#: What a user who counts in other steps than days need not know of.
+_SHORTEST = {"min_days": 1, "max_gap": 0}
+
+
 def _say_what_is_counted(field: Field, given: dict[str, Any]) -> None:
     """Say it where steps are shorter than a day: what is given in days counts steps."""
     step = usual_step(field.seconds)
-    longer = [f"{name}={given[name]}" for name, least in (("min_days", 1), ("max_gap", 0)) if given[name] > least]
+    counted = {name: given[name] for name in ("min_days", "max_gap") if isinstance(given[name], Real)}
+    longer = [f"{name}={value}" for name, value in counted.items() if value > _SHORTEST[name]]
     if longer and 0 < step < DAY:
         warn(
             f"{' and '.join(longer)} counts steps, and a step of the data is {step / DAY * 24:g} h. For days make "

@@ -657,11 +657,37 @@ def test_types_that_the_core_does_not_have(dtype: str) -> None:
         ({"above": 0.9, "core": np.float32("inf")}, "core is inf, must be finite"),
         ({"above": 0.9, "core": 0.8}, "core is 0.8, below the threshold 0.9"),
         ({"below": 0.1, "core": 0.2}, "core is 0.2, above the threshold 0.1"),
+        ({"above": [0.8, 0.9]}, "find_events: above is a list of 2; one threshold, or a map of them, is needed"),
+        ({"above": 0.9, "core": (0.95, 0.99)}, "find_events: core is a list of 2"),
+        ({"above": 0.9, "min_days": [3, 5]}, "find_events: min_days must be a whole number"),
+        ({"above": 0.9, "max_gap": "2"}, "find_events: max_gap must be a whole number"),
+        ({"above": 0.9, "max_gap": None}, "find_events: max_gap must be a whole number"),
     ],
 )
 def test_numbers_and_flags_that_mean_nothing(given: dict[str, object], text: str) -> None:
     with pytest.raises(InputError, match=text):
-        e5.find_events(uniform(20), time=days(20), **given, **SMALL)
+        e5.find_events(uniform(20), time=days(20), **{**SMALL, **given})
+
+
+@pytest.mark.parametrize("of", ["the year", "steps", "cells"])
+@pytest.mark.parametrize("below", [False, True])
+def test_a_core_that_is_laxer_somewhere(of: str, below: bool) -> None:
+    x = array()
+    limit = {
+        "the year": lambda: e5.percentile_doy(x, 60),
+        "steps": lambda: x - x + 290.0,
+        "cells": lambda: x.mean("time"),
+    }
+    limit = limit[of]().copy()
+    side, lax = ("below", 1) if below else ("above", -1)
+    for core in (limit, limit - lax, (limit - 273.15).assign_attrs(units="degC"), limit - 2 * lax):
+        e5.find_events(x, **{side: limit.assign_attrs(units="K")}, core=core)
+    core = limit.copy(deep=True)
+    core[dict.fromkeys(core.dims, 1)] += 0.25 * lax
+    text = "above" if below else "below"
+    with pytest.raises(InputError, match=f"core lies {text} the threshold in places, by up to 0.25"):
+        e5.find_events(x, **{side: limit}, core=core)
+    e5.find_events(x, **{side: limit}, core=290.0)
 
 
 def test_a_core_in_units_of_its_own() -> None:
