@@ -444,6 +444,7 @@ def check_maps(field: Field) -> None:
         return
     latitude, longitude = field.grid()
     wanted = (len(field.seconds), *latitude.shape, *longitude.shape)
+    _check_dimensions(field)
     if field.source.shape != wanted or field.source.ndim != 3:
         raise InputError(
             f"an array of shape {field.source.shape}, but {wanted} by its times, latitudes and longitudes",
@@ -451,6 +452,24 @@ def check_maps(field: Field) -> None:
         )
     if field.source.dtype.kind not in "fiub":
         raise InputError(f"cannot compute with an array of type {field.source.dtype}")
+
+
+def _check_dimensions(field: Field) -> None:
+    """Refuse a DataArray of one cell, or with a dimension more than maps over time have."""
+    if field.origin is None or field.source.ndim == 3:
+        return
+    dims = [str(dim) for dim in field.origin.dims]
+    what = (
+        f"maps over time are needed, (time, latitude, longitude), and the data have the dimensions {', '.join(dims)}"
+    )
+    axes = (*LATITUDE_NAMES, *LONGITUDE_NAMES, find_axis(field.origin, LATITUDE_NAMES))
+    others = [dim for dim in dims[1:] if dim not in axes and dim != find_axis(field.origin, LONGITUDE_NAMES)]
+    if field.source.ndim > 3 and others:
+        raise InputError(what, hint=f"choose one, x.isel({others[0]}=0)")
+    missing = [name for name in ("latitude", "longitude") if name in field.origin.coords and name not in dims]
+    if field.source.ndim < 3:
+        hint = f"x.expand_dims({missing}) makes maps of them; " if missing else ""
+        raise InputError(what, hint=f"{hint}e5.spells(x, …) finds the runs of days of single cells")
 
 
 def check_mask(maps: np.ndarray, name: str) -> None:

@@ -780,3 +780,28 @@ def test_a_field_is_no_mask(chunked: bool) -> None:
         e5.find_events(x, 290, where=x)
     with pytest.raises(InputError, match=r"where is no mask: it holds 0\.25"):
         e5.find_events(x, 290, where=np.full(x.shape[1:], 0.25))
+
+
+# --- other dimensions than those of maps over time ---
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_single_cell_is_no_map(chunked: bool) -> None:
+    x = array().chunk(time=100) if chunked else array()
+    cell = x.isel(latitude=3, longitude=4)
+    with pytest.raises(InputError, match=r"the data have the dimensions time\. .*expand_dims.*e5\.spells") as caught:
+        e5.find_events(cell, above=290)
+    assert "x.expand_dims(['latitude', 'longitude'])" in caught.value.hint
+    found = e5.find_events(cell.expand_dims(["latitude", "longitude"]), above=290)
+    assert len(found) == len(e5.spells(cell.compute(), 290))
+    with pytest.raises(InputError, match=r"dimensions time, longitude\. .*expand_dims\(\['latitude'\]\)"):
+        e5.find_events(x.isel(latitude=3), above=290)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_members_are_no_map(chunked: bool) -> None:
+    x = array().expand_dims(member=[1, 2])
+    x = x.chunk(time=100) if chunked else x
+    with pytest.raises(InputError, match=r"time, member, latitude, longitude\. .*x\.isel\(member=0\)"):
+        e5.track(x, above=290)
+    assert len(e5.track(x.isel(member=0), above=290)) > 0
