@@ -385,13 +385,18 @@ class EventDatabase:
         FileExistsError
             If there is a file of that name and `overwrite` is False.
         InputError
-            If the ending is another one, a package is missing for it, or the events make no mask.
+            If the ending is another one, a package is missing for it, the events make no mask, or the file is the
+            database itself.
         StorageError
             If the file cannot be written.
         """
         path = Path(os.fsdecode(target)).absolute()
         if what not in ("events", "tracks"):
             raise InputError(f"what is {what!r}", hint="it is events or tracks")
+        if path.exists() and self.path.exists() and path.samefile(self.path):
+            raise InputError(
+                f"{path} is the database itself", hint="export into another file; remove() takes out events"
+            )
         asked = database_query.plain(filters)
         with self._reading() as connection:
             if what == "tracks":

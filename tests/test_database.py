@@ -867,6 +867,22 @@ def test_export_of_some_events(database, tmp_path):
     assert len(database) == 3
 
 
+@pytest.mark.parametrize("link", [None, os.symlink, os.link])
+@pytest.mark.parametrize("ending", ["gpkg", "geojson", "csv", "nc"])
+def test_an_export_never_replaces_its_own_database(three_events, tmp_path, link, ending):
+    db = e5.EventDatabase(shutil.copy(three_events, tmp_path / f"events.{ending}"))
+    target = db.path
+    if link is not None:
+        target = tmp_path / f"link.{ending}"
+        link(db.path, target)
+    before = db.path.read_bytes()
+    with pytest.raises(InputError, match="the database itself"):
+        db.export(target, kind="none of them", overwrite=True)
+    with pytest.raises(InputError, match="the database itself"):
+        db.export(target, what="tracks", overwrite=True)
+    assert db.path.read_bytes() == before
+
+
 def test_writers_wait_for_upkeep(database):
     lock = _core.store_lock(database.path, 1.0)
     try:
