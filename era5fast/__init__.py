@@ -108,6 +108,7 @@ _HOME = {
     "spi": "diagnostics",
     "variable": "variable_requests",
     "variables": "variable_requests",
+    "wbgt": "pointwise",
     "wbgt_simple": "pointwise",
     "wet_bulb": "pointwise",
     "wind_chill": "pointwise",

@@ -80,6 +80,7 @@ from .pointwise import relative_humidity as relative_humidity
 from .pointwise import saturation_vapour_pressure as saturation_vapour_pressure
 from .pointwise import utci as utci
 from .pointwise import vapour_pressure as vapour_pressure
+from .pointwise import wbgt as wbgt
 from .pointwise import wbgt_simple as wbgt_simple
 from .pointwise import wet_bulb as wet_bulb
 from .pointwise import wind_chill as wind_chill
@@ -192,6 +193,7 @@ __all__ = [
     "vapour_pressure",
     "variable",
     "variables",
+    "wbgt",
     "wbgt_simple",
     "wet_bulb",
     "wind_chill",

@@ -2,7 +2,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["saturation_vapour_pressure", "vapour_pressure", "relative_humidity", "dewpoint", "heat_index", "humidex", "apparent_temperature", "wbgt_simple", "wet_bulb", "wind_chill", "utci", "mean_radiant_temperature", "wind_speed", "wind_direction", "ufunc"]
+__all__ = ["saturation_vapour_pressure", "vapour_pressure", "relative_humidity", "dewpoint", "heat_index", "humidex", "apparent_temperature", "wbgt", "wbgt_simple", "wet_bulb", "wind_chill", "utci", "mean_radiant_temperature", "wind_speed", "wind_direction", "ufunc"]
 INSTEAD: dict[str, dict[str, str]]
 def stub() -> str: ...
 def ufunc(name: str, choice: str | None = None) -> np.ufunc: ...
@@ -60,6 +60,14 @@ def apparent_temperature(
     wind_speed: Any = ...,
     *,
     dewpoint: Any = ...,
+    out: Any = ...,
+    where: Any = ...,
+) -> Any: ...
+def wbgt(
+    temperature: Any,
+    natural_wet_bulb: Any,
+    globe: Any,
+    *,
     out: Any = ...,
     where: Any = ...,
 ) -> Any: ...

@@ -143,6 +143,7 @@ CALLS: dict[str, Callable[[D], Any]] = {
     "thornthwaite": lambda d: e5.thornthwaite(monthly(d["tg"]), **NOW),
     "utci": lambda d: e5.utci(d["tg"], d["tx"], d["wind"], dewpoint=d["tn"]),
     "vapour_pressure": lambda d: e5.vapour_pressure(d["tg"], d["humidity"]),
+    "wbgt": lambda d: e5.wbgt(d["tg"], d["tn"], d["tx"]),
     "wbgt_simple": lambda d: e5.wbgt_simple(d["tg"], d["humidity"]),
     "wet_bulb": lambda d: e5.wet_bulb(d["tg"], d["humidity"]),
     "wind_chill": lambda d: e5.wind_chill(d["tn"], d["wind"]),

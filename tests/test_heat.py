@@ -35,6 +35,8 @@ RANGES = {
     "wind_speed": (0, 25),
     "u": (-30, 30),
     "v": (-30, 30),
+    "natural_wet_bulb": (225, 310),
+    "globe": (225, 360),
     "mean_radiant_temperature": (210, 380),
     "vapour_pressure": (1, 5500),
     "ssrd": (500, 1000),

@@ -90,6 +90,7 @@ FORMULAS: dict[str, str] = {
     "wet_bulb": r"""
         T_w = T \arctan\left( 0.151977 \sqrt{R + 8.313659} \right) + \arctan(T + R)
         {} - \arctan(R - 1.676331) + 0.00391838\,R^{1.5} \arctan(0.023101\,R) - 4.686035""",
+    "wbgt": r"\mathrm{WBGT} = 0.7\,T_{nw} + 0.2\,T_g + 0.1\,T",
     "wbgt_simple": r"\mathrm{WBGT} = 0.567\,T + 0.393\,e + 3.94",
     "saturation_vapour_pressure": r"e_s(t) = 611.2 \exp\left( \frac{17.67\,t}{t + 243.5} \right)\ \mathrm{Pa} \quad (\text{Bolton})",
     "vapour_pressure": r"e = \frac{R}{100}\,e_s(T)",

@@ -59,6 +59,10 @@ def apparent_temperature(temperature: float, relative_humidity: float, wind_spee
     return temperature + 0.33 * _steadman(temperature, relative_humidity) - 0.70 * wind_speed - 4.00
 
 
+def wbgt(temperature: float, natural_wet_bulb: float, globe: float) -> float:
+    return 0.7 * natural_wet_bulb + 0.2 * globe + 0.1 * temperature
+
+
 def wbgt_simple(temperature: float, relative_humidity: float) -> float:
     return 0.567 * (temperature - ZERO) + 0.393 * _steadman(temperature, relative_humidity) + 3.94 + ZERO
 
