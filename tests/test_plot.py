@@ -257,9 +257,26 @@ def test_cells_of_a_database_are_drawn_where_it_keeps_them(events: Any, tmp_path
     ours, theirs = one_event(db, 2).cells, one_event(events, 1).cells
     assert ours is not None
     assert theirs is not None
-    np.testing.assert_array_equal(ours.days, theirs.days)
+    np.testing.assert_array_equal(ours.count, theirs.count)
     np.testing.assert_array_equal(ours.longitude, theirs.longitude)
     assert e5.plot.event_map(db, event=2).axes[1].get_ylabel() == "days in the event"
+
+
+def test_steps_below_a_day_are_hours(tmp_path: Path) -> None:
+    x = field([(slice(6, 18), slice(1, 3), slice(4, 8), 6.0)])
+    x = x.assign_coords(time=np.datetime64("2003-06-01", "ns") + np.arange(60) * np.timedelta64(6, "h"))
+    events = e5.find_events(x, above=295.0, min_days=1, progress=False)
+    database = e5.EventDatabase(tmp_path / "events.gpkg")
+    database.add(events, kind="heatwave", cells=True)
+    for source, number in ((events, 0), (database, 1)):
+        figure = e5.plot.event_map(source, event=number)
+        axes, bar = figure.axes
+        assert bar.get_ylabel() == "hours in the event"
+        assert [label.get_text() for label in bar.get_yticklabels()][-2:] == ["54–60", "66–72"]
+        assert "centre, step by step" in texts(figure)
+        assert "(3 days)" in axes.get_title()
+    mesh = next(mesh for mesh in drawn(e5.plot.event_map(events).axes[0], QuadMesh) if mesh.get_array().count())
+    assert set(mesh.get_array().compressed().tolist()) == {3.0}, "days in events are days"
 
 
 def test_a_database_is_drawn_as_dots_and_outlines(db: e5.EventDatabase) -> None:
@@ -525,7 +542,10 @@ def test_calendar_of_a_catalogue_and_of_a_database(events: Any, db: e5.EventData
     assert counts.sum() == 17
     largest = e5.plot.calendar(db, value="exceedance").collections[-1].get_array()
     assert largest.max() == pytest.approx(3)
-    assert "on 17 of 60 days" in e5.plot.calendar(events).get_title()
+    whole = e5.plot.calendar(events)
+    assert "on 17 of 60 days" in whole.get_title()
+    low, high = sorted(whole.get_ylim())
+    assert [tick for tick in whole.get_yticks() if low <= tick <= high] == [2003]
     with pytest.raises(InputError, match="does not know the area"):
         e5.plot.calendar(db.query(), value="area")
     with pytest.raises(InputError, match="one of: area"):

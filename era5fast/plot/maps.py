@@ -48,10 +48,11 @@ def event_map(
 ) -> Figure:
     """Map of one event, or of how often events visit each cell with the outlines of those that peaked highest.
 
-    The map of one event shows its footprint, filled with the number of days in each cell where the cells are known
-    and with the colour of its category where only the outline is; the path of its centre of mass from day to day; and
-    where it peaked. Longitudes are turned so that no event is cut at the antimeridian, and what surrounds a pole is
-    drawn around it, in Lambert's azimuthal equal-area projection.
+    The map of one event shows its footprint, filled with the number of days in each cell (hours, where the steps are
+    shorter than a day) where the cells are known and with the colour of its category where only the outline is; the
+    path of its centre of mass from step to step; and where it peaked.
+    Longitudes are turned so that no event is cut at the antimeridian, and what surrounds a pole is drawn around it,
+    in Lambert's azimuthal equal-area projection.
 
     The map of a database has a dot where each event peaked, of at most 5000 events: those of the highest peaks.
 
@@ -163,8 +164,8 @@ def _legend(axes: Axes, handles: list[Any], title: str | None, alone: bool, colu
         axes.legend(handles=handles, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)
 
 
-def event_days(events: EventCatalogue) -> np.ndarray:
-    """(latitude, longitude) array: on how many days each cell was part of an event."""
+def event_steps(events: EventCatalogue) -> np.ndarray:
+    """(latitude, longitude) array: on how many time steps each cell was part of an event."""
     axes, runs = events.core.axes(), events.core.runs()
     ends = np.zeros((len(axes["latitude"]), len(axes["longitude"]) + 1), dtype="int64")
     np.add.at(ends, (runs["row"], runs["first"]), 1)
@@ -176,8 +177,9 @@ def _draw_days(
     axes: Axes, chart: GlobeMap, events: EventCatalogue, longitude: np.ndarray, latitude: np.ndarray
 ) -> None:
     seconds = events.core.axes()["seconds"]
-    years = max(len(seconds) * usual_step(seconds) / DAY / 365.25, 1e-9)
-    days = event_days(events) / (years if years >= 2 else 1)
+    step = usual_step(seconds) / DAY
+    years = max(len(seconds) * step / 365.25, 1e-9)
+    days = event_steps(events) * step / (years if years >= 2 else 1)
     mesh = chart.mesh(axes, longitude, latitude, np.ma.masked_equal(days, 0), cmap="YlOrRd", alpha=0.75, zorder=1)
     if not days.any():
         return
@@ -296,7 +298,7 @@ def _title(event: OneEvent) -> str:
     first, last = (day_text(event.seconds[i], event.calendar) for i in (0, -1))
     days = event.properties["duration_days"]
     category = f", {CATEGORIES[event.category]}" if event.category else ""
-    return f"{event.name}{category}, {first} to {last} ({days:g} days)"
+    return f"{event.name}{category}, {first} to {last} ({round(days, 2):g} days)"
 
 
 def _key(event: OneEvent) -> list[Any]:
@@ -312,7 +314,8 @@ def _key(event: OneEvent) -> list[Any]:
     else:
         handles.append(Patch(facecolor="none", edgecolor="#1b1b1b", label=footprint))
     if len(event.seconds) > 1:
-        handles.append(Line2D([], [], color=_PATH, marker="o", markersize=4, label="centre, day by day"))
+        label = f"centre, {'day by day' if event.step == 1 else 'step by step'}"
+        handles.append(Line2D([], [], color=_PATH, marker="o", markersize=4, label=label))
     return handles
 
 
@@ -327,18 +330,19 @@ def _draw_footprint(axes: Axes, chart: GlobeMap, event: OneEvent) -> None:
     if event.cells is None:
         chart.fill(axes, event.outline, facecolors=_one_colour(event), alpha=0.75, zorder=1)
         return
-    most = int(event.cells.days.max())
-    norm, colours = _whole_days(most)
-    days = np.ma.masked_equal(event.cells.days, 0)
-    chart.mesh(axes, event.cells.longitude, event.cells.latitude, days, cmap=colours, norm=norm, alpha=0.85, zorder=1)
-    bar = axes.figure.colorbar(
-        ScalarMappable(norm, colours), ax=axes, shrink=0.8, pad=0.02, label="days in the event"
+    norm, colours = _whole_steps(int(event.cells.count.max()))
+    steps = np.ma.masked_equal(event.cells.count, 0)
+    chart.mesh(
+        axes, event.cells.longitude, event.cells.latitude, steps, cmap=colours, norm=norm, alpha=0.85, zorder=1
     )
-    _whole_ticks(bar, norm)
+    unit, length = ("days", event.step) if event.step >= 1 else ("hours", 24 * event.step)
+    label = f"{unit} in the event"
+    bar = axes.figure.colorbar(ScalarMappable(norm, colours), ax=axes, shrink=0.8, pad=0.02, label=label)
+    _whole_ticks(bar, norm, length)
 
 
-def _whole_days(most: int) -> tuple[BoundaryNorm, ListedColormap]:
-    """Classes of whole numbers of days: one each where they are few, else about eight of equal width."""
+def _whole_steps(most: int) -> tuple[BoundaryNorm, ListedColormap]:
+    """Classes of whole numbers of steps: one each where they are few, else about eight of equal width."""
     import matplotlib
 
     width = max(int(np.ceil(most / 8)), 1)
@@ -347,9 +351,12 @@ def _whole_days(most: int) -> tuple[BoundaryNorm, ListedColormap]:
     return BoundaryNorm(limits, colours.N), colours
 
 
-def _whole_ticks(bar: Any, norm: BoundaryNorm) -> None:
+def _whole_ticks(bar: Any, norm: BoundaryNorm, length: float) -> None:
+    """Name the classes by what their steps amount to, of this length each."""
     limits = np.asarray(norm.boundaries, dtype="int64")
-    names = [f"{a}" if b - a == 1 else f"{a}–{b - 1}" for a, b in pairwise(limits)]
+    names = [
+        f"{a * length:.4g}" if b - a == 1 else f"{a * length:.4g}–{(b - 1) * length:.4g}" for a, b in pairwise(limits)
+    ]
     bar.set_ticks((limits[:-1] + limits[1:]) / 2, labels=names)
     bar.minorticks_off()
     bar.ax.tick_params(length=0)

@@ -15,7 +15,7 @@ from ..database import EventDatabase, StoredEvent
 from ..errors import InputError
 from ..event import Event
 from ..geometry import Polygon
-from ..times import decode_times
+from ..times import DAY, decode_times, usual_step
 from .globe import edges
 from .style import CATEGORIES
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CellDays:
-    """On how many days each cell of a grid belonged to an event.
+class CellSteps:
+    """On how many time steps each cell of a grid belonged to an event.
 
     Attributes
     ----------
     longitude, latitude : numpy.ndarray
         Edges of the cells in degrees.
-    days : numpy.ndarray
-        (latitude, longitude) numbers of days.
+    count : numpy.ndarray
+        (latitude, longitude) numbers of time steps.
     """
 
     longitude: np.ndarray
     latitude: np.ndarray
-    days: np.ndarray
+    count: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,10 @@ class OneEvent:
         categories are known.
     outline : list of Polygon
         Footprint.
-    cells : CellDays or None
+    cells : CellSteps or None
         None where only the outline is known.
+    step : float
+        Length of a time step in days.
     """
 
     name: str
@@ -72,7 +74,8 @@ class OneEvent:
     seconds: np.ndarray
     states: dict[str, np.ndarray]
     outline: list[Polygon]
-    cells: CellDays | None
+    cells: CellSteps | None
+    step: float
 
     @property
     def category(self) -> int:
@@ -134,16 +137,17 @@ def _of_catalogue(events: EventCatalogue, number: int) -> OneEvent:
         seconds=axes["seconds"][states["time"]],
         states=states,
         outline=outline,
-        cells=_cell_days(events, number),
+        cells=_cell_steps(events, number),
+        step=usual_step(axes["seconds"]) / DAY,
     )
 
 
-def _cell_days(events: EventCatalogue, number: int) -> CellDays:
+def _cell_steps(events: EventCatalogue, number: int) -> CellSteps:
     axes = events.core.axes()
     _, row, column = events.cells(number)
-    days = np.zeros((len(axes["latitude"]), len(axes["longitude"])), dtype="int64")
-    np.add.at(days, (row, column), 1)
-    return CellDays(edges(axes["longitude"]), edges(axes["latitude"], 90), days)
+    count = np.zeros((len(axes["latitude"]), len(axes["longitude"])), dtype="int64")
+    np.add.at(count, (row, column), 1)
+    return CellSteps(edges(axes["longitude"]), edges(axes["latitude"], 90), count)
 
 
 #: Names of the columns of the database → those of the core.
@@ -162,7 +166,7 @@ _CELLS = """SELECT runs, latitude, longitude FROM event_cells
             WHERE event_id = ?"""
 
 
-def _stored_cells(db: EventDatabase, event: int) -> CellDays | None:
+def _stored_cells(db: EventDatabase, event: int) -> CellSteps | None:
     """Cells of a stored event; None where the database was not asked to keep them."""
     tables = db.sql("SELECT name FROM sqlite_master WHERE name IN ('event_cells', 'grid')")
     if len(tables) < 2:  # made before databases could keep them
@@ -176,10 +180,10 @@ def _stored_cells(db: EventDatabase, event: int) -> CellDays | None:
         runs = _core.decode_cells(blob)
         np.add.at(ends, (runs["row"], runs["first"]), 1)
         np.add.at(ends, (runs["row"], runs["first"] + runs["count"]), -1)
-    return CellDays(edges(longitude), edges(latitude, 90), ends.cumsum(axis=1)[:, :-1])
+    return CellSteps(edges(longitude), edges(latitude, 90), ends.cumsum(axis=1)[:, :-1])
 
 
-def _of_database(event: StoredEvent, cells: CellDays | None) -> OneEvent:
+def _of_database(event: StoredEvent, cells: CellSteps | None) -> OneEvent:
     calendar = str(event["calendar"])
     parts = event.geometry["coordinates"] if event.geometry else []
     outline = [[np.array(ring, dtype="float64") for ring in polygon] for polygon in parts]
@@ -197,7 +201,16 @@ def _of_database(event: StoredEvent, cells: CellDays | None) -> OneEvent:
         states=states,
         outline=outline,
         cells=cells,
+        step=_stored_step(event),
     )
+
+
+def _stored_step(event: StoredEvent) -> float:
+    """Days from one time step to the next; the days of other calendars tell nothing of their hours."""
+    times = np.asarray(event.states["time"])
+    if len(times) > 1 and not np.isnat(times).any():
+        return usual_step(times.astype("datetime64[s]").astype("int64")) / DAY
+    return float(event["duration_days"]) / max(len(times), 1)
 
 
 def seconds_of_states(states: pd.DataFrame, calendar: str) -> np.ndarray:

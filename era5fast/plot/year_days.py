@@ -71,7 +71,7 @@ def calendar(
         axes.figure.colorbar(mesh, ax=axes, pad=0.01, label=one_line(label))
     axes.set_ylim(years[-1] + 0.5, years[0] - 0.5)
     axes.set_xlim(0, columns)
-    axes.yaxis.set_major_locator(MaxNLocator(12, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(12, integer=True, min_n_ticks=1))
     month_axis(axes, columns)
     axes.spines[:].set_visible(False)
     axes.set_title(one_line(title or f"{totals.name}, on {_share(values)}"), fontsize=11)
