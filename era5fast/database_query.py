@@ -101,6 +101,8 @@ def plain(filters: Filters) -> Filters:
             raise InputError(f"no filter '{name}'", hint=did_you_mean(name, known) or f"there are {', '.join(known)}")
     given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
     made = {name: make(given[name]) for name, make in _PLAIN.items() if name in given}
+    if "start" in made and "end" in made and made["start"] > made["end"] + "~":
+        raise InputError(f"start is {made['start']}, which is after the end, {made['end']}", hint="exchange the two")
     return cast("Filters", {**given, **made})
 
 

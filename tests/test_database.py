@@ -927,6 +927,8 @@ def test_boxes_across_the_antimeridian(tmp_path):
         {"order_by": "--id"},
         {"start": "June"},
         {"start": "2003-06'; --"},
+        {"start": "2003", "end": "2002"},
+        {"start": "2003-06-02", "end": "2003-06-01"},
         {"limit": -1},
         {"bbox": (0, 0, 1)},
         {"bbox": (0, 50, 1, 40)},
