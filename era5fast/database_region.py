@@ -108,6 +108,8 @@ def _parts(polygon: Any) -> list[Any]:
             ) from error
     if isinstance(polygon, Regions):
         return [_cells(polygon)]
+    if getattr(polygon, "crs", None) is not None and hasattr(polygon, "to_crs"):
+        polygon = polygon.to_crs(4326)
     data = polygon if isinstance(polygon, Mapping) else getattr(polygon, "__geo_interface__", None)
     if not isinstance(data, Mapping):
         raise InputError(

@@ -326,6 +326,15 @@ def test_a_polygon_across_the_antimeridian(tmp_path):
         assert len(db.query(polygon=polygon)) == n, polygon
 
 
+def test_a_polygon_on_a_projection(database):
+    geopandas = pytest.importorskip("geopandas")
+    shapely = pytest.importorskip("shapely")
+    degrees = geopandas.GeoDataFrame(geometry=[shapely.box(-1, 46, 5, 50)], crs=4326)
+    wanted = database.query(polygon=degrees).id.tolist()
+    assert wanted
+    assert database.query(polygon=degrees.to_crs(3035)).id.tolist() == wanted
+
+
 def test_months_of_long_events(tmp_path):
     db = e5.EventDatabase(tmp_path / "events.gpkg")
     db.add(find([(10, 80, slice(0, 1), slice(0, 1), 8.0)], start="2003-11-01", days=120))  # 11 Nov to 29 Jan
