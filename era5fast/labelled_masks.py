@@ -64,8 +64,8 @@ def events_from_labels(
     Raises
     ------
     InputError
-        If a label has parts that do not touch each other in time or space, as a gap in time makes them, or if
-        `labels` and `x` are not on the same steps and cells.
+        If a label has parts that do not touch each other in time or space, as a gap in time makes them, if `labels`
+        and `x` are not on the same steps and cells, or if the attribute ``no_event`` is no longer true.
 
     Notes
     -----
@@ -101,8 +101,26 @@ def events_from_labels(
 
 
 def _background(labels: np.ndarray, attrs: dict[str, Any]) -> int:
-    """What labels have where there is no object."""
-    return int(attrs.get("no_event", -1 if (labels == -1).any() else 0))
+    """What labels have where there is no object.
+
+    Raises
+    ------
+    InputError
+        If an attribute says what no label is, as after ``labels + 1``, and most of the cells would be one object.
+    """
+    if "no_event" not in attrs:
+        return -1 if (labels == -1).any() else 0
+    said = int(attrs["no_event"])
+    if not (labels == said).any():
+        known, counts = np.unique(labels[labels > said], return_counts=True)
+        if known.size > 1 and 2 * counts.max() > labels.size:
+            most = known[counts.argmax()]
+            raise InputError(
+                f"the attribute no_event of the labels is {said}, which none of them is, and more than half of the "
+                f"cells have the label {most:g}",
+                hint=f"if these belong to no object, pass background={most:g}",
+            )
+    return said
 
 
 def _numbers(labels: np.ndarray, background: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, StorageError
 from .optional import need
 from .point_tracks import Points, Tracks
 
@@ -59,7 +59,9 @@ def read_tracks(
     Raises
     ------
     InputError
-        If there is no such file, it is of no known layout, a column is missing, or a track is at two places at once.
+        If the file is of no known layout, a column is missing, or a track is at two places at once.
+    StorageError
+        If the file cannot be read; MissingFileError if there is none.
 
     Examples
     --------
@@ -111,7 +113,9 @@ def read_points(path: Any, *, columns: Sequence[str] = (), calendar: str | None 
     Raises
     ------
     InputError
-        If there is no such file, or it is of another layout.
+        If the file is of another layout.
+    StorageError
+        If it cannot be read; MissingFileError if there is none.
     """
     lines = _lines(os.fspath(path))
     head = [line[1:].split() for line in lines if line.startswith("#")]
@@ -127,7 +131,11 @@ def _lines(path: str) -> list[str]:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read().splitlines()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: OSError) -> StorageError:
+    return StorageError(f"cannot read {path}: {error.strerror}", target=path).at(error.errno or 0, path)
 
 
 def _read_file(
@@ -138,7 +146,7 @@ def _read_file(
         with open(path, encoding="utf-8", errors="replace") as file:
             first = file.readline()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        raise _unreadable(path, error) from error
     if first.split()[:1] == ["start"]:
         table = _blocks(path, _lines(path), columns, calendar, _stitched)
         return table, value or next(iter([*columns, "value"]))

@@ -19,7 +19,7 @@ from scipy.optimize import linear_sum_assignment
 
 import era5fast as e5
 from era5fast import genealogy
-from era5fast.errors import InputError
+from era5fast.errors import InputError, MissingFileError
 from tests.reference import extrema as slow
 
 pytestmark = pytest.mark.native
@@ -516,8 +516,10 @@ def test_files_that_are_no_tracks(tmp_path, text, says) -> None:
     file.write_text(text)
     with pytest.raises(InputError, match=says):
         e5.read_tracks(file)
-    with pytest.raises(InputError, match="No such file"):
-        e5.read_tracks(tmp_path / "absent.csv")
+    for read in (e5.read_tracks, e5.read_points):
+        with pytest.raises(MissingFileError, match=r"No such file.*Check the name") as caught:
+            read(tmp_path / "absent.csv")
+        assert caught.value.filename == str(tmp_path / "absent.csv")
     file.write_text(STITCHED)
     with pytest.raises(InputError, match="2 output variables"):
         e5.read_tracks(file, columns=["slp"])
@@ -556,6 +558,17 @@ def test_labels_say_themselves_where_nothing_is() -> None:
     assert e5.events_from_labels(array).to_dataframe()["cells"].tolist() == table
     everywhere = array.copy(data=np.zeros_like(array))
     assert e5.events_from_labels(everywhere)["cells"].tolist() == [array.size]  # an event that leaves nothing over
+
+
+def test_labels_that_were_moved_on() -> None:
+    """What says that nothing is -1 is not true of labels + 1, and a giant of all that is nothing is no event."""
+    x, axes = labelled()
+    array = e5.find_events(x, above=float(np.quantile(x, 0.8)), min_days=1, **axes).to_dataarray()
+    moved = (array + 1).assign_attrs(array.attrs)
+    with pytest.raises(InputError, match=r"no_event of the labels is -1, .* have the label 0\. .*background=0"):
+        e5.events_from_labels(moved)
+    table = e5.events_from_labels(moved, background=0).to_dataframe()
+    assert table.equals(e5.events_from_labels(array).to_dataframe())
 
 
 def test_labels_of_our_own_file(tmp_path: Path) -> None:
