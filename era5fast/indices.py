@@ -31,7 +31,7 @@ from .grouping import grouping_of
 from .memory import memory_budget, telling_what_is_too_large
 from .operands import Operands, bind, scaled
 from .progress import Progress
-from .several import is_list
+from .several import check_distinct, is_list
 from .sources import files_by_variable, is_paths
 
 _KERNEL = next(row for row in _core.kernels() if row["name"] == "etccdi")
@@ -244,6 +244,8 @@ def _sets(values: dict[str, Any], params: dict[str, Any]) -> tuple[list[list[Any
     ]
     if empty := [name for name, of in lists if of.size == 0]:
         raise InputError(f"etccdi: {empty[0]} is an empty list")
+    for name, of in lists:
+        check_distinct(of.tolist(), f"etccdi: {name}")
     several = {name for name, _ in lists}
     choices = [
         values[spec["name"]] if spec["name"] in several else [values[spec["name"]]] for spec in _KERNEL["params"]
@@ -571,7 +573,8 @@ def _docstring(row: dict[str, Any]) -> str:
         kind = "{" + ", ".join(spec["choices"].split()) + "}" if spec["choices"] else _TYPES[spec["type"]]
         unit = f" In {spec['units'].replace('mm d-1', 'mm')}, or text with units." if spec["units"] else ""
         default = _default(spec)
-        lines += [f"{name} : {kind}, optional", f"    {spec['doc']}{unit} By itself: {default}."]
+        several = f" Of a list the dimension is called {of}." if spec["type"] != "period" else ""
+        lines += [f"{name} : {kind}, optional", f"    {spec['doc']}{unit} By itself: {default}.{several}"]
     lines += ["freq : str", f"    {_GROUPING['freq']['doc']}"]
     lines += ["months : sequence of int, optional", f"    {_GROUPING['months']['doc']}"]
     lines += ["missing : float or {any, etccdi, wmo, none}, optional", f"    {_GROUPING['missing']['doc']}"]

@@ -13,7 +13,7 @@ from . import units
 from .doubts import say_if_in_degrees
 from .errors import InputError
 from .operands import Operands
-from .several import is_list
+from .several import check_distinct, is_list
 
 #: Types of parameters that may be given as lists.
 LISTABLE = ("integer", "number", "choice", "flag")
@@ -70,6 +70,7 @@ def _combinations(
         if not values:
             raise InputError(f"{row['name']}: {spec['name']} is an empty list")
         if several:
+            check_distinct(values, f"{row['name']}: {spec['name']}")
             lists.append((spec["name"], np.asarray(values)))
         choices.append([_in_units(row, spec, each, operands) for each in values])
     return [list(values) for values in itertools.product(*choices)], lists

@@ -16,7 +16,7 @@ from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES
 from .errors import InputError
 from .field import Field, name_in
 
-__all__ = ["Axis", "Several", "choices", "common", "is_list", "several"]
+__all__ = ["Axis", "Several", "check_distinct", "choices", "common", "is_list", "several"]
 
 
 class Axis(NamedTuple):
@@ -48,6 +48,19 @@ def is_list(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.ndim == 1
     return isinstance(value, list | tuple) and not any(isinstance(v, list | tuple | np.ndarray) for v in value)
+
+
+def check_distinct(values: Any, name: str) -> None:
+    """Refuse a list that has a value twice: it becomes a dimension, of which each value is one place.
+
+    Raises
+    ------
+    InputError
+        If a value is there twice.
+    """
+    values = list(values)
+    if twice := [value for i, value in enumerate(values) if value in values[:i]]:
+        raise InputError(f"{name} has {twice[0]} twice", hint="each of its values is to be there once")
 
 
 def several(value: Any, name: str, field: Field, slots: str | None) -> Several:
@@ -101,6 +114,7 @@ def _of_list(values: list[Any], name: str) -> Several:
         raise InputError(f"{name} is no list of numbers or texts") from error
     if labels.dtype.kind not in "fiuU":
         raise InputError(f"{name} is no list of numbers or texts, but {values!r}")
+    check_distinct(values, name)
     return Several(values, [Axis(name, labels, {})])
 
 

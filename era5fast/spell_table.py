@@ -25,7 +25,7 @@ from .gaps import fill_field, fill_lazily
 from .memory import memory_budget
 from .operands import SLOTS, rows_of
 from .progress import Progress
-from .several import Axis, Several, choices, common, is_list
+from .several import Axis, Several, check_distinct, choices, common, is_list
 from .several import several as take_apart
 from .times import check_order, dates_of, days_of, encode_times
 
@@ -226,6 +226,8 @@ def _rules(**given: Any) -> tuple[list[tuple[int, int, int, int]], list[Axis]]:
     several = {name: list(value) for name, value in given.items() if is_list(value)}
     if empty := [name for name, values in several.items() if not values]:
         raise InputError(f"{empty[0]} is an empty list")
+    for name, values in several.items():
+        check_distinct(values, name)
     every = itertools.product(*(several.get(name, [value]) for name, value in given.items()))
     return [_rule(*each) for each in every], [Axis(name, np.asarray(of), {}) for name, of in several.items()]
 
@@ -531,8 +533,7 @@ def _lists_of(chosen: dict[str, Any]) -> dict[str, list[Any]]:
         raise InputError(f"marine_heatwaves: {wrong[0]} is one value, not a list", hint=f"lists: {' '.join(known)}")
     lists = {name: np.asarray(chosen[name]).tolist() for name in known if is_list(chosen[name])}
     for name, values in lists.items():
-        if twice := [value for i, value in enumerate(values) if value in values[:i]]:
-            raise InputError(f"marine_heatwaves: {name} has {twice[0]} twice")
+        check_distinct(values, f"marine_heatwaves: {name}")
     percentiles = lists.get("percentile", [chosen["percentile"]])
     if wrong := [value for value in percentiles if not isinstance(value, Real)]:
         raise InputError(f"marine_heatwaves: percentile must be a number or a list of them, not {wrong[0]!r}")

@@ -414,3 +414,24 @@ def test_there_may_be_more_thresholds_than_the_states_of_a_few_cells_have_room_f
     for i in some:
         one = e5.run_lengths(values, float(limits[i]), "count", time=time, progress=False)
         np.testing.assert_array_equal(found[i], one)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda x: e5.indices.su(x, threshold=[25, 30, 25]), "su: threshold has 25"),
+        (lambda x: e5.percentile(x, [90, 50, 90]), "percentile: percentile has 90"),
+        (lambda x: e5.run_lengths(x, [20.0, 20.0]), "threshold has 20.0"),
+        (lambda x: e5.spells(x, 20.0, min_days=[3, 3]), "min_days has 3"),
+    ],
+)
+def test_a_value_that_is_there_twice(call, name: str) -> None:
+    time = np.arange("2001", "2003", dtype="datetime64[D]").astype("datetime64[ns]")
+    coords = {"time": time, "latitude": [50.0], "longitude": [0.0]}
+    x = xr.DataArray(20.0 + np.zeros((len(time), 1, 1)), coords, tuple(coords), "tx", {"units": "degC"})
+    with pytest.raises(InputError, match=f"{name} twice"):
+        call(x)
+
+
+def test_pages_of_indices_say_what_dimensions_are_called() -> None:
+    assert "Of a list the dimension is called summer_above." in e5.indices.su.__doc__
