@@ -211,7 +211,7 @@ class Search:
 
 def _comparable(one: Limits, other: Limits) -> bool:
     """Whether two limits are in memory, and the maps of both belong to the same steps."""
-    if not (isinstance(one[0], np.ndarray) and isinstance(other[0], np.ndarray)):
+    if is_lazy(one[0]) or is_lazy(other[0]):
         return False
     return one[1] is None or other[1] is None or (len(one[0]) == len(other[0]) and np.array_equal(one[1], other[1]))
 
