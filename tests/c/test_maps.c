@@ -284,6 +284,7 @@ int main(void) {
     fill();
     make_grid();
     RUN(every_statistic_of_regions_equals_its_definition);
+    RUN(several_questions_are_answered_in_one_walk);
     RUN(both_precisions_give_the_same_means);
     RUN(regions_that_do_not_fit_the_map_are_an_error_of_ours);
     RUN(a_cancelled_walk_over_regions_stops);
