@@ -190,7 +190,7 @@ from tests.test_native import days, endless, hours, noise, LATITUDE, LONGITUDE
 
 CALLS = {
     "scan": lambda: e5.daily(endless(24 * 3650, 100, 100), "mean", time=hours(24 * 3650)),
-    "sweep": lambda: e5.percentile_doy(endless(3650, 200, 200), 90, time=days(3650)),
+    "sweep": lambda: e5.percentile_doy(endless(3650, 350, 350), 90, time=days(3650)),
     "files": lambda: e5.daily(sys.argv[2], "max", progress=False),
     "events": lambda: e5.find_events(big, 285.0, min_days=2, time=days(len(big)), **axes),
 }
