@@ -174,9 +174,10 @@ def check(diagnostic: str, definition: str, given: dict[str, Any]) -> None:
     InputError
         If its numbers would be others than those of that program.
     """
-    name, value, how = _OTHERWISE.get(diagnostic, {}).get(definition, ("", None, ""))
-    if not name:
+    otherwise = _OTHERWISE.get(diagnostic, {}).get(definition)
+    if otherwise is None:
         return
+    name, value, how = otherwise
     if value in np.ravel(given[name]).tolist():
         said = ", ".join(f"{key}={word!r}" for key, word in parameters(diagnostic, definition).items())
         raise InputError(

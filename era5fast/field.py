@@ -456,20 +456,26 @@ def check_maps(field: Field) -> None:
 
 def _check_dimensions(field: Field) -> None:
     """Refuse a DataArray of one cell, or with a dimension more than maps over time have."""
-    if field.origin is None or field.source.ndim == 3:
+    x = field.origin
+    if x is None or field.source.ndim == 3:
         return
-    dims = [str(dim) for dim in field.origin.dims]
-    what = (
-        f"maps over time are needed, (time, latitude, longitude), and the data have the dimensions {', '.join(dims)}"
+    dims = ", ".join(map(str, x.dims))
+    raise InputError(
+        f"maps over time are needed, (time, latitude, longitude), and the data have the dimensions {dims}",
+        hint=_hint_of_one(x) if field.source.ndim > 3 else _hint_of_cells(x),
     )
-    axes = (*LATITUDE_NAMES, *LONGITUDE_NAMES, find_axis(field.origin, LATITUDE_NAMES))
-    others = [dim for dim in dims[1:] if dim not in axes and dim != find_axis(field.origin, LONGITUDE_NAMES)]
-    if field.source.ndim > 3 and others:
-        raise InputError(what, hint=f"choose one, x.isel({others[0]}=0)")
-    missing = [name for name in ("latitude", "longitude") if name in field.origin.coords and name not in dims]
-    if field.source.ndim < 3:
-        hint = f"x.expand_dims({missing}) makes maps of them; " if missing else ""
-        raise InputError(what, hint=f"{hint}e5.spells(x, …) finds the runs of days of single cells")
+
+
+def _hint_of_one(x: xr.DataArray) -> str:
+    axes = {find_axis(x, names) for names in (TIME_NAMES, LATITUDE_NAMES, LONGITUDE_NAMES)}
+    others = [dim for dim in x.dims if dim not in axes]
+    return f"choose one, x.isel({others[0]}=0)"
+
+
+def _hint_of_cells(x: xr.DataArray) -> str:
+    missing = [name for name in ("latitude", "longitude") if name in x.coords and name not in x.dims]
+    maps = f"x.expand_dims({missing}) makes maps of them; " if missing else ""
+    return f"{maps}e5.spells(x, …) finds the runs of days of single cells"
 
 
 def check_mask(maps: np.ndarray, name: str) -> None:

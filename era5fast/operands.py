@@ -87,7 +87,7 @@ class Operands:
         if not self.field.labelled:
             self.units = wanted
             return self.field.source
-        scale = units.check_operand(self.units, wanted, spec["name"])
+        scale = units.check(self.units, wanted, spec["name"])
         if spec["keep_units"]:
             return self.field.source
         self.units = wanted
@@ -100,7 +100,7 @@ class Operands:
             return 1.0, 0.0
         if spec["units"] == "mm":  # a day's depth; not where "mm" are the units of the first operand
             return units.depth_of_a_day(given, spec["name"]), 0.0
-        scale, offset = units.check_operand(given, wanted, spec["name"])
+        scale, offset = units.check(given, wanted, spec["name"])
         return scale, 0.0 if attributes.is_difference(attrs) else offset
 
     def _wanted(self, spec: dict[str, Any]) -> str | None:

@@ -211,7 +211,7 @@ def _operands(row: dict[str, Any], arguments: dict[str, Any]) -> tuple[str | Non
 def _scales(row: dict[str, Any], operands: list[tuple[str, str, Any]]) -> tuple[list[tuple[float, float]], str]:
     """What brings operands into the units of the row, the result back into those of the first one, and these."""
     scales = [
-        units.check_operand(units.of(value.attrs), unit, name) if _is_labelled(value) else (1.0, 0.0)
+        units.check(units.of(value.attrs), unit, name) if _is_labelled(value) else (1.0, 0.0)
         for name, unit, value in operands
     ]
     result = row["outputs"][0]["units"]

@@ -26,7 +26,6 @@ from .wording import muted
 __all__ = [
     "check",
     "check_kind",
-    "check_operand",
     "convert_units",
     "depth_of_a_day",
     "factor",
@@ -342,43 +341,24 @@ def check(given: str | None, wanted: str, what: str) -> tuple[float, float]:
     Raises
     ------
     InputError
-        If the data have no units, or others that cannot become the wanted ones.
+        If the data have no units, or others that cannot become the wanted ones; or if relative humidity in ``%`` is
+        wanted and the units are those of a specific humidity or a mixing ratio, such as ``kg kg**-1``.
     """
     if given is None:
         raise InputError(
             f"{what} has no units, and {wanted} or what can become it is needed",
             hint=f"if it is in {wanted}, say so: {what}.attrs['units'] = '{wanted}'",
         )
-    try:
-        return factor(given, wanted)
-    except InputError as error:
-        raise InputError(f"{what} is in {given}, and {wanted} is needed: {error.what}", hint=error.hint) from error
-
-
-def check_operand(given: str | None, wanted: str, what: str) -> tuple[float, float]:
-    """As :func:`check`, for operands of a calculation: a ratio of two masses is no relative humidity.
-
-    Parameters
-    ----------
-    given : str or None
-        Units of the data, by :func:`of`.
-    wanted : str
-        Units of the calculation; ``%`` is what relative humidity is in.
-    what : str
-        What the data are called in a message.
-
-    Raises
-    ------
-    InputError
-        As :func:`check`; or if the units are those of a specific humidity or a mixing ratio, such as ``kg kg**-1``.
-    """
-    if wanted == "%" and given is not None and _is_ratio(given):
+    if wanted == "%" and _is_ratio(given):
         raise InputError(
             f"{what} is in {given}: that is a mixing ratio or a specific humidity, and a relative humidity in % is "
             "needed",
             hint="e5.relative_humidity(temperature, dewpoint) makes one",
         )
-    return check(given, wanted, what)
+    try:
+        return factor(given, wanted)
+    except InputError as error:
+        raise InputError(f"{what} is in {given}, and {wanted} is needed: {error.what}", hint=error.hint) from error
 
 
 def _is_ratio(text: str) -> bool:
