@@ -133,6 +133,7 @@ def show(title: str, results: Sequence[Result]) -> None:
 
 def _run(function: Callable[[], Any]) -> Seconds:
     gc.collect()
+    os.sync()  # or who synchronises his own file waits for what the one before has left unwritten
     wall, processor = time.perf_counter(), time.process_time()
     function()
     return Seconds(time.perf_counter() - wall, time.process_time() - processor)
