@@ -32,7 +32,7 @@ static enum e5_status new_layer(struct e5_pile *pile, struct e5_error *err) {
         if (status != E5_OK) return status;
         pile->room = room;
     }
-    status = e5_alloc_plain(pile->per_layer * pile->record, &pile->layer[pile->held], err);
+    status = e5_alloc_plain(E5_PILE_LAYER, &pile->layer[pile->held], err);
     if (status == E5_OK) pile->held++;
     return status;
 }
@@ -59,7 +59,7 @@ static enum e5_status open_layer(struct e5_pile *pile, size_t layer, char **out,
         if (status == E5_OK) *out = pile->layer[layer];
         return status;
     }
-    if (pile->last == NULL) status = e5_alloc_plain(pile->per_layer * pile->record, &pile->last, err);
+    if (pile->last == NULL) status = e5_alloc_plain(E5_PILE_LAYER, &pile->last, err);
     if (status == E5_OK && pile->last_layer != layer && pile->last_layer != SIZE_MAX) status = put_away(pile, err);
     pile->last_layer = layer;
     *out = pile->last;
@@ -101,7 +101,7 @@ enum e5_status e5_pile_read(struct e5_pile *pile, size_t layer, const void **rec
 
 void e5_pile_drop(struct e5_pile *pile, size_t layer) {
     if (layer >= pile->held || pile->layer[layer] == NULL) return;
-    e5_memory_drop(pile->layer[layer], pile->per_layer * pile->record);
+    e5_memory_drop(pile->layer[layer], E5_PILE_LAYER);
     free(pile->layer[layer]);
     pile->layer[layer] = NULL;
 }

@@ -124,8 +124,8 @@ void e5_centroid_add(struct e5_centroid *sum, double latitude, double longitude,
 }
 
 void e5_centroid_get(const struct e5_centroid *sum, double *latitude, double *longitude) {
-    double across = hypot(sum->x, sum->y);
-    bool cancelled = !(hypot(across, sum->z) > 1e-9 * sum->weight); /* what is left is rounding */
+    double flat = sum->x * sum->x + sum->y * sum->y, across = sqrt(flat); /* areas: far from overflow */
+    bool cancelled = !(sqrt(flat + sum->z * sum->z) > 1e-9 * sum->weight); /* what is left is rounding */
     *latitude = cancelled ? NAN : degrees_of(atan2(sum->z, across));
     double east = degrees_of(atan2(sum->y, sum->x));
     bool antimeridian = 180 - fabs(east) < 1e-9; /* rounding would call it 180 once and −180 another time */

@@ -5,25 +5,48 @@
 
 /* --- what stays of a batch --- */
 
-static enum e5_status keep_step(struct e5_find_joining *j, size_t time, struct e5_find_step *found, size_t blobs,
-                                int32_t *first_blob, struct e5_error *err) {
+struct keeping {
+    struct e5_find_joining *joining;
+    const struct e5_find_batch *batch;
+    size_t first_blob;
+};
+
+static enum e5_status keep_runs(const struct keeping *keep, struct e5_error *err) {
+    const struct e5_find_batch *batch = keep->batch;
     enum e5_status status = E5_OK;
-    for (size_t r = 0; r < found->runs; r++) found->run[r].blob += *first_blob;
-    for (size_t b = 0; status == E5_OK && b < blobs; b++) {
-        struct e5_found_blob blob = {.time = (int32_t)time, .measured = found->measured[b]};
-        status = e5_pile_append(&j->blobs, &blob, 1, err);
+    size_t first = keep->first_blob;
+    for (size_t i = 0; status == E5_OK && i < batch->steps; i++) {
+        struct e5_find_step *found = &batch->found[i];
+        for (size_t r = 0; r < found->runs; r++) found->run[r].blob += (int32_t)first;
+        first += batch->frame[i].blobs;
+        status = e5_pile_append(&keep->joining->runs, found->run, found->runs, err);
     }
-    *first_blob += (int32_t)blobs;
-    return status == E5_OK ? e5_pile_append(&j->runs, found->run, found->runs, err) : status;
+    return status;
+}
+
+static enum e5_status keep_blobs(const struct keeping *keep, struct e5_error *err) {
+    const struct e5_find_batch *batch = keep->batch;
+    enum e5_status status = E5_OK;
+    for (size_t i = 0; i < batch->steps; i++)
+        for (size_t b = 0; status == E5_OK && b < batch->frame[i].blobs; b++) {
+            struct e5_found_blob blob = {(int32_t)(keep->joining->steps + i), batch->found[i].measured[b]};
+            status = e5_pile_append(&keep->joining->blobs, &blob, 1, err);
+        }
+    return status;
+}
+
+/* Side by side: most of it is the first touch of the piles' memory. */
+static enum e5_status keep_task(void *context, size_t index, unsigned slot, struct e5_error *err) {
+    (void)slot;
+    return index == 0 ? keep_runs(context, err) : keep_blobs(context, err);
 }
 
 enum e5_status e5_find_joining_add(void *joining, const struct e5_find_batch *batch, struct e5_error *err) {
     struct e5_find_joining *j = joining;
-    int32_t first_blob = (int32_t)j->succession.blobs;
+    struct keeping keep = {j, batch, j->succession.blobs};
     enum e5_status status =
         e5_succession_frames(&j->succession, batch->frame, batch->steps, j->linked + j->steps, j->par, j->watch, err);
-    for (size_t i = 0; status == E5_OK && i < batch->steps; i++)
-        status = keep_step(j, j->steps + i, &batch->found[i], batch->frame[i].blobs, &first_blob, err);
+    if (status == E5_OK) status = e5_parallel_for(j->par, j->watch, 2, keep_task, &keep, err);
     j->steps += batch->steps;
     return status;
 }

@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "events/describe.h"
 
+#define BLOBS_PER_TASK 512
+
 struct tally { /* of one component */
     size_t blobs, runs, states, links;
     int32_t start, end;
@@ -20,7 +22,14 @@ struct work {
     struct tally *tally;
     int32_t *number; /* of each blob in its event */
     struct e5_measured *sum; /* of each state */
+    const struct e5_parallel *par;
     struct e5_watch *watch;
+};
+
+struct layer { /* records that lie together */
+    struct work *work;
+    size_t first, n; /* number of its first record, and how many there are */
+    const void *records;
 };
 
 /* The event that a blob belongs to, or NULL. */
@@ -31,29 +40,30 @@ static struct e5_event *event_of(const struct work *w, size_t blob) {
 
 /* --- passes over what was found --- */
 
-typedef void (*visit_fn)(struct work *w, size_t first, const void *records, size_t n);
+typedef enum e5_status (*visit_fn)(struct layer *layer, struct e5_error *err);
 
 /* The last pass gives the memory of each layer back, as the tables that it fills take as much. */
 static enum e5_status each_layer(struct work *w, struct e5_pile *pile, visit_fn visit, bool last,
                                  struct e5_error *err) {
     enum e5_status status = E5_OK;
-    size_t layers = e5_pile_layers(pile), first = 0;
+    size_t layers = e5_pile_layers(pile);
+    struct layer layer = {.work = w};
     for (size_t i = 0; status == E5_OK && i < layers; i++) {
-        const void *records;
-        size_t n = 0;
-        status = e5_pile_read(pile, i, &records, &n, err);
-        if (status == E5_OK) visit(w, first, records, n);
+        status = e5_pile_read(pile, i, &layer.records, &layer.n, err);
+        if (status == E5_OK) status = visit(&layer, err);
         if (last) e5_pile_drop(pile, i);
         if (status == E5_OK) status = e5_watch_check(w->watch, err);
-        first += n;
+        layer.first += layer.n;
     }
     return status;
 }
 
-static void count_blobs(struct work *w, size_t first, const void *records, size_t n) {
-    const struct e5_found_blob *blob = records;
-    for (size_t i = 0; i < n; i++) {
-        struct tally *t = &w->tally[w->found->component[first + i]];
+static enum e5_status count_blobs(struct layer *layer, struct e5_error *err) {
+    const struct work *w = layer->work;
+    const struct e5_found_blob *blob = layer->records;
+    (void)err;
+    for (size_t i = 0; i < layer->n; i++) {
+        struct tally *t = &w->tally[w->found->component[layer->first + i]];
         if (t->blobs == 0) t->start = blob[i].time;
         if (t->blobs == 0 || t->end != blob[i].time) t->area = 0, t->states++;
         t->blobs++;
@@ -63,6 +73,7 @@ static void count_blobs(struct work *w, size_t first, const void *records, size_
         if (t->area > t->area_max) t->area_max = t->area;
         t->core |= blob[i].measured.core;
     }
+    return E5_OK;
 }
 
 static bool passes(const struct tally *t, const struct e5_event_rule *rule) {
@@ -83,39 +94,62 @@ static void choose(const struct work *w) {
     }
 }
 
-static void fill_blobs(struct work *w, size_t first, const void *records, size_t n) {
-    const struct e5_found_blob *found = records;
-    for (size_t i = 0; i < n; i++) {
-        struct e5_event *event = event_of(w, first + i);
+static void fill_states(const struct layer *layer) {
+    const struct work *w = layer->work;
+    const struct e5_found_blob *found = layer->records;
+    for (size_t i = 0; i < layer->n; i++) {
+        struct e5_event *event = event_of(w, layer->first + i);
         if (event == NULL) continue;
-        const struct e5_measured *m = &found[i].measured;
-        struct e5_blob *blob = &w->events->blob[event->first_blob + event->blobs];
         size_t state = event->first_state + event->states;
-        w->number[first + i] = (int32_t)event->blobs++;
-        *blob = (struct e5_blob){found[i].time, m->area, m->excess / m->area, m->maximum};
-        e5_centroid_get(&m->pull, &blob->latitude, &blob->longitude);
+        w->number[layer->first + i] = (int32_t)event->blobs++;
         if (event->states > 0 && w->events->state[state - 1].time == found[i].time) {
             state--;
         } else {
-            w->events->state[state].time = found[i].time;
+            w->events->state[state] = (struct e5_event_state){.time = found[i].time};
             e5_measured_begin(&w->sum[state]);
             event->states++;
         }
         w->events->state[state].blobs++;
-        e5_measured_add(&w->sum[state], m);
+        e5_measured_add(&w->sum[state], &found[i].measured);
     }
 }
 
-static void fill_runs(struct work *w, size_t first, const void *records, size_t n) {
-    const struct e5_run *found = records;
-    (void)first;
-    for (size_t i = 0; i < n; i++) {
+static enum e5_status blob_task(void *context, size_t index, unsigned slot, struct e5_error *err) {
+    const struct layer *layer = context;
+    const struct work *w = layer->work;
+    const struct e5_found_blob *found = layer->records;
+    (void)slot, (void)err;
+    size_t end = (index + 1) * BLOBS_PER_TASK < layer->n ? (index + 1) * BLOBS_PER_TASK : layer->n;
+    for (size_t i = index * BLOBS_PER_TASK; i < end; i++) {
+        const struct e5_event *event = event_of(w, layer->first + i);
+        if (event == NULL) continue;
+        const struct e5_measured *m = &found[i].measured;
+        struct e5_blob *blob = &w->events->blob[event->first_blob + (size_t)w->number[layer->first + i]];
+        *blob = (struct e5_blob){found[i].time, m->area, m->excess / m->area, m->maximum};
+        e5_centroid_get(&m->pull, &blob->latitude, &blob->longitude);
+    }
+    return E5_OK;
+}
+
+/* The states are summed in their order; then each blob stands for itself. */
+static enum e5_status fill_blobs(struct layer *layer, struct e5_error *err) {
+    const struct work *w = layer->work;
+    fill_states(layer);
+    return e5_parallel_for(w->par, w->watch, (layer->n + BLOBS_PER_TASK - 1) / BLOBS_PER_TASK, blob_task, layer, err);
+}
+
+static enum e5_status fill_runs(struct layer *layer, struct e5_error *err) {
+    const struct work *w = layer->work;
+    const struct e5_run *found = layer->records;
+    (void)err;
+    for (size_t i = 0; i < layer->n; i++) {
         struct e5_event *event = event_of(w, (size_t)found[i].blob);
         if (event == NULL) continue;
         struct e5_run *run = &w->events->run[event->first_run + event->runs++];
         *run = found[i];
         run->blob = w->number[found[i].blob];
     }
+    return E5_OK;
 }
 
 static void fill_links(struct work *w) {
@@ -130,15 +164,22 @@ static void fill_links(struct work *w) {
 
 /* --- tables --- */
 
+/* Every row of these is written whole before it is read. */
+static enum e5_status new_table(size_t rows, size_t size, void *out_pointer, struct e5_error *err) {
+    size_t bytes;
+    enum e5_status status = e5_multiply(rows, size, &bytes, err);
+    return status == E5_OK ? e5_alloc_plain(bytes, out_pointer, err) : status;
+}
+
 static enum e5_status allocate(struct work *w, struct e5_error *err) {
     struct e5_events *events = w->events;
     enum e5_status status = e5_alloc(events->count, sizeof *events->event, &events->event, err);
-    if (status == E5_OK) status = e5_alloc(events->run_count, sizeof *events->run, &events->run, err);
-    if (status == E5_OK) status = e5_alloc(events->state_count, sizeof *events->state, &events->state, err);
-    if (status == E5_OK) status = e5_alloc(events->blob_count, sizeof *events->blob, &events->blob, err);
-    if (status == E5_OK) status = e5_alloc(events->link_count, sizeof *events->link, &events->link, err);
-    if (status == E5_OK) status = e5_alloc(events->state_count, sizeof *w->sum, &w->sum, err);
-    return status == E5_OK ? e5_alloc(w->found->blobs->count, sizeof *w->number, &w->number, err) : status;
+    if (status == E5_OK) status = new_table(events->run_count, sizeof *events->run, &events->run, err);
+    if (status == E5_OK) status = new_table(events->state_count, sizeof *events->state, &events->state, err);
+    if (status == E5_OK) status = new_table(events->blob_count, sizeof *events->blob, &events->blob, err);
+    if (status == E5_OK) status = new_table(events->link_count, sizeof *events->link, &events->link, err);
+    if (status == E5_OK) status = new_table(events->state_count, sizeof *w->sum, &w->sum, err);
+    return status == E5_OK ? new_table(w->found->blobs->count, sizeof *w->number, &w->number, err) : status;
 }
 
 static void divide(const struct work *w) {
@@ -156,7 +197,7 @@ static void divide(const struct work *w) {
 enum e5_status e5_collect(const struct e5_found *found, const struct e5_event_rule *rule, bool severity,
                           const struct e5_parallel *par, struct e5_watch *watch, struct e5_events *events,
                           struct e5_error *err) {
-    struct work w = {.found = found, .rule = rule, .events = events, .watch = watch};
+    struct work w = {.found = found, .rule = rule, .events = events, .par = par, .watch = watch};
     enum e5_status status = e5_alloc(found->components, sizeof *w.tally, &w.tally, err);
     if (status == E5_OK) status = each_layer(&w, found->blobs, count_blobs, false, err);
     if (status == E5_OK) choose(&w);

@@ -52,35 +52,44 @@ struct excess {
     double sum, maximum;
 };
 
-/* Exceedance is never an arithmetic special case here: what is not known has been left out. */
-#define ADD_UP(name, value_type, threshold_type, stride)                                                      \
-    E5_SIMD_BODY void name##_body(const value_type *restrict value, const threshold_type *restrict threshold, \
-                                  double sign, size_t n, struct excess *out) {                                \
-        double sum[LANES] = {0}, top[LANES];                                                                  \
-        for (size_t k = 0; k < LANES; k++) top[k] = -INFINITY;                                                \
-        size_t c = 0;                                                                                         \
-        for (; c + LANES <= n; c += LANES)                                                                    \
-            for (size_t k = 0; k < LANES; k++) {                                                              \
-                double excess = sign * ((double)value[c + k] - (double)threshold[stride * (c + k)]);          \
-                sum[k] += excess;                                                                             \
-                top[k] = excess > top[k] ? excess : top[k];                                                   \
-            }                                                                                                 \
-        for (size_t k = 0; c + k < n; k++) {                                                                  \
-            double excess = sign * ((double)value[c + k] - (double)threshold[stride * (c + k)]);              \
-            sum[k] += excess;                                                                                 \
-            top[k] = excess > top[k] ? excess : top[k];                                                       \
-        }                                                                                                     \
-        for (size_t half = LANES / 2; half > 0; half /= 2)                                                    \
-            for (size_t k = 0; k < half; k++) {                                                               \
-                sum[k] += sum[k + half];                                                                      \
-                top[k] = top[k] > top[k + half] ? top[k] : top[k + half];                                     \
-            }                                                                                                 \
-        *out = (struct excess){sum[0], top[0]};                                                               \
-    }                                                                                                         \
-    E5_SIMD_VARIANTS(name,                                                                                    \
-                     (const value_type *value, const threshold_type *threshold, double sign, size_t n,        \
-                      struct excess *out),                                                                    \
-                     (value, threshold, sign, n, out))
+/* Exceedance is never an arithmetic special case here: what is not known has been left out.  Runs are short, and most
+ * of them end within vectors: where the row goes on long enough (`room`) these are taken whole, and what lies behind
+ * the run is left out. */
+#define ADD_UP(name, value_type, threshold_type, stride)                                                            \
+    E5_SIMD_BODY void name##_body(const value_type *restrict value, const threshold_type *restrict threshold,       \
+                                  double sign, size_t n, size_t room, struct excess *out) {                         \
+        double sum[LANES] = {0}, top[LANES];                                                                        \
+        for (size_t k = 0; k < LANES; k++) top[k] = -INFINITY;                                                      \
+        size_t c = 0;                                                                                               \
+        for (; c + LANES <= n; c += LANES)                                                                          \
+            for (size_t k = 0; k < LANES; k++) {                                                                    \
+                double excess = sign * ((double)value[c + k] - (double)threshold[stride * (c + k)]);                \
+                sum[k] += excess;                                                                                   \
+                top[k] = excess > top[k] ? excess : top[k];                                                         \
+            }                                                                                                       \
+        bool whole = c + LANES <= room;                                                                             \
+        for (size_t k = 0; whole && k < LANES; k++) {                                                               \
+            bool within = c + k < n;                                                                                \
+            double excess = sign * ((double)value[c + k] - (double)threshold[stride * (c + k)]);                    \
+            sum[k] += within ? excess : 0;                                                                          \
+            top[k] = within && excess > top[k] ? excess : top[k];                                                   \
+        }                                                                                                           \
+        for (size_t k = 0; !whole && c + k < n; k++) {                                                              \
+            double excess = sign * ((double)value[c + k] - (double)threshold[stride * (c + k)]);                    \
+            sum[k] += excess;                                                                                       \
+            top[k] = excess > top[k] ? excess : top[k];                                                             \
+        }                                                                                                           \
+        for (size_t half = LANES / 2; half > 0; half /= 2)                                                          \
+            for (size_t k = 0; k < half; k++) {                                                                     \
+                sum[k] += sum[k + half];                                                                            \
+                top[k] = top[k] > top[k + half] ? top[k] : top[k + half];                                           \
+            }                                                                                                       \
+        *out = (struct excess){sum[0], top[0]};                                                                     \
+    }                                                                                                               \
+    E5_SIMD_VARIANTS(name,                                                                                          \
+                     (const value_type *value, const threshold_type *threshold, double sign, size_t n, size_t room, \
+                      struct excess *out),                                                                          \
+                     (value, threshold, sign, n, room, out))
 ADD_UP(add_up_f32_number, float, double, 0)
 ADD_UP(add_up_f32_f32, float, float, 1)
 ADD_UP(add_up_f32_f64, float, double, 1)
@@ -105,7 +114,8 @@ static double excess_at(const struct row *row, size_t c) {
     return row->sign * (value_at(row, c) - e5_line_at(&row->line[THRESHOLD], c));
 }
 
-static struct excess excess_of(const struct row *row, size_t first, size_t n) {
+static struct excess excess_of(const struct row *row, size_t first, size_t n, size_t columns) {
+    size_t room = columns - first;
     const struct e5_line *line = &row->line[THRESHOLD];
     const float *narrow = (const float *)row->values + first;
     const double *wide = (const double *)row->values + first;
@@ -115,16 +125,16 @@ static struct excess excess_of(const struct row *row, size_t first, size_t n) {
     struct excess out = {0};
     switch (line->kind) {
     case E5_LINE_NUMBER:
-        single ? add_up_f32_number(narrow, &line->number, row->sign, n, &out)
-               : add_up_f64_number(wide, &line->number, row->sign, n, &out);
+        single ? add_up_f32_number(narrow, &line->number, row->sign, n, room, &out)
+               : add_up_f64_number(wide, &line->number, row->sign, n, room, &out);
         break;
     case E5_LINE_F32:
-        single ? add_up_f32_f32(narrow, narrow_line, row->sign, n, &out)
-               : add_up_f64_f32(wide, narrow_line, row->sign, n, &out);
+        single ? add_up_f32_f32(narrow, narrow_line, row->sign, n, room, &out)
+               : add_up_f64_f32(wide, narrow_line, row->sign, n, room, &out);
         break;
     case E5_LINE_F64:
-        single ? add_up_f32_f64(narrow, wide_line, row->sign, n, &out)
-               : add_up_f64_f64(wide, wide_line, row->sign, n, &out);
+        single ? add_up_f32_f64(narrow, wide_line, row->sign, n, room, &out)
+               : add_up_f64_f64(wide, wide_line, row->sign, n, room, &out);
         break;
     }
     return out;
@@ -165,7 +175,7 @@ static void add_run(const struct e5_measure *m, const struct row *row, const str
                     struct e5_measured *blob) {
     size_t first = (size_t)run->first, n = (size_t)run->count, end = first + n;
     double area = m->grid->area[run->row], whole = area * (double)n;
-    struct excess excess = excess_of(row, first, n);
+    struct excess excess = excess_of(row, first, n, m->grid->columns);
     if (blob->runs == 0 || excess.maximum > blob->maximum) place_maximum(row, first, excess.maximum, blob);
     blob->cells += run->count, blob->runs++;
     blob->area += whole;

@@ -33,7 +33,8 @@ class Peer(NamedTuple):
     share: float = 1.0
 
 
-PEERS = (Peer("scipy", 80), Peer("marex", 500, 1 / 24), Peer("marex_labels", 0, 1 / 8), Peer("ocetrac", 0, 1 / 8))
+SCIPY = Peer("scipy", 80)
+SLOW = (Peer("marex", 500, 1 / 24), Peer("marex_labels", 0, 1 / 8), Peer("ocetrac", 0, 1 / 8))
 
 
 def field(steps: int) -> Path:
@@ -55,21 +56,26 @@ def run(python: str, way: str, path: Path, steps: int) -> dict[str, Any]:
     return result
 
 
-def line(peer: Peer, python: str, ours: list[dict[str, Any]], path: Path, steps: int) -> str:
-    part = max(int(steps * peer.share), 3)
-    try:
-        theirs = [run(python, peer.way, path, part) for _ in (ours if peer.share == 1 else ours[:1])]
-    except RuntimeError as error:
-        return f"  {peer.way:12} cannot be run: {error}"
-    if peer.share == 1:
+def line(peer: Peer, ours: list[dict[str, Any]], theirs: list[dict[str, Any]], part: float) -> str:
+    """What a peer took for a part of the steps, beside ours for all."""
+    if part == 1:
         assert theirs[0]["objects"] == ours[0]["objects"], "other objects"
     of_ours, of_theirs = ({name: median(one[name] for one in runs) for name in ours[0]} for runs in (ours, theirs))
-    wall, processor, memory = (of_theirs[name] * steps / part for name in ("wall", "processor", "memory"))
+    wall, processor, memory = (of_theirs[name] / part for name in ("wall", "processor", "memory"))
     ratios = wall / of_ours["wall"], processor / of_ours["processor"]
-    less = memory / of_ours["memory"] if peer.share == 1 else float("nan")  # memory need not grow with the steps
+    less = memory / of_ours["memory"] if part == 1 else float("nan")  # memory need not grow with the steps
     missed = "*" if ratios[0] < peer.goal or less < LEAST_MEMORY else " "
-    note = f"   {part} steps, scaled" if part < steps else f"   the same {ours[0]['objects']} objects"
+    note = "   some steps, scaled" if part < 1 else f"   the same {ours[0]['objects']} objects"
     return f"{missed} {peer.way:12}{wall:10.2f}{ratios[0]:8.0f}{ratios[1]:8.0f}{peer.goal:8.0f}{less:12.0f}{note}"
+
+
+def elsewhere(peer: Peer, python: str, ours: list[dict[str, Any]], path: Path, steps: int) -> str:
+    part = max(int(steps * peer.share), 3)
+    try:
+        theirs = run(python, peer.way, path, part)
+    except RuntimeError as error:
+        return f"  {peer.way:12} cannot be run: {error}"
+    return line(peer, ours, [theirs], part / steps)
 
 
 def main() -> None:
@@ -77,13 +83,17 @@ def main() -> None:
     options = arguments(__doc__ or "", peers=peers)
     steps = 46 if options.quick else 366
     path = field(steps)
-    ours = [run(sys.executable, "ours", path, steps) for _ in range(options.rounds)]
+    ours, theirs = [], []
+    for _ in range(options.rounds):  # in turn
+        ours.append(run(sys.executable, "ours", path, steps))
+        theirs.append(run(sys.executable, SCIPY.way, path, steps))
     wall, memory = (median(one[name] for one in ours) for name in ("wall", "memory"))
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; medians; {steps} × 267 × 267 cells")
     print(f"ours: {wall:.3f} s, {memory / 1e6:.0f} MB beside the field's {steps * 267 * 267 * 4 / 1e6:.0f}\n")
     print(f"  {'peer':12}{'seconds':>10}{'× wall':>8}{'× CPU':>8}{'goal':>8}{'× memory':>12}   (goal {LEAST_MEMORY})")
-    for peer in PEERS:
-        print(line(peer, sys.executable if peer.share == 1 else options.peers, ours, path, steps), flush=True)
+    print(line(SCIPY, ours, theirs, 1), flush=True)
+    for peer in SLOW:
+        print(elsewhere(peer, options.peers, ours, path, steps), flush=True)
 
 
 if __name__ == "__main__":
