@@ -90,6 +90,8 @@ static inline void start_fetch(struct fetch_call *call, size_t n) {
     CHECK_OK(e5_job_start(fetch_in_job, call, &call->job, err));
 }
 
+#define PROMPT 5.0 /* seconds: one is promised, but machines are busy; who does not hear would wait for minutes */
+
 /* Cancel and tell how it ended. */
 static inline enum e5_status cancel_fetch(struct fetch_call *call, double *seconds) {
     double begun = e5_clock_monotonic();

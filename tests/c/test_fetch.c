@@ -127,7 +127,7 @@ static void check_resume(bool ignore_ranges) {
     options.settings.max_transfers = 1;
     cds.cut_at = 50000;
     syncs = 0;
-    CHECK(cancel_after(50000, &seconds) == E5_CANCELLED && seconds < 1 && syncs == 0);
+    CHECK(cancel_after(50000, &seconds) == E5_CANCELLED && seconds < PROMPT && syncs == 0);
     for (int i = 0; i < 2; i++) CHECK(results[i].error.status == E5_CANCELLED && results[i].error.hint[0] != '\0');
     CHECK(folder_read("0.nc", log_text, 1) == -1 && folder_count() == 3); /* part and state, and a state */
     cds.cut_at = 0;

@@ -163,7 +163,7 @@ TEST(cancelling_dismisses_jobs_when_asked) {
     options.dismiss = true;
     start_fetch(&call, 2);
     WAIT_UNTIL(&call, cds.lists >= 2 && cds.jobs == 2);
-    CHECK(cancel_fetch(&call, &seconds) == E5_CANCELLED && seconds < 1);
+    CHECK(cancel_fetch(&call, &seconds) == E5_CANCELLED && seconds < PROMPT);
     CHECK(cds.deletions == 1 && folder_count() == 0);
     for (int i = 0; i < 2; i++) CHECK(strcmp(cds.job[i].status, "dismissed") == 0);
     cds.keep_running = 0;
@@ -180,7 +180,7 @@ TEST(a_silent_service_does_not_hold_up_a_cancel) {
     options.dismiss = true;
     start_fetch(&call, 2);
     WAIT_UNTIL(&call, cds.lists >= 2 && cds.jobs == 2);
-    CHECK(cancel_fetch(&call, &seconds) == E5_CANCELLED && seconds < 1);
+    CHECK(cancel_fetch(&call, &seconds) == E5_CANCELLED && seconds < PROMPT);
     CHECK(strstr(log_text, "could not be dismissed") != NULL && folder_count() == 2); /* the jobs are remembered */
     cds.keep_running = 0;
     CHECK(fetch(2) == E5_OK && results[0].error.status == E5_OK && cds.jobs == 2);
