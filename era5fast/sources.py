@@ -65,6 +65,8 @@ def expand(paths: Any) -> list[str]:
         raise InputError(f"file names are needed, not {what}", hint="a path, a pattern, or a sequence of them")
     found: list[str] = []
     for path in [os.fspath(name) for name in given]:
+        if "://" in path:
+            raise InputError(f"local files are read, not {path}", hint="download it first")
         names = sorted(glob.glob(path)) if glob.has_magic(path) and not os.path.exists(path) else [path]
         if not names:
             raise InputError(f"no file matches {path}")

@@ -6,6 +6,7 @@ the core reads them itself, and xarray decodes them as it always does.
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ from .sources import has_grib, magic_of, netcdf_files, open_file
 
 __all__ = ["Era5FastBackendEntrypoint"]
 
+_MANY_HINT = "for several take era5fast.open_dataset(…), or xr.open_mfdataset(…, engine='era5fast')"
 _TIDY_HINT = "open it with tidy=True, which puts variables together by what they are"
 
 
@@ -224,13 +226,18 @@ class Era5FastBackendEntrypoint(BackendEntrypoint):
 
 
 def _local(filename_or_obj: Any) -> str:
+    if isinstance(filename_or_obj, list | tuple):
+        raise InputError("engine 'era5fast' opens one file, not a list", hint=_MANY_HINT)
     if not isinstance(filename_or_obj, str | os.PathLike):
         what = type(filename_or_obj).__name__
-        raise InputError(f"engine 'era5fast' reads local files, not a {what}", hint="pass the name of a file")
+        raise InputError(f"engine 'era5fast' reads local files, not {what}", hint="pass the name of a file")
     path = os.fspath(filename_or_obj)
     if "://" in path:
         raise InputError(f"engine 'era5fast' reads local files, not {path}", hint="download it first")
-    return os.path.abspath(os.path.expanduser(path))
+    path = os.path.abspath(os.path.expanduser(path))
+    if glob.has_magic(path) and not os.path.exists(path):
+        raise InputError(f"engine 'era5fast' opens one file, not a pattern: {path}", hint=_MANY_HINT)
+    return path
 
 
 def _open_store(store: FileStore, drop_variables: Any, decoding: dict[str, Any]) -> xr.Dataset:
@@ -249,8 +256,11 @@ def _open_tidy(path: str, drop_variables: Any, decoding: dict[str, Any]) -> xr.D
 
 def _join(path: str, members: list[xr.Dataset]) -> xr.Dataset:
     """Members of one archive as one Dataset, when nothing of them contradicts another."""
+    # A member none of whose variables is left does not say any more what its coordinates are.
+    coordinates = {name for member in members for name in member.coords}
+    alike = [member.set_coords(coordinates & set(member.variables)) for member in members]
     try:
-        joined = xr.merge(members, join="exact", compat="equals", combine_attrs="override")
+        joined = xr.merge(alike, join="exact", compat="equals", combine_attrs="override")
     except (xr.MergeError, ValueError) as error:
         raise InputError(
             f"{path}: the members of the archive do not fit together: {error}", hint=_TIDY_HINT, target=path

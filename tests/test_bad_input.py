@@ -162,6 +162,13 @@ def test_pattern_without_a_match(tmp_path: Path) -> None:
         e5.read(tmp_path / "*.nc", progress=False)
 
 
+@pytest.mark.native
+@pytest.mark.parametrize("call", [e5.read, e5.open_dataset, e5.explain])
+def test_addresses_are_no_files(call: Callable[[str], object]) -> None:
+    with pytest.raises(InputError, match=r"local files are read, not https://example\.org/x\.nc\. Download it first"):
+        call("https://example.org/x.nc")
+
+
 # --- damaged files ---
 
 DAMAGE = """

@@ -370,6 +370,8 @@ def test_the_real_archive(real_data: Path) -> None:
     assert {"d2m", "u10", "v10", "sp", "tp"} <= set(ds.data_vars)
     tidy = xr.open_dataset(path, engine="era5fast", tidy=True)
     assert np.array_equal(tidy.tp.values, ds.tp.values, equal_nan=True)
+    fewer = xr.open_dataset(path, engine="era5fast", drop_variables=["tp", "sp"])  # nothing is left of one member
+    xr.testing.assert_identical(fewer, ds.drop_vars(["tp", "sp"]))
 
 
 def test_tidy_is_that_of_the_package(plain: Path) -> None:
@@ -387,10 +389,15 @@ def test_tidy_is_that_of_the_package(plain: Path) -> None:
     ("what", "text"),
     [
         (lambda path: {"filename_or_obj": path, "group": "deep"}, "reads the root group only, not 'deep'"),
-        (lambda path: {"filename_or_obj": path.read_bytes()}, "reads local files, not a bytes"),
+        (lambda path: {"filename_or_obj": path.read_bytes()}, "reads local files, not bytes"),
         (
             lambda path: {"filename_or_obj": "https://example.org/x.nc"},
             r"reads local files, not https://example\.org",
+        ),
+        (lambda path: {"filename_or_obj": [path, path]}, r"opens one file, not a list.*open_mfdataset"),
+        (
+            lambda path: {"filename_or_obj": f"{path.parent}/*.nc"},
+            r"one file, not a pattern: .*\*\.nc",
         ),
     ],
 )

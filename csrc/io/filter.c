@@ -10,7 +10,6 @@
 
 #define CHECKSUM_SIZE 4
 #define DEFLATE_RATIO 1032 /* the format cannot do better: 258 bytes for two bits */
-#define SHORT_RUN 64       /* elements; as few as these are no work for vector registers */
 #define SPARE_SHARE 8      /* of the stored size: room for a chunk is room for most others, too */
 #define LARGE_PAGE ((size_t)2 << 20)
 #define SPARES_MAX 32
@@ -121,16 +120,6 @@ static enum e5_status check_sum(struct pass *p) {
     return fletcher32(p->bytes, p->size) == stored ? E5_OK : damaged(p, "has a wrong checksum");
 }
 
-/* Few elements of a chunk lie side by side in the variable, too: of time series, say. */
-static bool has_short_runs(const struct e5_map *map) {
-    size_t run = 1;
-    for (int d = map->ndim - 1; d >= 0; d--) {
-        run *= map->chunk[d];
-        if (map->chunk[d] < map->dim[d]) break;
-    }
-    return run <= SHORT_RUN;
-}
-
 enum e5_status e5_filter_undo(const char *path, const struct e5_map *map, const struct e5_chunk *chunk,
                               struct e5_scratch *scratch, struct e5_decoded *out, struct e5_error *err) {
     struct pass p = {path, map, scratch, scratch->stored.bytes, chunk->size, err};
@@ -140,7 +129,7 @@ enum e5_status e5_filter_undo(const char *path, const struct e5_map *map, const 
     for (int i = map->filters - 1; i >= 0 && status == E5_OK; i--) {
         if (!was_applied(chunk, i)) continue;
         /* A shuffle that is undone last is left to whoever moves the elements: that saves a pass over memory. */
-        shuffled = map->filter[i] == E5_SHUFFLE && i == 0 && !has_short_runs(map);
+        shuffled = map->filter[i] == E5_SHUFFLE && i == 0;
         if (map->filter[i] == E5_DEFLATE) status = inflate(&p, size_before(map, chunk, i));
         if (map->filter[i] == E5_FLETCHER32) status = check_sum(&p);
         if (map->filter[i] == E5_SHUFFLE && !shuffled) status = unshuffle(&p);

@@ -4,15 +4,27 @@
 
 #define RUN_BLOCK 1024  /* elements unshuffled at a time: they stay in the first-level cache until unpacked */
 #define SHORT_STRETCH 8 /* elements; where stretches are shorter, elements are picked up one by one */
+#define SHORT_RUN 64    /* elements; so few are unshuffled together with those behind them … */
+#define SPARSE 8        /* … unless only one in so many is wanted */
+#define WINDOW_BYTES 4096
 #define SHORT_ROW 4096  /* bytes; rows as short as these end before the processor has seen where they lead */
 #define ROWS_AHEAD 2
 #define CACHE_LINE 64
+
+/* Elements of a shuffled piece that are unshuffled already: chunks of time series have rows of few cells, which lie
+ * side by side in the piece and far apart in the output.  A row by itself would be no work for vector registers, and
+ * all of the chunk at once would be another one in memory. */
+struct window {
+    size_t first, end;
+    uint8_t bytes[WINDOW_BYTES];
+};
 
 struct put {
     const struct e5_slab *slab;
     const struct e5_piece *piece;
     struct e5_cut cut;
     size_t element, wide; /* bytes of one, stored and in the output */
+    struct window *window; /* or NULL */
     size_t ahead;         /* bytes from a row of the output to the one that is fetched meanwhile; 0: none is */
     e5_cut_fn row;
 };
@@ -40,6 +52,24 @@ static void put_shuffled(const struct put *p, size_t first, size_t n, char *to) 
     }
 }
 
+/* n elements from element `first` on, no more than a window has. */
+static const uint8_t *through_window(const struct put *p, size_t first, size_t n) {
+    struct window *w = p->window;
+    if (first < w->first || first + n > w->end) {
+        size_t most = WINDOW_BYTES / p->element, rest = p->piece->plane - first, part = rest < most ? rest : most;
+        e5_unshuffle(p->piece->bytes, p->piece->plane, p->element, first, part, w->bytes);
+        w->first = first;
+        w->end = first + part;
+    }
+    return w->bytes + (first - w->first) * p->element;
+}
+
+/* n elements that lie side by side, in memory as they are stored: `from` bytes behind the piece's first, or elements
+ * where it is shuffled. */
+static const uint8_t *stored(const struct put *p, size_t from, size_t n) {
+    return p->window != NULL ? through_window(p, from, n) : p->piece->bytes + from;
+}
+
 /* The rows of a chunk lie far apart in the output, and the processor cannot guess where the next one does: it would
  * wait for memory at every one of them. */
 static void fetch(const char *out, size_t bytes) {
@@ -51,12 +81,12 @@ static void put_run(const struct put *p, size_t from, size_t n, size_t to) {
     if (p->ahead > 0) fetch(out + p->ahead, n * p->wide);
     if (p->piece->constant)
         put_constant(p, n, out);
-    else if (p->piece->plane == 0 && e5_unpack_keeps_bytes(&p->slab->how))
-        memcpy(out, p->piece->bytes + from, n * p->wide);
-    else if (p->piece->plane > 0)
+    else if (p->piece->plane > 0 && p->window == NULL)
         put_shuffled(p, from, n, out);
+    else if (e5_unpack_keeps_bytes(&p->slab->how))
+        memcpy(out, stored(p, from, n), n * p->wide);
     else
-        e5_unpack(&p->slab->how, p->piece->bytes + from, n, out);
+        e5_unpack(&p->slab->how, stored(p, from, n), n, out);
 }
 
 static void put_row(void *context, size_t from, size_t to) {
@@ -153,12 +183,21 @@ static size_t look_ahead(const struct put *p) {
     return ROWS_AHEAD * part[row - 1].to * p->wide;
 }
 
+static bool profits_from_window(const struct put *p) {
+    const struct e5_cut_part *part = p->cut.part;
+    int row = p->cut.row;
+    size_t n = e5_cut_count(&part[row]) * p->cut.unit;
+    return p->piece->plane > 0 && row > 0 && n <= SHORT_RUN && part[row - 1].from <= SPARSE * n;
+}
+
 /* False: nothing of the piece is wanted. */
-static bool prepare(struct put *p, const struct e5_slab *slab, const struct e5_piece *piece) {
+static bool prepare(struct put *p, struct window *window, const struct e5_slab *slab, const struct e5_piece *piece) {
     size_t element = e5_dtype_size(slab->how.from), width = piece->plane > 0 ? 1 : element;
     *p = (struct put){.slab = slab, .piece = piece, .element = element, .wide = e5_dtype_size(slab->how.as)};
+    window->first = window->end = 0;
     if (!e5_cut_make(slab->ndim, slab->pick, &piece->box, width, piece->step, &p->cut)) return false;
     p->row = one_by_one(p, width) ? put_elements : put_row;
+    if (profits_from_window(p)) p->window = window;
     p->ahead = look_ahead(p);
     return true;
 }
@@ -166,7 +205,7 @@ static bool prepare(struct put *p, const struct e5_slab *slab, const struct e5_p
 struct neighbours {
     const struct put *put;
     size_t n;
-    struct e5_stretch stretch[E5_NEIGHBOURS_MAX]; /* bytes: from the row's beginning, to the output row's, how many */
+    struct e5_stretch stretch[E5_NEIGHBOURS_MAX]; /* from the row's beginning, bytes to the output row's, elements */
 };
 
 /* The cuts of neighbours differ in the last dimension only: all of them have a row where the first has one. */
@@ -182,7 +221,7 @@ static void copy_rows(void *context, size_t from, size_t to) {
     char *out = all->put->slab->out + to * all->put->wide;
     for (size_t i = 0; i < all->n; i++) {
         const struct e5_stretch *s = &all->stretch[i];
-        memcpy(out + s->to, all->put[i].piece->bytes + from + s->from, s->count);
+        memcpy(out + s->to, stored(&all->put[i], from + s->from, s->count), s->count * all->put[i].wide);
     }
 }
 
@@ -190,7 +229,8 @@ static bool copies(const struct neighbours *all) {
     bool plain = e5_unpack_keeps_bytes(&all->put->slab->how);
     for (size_t i = 0; i < all->n; i++) {
         const struct put *p = &all->put[i];
-        plain &= !p->piece->constant && p->piece->plane == 0 && p->cut.part[p->cut.row].stretches == 1;
+        plain &= !p->piece->constant && (p->piece->plane == 0 || p->window != NULL) &&
+                 p->cut.part[p->cut.row].stretches == 1;
     }
     return plain;
 }
@@ -200,18 +240,19 @@ static void measure_stretches(struct neighbours *all) {
         const struct put *p = &all->put[i];
         const struct e5_cut_part *part = &p->cut.part[p->cut.row];
         struct e5_stretch s = e5_cut_stretch(part, 0);
-        all->stretch[i] = (struct e5_stretch){(s.from - part->low) * part->from, s.to * part->to * p->wide,
-                                              s.count * p->cut.unit * p->wide};
+        all->stretch[i] =
+            (struct e5_stretch){(s.from - part->low) * part->from, s.to * part->to * p->wide, s.count * p->cut.unit};
     }
 }
 
 void e5_slab_put(const struct e5_slab *slab, const struct e5_piece *piece, size_t n) {
     struct put put[E5_NEIGHBOURS_MAX];
+    struct window window[E5_NEIGHBOURS_MAX];
     struct neighbours all = {.put = put};
     bool together = true;
     for (size_t i = 0; i < n; i++) {
         struct put *p = &put[all.n];
-        if (!prepare(p, slab, &piece[i])) continue;
+        if (!prepare(p, &window[all.n], slab, &piece[i])) continue;
         together &= p->row == put_row && p->cut.row == slab->ndim - 1;
         together &= (p->piece->plane > 0) == (put[0].piece->plane > 0);
         all.n++;

@@ -4,10 +4,12 @@ Each run is a process of its own; the answers are compared. Files are in the pag
 the clock counts). ``--peers PYTHON`` and ``--hidefix PYTHON`` name interpreters of other environments where packages
 live that must not share one with ours; what is not installed there is left out and said. A peer that would take
 hours does part of the work, and the row says how its time was scaled. Beside the ratios of wall time stands that of
-processor time, which a busy machine disturbs less.
+processor time, which a busy machine disturbs less. Of several rounds the least counts, for all alike: what others
+do on the machine only adds.
 
 Who reads compressed files must inflate every chunk that holds something of what is wanted. How long that alone takes
-is measured in the same rounds: libdeflate on two threads, nothing else. ``limit`` is the ratio that such a reader
+is measured in the same rounds: libdeflate on two threads, and for a region zeros into the memory of the answer,
+nothing else. ``limit`` is the ratio that such a reader
 would reach against the peer, ``share`` what ours reaches of it. Nothing is asserted about time; rows whose goal was
 missed are listed at the end, those apart whose goal is above the limit.
 """
@@ -23,7 +25,6 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ MISSED, ABOVE = "*", "^"  # how lines are marked: the goal was missed; not even 
 
 
 def limit(options: dict[str, Any]) -> Peer:
-    """Inflating the chunks that are touched, and nothing else: a tenth above that time is the goal."""
+    """Inflating the chunks that are touched, and no reading: a tenth above that time is the goal."""
     return Peer(LIMIT, "inflate_only", 0.9, options, same=False)
 
 
@@ -190,21 +191,21 @@ def measure(row: Row, python: str, hidefix: str, rounds: int) -> tuple[list[str]
                 continue
             compare(row, peer, result, answer)
             theirs.setdefault(peer.name, []).extend([answer] if number > 0 else [])
-    least = median(result["wall"] for result in theirs[LIMIT]) if LIMIT in theirs else None
+    least = min(result["wall"] for result in theirs[LIMIT]) if LIMIT in theirs else None
     lines = [line(row, peer, ours, theirs.get(peer.name), least) for peer in row.peers if peer.name not in failed]
     lines += [f"  {row.name:36}{name:22}cannot read it: {text}" for name, text in failed.items()]
-    return lines, median(result["wall"] for result in ours[2])
+    return lines, min(result["wall"] for result in ours[2])
 
 
 def line(row: Row, peer: Peer, ours: dict[int, Any], theirs: list[dict[str, Any]] | None, least: float | None) -> str:
     """A line of the table; `least` are the seconds of the limit, where the row has one."""
-    one, two = (median(result["wall"] for result in ours[n]) for n in (1, 2))
+    one, two = (min(result["wall"] for result in ours[n]) for n in (1, 2))
     memory = max(result["memory"] for result in ours[2])
     if theirs is None:
-        return f"  {row.name:36}{peer.name:22}{one:8.2f}{two:8.2f}   not installed"
-    wall = median(result["wall"] for result in theirs) * peer.scale
-    processor = median(result["processor"] for result in theirs) * peer.scale
-    processor /= median(result["processor"] for result in ours[2])
+        return f"  {row.name:36}{peer.name:22}{one:8.3g}{two:8.3g}   not installed"
+    wall = min(result["wall"] for result in theirs) * peer.scale
+    processor = min(result["processor"] for result in theirs) * peer.scale
+    processor /= min(result["processor"] for result in ours[2])
     if least is not None and least > LOOSE * two:
         least = None  # of chunks so small that starting its threads took longest: no limit
     reachable = least is None or wall / least >= peer.goal
@@ -212,7 +213,7 @@ def line(row: Row, peer: Peer, ours: dict[int, Any], theirs: list[dict[str, Any]
     scaled = f"   scaled × {peer.scale:g}" if peer.scale > 1 else ""
     bound = f"{wall / least:8.1f}{100 * least / two:7.0f} %" if least is not None else f"{'–':>8}{'–':>9}"
     return (
-        f"{mark} {row.name:36}{peer.name:22}{one:8.2f}{two:8.2f}{wall:9.2f}{wall / one:9.2f}{wall / two:9.2f}"
+        f"{mark} {row.name:36}{peer.name:22}{one:8.3g}{two:8.3g}{wall:9.4g}{wall / one:9.2f}{wall / two:9.2f}"
         f"{processor:9.1f}{peer.goal:7g}{bound}{memory:9.0f}{scaled}"
     )
 
@@ -238,7 +239,7 @@ def main() -> None:
         rows={"nargs": "*", "default": [""], "help": "rows whose names hold one of these words"},
     )
     rounds = options.rounds
-    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; medians of {rounds}; ratios are peer : ours")
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; least of {rounds}; ratios are peer : ours")
     heads = f"{'1 thr':>8}{'2 thr':>8}{'peer':>9}{'× 1 thr':>9}{'× 2 thr':>9}{'× CPU':>9}{'goal':>7}"
     print(f"  {'what':36}{'against':22}{heads}{'limit':>8}{'share':>9}{'MiB':>9}", flush=True)
     found: list[str] = []

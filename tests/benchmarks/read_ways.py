@@ -246,20 +246,25 @@ def by_hand_mean(paths: list[str]) -> Work:
     return work
 
 
-def _chunks(path: str, rows: list[int] | None, columns: list[int] | None) -> tuple[list[tuple[int, int]], int]:
-    """Address and stored size of the chunks that hold these rows and columns, and the size of one inflated."""
+def _chunks(path: str, rows: list[int] | None, columns: list[int] | None) -> tuple[list[tuple[int, int]], int, int]:
+    """Place and stored size of chunks that hold these rows and columns; bytes of one inflated, and of the answer."""
     import h5py
 
     with h5py.File(path) as file:
         variable = file[VARIABLE]
-        shape, size = variable.chunks, int(np.prod(variable.chunks)) * variable.dtype.itemsize
+        width, shape = variable.dtype.itemsize, variable.chunks
         chunks = [variable.id.get_chunk_info(i) for i in range(variable.id.get_num_chunks())]
+        lengths = [
+            variable.shape[0],
+            *(w[1] - w[0] if w else n for w, n in zip((rows, columns), variable.shape[1:], strict=True)),
+        ]
 
     def is_touched(offset: tuple[int, ...]) -> bool:
         wanted = zip(offset[1:], shape[1:], (rows, columns), strict=True)
         return all(w is None or (first < w[1] and first + length > w[0]) for first, length, w in wanted)
 
-    return [(c.byte_offset, c.size) for c in chunks if is_touched(c.chunk_offset)], size
+    touched = [(c.byte_offset, c.size) for c in chunks if is_touched(c.chunk_offset)]
+    return touched, width * int(np.prod(shape)), width * int(np.prod(lengths))
 
 
 def inflate_only(
@@ -268,7 +273,8 @@ def inflate_only(
     """No reader: libdeflate alone on the chunks of mapped files that hold what is wanted, in two threads.
 
     Where the chunks lie is known before. `keep` puts them one behind the other into memory of their own, as whoever
-    gives all values back must; else all go into the same buffer.
+    gives all values back must; else all go into the same buffer. Of a region the answer's memory is filled with
+    zeros besides: nobody can give values back in pages that were never touched.
     """
     library = ctypes.CDLL(ctypes.util.find_library("deflate"))
     library.libdeflate_alloc_decompressor.restype = ctypes.c_void_p
@@ -277,22 +283,25 @@ def inflate_only(
     inflate.argtypes = [ctypes.c_void_p, *block, *block, ctypes.c_void_p]
     files = [np.memmap(path, dtype="u1", mode="r") for path in paths]
     _keep.extend(files)
-    stored = []
+    stored, answer = [], 0
     for path, file in zip(paths, files, strict=True):
-        places, size = _chunks(path, rows, columns)
+        places, size, wanted = _chunks(path, rows, columns)
         stored += [(file.ctypes.data + offset, length, size) for offset, length in places]
+        answer += wanted if rows is not None else 0
     largest = max(size for *_, size in stored)
 
-    def part(out: int, first: int) -> None:
+    def part(out: int, values: int, first: int) -> None:
         inflater = library.libdeflate_alloc_decompressor()
         for i, (chunk, length, size) in list(enumerate(stored))[first::2]:
             status = inflate(inflater, chunk, length, out + largest * (i if keep else first), size, None)
             assert status == 0, "libdeflate refused a chunk"
+        ctypes.memset(values + first * (answer // 2), 0, answer // 2)
 
     def work() -> Answer:
         buffer = np.empty((len(stored) if keep else 2, largest), dtype="u1")
-        out = buffer.ctypes.data
-        threads = [threading.Thread(target=part, args=(out, first)) for first in (0, 1)]
+        values = np.empty(answer, dtype="u1")
+        ends = [(buffer.ctypes.data, values.ctypes.data, first) for first in (0, 1)]
+        threads = [threading.Thread(target=part, args=end) for end in ends]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -249,6 +249,56 @@ TEST(neighbours_together_and_alone) {
     }
 }
 
+/* Rows of few cells, more of them than are unshuffled at a time. */
+enum { STEPS = 700, ROWS = 3, CELLS = 9, HELD = STEPS * ROWS * CELLS, SIDE = 2 };
+
+static void shuffle_all(const float *plain, uint8_t *planes) {
+    for (size_t i = 0; i < HELD; i++)
+        for (size_t k = 0; k < 4; k++) memcpy(planes + k * HELD + i, (const char *)(plain + i) + k, 1);
+}
+
+static void check_series(const struct e5_pick *pick, enum e5_dtype as, size_t n) {
+    static float plain[SIDE][HELD];
+    static uint8_t planes[SIDE][4 * HELD];
+    static double got[3][SIDE * HELD];
+    struct e5_slab slab = {.ndim = 3, .pick = pick, .how = {E5_F32, as, false, E5_PACKING_NONE}};
+    struct e5_piece piece[2][SIDE];
+    for (size_t k = 0; k < SIDE; k++) {
+        piece[0][k] = (struct e5_piece){.box = {{0, 0, k * CELLS}, {STEPS, ROWS, CELLS}}};
+        piece[1][k] = piece[0][k];
+        for (size_t i = 0; i < HELD; i++) plain[k][i] = (float)(k * HELD + i) / 3;
+        shuffle_all(plain[k], planes[k]);
+        piece[0][k].bytes = (const uint8_t *)plain[k];
+        piece[1][k].bytes = planes[k];
+        piece[1][k].plane = HELD;
+    }
+    memset(got, 0, sizeof got);
+    for (size_t form = 0; form < 2; form++) {
+        slab.out = (char *)got[form];
+        e5_slab_put(&slab, piece[form], n);
+    }
+    slab.out = (char *)got[2];
+    for (size_t k = 0; k < n; k++) e5_slab_put(&slab, &piece[1][k], 1);
+    CHECK(memcmp(got[0], got[1], sizeof got[0]) == 0 && memcmp(got[0], got[2], sizeof got[0]) == 0);
+}
+
+TEST(shuffled_series_of_few_cells) {
+    int64_t backwards[STEPS], some[STEPS];
+    struct e5_pick steps[4] = {e5_pick_range(0, STEPS), e5_pick_range(123, 400)};
+    struct e5_pick columns[] = {e5_pick_range(0, 18), e5_pick_range(4, 9), e5_pick_range(7, 1), e5_pick_range(9, 3)};
+    for (int i = 0; i < STEPS; i++) backwards[i] = STEPS - 1 - i, some[i] = i * 7 % STEPS;
+    CHECK_OK(e5_pick_list(backwards, STEPS, STEPS, &steps[2], err));
+    CHECK_OK(e5_pick_list(some, STEPS, STEPS, &steps[3], err));
+    for (size_t t = 0; t < 4; t++)
+        for (size_t c = 0; c < 4; c++)
+            for (size_t form = 0; form < 4; form++) {
+                struct e5_pick rows = form % 2 == 0 ? e5_pick_range(0, ROWS) : e5_pick_range(1, 1);
+                struct e5_pick pick[] = {steps[t], rows, columns[c]};
+                check_series(pick, form < 2 ? E5_F32 : E5_F64, SIDE);
+            }
+    for (size_t t = 0; t < 4; t++) e5_pick_fini(&steps[t]);
+}
+
 /* Positions that no stretch names stay as they are, so that two files can fill one array. */
 TEST(two_pieces_share_an_output) {
     const struct e5_stretch even[] = {{0, 0, 1}, {1, 2, 1}}, odd[] = {{5, 1, 1}, {6, 3, 1}};
@@ -286,6 +336,7 @@ int main(void) {
     RUN(a_long_row_one_by_one);
     RUN(elements_with_gaps);
     RUN(neighbours_together_and_alone);
+    RUN(shuffled_series_of_few_cells);
     RUN(two_pieces_share_an_output);
     RUN(a_fill_value_stands_for_all);
     return check_summary();
