@@ -13,7 +13,7 @@ import numpy as np
 
 from . import arcs, catalogue_display, catalogue_tables, event_export, genealogy
 from .canonical import canonical
-from .database_query import day
+from .conditions import category_of, condition, day, iso, meeting, plain_wanted
 from .database_region import box_of
 from .errors import InputError, MissingItemError
 from .event import Event
@@ -364,6 +364,7 @@ class EventCatalogue:
         start: Any = None,
         end: Any = None,
         bbox: Sequence[float] | None = None,
+        category: Any = None,
         where: Mapping[str, Any] | None = None,
         **limits: Any,
     ) -> EventCatalogue:
@@ -376,8 +377,12 @@ class EventCatalogue:
             ``"2003-06-15"``, ``"2003-06"`` or ``"2003"``, which mean the whole of that month or year.
         bbox : (west, south, east, north), optional
             Only events whose box meets this one; degrees. West greater than east means across the antimeridian.
+        category : int or str, optional
+            Only events of this category or a higher one, as in :meth:`.EventDatabase.query`: 1 to 4, or moderate,
+            strong, severe, extreme. ``where={"category": 2}`` means only this one.
         where : mapping, optional
-            Column → value, or column → (lowest, highest), both included, None where there is no limit.
+            Conditions on columns, as in :meth:`.EventDatabase.query`: a value; a pair is a range with both ends, of
+            which None leaves one open; a list means one of its values; None means that the value is missing.
         **limits
             The same as keywords.
 
@@ -389,7 +394,8 @@ class EventCatalogue:
         Raises
         ------
         InputError
-            If a column, date or box is not right.
+            If a column, date, box or category is not right, or a column never meets its condition: a text where there
+            are numbers, a range whose ends are exchanged.
 
         Examples
         --------
@@ -402,8 +408,11 @@ class EventCatalogue:
             keep &= self._days("start") <= _as_day(end, 99)
         if bbox is not None:
             keep &= self._meets(bbox)
+        if category is not None:
+            limit = category if isinstance(category, tuple | list) else (category_of(category), None)
+            keep &= self._meets_condition("category", limit)
         for name, limit in {**(where or {}), **limits}.items():
-            keep &= self._between(name, limit)
+            keep &= self._meets_condition(name, limit)
         return self[keep]
 
     def _days(self, name: str) -> np.ndarray:
@@ -416,22 +425,11 @@ class EventCatalogue:
         meets = arcs.meets(table["west"], table["east"], box.arcs)
         return meets & (table["south"] <= box.north) & (table["north"] >= box.south)
 
-    def _between(self, name: str, limit: Any) -> np.ndarray:
+    def _meets_condition(self, name: str, wanted: Any) -> np.ndarray:
         values = self._column(name)
-        if not isinstance(limit, tuple | list):
-            return np.asarray(values == limit)
-        if len(limit) != 2:
-            raise InputError(f"{name} is {limit!r}, must be a value or (lowest, highest)")
-        low, high = limit
-        keep = np.ones(len(self), dtype=bool)
-        try:
-            if low is not None:
-                keep &= values >= low
-            if high is not None:
-                keep &= values <= high
-        except TypeError as error:
-            raise InputError(f"{name} cannot be compared with {limit!r}") from error
-        return keep
+        is_time = _AS_STORED.get(name, name) in _TIMES
+        kind = "DATETIME" if is_time else _STORED_AS[values.dtype.kind]
+        return meeting(iso(values) if is_time else values, condition(name, kind, plain_wanted(name, wanted)))
 
     def sort_values(self, by: str | Sequence[str], *, ascending: bool = True) -> EventCatalogue:
         """The events in another order.
@@ -640,6 +638,10 @@ class EventCatalogue:
         return event_export.write(
             self.to_dataframe(), self._outlines(), target, units=self.column_units, overwrite=overwrite
         )
+
+
+#: Kind of an array → declared type of such a column in the database.
+_STORED_AS = {"i": "INTEGER", "u": "INTEGER", "b": "BOOLEAN", "f": "DOUBLE", "U": "TEXT"}
 
 
 _WHAT = {"name": "variables", "units": "units", "definition_json": "definitions"}

@@ -7,7 +7,6 @@ SQLite's own, through connections that cannot write. ``docs/reference/database.m
 from __future__ import annotations
 
 import json
-import operator
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -285,7 +284,7 @@ class EventDatabase:
         Parameters
         ----------
         **filters
-            Which events, as in :meth:`query`; at least one.
+            Which events, as in :meth:`query`; at least one. Kinds, variables and definitions need not be there.
 
         Returns
         -------
@@ -308,7 +307,8 @@ class EventDatabase:
         Parameters
         ----------
         **filters
-            Which tracks, as in :meth:`query_tracks`; at least one.
+            Which tracks, as in :meth:`query_tracks`; at least one. Kinds, variables and definitions need not be
+            there.
 
         Returns
         -------
@@ -433,7 +433,8 @@ class EventDatabase:
         Parameters
         ----------
         kind : str or list of str, optional
-            Only events of this kind, or of one of these.
+            Only events of this kind, or of one of these. A kind that the file knows nothing of is an error and not an
+            empty answer, as are such variables and definitions, unless nothing was ever added to it.
         start, end : date, optional
             Only events with at least one day from `start` to `end`, both included: dates, or texts such as
             ``"2003-06-15"``, ``"2003-06"`` or ``"2003"``, which mean the whole of that month or year. They are dates
@@ -451,14 +452,15 @@ class EventDatabase:
         where : mapping, optional
             Conditions on columns: ``{"peak_exceedance": (5, None), "duration_days": (3, 10), "censored": False}``. A
             pair is a range with both ends, of which None leaves one open; a list means one of its values; None means
-            that the value is missing.
+            that the value is missing. Of a time, ``"2003-06"`` means all of that month.
         text : str, optional
             Only events that have these letters in their kind, their variable or their definition, in either case.
         months : int, list of int or str, optional
             Only events with at least one day in these months, of any year: ``[6, 7, 8]``, or initials as in
             ``"JJA"``.
         category : int or str, optional
-            Only events of this category or a higher one: 1 to 4, or moderate, strong, severe, extreme.
+            Only events of this category or a higher one: 1 to 4, or moderate, strong, severe, extreme;
+            ``where={"category": 2}`` means only this one.
         columns : str or list of str, optional
             The columns wanted, in this order; all by default.
         geometry : bool
@@ -477,7 +479,8 @@ class EventDatabase:
         Raises
         ------
         InputError
-            If a column, date, box or polygon is not right, or a package is missing for it.
+            If a kind, column, date, box or polygon is not right, a column never meets its condition (a text where
+            there are numbers, a range whose ends are exchanged), or a package is missing.
         EventDatabaseError
             If there is no such file, or it is damaged or not an event database.
 
@@ -552,7 +555,7 @@ class EventDatabase:
         EventDatabaseError
             As :meth:`query_tracks` does.
         """
-        number = operator.index(number)
+        number = database_query.row_id(number, "track")
         with self._reading() as connection:
             columns = table_of(connection, "track_point", self.path)
             text = f"SELECT {quoted(columns)} FROM track_point WHERE track_id = ? ORDER BY id"
@@ -750,7 +753,7 @@ class EventDatabase:
         MissingItemError
             If there is no such event.
         """
-        number = operator.index(number)
+        number = database_query.row_id(number)
         with self._reading() as connection:
             return database_provenance.provenance(connection, number)
 
@@ -774,7 +777,7 @@ class EventDatabase:
         EventDatabaseError
             As :meth:`query_tracks` does.
         """
-        number = operator.index(number)
+        number = database_query.row_id(number, "track")
         with self._reading() as connection:
             table_of(connection, "track", self.path)
             return database_provenance.provenance(connection, number, "track")
@@ -825,7 +828,7 @@ class EventDatabase:
             return pd.DataFrame(rows, columns=[column[0] for column in cursor.description])
 
     def __getitem__(self, number: int) -> StoredEvent:
-        number = operator.index(number)
+        number = database_query.row_id(number)
         with self._reading() as connection:
             columns, days = columns_of(connection, "event"), columns_of(connection, "event_state")
             text = f"""SELECT {quoted(columns, "event")}, geom, units, definition
@@ -849,8 +852,10 @@ class EventDatabase:
             raise EventDatabaseError(f"event {number} is damaged: {error}", target=str(self.path)) from error
 
     def __contains__(self, number: object) -> bool:
+        if not isinstance(number, int | np.integer):
+            return False
         with self._reading() as connection:
-            return connection.execute("SELECT 1 FROM event WHERE id = ?", (number,)).fetchone() is not None
+            return connection.execute("SELECT 1 FROM event WHERE id = ?", (int(number),)).fetchone() is not None
 
     def __iter__(self) -> Iterator[int]:
         with self._reading() as connection:

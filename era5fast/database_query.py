@@ -12,19 +12,15 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
-import numpy as np
-
 from .arcs import MEETS, closed
 from .canonical import canonical
+from .conditions import CATEGORIES, LATEST, category_of, condition, day, plain_wanted, storable
 from .database_file import quoted
 from .database_region import Box, box_of, meeting, region_of
 from .errors import InputError
 from .wording import did_you_mean
 
 __all__ = ["CATEGORIES", "Filters", "Question", "ask", "chosen", "count", "names", "order", "plain"]
-
-#: Names of the categories of Hobday et al. (2018), from 1.
-CATEGORIES = ("moderate", "strong", "severe", "extreme")
 
 
 class Filters(TypedDict, total=False):
@@ -101,13 +97,18 @@ def plain(filters: Filters) -> Filters:
             raise InputError(f"no filter '{name}'", hint=did_you_mean(name, known) or f"there are {', '.join(known)}")
     given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
     made = {name: make(given[name]) for name, make in _PLAIN.items() if name in given}
-    if "start" in made and "end" in made and made["start"] > made["end"] + "~":
+    if "start" in made and "end" in made and made["start"] > made["end"] + LATEST:
         raise InputError(f"start is {made['start']}, which is after the end, {made['end']}", hint="exchange the two")
     return cast("Filters", {**given, **made})
 
 
 def ask(
-    connection: sqlite3.Connection, columns: Mapping[str, str], filters: Filters, table: str = "event"
+    connection: sqlite3.Connection,
+    columns: Mapping[str, str],
+    filters: Filters,
+    table: str = "event",
+    *,
+    known: bool = True,
 ) -> Question:
     """The question for events, or tracks, that pass all filters.
 
@@ -121,12 +122,17 @@ def ask(
         What :func:`plain` gave; None means that everything passes.
     table : {"event", "track"}
         The table.
+    known : bool
+        Refuse kinds, variables and definitions that the file knows nothing of.
     """
     given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+    if known:
+        for name in _NAMED.keys() & given.keys():
+            _check_known(connection, table, name, given[name])
     question = Question(table=table)
-    for name, condition in _CONDITIONS.items():
+    for name, add in _CONDITIONS.items():
         if name in given:
-            condition(question, columns, given[name])
+            add(question, columns, given[name])
     region = given.get("polygon")
     boxes = [given["bbox"]] if "bbox" in given else []
     _place_and_time(connection, question, given, [*boxes, *(region.boxes if region else ())])
@@ -140,6 +146,36 @@ def ask(
 
 _ONE_OF = "{} IN (SELECT value FROM json_each({}))"
 
+# --- names that the file knows ---
+
+#: Filter → its column in the table of definitions, and in those of events and tracks.
+_NAMED = {"kind": ("kind", "kind"), "variable": ("variable", "variable"), "diagnostic": ("id", "diagnostic_id")}
+#: Names that a message lists.
+_LISTED = 12
+
+
+def _check_known(connection: sqlite3.Connection, table: str, name: str, wanted: list[Any]) -> None:
+    """Refuse names that no search had and no event has: most are slips, and an empty answer would hide them.
+
+    A file without any searches has no events either: there every question has an empty answer.
+    """
+    in_definitions, in_events = _NAMED[name]
+    known = [row[0] for row in connection.execute(f"SELECT DISTINCT {in_definitions} FROM diagnostic ORDER BY 1")]
+    for strange in [value for value in wanted if known and value not in known]:
+        # Other programs write into the table as well.
+        there = f"SELECT 1 FROM {table} WHERE {_ONE_OF.format(in_events, '?')} LIMIT 1"
+        if connection.execute(there, (_array([strange]),)).fetchone() is None:
+            raise InputError(f"the file knows no {name} {strange!r}", hint=_near_or_all(str(strange), known))
+
+
+def _near_or_all(name: str, known: list[Any]) -> str:
+    """Hint at names that look like one, or at some of all."""
+    names = [str(value) for value in known]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    all_of_them = f"{'it has' if len(names) > 1 else 'its only one is'} {', '.join(names[:_LISTED])}{more}"
+    return did_you_mean(name, names, all_of_them)
+
+
 # --- place and time ---
 
 #: What looking at a candidate of the spatial index costs, as a multiple of one of the index by time: the latter holds
@@ -152,7 +188,7 @@ def _place_and_time(
 ) -> None:
     """Conditions of kind, time and boxes, by the index that leaves the fewest rows to look at."""
     first = given.get("start")
-    last = given["end"] + "~" if "end" in given else None  # sorts behind every day that begins so
+    last = given["end"] + LATEST if "end" in given else None  # sorts behind every day that begins so
     if first is not None:
         question.add("end_day >= {}", first)
     if last is not None:
@@ -199,7 +235,7 @@ def _spans(connection: sqlite3.Connection, first: str, last: str | None) -> list
 
 def _whole(text: str) -> str:
     """A day out of a year, a month or a day."""
-    return (text.rstrip("~") + "-01-01")[:10]
+    return (text.rstrip(LATEST) + "-01-01")[:10]
 
 
 # Days of other calendars are shorter in number than those of SQLite by two in a hundred at most.
@@ -221,19 +257,6 @@ _SPANS = """
            / max(1.0, high - low)
     FROM spans"""
 
-_DAY = re.compile(r"(\d{4}(?:-(\d\d)(?:-(\d\d))?)?)(?:[T ].*)?", re.ASCII)
-#: Days of each month on the calendar that gives it the most.
-_LONGEST = (31, 30, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-
-def day(date: Any) -> str:
-    """Year, month or day as the beginning of an ISO date; the day is one of any calendar."""
-    match = _DAY.fullmatch(str(date))
-    month, number = (1, 1) if match is None else (int(match[2] or 1), int(match[3] or 1))
-    if match is None or not 1 <= month <= 12 or not 1 <= number <= _LONGEST[month - 1]:
-        raise InputError(f"not a date: {date!r}", hint='write "2003-06-15", "2003-06" or "2003"')
-    return match[1]
-
 
 # --- the other conditions ---
 
@@ -253,21 +276,6 @@ def _array(values: Sequence[Any]) -> str:
     return f"[{', '.join(text or json.dumps(value) for text, value in zip(texts, values, strict=True))}]"
 
 
-def _storable(text: str, what: str) -> str:
-    """A text that can be stored in UTF-8.
-
-    Raises
-    ------
-    InputError
-        If it holds half a character.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"{what} is {text!r}, which is no text: {error.reason}") from error
-    return text
-
-
 def _several(make: Callable[[Any], Any], given: Any, what: str) -> list[Any]:
     """One value or several, as a list."""
     try:
@@ -275,7 +283,7 @@ def _several(make: Callable[[Any], Any], given: Any, what: str) -> list[Any]:
         if make is str:
             if not all(isinstance(value, str) for value in values):
                 raise TypeError
-            return [_storable(value, what) for value in values]
+            return [storable(value, what) for value in values]
         return [make(value) for value in values]
     except TypeError as error:
         raise InputError(f"{what} is {given!r}, which is neither a value nor a list of them") from error
@@ -320,55 +328,26 @@ def _category(question: Question, columns: Mapping[str, str], category: int) -> 
     _where(question, columns, {"category": (category, None)})
 
 
-def _category_of(category: Any) -> int:
-    known = category in CATEGORIES if isinstance(category, str) else category in range(1, len(CATEGORIES) + 1)
-    if not known:
-        raise InputError(f"no category is called {category!r}", hint=f"they are 1 to 4, or {', '.join(CATEGORIES)}")
-    return CATEGORIES.index(category) + 1 if isinstance(category, str) else int(category)
-
-
 def _where(question: Question, columns: Mapping[str, str], where: Mapping[str, Any]) -> None:
     """Columns: a pair is a range with both ends, a list some values, None what is missing."""
     for name, wanted in where.items():
-        _known(name, columns)
+        asked = condition(name, columns[_known(name, columns)], wanted)
         column = quoted([name])
-        if wanted is None:
-            question.terms.append(f"{column} IS NULL")
-        elif isinstance(wanted, tuple):
-            for comparison, end in zip((">=", "<="), wanted, strict=True):
+        if asked.ends is not None:
+            for comparison, end in zip((">=", "<="), asked.ends, strict=True):
                 if end is not None:
                     question.add(f"{column} {comparison} {{}}", end)
+        elif asked.values is None:
+            question.terms.append(f"{column} IS NULL")
+        elif asked.begins:
+            question.add(_BEGINS.format(column, "{}"), json.dumps(asked.values))
         elif isinstance(wanted, list):
-            question.add(_ONE_OF.format(column, "{}"), _array(wanted))
+            question.add(_ONE_OF.format(column, "{}"), _array(asked.values))
         else:
-            question.add(f"{column} = {{}}", wanted)
+            question.add(f"{column} = {{}}", asked.values[0])
 
 
-def _wanted(name: str, wanted: Any) -> Any:
-    """What a column is compared with: None, a value, a list of them, or a pair."""
-    if wanted is None:
-        return None
-    if isinstance(wanted, tuple):
-        if len(wanted) != 2 or wanted == (None, None):
-            raise InputError(f"{name} is {wanted!r}", hint="a range is a pair; None leaves one end open")
-        return tuple(None if end is None else _value(name, end) for end in wanted)
-    if isinstance(wanted, list | set | frozenset | np.ndarray):
-        return [_value(name, value) for value in wanted]
-    return _value(name, wanted)
-
-
-def _value(name: str, value: Any) -> Any:
-    """A value as SQLite compares it."""
-    value = value.item() if isinstance(value, np.generic) and not isinstance(value, np.datetime64) else value
-    if isinstance(value, str):
-        return _storable(str(value), name)
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return float(value) if abs(value) < 2**1023 else math.inf if value > 0 else -math.inf
-    if isinstance(value, bool | int) or (isinstance(value, float) and value == value):
-        return value
-    if isinstance(value, np.datetime64) or hasattr(value, "isoformat"):
-        return str(np.datetime64(value, "ms")) + "Z"
-    raise InputError(f"{name} is compared with {value!r}", hint="values are numbers, texts and dates")
+_BEGINS = f"EXISTS (SELECT 1 FROM json_each({{1}}) WHERE {{0}} BETWEEN value AND value || '{LATEST}')"
 
 
 def _known(name: Any, columns: Container[str]) -> str:
@@ -401,13 +380,13 @@ def _plain_months(months: Any) -> list[int]:
 def _plain_text(text: Any) -> str:
     if not isinstance(text, str):
         raise InputError(f"text is {text!r}, must be a text")
-    return _storable(text, "text")
+    return storable(text, "text")
 
 
 def _plain_where(where: Any) -> dict[Any, Any]:
     if not isinstance(where, Mapping):
         raise InputError(f"where is {where!r}", hint='write where={"duration_days": (5, None)}')
-    return {name: _wanted(name, wanted) for name, wanted in where.items()}
+    return {name: plain_wanted(name, wanted) for name, wanted in where.items()}
 
 
 _PLAIN: dict[str, Callable[[Any], Any]] = {
@@ -421,7 +400,7 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "where": _plain_where,
     "text": _plain_text,
     "months": _plain_months,
-    "category": _category_of,
+    "category": category_of,
 }
 
 # --- sources ---
@@ -444,6 +423,17 @@ def source_row(source: Source) -> tuple[str, int, str, str]:
 
 
 # --- what comes back ---
+
+
+def row_id(number: Any, table: str = "event") -> int:
+    """The id of an event or a track."""
+    try:
+        return operator.index(number)
+    except TypeError as error:
+        hint = f'{"query" if table == "event" else "query_tracks"}(where={{"id": (1, 3)}}) gives several {table}s'
+        raise InputError(
+            f"the id of {'an' if table == 'event' else 'a'} {table} is a whole number, not {number!r}", hint=hint
+        ) from error
 
 
 def count(limit: Any, what: str = "limit") -> int:

@@ -226,7 +226,8 @@ def _needed(
     connection: sqlite3.Connection, filters: Filters, table: str, there: set[str]
 ) -> dict[str, tuple[str, list[int]]]:
     """What the events or tracks that pass the filters need: rows that may belong to nothing when they are gone."""
-    question = ask(connection, columns_of(connection, table), filters, table)
+    # What is not there need not be removed, as when it is done a second time.
+    question = ask(connection, columns_of(connection, table), filters, table, known=False)
     connection.execute("CREATE TEMP TABLE leaving (id INTEGER PRIMARY KEY)")
     connection.execute(f"INSERT INTO temp.leaving {question.select('id')}", question.values)
     needed = {}
@@ -243,7 +244,7 @@ def remove_where(
     connection: sqlite3.Connection, filters: Filters, table: str = "event", *, others: bool = False
 ) -> int:
     """Remove the events or tracks that pass the filters, or all `others`; what belongs to them goes with them."""
-    question = ask(connection, columns_of(connection, table), filters, table)
+    question = ask(connection, columns_of(connection, table), filters, table, known=others)
     chosen = question.select("id")
     within = "NOT IN" if others else "IN"
     return connection.execute(f"DELETE FROM {table} WHERE id {within} ({chosen})", question.values).rowcount

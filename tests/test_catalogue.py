@@ -431,12 +431,33 @@ def test_events_within_limits(events: EventCatalogue) -> None:
     assert len(early) == (frame["peak_time"] <= days(9)[-1]).sum() > 0
     with pytest.raises(InputError, match="no column 'length'"):
         events.select(length=3)
-    with pytest.raises(InputError, match="must be a value or"):
-        events.select(cells=(1, 2, 3))
-    with pytest.raises(InputError, match="cannot be compared"):
-        events.select(cells=("a", None))
+    for wrong in ((1, 2, 3), (9, 3), ("a", None), ">5", [1, "a"], np.nan):
+        with pytest.raises(InputError, match=r"^cells "):
+            events.select(cells=wrong)
+    assert len(events.select(cells=[5, 7])) == frame["cells"].isin([5, 7]).sum()
     with pytest.raises(InputError, match="bbox is"):
         events.select(bbox=(0, 50, 10, 40))
+
+
+def test_limits_mean_the_same_as_in_a_database(tmp_path: Path) -> None:
+    events = search(weather(40, 3), climatology=291.0)
+    db = e5.EventDatabase(tmp_path / "e.gpkg")
+    db.add(events, kind="heatwave")
+    assert len(set(events["category"])) > 2
+    first = events["start"][0]
+    for where in (
+        {"category": "strong"}, {"category": ("strong", None)}, {"category": [1, "extreme"]}, {"start_time": first},
+        {"start_time": "2003-06"}, {"start_time": ("2003-06-03", "2003-06-12")}, {"peak_time": (None, first)},
+        {"start_day": "2003-06-04"}, {"duration_days": [3, 5]}, {"centroid_latitude": None}, {"touches_edge": True},
+        {"peak_time": ["2003-06-05", "2003-06-08"]}, {"start_day": (None, "2003-06-09")},
+    ):  # fmt: skip
+        keys = db.query(where=where, order_by="id")["id"].to_numpy() - 1
+        np.testing.assert_array_equal(events.select(where=where)["cells"], events[keys]["cells"], err_msg=str(where))
+    for category in (2, "severe"):
+        assert len(events.select(category=category)) == len(db.query(category=category)) > 0
+    assert len(events.select(category=(1, 2))) == (events["category"] < 3).sum()
+    with pytest.raises(InputError, match="no category is called 'mild'"):
+        events.select(category="mild")
 
 
 def test_sorting_puts_missing_values_last(events: EventCatalogue) -> None:

@@ -222,7 +222,9 @@ def test_show_filters_and_sorts(run: Run, filled: Path) -> None:
     assert [row["id"] for row in rows] == wanted["id"].tolist() != []
     assert rows[0]["start_time"] == str(wanted["start_time"][0])[:10]
     assert rows[0]["peak_value"] == wanted["peak_value"][0]
-    assert run("show", filled, "--kind", "flood") == (0, "no events\n", "")
+    assert run("show", filled, "--end", "1990") == (0, "no events\n", "")
+    code, text, told = run("show", filled, "--kind", "flood")
+    assert (code, text, "knows no kind 'flood'" in told) == (2, "", True)
     code, _, told = run("show", filled, "--bbox", "1,2,3")
     assert (code, "west,south,east,north" in told) == (2, True)
     code, _, told = run("show", filled, "--order-by", "size")
@@ -237,7 +239,7 @@ def test_show_draws_a_map_and_writes_a_page(run: Run, filled: Path, tmp_path: Pa
     assert text.splitlines()[-2:] == [f"Page: {page}", f"Map of event {number}: {picture}"]
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert page.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
-    code, _, told = run("show", filled, "--kind", "flood", "--map", picture)
+    code, _, told = run("show", filled, "--end", "1990", "--map", picture)
     assert (code, "no event to draw" in told) == (2, True)
 
 

@@ -215,8 +215,10 @@ def test_looking_up_is_as_in_a_mapping(database):
         database[4]
     assert isinstance(told.value, MissingItemError)
     assert str(told.value) == "there is no event 4. Its 3 events have ids from 1 to 3"
-    with pytest.raises(TypeError):
-        database["1"]
+    for wrong in ("1", slice(1, 3), [1, 2], 1.0):
+        with pytest.raises(InputError, match=r"the id of an event is a whole number, .* gives several events"):
+            database[wrong]
+        assert wrong not in database
 
 
 def test_a_calendar_of_360_days(tmp_path):
@@ -242,7 +244,7 @@ def test_a_calendar_of_360_days(tmp_path):
         ({"limit": 1}, [2]),
         ({"limit": 0}, []),
         ({"kind": "heatwave", "limit": 2}, [2, 1]),
-        ({"kind": "cold spell"}, []),
+        ({"kind": []}, []),
         ({"start": "2003-07"}, [3]),
         ({"start": "2003-06-09", "end": "2003-06-21"}, [2, 1]),
         ({"start": "2003-06-10", "end": "2003-06-20"}, []),
@@ -269,11 +271,11 @@ def test_query(database, question, ids):
 @pytest.mark.parametrize(
     ("question", "ids"),
     [
-        ({"kind": ["heatwave", "drought"], "limit": 1}, [2]),
+        ({"kind": ["heatwave", "heatwave"], "limit": 1}, [2]),
         ({"variable": "t2m"}, [2, 1, 3]),
-        ({"variable": ["tp"]}, []),
+        ({"variable": ["t2m"], "where": {"variable": "tp"}}, []),
         ({"diagnostic": 1}, [2, 1, 3]),
-        ({"diagnostic": [2, 3]}, []),
+        ({"diagnostic": []}, []),
         ({"where": {"duration_days": (4, None)}}, [2, 1]),
         ({"where": {"duration_days": (None, 4)}}, [1, 3]),
         ({"where": {"duration_days": (4, 9), "censored": False}}, [1]),
@@ -283,6 +285,13 @@ def test_query(database, question, ids):
         ({"where": {"touches_edge": True}}, [2, 1, 3]),
         ({"where": {"severity_max": None}}, [2, 1, 3]),
         ({"where": {"start_time": (np.datetime64("2003-06-21"), None)}}, [2, 3]),
+        ({"where": {"start_time": (None, np.datetime64("2003-06-21"))}}, [2, 1]),
+        ({"where": {"start_time": "2003-06"}}, [2, 1]),
+        ({"where": {"start_time": ("2003-06-21", "2003-07")}}, [2, 3]),
+        ({"where": {"start_time": ["2003-06-06", pd.Timestamp("2003-07-11"), "2003-06-21T06"]}}, [1, 3]),
+        ({"where": {"start_time": "2003-06-21 00:00"}}, [2]),
+        ({"where": {"start_day": pd.Timestamp("2003-06-21")}}, [2]),
+        ({"where": {"touches_edge": 1}}, [2, 1, 3]),
         ({"text": "HEAT"}, [2, 1, 3]),
         ({"text": "min_days"}, [2, 1, 3]),
         ({"text": "max_%"}, []),
@@ -363,7 +372,7 @@ def test_columns_and_outlines(database):
     assert frame.geometry.is_valid.all()
     assert frame.total_bounds.tolist() == [-4.5, 46.5, 5.5, 50.5]
     assert frame.geometry[1].__geo_interface__["type"] == "MultiPolygon"
-    assert database.query(kind="none", geometry=True).empty
+    assert database.query(end=1990, geometry=True).empty
     change(database, "UPDATE event SET geom = NULL WHERE id = 1")
     assert database.query(geometry=True, order_by="id").geometry.isna().tolist() == [True, False, False]
 
@@ -449,7 +458,7 @@ def test_counts(database):
     both = database.count_by("kind", "month")
     assert len(both) == 24
     assert both.events.sum() == 6
-    assert database.count_by("year", kind="none").empty
+    assert database.count_by("year", end=1990).empty
     for wrong in [(), ("year", "year"), ("week",)]:
         with pytest.raises(InputError):
             database.count_by(*wrong)
@@ -582,7 +591,7 @@ def test_a_mask_of_stored_events(with_cells, database, tmp_path):
         np.testing.assert_array_equal(mask.event, np.where(labels > 0, labels + 1, -1))  # without the first one
         assert mask.sizes["time"] == 13
     with_cells.add(find(), kind="again", cells=True)
-    for filters, text in [({}, "share a cell"), ({"kind": "none"}, "no event")]:
+    for filters, text in [({}, "share a cell"), ({"end": 1990}, "no event")]:
         with pytest.raises(InputError, match=text):
             with_cells.export(tmp_path / "other.nc", **filters)
     with pytest.raises(InputError, match="without its cells"):
@@ -904,7 +913,7 @@ def test_writers_wait_for_upkeep(database):
 
 
 def test_columns_have_types(database):
-    for frame in (database.query(), database.query(kind="none")):
+    for frame in (database.query(), database.query(end=1990)):
         assert "geom" not in frame
         assert frame.start_time.dtype.kind == "M"
         assert frame.censored.dtype == bool
@@ -958,6 +967,23 @@ def test_boxes_across_the_antimeridian(tmp_path):
         {"category": "mild"},
         {"columns": "geom"},
         {"where": {"nothing": 1}},
+        {"where": {"duration_days": (9, 3)}},
+        {"where": {"start_time": ("2003-07", "2003-06")}},
+        {"where": {"start_day": ("2003-07-01", "2003-06-01")}},
+        {"where": {"duration_days": ">5"}},
+        {"where": {"duration_days": ("5", None)}},
+        {"where": {"duration_days": [5, "6"]}},
+        {"where": {"touches_edge": "yes"}},
+        {"where": {"kind": 5}},
+        {"where": {"start_time": 2003}},
+        {"where": {"start_time": "summer"}},
+        {"where": {"start_time": np.datetime64("NaT")}},
+        {"where": {"category": "mild"}},
+        {"kind": "heatwav"},
+        {"kind": ["heatwave", "cold spell"]},
+        {"variable": "t3m"},
+        {"diagnostic": 2},
+        {"diagnostic": [1, 2**70]},
         {"where": {"duration_days": (1, 2, 3)}},
         {"where": {"duration_days": (None, None)}},
         {"where": {"duration_days": np.nan}},
@@ -977,8 +1003,47 @@ def test_questions_that_are_wrong(database, question):
         database.query(**question)
 
 
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda db: db.query(kind="heatwav"), "the file knows no kind 'heatwav'. Did you mean 'heatwave'?"),
+        (lambda db: db.count_by("year", kind="flood"), "the file knows no kind 'flood'. Its only one is heatwave"),
+        (lambda db: db.overlaps("heatwave", "flood"), "the file knows no kind 'flood'. Its only one is heatwave"),
+        (lambda db: db.ranking(variable="tp"), "the file knows no variable 'tp'. Its only one is t2m"),
+        (lambda db: db.nearest(0, 0, diagnostic=7), "the file knows no diagnostic 7. Its only one is 1"),
+        (lambda db: db.export("x.csv", kind="flood"), "the file knows no kind 'flood'. Its only one is heatwave"),
+        (lambda db: db.export("x.gpkg", kind="flood"), "the file knows no kind 'flood'. Its only one is heatwave"),
+        (lambda db: db.query_tracks(kind="storm"), "the file knows no kind 'storm'. Its only one is heatwave"),
+    ],
+)
+def test_names_that_the_file_does_not_know(database, tmp_path, monkeypatch, ask, told):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as error:
+        ask(database)
+    assert str(error.value) == told
+    assert sorted(path.suffix for path in tmp_path.iterdir() if path.name.startswith("x")) in ([], [".lock"])
+
+
+def test_kinds_that_are_known_without_an_event(database, tmp_path):
+    assert database.add(find([]), kind="cold spell").added == 0
+    assert database.query(kind=["cold spell"]).empty
+    change(database, "UPDATE event SET kind = 'mine' WHERE id = 3")
+    assert list(database.query(kind=["mine", "cold spell"]).id) == [3]
+    assert database.remove(kind="flood") == 0
+    empty = e5.EventDatabase(tmp_path / "empty.gpkg")
+    assert empty.add(find([]), kind="cold spell").added == 0
+    change(empty, "DELETE FROM run", "DELETE FROM diagnostic")
+    assert empty.query(kind="flood").empty
+    many = [f"kind {number:02}" for number in range(14)]
+    for kind in many:
+        database.add(find(BLOCKS[:1]), kind=kind)
+    with pytest.raises(InputError, match=r"no kind 'flood'. It has cold spell, heatwave, kind 00, .* and 4 more"):
+        database.query(kind="flood")
+
+
 def test_values_are_bound(database):
-    assert len(database.query(kind="' OR 1=1 --")) == 0
+    with pytest.raises(InputError, match="the file knows no kind"):
+        database.query(kind="' OR 1=1 --")
     assert database.add(find(), kind="x'); DROP TABLE event; --").added == 3
     assert len(database.query(kind="x'); DROP TABLE event; --")) == 3
 
