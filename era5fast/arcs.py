@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["MEETS", "Arc", "boxes_meet", "closed", "meets"]
+__all__ = ["MEETS", "Arc", "boxes_meet", "closed", "hull", "meets"]
+
+#: Degrees without any box, from which on a part of the globe is shown and not all of it.
+_EMPTY = 30.0
 
 #: West and east of an interval within −180 … 180.
 Arc = tuple[float, float]
@@ -66,6 +69,34 @@ def boxes_meet(west: np.ndarray, east: np.ndarray, other_west: np.ndarray, other
     met |= (crosses | (other_east == 180)) & _meets_arc(west, east, -180.0, -180.0)
     met |= (crosses | (other_west == -180)) & _meets_arc(west, east, 180.0, 180.0)
     return met
+
+
+def hull(west: np.ndarray, east: np.ndarray) -> Arc:
+    """The shortest arc with all boxes in it; all of the globe where they leave no wide gap.
+
+    Parameters
+    ----------
+    west, east : ndarray
+        Edges as in :func:`meets`.
+
+    Returns
+    -------
+    (west, east)
+        West lies within −180 … 180, east may lie beyond; their distance is 360 at most.
+    """
+    length = np.where(west <= east, east - west, east - west + 360)
+    begin = np.asarray(west, dtype="float64") % 360
+    order = np.argsort(begin, kind="stable")
+    begin = begin[order]
+    end = np.maximum.accumulate(begin + length[order]) if len(order) else begin
+    if len(end) == 0:
+        return -180.0, 180.0
+    gaps = begin - np.maximum(np.append(-np.inf, end[:-1]), end[-1] - 360)
+    widest = int(gaps.argmax())
+    if gaps[widest] < _EMPTY:
+        return -180.0, 180.0
+    low = float((begin[widest] + 180) % 360 - 180)
+    return low, low + 360 - float(gaps[widest])
 
 
 def _meets_arc(west: np.ndarray, east: np.ndarray, low: Any, high: Any) -> Any:

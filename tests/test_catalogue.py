@@ -420,6 +420,27 @@ def test_arcs_meet_as_points_do_and_as_sql_says() -> None:
         assert [bool(row[0]) for row in table.execute(f"SELECT {asked} FROM box ORDER BY rowid")] == wanted
 
 
+@pytest.mark.parametrize(
+    ("boxes", "hull"),
+    [
+        ([], (-180, 180)),
+        ([(0, 10)], (0, 10)),
+        ([(0, 10), (20, 30)], (0, 30)),
+        ([(170, -170)], (170, 190)),
+        ([(150, 160), (-150, -140)], (150, 220)),
+        ([(-180, 180)], (-180, 180)),
+        ([(k, k + 9) for k in range(-180, 180, 20)], (-180, 180)),
+        ([(-100, 100), (110, -150)], (-100, 210)),
+        ([(-40, -40), (20, 20)], (-40, 20)),
+        ([(100, -100), (170, 175), (-170, -160)], (100, 260)),
+    ],
+)
+def test_the_shortest_arc_around_boxes(boxes: list[tuple[float, float]], hull: tuple[float, float]) -> None:
+    west, east = np.array(boxes, dtype="float64").reshape(-1, 2).T
+    for turned in (slice(None), slice(None, None, -1)):
+        assert arcs.hull(west[turned], east[turned]) == hull
+
+
 def test_events_within_limits(events: EventCatalogue) -> None:
     frame = events.to_dataframe()
     wanted = frame.index[(frame["duration_days"] >= 3) & (frame["area_max_km2"] <= 3e5) & ~frame["touches_edge"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sqlite3
 import subprocess
@@ -289,7 +290,7 @@ def test_a_database_is_drawn_as_dots_and_outlines(db: e5.EventDatabase) -> None:
     assert r"3 heat \$wave\$ events, 2003-06-06 to 2003-07-13" in words
     assert "event 1, 2003-06-06 to 2003-06-09: peak +3 K" in words
     assert sum(" peak +" in line for line in words.splitlines()) == 2
-    with pytest.raises(InputError, match="no events"):
+    with pytest.raises(InputError, match="knows no kind 'flood'"):
         e5.plot.event_map(db, kind="flood")
 
 
@@ -550,7 +551,7 @@ def test_calendar_of_a_catalogue_and_of_a_database(events: Any, db: e5.EventData
         e5.plot.calendar(db.query(), value="area")
     with pytest.raises(InputError, match="one of: area"):
         e5.plot.calendar(db, value="length")
-    with pytest.raises(InputError, match="no events"):
+    with pytest.raises(InputError, match="knows no kind 'flood'"):
         e5.plot.calendar(db.query(kind="flood"))
 
 
@@ -690,3 +691,119 @@ def test_every_block_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_docs_name_every_picture() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert set(re.findall(r"plot\.(\w+)\(", page)) == set(e5.plot.__all__)
+
+
+# --- little, nothing, and narrow places ---
+
+
+def test_wrong_things_are_told_apart(events: Any, db: e5.EventDatabase) -> None:
+    for given, name in ((events, "an EventCatalogue"), (events[0], "an Event"), (db[1], "a StoredEvent")):
+        with pytest.raises(InputError, match=rf"a series of data is wanted, not {name}. event_states\(\) draws"):
+            e5.plot.event_line(given)
+    with pytest.raises(InputError, match="a series of data is wanted, not a DataFrame"):
+        e5.plot.event_line(db.query())
+    for table in (db.query(), events.to_dataframe()):
+        with pytest.raises(InputError, match=r"not a DataFrame. Pass the database or the catalogue"):
+            e5.plot.hovmoeller(table)
+    with pytest.raises(InputError, match=r"events are wanted, not an Event. .* draw one event"):
+        e5.plot.ranking(events[0])
+    with pytest.raises(InputError, match="an event is wanted, not a DataFrame"):
+        e5.plot.event_map(db.query())
+
+
+def test_a_hovmoeller_of_one_event(events: Any) -> None:
+    mesh = next(part for part in e5.plot.hovmoeller(events[0]).collections if isinstance(part, QuadMesh))
+    steps = (np.ma.filled(mesh.get_array(), 0) > 0).any(axis=1)
+    assert steps.sum() == 4
+
+
+@pytest.fixture(scope="module")
+def nothing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, e5.EventDatabase]:
+    found = find(field([]))
+    made = e5.EventDatabase(tmp_path_factory.mktemp("nothing") / "events.gpkg")
+    made.add(found, kind="heatwave")
+    return found, made
+
+
+@pytest.mark.parametrize("draw", ["ranking", "calendar", "yearly_counts", "hovmoeller"])
+def test_pictures_of_no_events_say_so(nothing: tuple[Any, e5.EventDatabase], draw: str) -> None:
+    for source in nothing:
+        axes = getattr(e5.plot, draw)(source)
+        assert [text.get_text() for text in axes.texts] == ["no events"]
+        axes.figure.canvas.draw()
+    if draw == "hovmoeller":
+        assert e5.plot.hovmoeller(nothing[1], along="latitude").get_xlim() == axes.get_ylim()[::-1]
+
+
+def test_a_map_of_no_events_says_so(nothing: tuple[Any, e5.EventDatabase]) -> None:
+    assert "no events" in texts(e5.plot.event_map(nothing[0]))
+    with pytest.raises(InputError, match="no events to draw"):
+        e5.plot.event_map(nothing[1])
+
+
+def test_one_event_and_one_year_fill_no_picture(events: Any) -> None:
+    ranks, years = e5.plot.ranking(events[:1]), e5.plot.yearly_counts(events[:1])
+    for axes, extent in ((ranks, "height"), (years, "width")):
+        low, high = axes.get_ylim() if extent == "height" else axes.get_xlim()
+        (bar,) = axes.patches
+        assert getattr(bar, f"get_{extent}")() < 0.5 * abs(high - low)
+        assert "1 event of t2m" in axes.get_title()
+    assert "years that the record does not have whole" in texts(years.figure)
+    assert [str(tick.get_text()) for tick in years.get_xticklabels()] == ["2003"]
+    assert all(float(tick).is_integer() for tick in years.get_yticks())
+
+
+def hourly(longitude: Any = tuple(range(-4, 6))) -> Any:
+    x = field([(slice(20, 31), slice(1, 4), slice(4, 8), 6.0)], longitude=longitude)
+    x["time"] = np.datetime64("2003-06-01", "ns") + np.arange(60) * np.timedelta64(1, "h")
+    return e5.find_events(x, above=295.0, progress=False)
+
+
+def test_hours_have_names(tmp_path: Path) -> None:
+    found = hourly()
+    db = e5.EventDatabase(tmp_path / "hours.gpkg")
+    db.add(found, kind="storm")
+    states = e5.plot.event_states(found[0])
+    words = texts(states.figure)
+    assert "00:00\n2 Jun 2003" in words
+    assert "22:00" in words
+    words = texts(e5.plot.event_map(found[0]))
+    assert "2003-06-01 to 2003-06-02 (11 hours)" in words
+    assert "1 Jun 20:00" in words
+    axes = e5.plot.hovmoeller(db)
+    assert "area of a time step, the largest" in texts(axes.figure)
+    (points,) = drawn(axes, PathCollection)
+    np.testing.assert_allclose(np.diff(points.get_offsets()[:, 1]) * 24, 1)
+
+
+def test_a_database_on_the_antimeridian_is_drawn_in_one_piece(tmp_path: Path) -> None:
+    longitude = np.arange(170.0, 191, 2)
+    blocks = [(slice(3, 8), slice(0, 2), slice(0, 2), 8.0), (slice(12, 18), slice(1, 3), slice(8, 11), 8.0)]
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    db.add(find(field(blocks, longitude=longitude)), kind="heatwave")
+    assert not (db.query()["west"] > db.query()["east"]).any()
+    west, east = e5.plot.event_map(db).axes[0].get_xlim()
+    assert 150 < west < 169
+    assert 191 < east < 215
+    (points,) = drawn(e5.plot.hovmoeller(db), PathCollection)
+    assert 169 <= points.get_offsets()[:, 0].min() < points.get_offsets()[:, 0].max() <= 191
+
+
+def test_pictures_fit_into_narrow_axes(events: Any, db: e5.EventDatabase) -> None:
+    figure = Figure(figsize=(13, 7), layout="constrained")
+    parts = figure.subplots(2, 3).ravel()
+    x = field(THREE)
+    e5.plot.event_map(events, ax=parts[0])
+    e5.plot.event_line(x[:, 0, 0], 295.0, 291.0, ax=parts[1])
+    e5.plot.ranking(db, ax=parts[2])
+    e5.plot.calendar(db, ax=parts[3])
+    e5.plot.hovmoeller(db, ax=parts[4])
+    e5.plot.yearly_counts(db, ax=parts[5])
+    figure.canvas.draw()
+    for axes in parts:
+        assert axes.bbox.width > 100  # pixels: a legend has not pushed it together
+        ticks = [text.get_window_extent() for text in axes.get_xticklabels() if text.get_text()]
+        inside = [box for box in ticks if axes.bbox.x0 - 1 <= (box.x0 + box.x1) / 2 <= axes.bbox.x1 + 1]
+        ordered = sorted(inside, key=lambda box: box.x0)
+        assert all(a.x1 <= b.x0 for a, b in itertools.pairwise(ordered)), axes.get_title()
+    assert [text.get_text() for text in parts[3].get_xticklabels()][:3] == ["J", "F", "M"]

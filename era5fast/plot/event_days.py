@@ -11,7 +11,19 @@ from matplotlib.axes import Axes
 from ..times import DAY, usual_step
 from .dates import date_axis, day_text, positions
 from .one_event import OneEvent, one_event
-from .style import CATEGORIES, CATEGORY_COLOURS, COLOURS, NO_CATEGORY, STRONG, new_axes, one_line, save, with_units
+from .style import (
+    CATEGORIES,
+    CATEGORY_COLOURS,
+    COLOURS,
+    NO_CATEGORY,
+    STRONG,
+    give_title,
+    legend_below,
+    new_axes,
+    one_line,
+    save,
+    with_units,
+)
 
 
 def event_states(
@@ -55,15 +67,14 @@ def event_states(
     _bars(axes, drawn, days, 0.86 * width)
     axes.set_ylabel("area (1000 km²)")
     axes.set_xlim(days[0] - 0.6 * width, days[-1] + 0.6 * width)
-    date_axis(axes, drawn.calendar)
+    date_axis(axes, drawn.calendar, hours=drawn.step < 1)
     axes.spines["top"].set_visible(False)
     right = _lines(axes, drawn, days)
     axes.set_zorder(1)
     right.set_zorder(2)
     first, last = (day_text(drawn.seconds[i], drawn.calendar) for i in (0, -1))
-    axes.set_title(one_line(title or f"{drawn.name}, {first} to {last}"), fontsize=11)
-    handles = [handle for part in (axes, right) for handle in part.get_legend_handles_labels()[0]]
-    axes.legend(handles=handles, fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.13), ncols=6)
+    give_title(axes, title or f"{drawn.name}, {first if first == last else f'{first} to {last}'}")
+    legend_below(axes, [handle for part in (axes, right) for handle in part.get_legend_handles_labels()[0]])
     save(axes, path)
     return axes
 
@@ -75,7 +86,8 @@ def _bars(axes: Axes, event: OneEvent, days: np.ndarray, width: float) -> None:
         axes.bar(days, area, width, color="#9db8cf", label="area")
         return
     below = area - parts.sum(axis=0) / 1000  # cells that reach no category
-    axes.bar(days, below, width, color=NO_CATEGORY, label="no category")
+    if (below > 1e-9 * area).any():
+        axes.bar(days, below, width, color=NO_CATEGORY, label="no category")
     for (number, name), part in zip(CATEGORIES.items(), parts / 1000, strict=True):
         if part.any():
             axes.bar(days, part, width, bottom=below, color=CATEGORY_COLOURS[number], label=name)

@@ -13,6 +13,7 @@ from ..database import EventDatabase
 from ..errors import InputError
 from ..times import decode_times
 from .one_event import seconds_of_days
+from .style import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,6 +105,11 @@ def words(column: str) -> str:
     return WORDS.get(column, column.replace("_", " "))
 
 
+def is_event_table(given: Any) -> bool:
+    """Whether it is a table of events, such as query() gives."""
+    return hasattr(given, "iloc") and {"duration_days"} <= set(getattr(given, "columns", ()))
+
+
 def event_table(
     events: Any,
     kind: str | None = None,
@@ -139,7 +145,8 @@ def event_table(
     if hasattr(events, "columns") and hasattr(events, "iloc"):
         return _of_frame(events if kind is None else events[events["kind"] == kind], "")
     raise InputError(
-        f"events are wanted, not a {type(events).__name__}", hint="pass a catalogue, a database or a table of query()"
+        f"events are wanted, not {named(events)}",
+        hint="pass a catalogue, a database or a table of query(); event_map() and event_states() draw one event",
     )
 
 
@@ -162,6 +169,7 @@ def _of_catalogue(events: EventCatalogue) -> EventTable:
 
 def event_spans(db: EventDatabase, kind: str | None) -> EventTable:
     """As :func:`event_table`, but with two rows from the first to the last day: of the first and the last kind."""
+    db.query(kind=kind, columns="id", limit=0)  # refuses a kind that the file does not know
     of_kind, values = ("", ()) if kind is None else ("WHERE kind = ?", (kind,))
     return _of_frame(db.sql(_SPANS.format(of_kind), values), _units_in(db, kind), _runs_in(db, kind))
 

@@ -13,15 +13,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection, QuadMesh
+from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..coastline import coastline
 from ..geometry import Polygon
-from .style import latitude_text, longitude_text
+from .style import fitting, latitude_text, longitude_text
 
 SEA, LAND_LINE, GRID_LINE = "#f4f7fa", "#3c3c3c", "#c3cad1"
 
@@ -36,6 +38,12 @@ def edges(centres: np.ndarray, limit: float = np.inf) -> np.ndarray:
     middle = centres[:-1] + step / 2 if len(centres) > 1 else np.empty(0)
     ends = np.concatenate([[centres[0] - step[0] / 2], middle, [centres[-1] + step[-1] / 2]])
     return np.clip(ends, -limit, limit)
+
+
+def on_sea(colours: str, strength: float) -> ListedColormap:
+    """Colours as they look through the sea: half transparent ones would show the edges where cells overlap."""
+    full, below = matplotlib.colormaps[colours](np.linspace(0, 1, 256)), np.array(to_rgba(SEA))
+    return ListedColormap(strength * full + (1 - strength) * below)
 
 
 def map_of(west: float, east: float, south: float, north: float) -> GlobeMap:
@@ -201,7 +209,7 @@ class FlatMap(GlobeMap):
         axes.set_ylim(self.south, self.north)
         axes.set_aspect(self.stretch)
         steps = [1, 2, 3, 5, 6, 10]
-        axes.xaxis.set_major_locator(MaxNLocator(7 if self.shape() > 0.8 else 4, steps=steps))
+        axes.xaxis.set_major_locator(MaxNLocator(fitting(axes, 0.7, 7 if self.shape() > 0.8 else 4), steps=steps))
         axes.yaxis.set_major_locator(MaxNLocator(6, steps=steps))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: longitude_text(x)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: latitude_text(y)))

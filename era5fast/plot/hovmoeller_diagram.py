@@ -8,19 +8,37 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from .. import units
+from .. import arcs, units
 from ..catalogue import EventCatalogue
-from ..database import EventDatabase
+from ..database import EventDatabase, StoredEvent
 from ..errors import InputError
+from ..event import Event
 from ..field import as_field
 from ..times import DAY, usual_step
 from .dates import between, date_axis, date_axis_upright, day_text, positions
-from .event_table import event_spans
+from .event_table import EventTable, event_spans, is_event_table
 from .globe import edges
-from .one_event import seconds_of_days
-from .style import COLOURS, GREY, latitude_text, longitude_text, name_in_words, new_axes, one_line, save, with_units
+from .one_event import seconds_of_states
+from .style import (
+    COLOURS,
+    compact,
+    counted,
+    fitting,
+    give_title,
+    latitude_text,
+    legend_below,
+    longitude_text,
+    name_in_words,
+    named,
+    new_axes,
+    one_line,
+    save,
+    say_nothing_there,
+    with_units,
+)
 
 
 def hovmoeller(
@@ -39,7 +57,7 @@ def hovmoeller(
 
     Parameters
     ----------
-    x : EventCatalogue, EventDatabase, DataArray or paths
+    x : EventCatalogue, Event, EventDatabase, DataArray or paths
         Of a catalogue the colour is the share of the area at each longitude (latitude) that is in events. Of a
         database the paths of the centres of mass are drawn, with circles of the area of each day. Of a field it is
         the mean over the other axis, weighted with area.
@@ -73,28 +91,36 @@ def hovmoeller(
     """
     if along not in ("longitude", "latitude"):
         raise InputError(f"along must be longitude or latitude, not {along!r}")
+    if isinstance(x, StoredEvent) or is_event_table(x):
+        hint = "pass the database or the catalogue that it comes from; kind=, start= and end= choose"
+        raise InputError(f"a database, a catalogue or a field is wanted, not {named(x)}", hint=hint)
+    if isinstance(x, Event):
+        x = x.catalogue[[x.number]]
     axes = new_axes(ax, (7.0, 7.0) if along == "longitude" else (9.5, 4.2))
     if isinstance(x, EventDatabase):
-        made, calendar = _draw_paths(axes, x, along, start, end, kind)
+        made, calendar, step = _draw_paths(axes, x, along, start, end, kind)
     else:
-        made, calendar = _draw_field(axes, x, along, start, end, variable)
+        made, calendar, step = _draw_field(axes, x, along, start, end, variable)
     if along == "longitude":
-        date_axis_upright(axes, calendar)
-        axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 3, 5, 6, 10]))
+        date_axis_upright(axes, calendar, hours=step < 1)
+        axes.xaxis.set_major_locator(MaxNLocator(fitting(axes, 0.8, 7), steps=[1, 2, 3, 5, 6, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: longitude_text(value)))
     else:
-        date_axis(axes, calendar)
+        date_axis(axes, calendar, hours=step < 1)
         axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 3, 5, 6, 10]))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: latitude_text(value)))
-    axes.set_title(one_line(title or made), fontsize=11)
+    give_title(axes, title or made)
     save(axes, path)
     return axes
 
 
+#: Title, calendar, and days from one time step to the next.
+_Drawn = tuple[str, str, float]
+
 # --- colours of a field ---
 
 
-def _draw_field(axes: Axes, x: Any, along: str, start: Any, end: Any, variable: str | None) -> tuple[str, str]:
+def _draw_field(axes: Axes, x: Any, along: str, start: Any, end: Any, variable: str | None) -> _Drawn:
     if isinstance(x, EventCatalogue):
         grid = x.core.axes()
         seconds, calendar = grid["seconds"], grid["calendar"]
@@ -120,10 +146,10 @@ def _draw_field(axes: Axes, x: Any, along: str, start: Any, end: Any, variable: 
     flip = along == "latitude"
     mesh = axes.pcolormesh(*((days, places, shown.T) if flip else (places, days, shown)), **style)
     if isinstance(x, EventCatalogue) and not values.any():
-        axes.text(0.5, 0.5, "no events", transform=axes.transAxes, ha="center", va="center", color=GREY)
+        say_nothing_there(axes)
     else:
         axes.figure.colorbar(mesh, ax=axes, pad=0.02, shrink=0.9, label=one_line(label))
-    return f"{what}, {day_text(seconds[0], calendar)} to {day_text(seconds[-1], calendar)}", calendar
+    return f"{what}, {day_text(seconds[0], calendar)} to {day_text(seconds[-1], calendar)}", calendar, step
 
 
 def _share_in_events(events: EventCatalogue, along: str) -> np.ndarray:
@@ -158,28 +184,62 @@ def _mean_along(field: Any, along: str) -> tuple[np.ndarray, np.ndarray]:
 
 # --- paths of stored events ---
 
-_STATES = """SELECT event_id, day, area_km2, event_state.centroid_latitude AS latitude,
+_STATES = """SELECT event_id, time, day, area_km2, event_state.centroid_latitude AS latitude,
                     event_state.centroid_longitude AS longitude
              FROM event_state JOIN event ON event.id = event_id
              WHERE (:kind IS NULL OR kind = :kind) AND event_state.centroid_latitude IS NOT NULL
              ORDER BY event_id, event_state.day, event_state.id"""
 
 
-def _draw_paths(axes: Axes, db: EventDatabase, along: str, start: Any, end: Any, kind: str | None) -> tuple[str, str]:
+def _draw_paths(axes: Axes, db: EventDatabase, along: str, start: Any, end: Any, kind: str | None) -> _Drawn:
     table = event_spans(db, kind)
     states = db.sql(_STATES, {"kind": kind})
-    seconds = seconds_of_days(states["day"], table.calendar)
+    if len(states) == 0 and start is None and end is None:
+        return _without_paths(axes, along, table)
+    states["time"] = _moments(states["time"])
+    seconds = seconds_of_states(states, table.calendar)
     keep = between(seconds, table.calendar, start, end)
     place = np.asarray(states[along], dtype="float64")[keep]
     event, area = (np.asarray(states[name])[keep] for name in ("event_id", "area_km2"))
-    days = positions(seconds[keep])
+    if along == "longitude":
+        seam = arcs.hull(place, place)[0]
+        place = seam + (place - seam + _TINY) % 360 - _TINY
+    seconds = seconds[keep]
+    days = positions(seconds)
     point = np.column_stack([place, days] if along == "longitude" else [days, place])
     jump = (np.abs(np.diff(place)) > 180) & (along == "longitude")
     lines = np.split(point, np.flatnonzero((np.diff(event) != 0) | jump) + 1)
     axes.add_collection(LineCollection(lines, colors=COLOURS[0], linewidths=0.8, alpha=0.7))
-    size = 140 * np.asarray(area, dtype="float64") / max(float(np.max(area)), 1e-9)
+    largest = float(np.max(np.asarray(area, dtype="float64")))
+    size = _LARGEST * np.asarray(area, dtype="float64") / max(largest, 1e-9)
     axes.scatter(point[:, 0], point[:, 1], s=size, color=COLOURS[1], alpha=0.5, linewidths=0, zorder=3)
     axes.margins(0.02)
-    seconds = seconds[keep]
+    within = np.diff(seconds)[np.diff(event) == 0]
+    step = float(np.median(within)) / DAY if len(within) else 1.0
+    label = f"area of a {'day' if step >= 1 else 'time step'}, the largest {compact(largest)} km²"
+    style: dict[str, Any] = {"linestyle": "none", "marker": "o", "alpha": 0.5, "markeredgewidth": 0}
+    handle = Line2D([], [], color=COLOURS[1], markersize=_LARGEST**0.5, label=label, **style)
+    legend_below(axes, [handle], 0.35 if along == "longitude" else 0.45)
     period = f"{day_text(seconds.min(), table.calendar)} to {day_text(seconds.max(), table.calendar)}"
-    return f"centres of {len(set(event.tolist()))} {table.name}, {period}", table.calendar
+    return f"centres of {counted(len(set(event.tolist())), table.name)}, {period}", table.calendar, step
+
+
+_TINY = 1e-6  # degrees: what rounding may put before the seam
+_LARGEST = 140.0  # square points of the largest circle
+
+
+def _moments(texts: Any) -> np.ndarray:
+    """Times as they are stored; those that a calendar of its own has not are missing."""
+    return np.array(["NaT" if text is None else str(text).removesuffix("Z") for text in texts], "datetime64[ms]")
+
+
+def _without_paths(axes: Axes, along: str, table: EventTable) -> _Drawn:
+    """The record without any event in it."""
+    if table.record is None:
+        raise InputError("there are no events")
+    days = positions(np.array(table.record))
+    (axes.set_ylim if along == "longitude" else axes.set_xlim)(days[0], days[1] + 1)
+    axes.set_xlim(-180, 180) if along == "longitude" else axes.set_ylim(-90, 90)
+    say_nothing_there(axes)
+    first, last = (day_text(second, table.calendar) for second in table.record)
+    return f"{table.name}, {first} to {last}", table.calendar, 1.0

@@ -15,15 +15,29 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import Normal, Stroke
 
+from .. import arcs
 from ..catalogue import EventCatalogue
 from ..database import EventDatabase, StoredEvent
 from ..errors import InputError
 from ..event import Event
 from ..times import DAY, usual_step
 from .dates import day_text, short_date
-from .globe import SEA, FlatMap, GlobeMap, edges, map_around, map_of
+from .globe import SEA, FlatMap, GlobeMap, edges, map_around, map_of, on_sea
 from .one_event import OneEvent, one_event
-from .style import CATEGORIES, CATEGORY_COLOURS, COLOURS, compact, new_axes, one_line, place_text, save, wrapped
+from .style import (
+    CATEGORIES,
+    CATEGORY_COLOURS,
+    COLOURS,
+    compact,
+    counted,
+    legend_below,
+    new_axes,
+    one_line,
+    place_text,
+    save,
+    say_nothing_there,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +175,7 @@ def _legend(axes: Axes, handles: list[Any], title: str | None, alone: bool, colu
     else:
         for handle in handles:
             handle.set_label(one_line(handle.get_label()))
-        axes.legend(handles=handles, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)
+        legend_below(axes, handles, 0.25, 7)
 
 
 def event_steps(events: EventCatalogue) -> np.ndarray:
@@ -180,8 +194,9 @@ def _draw_days(
     step = usual_step(seconds) / DAY
     years = max(len(seconds) * step / 365.25, 1e-9)
     days = event_steps(events) * step / (years if years >= 2 else 1)
-    mesh = chart.mesh(axes, longitude, latitude, np.ma.masked_equal(days, 0), cmap="YlOrRd", alpha=0.75, zorder=1)
+    mesh = chart.mesh(axes, longitude, latitude, np.ma.masked_equal(days, 0), cmap=on_sea("YlOrRd", 0.75), zorder=1)
     if not days.any():
+        say_nothing_there(axes)
         return
     label = "days in events per year" if years >= 2 else "days in events"
     axes.figure.colorbar(mesh, ax=axes, shrink=0.8, pad=0.02, label=label)
@@ -237,13 +252,10 @@ def _map_of_stored(
 
 
 def _hull(events: pd.DataFrame) -> tuple[float, float, float, float]:
-    """West, east, south and north of all boxes; longitudes go on beyond 180° where that keeps boxes whole."""
+    """West, east, south and north of all boxes; longitudes go on beyond 180° where most of the globe is empty so."""
     west, east = (events[name].to_numpy("float64") for name in ("west", "east"))
-    if (west > east).any():
-        west, east = west % 360, east % 360
-        if (west > east).any():
-            west, east = np.array([-180.0]), np.array([180.0])
-    return float(west.min()), float(east.max()), float(events["south"].min()), float(events["north"].max())
+    low, high = arcs.hull(west, east)
+    return low, high, float(events["south"].min()), float(events["north"].max())
 
 
 def _draw_peaks(axes: Axes, chart: GlobeMap, events: pd.DataFrame) -> list[Any]:
@@ -264,8 +276,9 @@ def _title_of_stored(db: EventDatabase, kind: str | None, shown: pd.DataFrame) -
     days = db.sql(_ALL, {"kind": kind}).iloc[0]
     kinds = sorted(set(shown["kind"]))
     what = f"{kinds[0]} events" if len(kinds) == 1 else "events"
-    number = f"{len(shown)}" if len(shown) == days["events"] else f"{len(shown)} of {days['events']}"
-    return f"{number} {what}, {days['first']} to {days['last']}"
+    whole = counted(int(days["events"]), what)
+    number = whole if len(shown) == days["events"] else f"{len(shown)} of {whole}"
+    return f"{number}, {days['first']} to {days['last']}"
 
 
 _ALL = """SELECT count(*) AS events, min(start_day) AS first, max(end_day) AS last FROM event
@@ -296,9 +309,16 @@ def _map_of_one(event: OneEvent, title: str | None, note: str, ax: Axes | None) 
 
 def _title(event: OneEvent) -> str:
     first, last = (day_text(event.seconds[i], event.calendar) for i in (0, -1))
-    days = event.properties["duration_days"]
+    days = float(event.properties["duration_days"])
     category = f", {CATEGORIES[event.category]}" if event.category else ""
-    return f"{event.name}{category}, {first} to {last} ({round(days, 2):g} days)"
+    in_hours = event.step < 1 and days < _IN_DAYS
+    length, unit = (24 * days, "hour") if in_hours else (days, "day")
+    length = round(length, 2)
+    period = first if first == last else f"{first} to {last}"
+    return f"{event.name}{category}, {period} ({length:g} {unit}{'' if length == 1 else 's'})"
+
+
+_IN_DAYS = 3  # days from which on a length is told in days
 
 
 def _key(event: OneEvent) -> list[Any]:
@@ -332,9 +352,7 @@ def _draw_footprint(axes: Axes, chart: GlobeMap, event: OneEvent) -> None:
         return
     norm, colours = _whole_steps(int(event.cells.count.max()))
     steps = np.ma.masked_equal(event.cells.count, 0)
-    chart.mesh(
-        axes, event.cells.longitude, event.cells.latitude, steps, cmap=colours, norm=norm, alpha=0.85, zorder=1
-    )
+    chart.mesh(axes, event.cells.longitude, event.cells.latitude, steps, cmap=colours, norm=norm, zorder=1)
     unit, length = ("days", event.step) if event.step >= 1 else ("hours", 24 * event.step)
     label = f"{unit} in the event"
     bar = axes.figure.colorbar(ScalarMappable(norm, colours), ax=axes, shrink=0.8, pad=0.02, label=label)
@@ -343,11 +361,9 @@ def _draw_footprint(axes: Axes, chart: GlobeMap, event: OneEvent) -> None:
 
 def _whole_steps(most: int) -> tuple[BoundaryNorm, ListedColormap]:
     """Classes of whole numbers of steps: one each where they are few, else about eight of equal width."""
-    import matplotlib
-
     width = max(int(np.ceil(most / 8)), 1)
     limits = np.arange(1, most + width + 1, width)
-    colours = ListedColormap(matplotlib.colormaps["YlOrRd"](np.linspace(0.12, 1, max(len(limits) - 1, 1))))
+    colours = ListedColormap(on_sea("YlOrRd", 0.85)(np.linspace(0.12, 1, max(len(limits) - 1, 1))))
     return BoundaryNorm(limits, colours.N), colours
 
 
@@ -372,19 +388,21 @@ def _draw_path(axes: Axes, chart: GlobeMap, event: OneEvent) -> None:
     for turn in chart.turns:  # a long path may leave the map on one side and come back on the other
         x, y = chart.project(longitude + turn, latitude[known])
         axes.plot(x, y, color=_PATH, linewidth=1.4, marker="o", markersize=3, zorder=5, path_effects=_HALO)
-        _name_days(axes, chart, np.column_stack([x, y]), event.seconds[known], event.calendar)
+        _name_days(axes, chart, np.column_stack([x, y]), event.seconds[known], event)
 
 
-def _name_days(axes: Axes, chart: GlobeMap, point: np.ndarray, seconds: np.ndarray, calendar: str) -> None:
+def _name_days(axes: Axes, chart: GlobeMap, point: np.ndarray, seconds: np.ndarray, event: OneEvent) -> None:
     """Write dates at the first and the last point, and at others that are far enough from those named before."""
     span = (chart.east - chart.west) if isinstance(chart, FlatMap) else float(np.ptp(point, axis=0).max()) * 2
-    apart = 0.11 * span
+    hours = event.step < 1 and np.ptp(seconds) < _IN_DAYS * DAY
+    apart = (0.18 if hours else 0.11) * span
     named: list[int] = []
     for i in [0, len(point) - 1, *range(1, len(point) - 1)]:
         distance = [np.hypot(*(point[i] - point[j])) for j in named]
         if i == 0 or min(distance) > apart:
             named.append(i)
             axes.annotate(
-                short_date(seconds[i], calendar), point[i], xytext=(5, 5), textcoords="offset points", fontsize=8,
-                color=_PATH, fontweight="bold", zorder=8, path_effects=_TEXT_HALO, annotation_clip=True,
+                short_date(seconds[i], event.calendar, hours=hours), point[i], xytext=(5, 5),
+                textcoords="offset points", fontsize=8, color=_PATH, fontweight="bold", zorder=8,
+                path_effects=_TEXT_HALO, annotation_clip=True,
             )  # fmt: skip

@@ -17,7 +17,7 @@ from ..event import Event
 from ..geometry import Polygon
 from ..times import DAY, decode_times, usual_step
 from .globe import edges
-from .style import CATEGORIES
+from .style import CATEGORIES, named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,9 +115,8 @@ def one_event(source: Any, event: int | None = None) -> OneEvent:
             raise InputError(f"no event {event} in the database", hint="query() gives the ids that there are")
         return _of_database(source[event], _stored_cells(source, event))
     if not isinstance(source, EventCatalogue):
-        raise InputError(
-            f"an event is wanted, not a {type(source).__name__}", hint="pass events[3], db[42], or db and event=42"
-        )
+        hint = "pass events[3], db[42], or db and event=42; event_map() takes a catalogue or a database, too"
+        raise InputError(f"an event is wanted, not {named(source)}", hint=hint)
     if event is None and len(source) != 1:
         raise InputError(f"which of the {len(source)} events?", hint="event=3 chooses one")
     return _of_catalogue(source, operator.index(0 if event is None else event))

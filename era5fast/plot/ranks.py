@@ -14,7 +14,19 @@ from ..database import EventDatabase
 from ..database_query import count
 from .dates import day_text
 from .event_table import EventTable, event_table, words
-from .style import COLOURS, compact, new_axes, one_line, place_text, save, with_units
+from .style import (
+    COLOURS,
+    compact,
+    counted,
+    fitting,
+    give_title,
+    new_axes,
+    one_line,
+    place_text,
+    save,
+    say_nothing_there,
+    with_units,
+)
 
 
 def ranking(
@@ -65,14 +77,18 @@ def ranking(
     bars = axes.barh(np.arange(len(order)), values[order], color=[colours[name] for name in kinds], height=0.72)
     axes.bar_label(bars, [compact(value) for value in values[order]], padding=3, fontsize=8.5)
     axes.set_yticks(np.arange(len(order)), labels=[_label(table, i) for i in order.tolist()], fontsize=8.5)
-    axes.invert_yaxis()
-    axes.margins(x=0.16, y=0.02)
+    room = max(2 - len(order), 0) / 2  # a single bar is not as high as the picture
+    axes.set_ylim(len(order) - 0.5 + room, -0.5 - room)
+    axes.margins(x=0.16)
     axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(fitting(axes, 1.0, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
     axes.set_xlabel(one_line(with_units(words(by), table.units_of(by))))
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_title(one_line(title or f"{len(order)} of {_all(events, kind, table)} by {words(by)}"), fontsize=11)
+    give_title(axes, title or f"{len(order)} of {_all(events, kind, table)} by {words(by)}")
+    if len(order) == 0:
+        axes.set_xticks([])
+        say_nothing_there(axes)
     if len(colours) > 1:
         handles = [Patch(color=colour, label=one_line(name)) for name, colour in colours.items()]
         axes.legend(handles=handles, fontsize=8.5, frameon=False, loc="lower right")
@@ -83,10 +99,10 @@ def ranking(
 def _all(events: Any, kind: str | None, table: EventTable) -> str:
     """How many events there are to rank, and of what kind; of a database only the strongest were read."""
     if not isinstance(events, EventDatabase):
-        return f"{len(table)} {table.name}"
+        return counted(len(table), table.name)
     there = events.count_by("kind", kind=kind)
     name = f"{there['kind'].iloc[0]} events" if len(there) == 1 else "events"
-    return f"{int(there['events'].sum())} {name}"
+    return counted(int(there["events"].sum()), name)
 
 
 def _label(table: EventTable, i: int) -> str:

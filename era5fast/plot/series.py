@@ -10,11 +10,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from .. import units
+from ..catalogue import EventCatalogue
+from ..database import EventDatabase, StoredEvent
 from ..errors import InputError
+from ..event import Event
 from ..field import Field, as_field
 from ..spell_table import limits, spells
-from ..times import decode_times, encode_times, usual_step
+from ..times import DAY, decode_times, encode_times, usual_step
 from .dates import between, date_axis, day_text, positions
+from .event_table import is_event_table
 from .style import (
     CATEGORIES,
     CATEGORY_COLOURS,
@@ -23,9 +27,12 @@ from .style import (
     NO_CATEGORY,
     PALE,
     STRONG,
+    give_title,
     latitude_text,
+    legend_below,
     longitude_text,
     name_in_words,
+    named,
     new_axes,
     one_line,
     plain_look,
@@ -117,6 +124,9 @@ def event_line(
     ----------
     Hobday et al. 2016, Prog. Oceanogr. 141, 227; Hobday et al. 2018, Oceanography 31(2), 162.
     """
+    if isinstance(x, EventCatalogue | Event | StoredEvent | EventDatabase) or is_event_table(x):
+        hint = "event_states() draws the days of an event; this draws data, such as tx.sel(latitude=49, longitude=0)"
+        raise InputError(f"a series of data is wanted, not {named(x)}", hint=hint)
     if categories and (threshold is None or climatology is None):
         raise InputError("categories need a threshold and a climatology")
     given = {"time": time, "latitude": latitude, "longitude": longitude, "calendar": calendar}
@@ -126,7 +136,7 @@ def event_line(
     shown = between(series.seconds, series.calendar, start, end)
     axes = new_axes(ax, (9.5, 4.0))
     _draw(axes, series, inside, shown, below, categories)
-    axes.set_title(one_line(title or _title(series, shown)), fontsize=11)
+    give_title(axes, title or _title(series, shown))
     save(axes, path)
     return axes
 
@@ -227,10 +237,10 @@ def _draw(axes: Axes, series: _Series, inside: np.ndarray, shown: np.ndarray, be
     axes.set_ylabel(one_line(with_units(series.name, series.units)))
     axes.set_xlim(days[0], max(days[-1], days[0] + 1))
     _fit(axes, [line for line in (values, threshold, climatology) if line is not None])
-    date_axis(axes, series.calendar)
+    date_axis(axes, series.calendar, hours=usual_step(series.seconds) < DAY)
     axes.grid(axis="y", color="#e3e3e3", linewidth=0.6)
     plain_look(axes)
-    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.13), ncols=5)
+    legend_below(axes, axes.get_legend_handles_labels()[0])
 
 
 def _fit(axes: Axes, lines: list[np.ndarray]) -> None:
@@ -305,5 +315,5 @@ def _shade_categories(
 
 def _title(series: _Series, shown: np.ndarray) -> str:
     first, last = (day_text(series.seconds[shown][i], series.calendar) for i in (0, -1))
-    daily = "" if usual_step(series.seconds) >= 86400 else " (steps shorter than a day)"
+    daily = "" if usual_step(series.seconds) >= DAY else " (steps shorter than a day)"
     return ", ".join(part for part in (series.name, series.place, f"{first} to {last}{daily}") if part)

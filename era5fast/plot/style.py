@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.transforms import ScaledTranslation
 
 from ..errors import InputError
 from ..event_export import replacing
@@ -91,6 +93,66 @@ def plain_look(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def inches_of(axes: Axes) -> float:
+    """Width of axes as they are now; the layout may still change it a little."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    share = 0.9 if isinstance(axes, ShownAxes) else axes.get_position().width
+    return float(figure.get_figwidth() * share)
+
+
+def fitting(axes: Axes, each: float, most: int) -> int:
+    """How many numbers, of so many inches each, have room below axes; two at least."""
+    return int(np.clip(inches_of(axes) / each, 2, most))
+
+
+def give_title(axes: Axes, text: str) -> None:
+    """Write a title over axes, in several lines where it is long."""
+    axes.set_title(wrapped(text, 1.1 * inches_of(axes), 11), fontsize=11)
+
+
+def say_nothing_there(axes: Axes, text: str = "no events") -> None:
+    """Say in the middle of axes that there is nothing to draw."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY, zorder=9)
+
+
+def legend_below(axes: Axes, handles: list[Any], inches: float = 0.42, size: float = 8.0) -> None:
+    """A legend so many inches below axes, in as many columns as have room there."""
+    room = inches_of(axes)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    for handle in handles:
+        handle.set_label(_in_lines(str(handle.get_label()), max(room - _KEY, 1.0), size))
+    columns = next((n for n in range(len(handles), 1, -1) if _width(handles, n, size) <= room), 1)
+    below = axes.transAxes + ScaledTranslation(0, -inches, figure.dpi_scale_trans)
+    axes.legend(
+        handles=handles, fontsize=size, frameon=False, loc="upper left", ncols=columns, borderaxespad=0,
+        bbox_to_anchor=(0, 0), bbox_transform=below,
+    )  # fmt: skip
+
+
+_KEY = 0.55  # inches of what stands before a text of a legend, and behind it
+
+
+def _width(handles: list[Any], columns: int, size: float) -> float:
+    """Inches of a legend: each column is as wide as its longest line, and letters about half of their height."""
+    rows = -(-len(handles) // columns)
+    lengths = [max(map(len, str(handle.get_label()).split("\n"))) for handle in handles]
+    longest = [max(lengths[first : first + rows]) for first in range(0, len(lengths), rows)]
+    return sum(_KEY + letters * 0.54 * size / 72 for letters in longest)
+
+
+def named(given: Any) -> str:
+    """What somebody gave, for messages: ``"a DataFrame"``, ``"an Event"``."""
+    name = type(given).__name__
+    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def counted(number: int, what: str) -> str:
+    """``"1 heatwave event"``, ``"4 heatwave events"``."""
+    return f"{number} {re.sub('events', 'event', what, count=1) if number == 1 else what}"
+
+
 def compact(number: float) -> str:
     """A number as people write it on a bar: 1.24 million, 38,200, 2.51."""
     size = abs(number)
@@ -153,5 +215,9 @@ def one_line(text: Any) -> str:
 
 def wrapped(text: Any, inches: float, size: float) -> str:
     """Text for a title or a legend, in lines that fit into a width at a size of letters in points."""
+    return _in_lines(one_line(text), inches, size)
+
+
+def _in_lines(text: str, inches: float, size: float) -> str:
     letters = max(int(inches * 72 / (0.56 * size)), 20)  # letters are about 0.56 as wide as they are high
-    return "\n".join(textwrap.wrap(one_line(text), letters)) or ""
+    return "\n".join(textwrap.wrap(text, letters))

@@ -8,16 +8,31 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from .._core import dates
 from ..diagnostics import mann_kendall
 from ..errors import InputError
 from ..times import days_of
 from .event_table import EventTable, event_table, words
-from .style import COLOURS, STRONG, compact, new_axes, one_line, plain_look, save
+from .style import (
+    COLOURS,
+    STRONG,
+    compact,
+    counted,
+    fitting,
+    give_title,
+    legend_below,
+    new_axes,
+    one_line,
+    plain_look,
+    save,
+    say_nothing_there,
+)
 
 _LEAST_SHARE = 0.95  # of the days of a year that the record must have
+_PALE = 0.35  # how much there is to see of the bars of other years
 
 
 def yearly_counts(
@@ -83,18 +98,29 @@ def yearly_counts(
     axes = new_axes(ax, (8.5, 3.8))
     bars = axes.bar(year, sums, width=0.8, color=COLOURS[0])
     for bar, complete in zip(bars, whole, strict=True):
-        bar.set_alpha(1.0 if complete else 0.35)
-    _trend(axes, year[whole], sums[whole], confidence)
+        bar.set_alpha(1.0 if complete else _PALE)
+    handles = _trend(axes, year[whole], sums[whole], confidence)
+    if not whole.all():
+        handles.append(Patch(color=COLOURS[0], alpha=_PALE, label="years that the record does not have whole"))
+    if handles:
+        legend_below(axes, handles, 0.3, 8.5)
     what = "events" if value == "count" else words(value)
     unit = "" if value == "count" else table.units_of(value)
     axes.set_ylabel(one_line(f"{what} per year") + (f"\n({one_line(unit)})" if unit else ""))
+    axes.yaxis.set_major_locator(MaxNLocator(7, integer=value == "count"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: compact(number)))
-    axes.xaxis.set_major_locator(MaxNLocator(10, integer=True, min_n_ticks=1))
-    axes.set_xlim(first - 0.6, last + 0.6)
+    few = fitting(axes, 0.6, 10)
+    axes.xaxis.set_major_locator(FixedLocator(year.tolist()) if len(year) <= few else MaxNLocator(few, integer=True))
+    room = max(0.6, (5 - len(year)) / 2)  # the bar of a single year is not as wide as the picture
+    axes.set_xlim(first - room, last + room)
     axes.grid(axis="y", color="#e3e3e3", linewidth=0.6)
     axes.set_axisbelow(True)
     plain_look(axes)
-    axes.set_title(one_line(title or f"{what} per year: {len(table)} {table.name}"), fontsize=11)
+    give_title(axes, title or f"{what} per year: {counted(len(table), table.name)}")
+    if len(table) == 0:
+        axes.set_ylim(0, 1)
+        axes.set_yticks([0])
+        say_nothing_there(axes)
     save(axes, path)
     return axes
 
@@ -123,17 +149,17 @@ def _whole(table: EventTable, year: np.ndarray) -> np.ndarray:
     return np.bincount(dates(days, table.calendar)[:, 0] - year[0], minlength=len(year)) >= _LEAST_SHARE * 360
 
 
-def _trend(axes: Axes, year: np.ndarray, sums: np.ndarray, confidence: float) -> None:
-    if len(year) < 4:
-        return
+def _trend(axes: Axes, year: np.ndarray, sums: np.ndarray, confidence: float) -> list[Any]:
+    """Draw the line of the trend, unless there are too few years or no events; gives its entry for the legend."""
+    if len(year) < 4 or not sums.any():
+        return []
     time = (year - 1970).astype("datetime64[Y]")
     trend = mann_kendall(sums.astype("float64"), confidence, time=time, progress=False)
     slope, low, high = (compact(10 * float(number)) for number in (trend.slope, trend.lower, trend.upper))
     chance = _chance(float(trend.p))
     label = f"Theil–Sen: {slope} per decade ({low} to {high} at {confidence:.0%}); Mann–Kendall: p {chance}"
     line = float(trend.intercept) + float(trend.slope) * year
-    axes.plot(year, line, color=STRONG, linewidth=2, label=label)
-    axes.legend(fontsize=8.5, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.1))
+    return axes.plot(year, line, color=STRONG, linewidth=2, label=label)
 
 
 def _chance(p: float) -> str:

@@ -14,7 +14,7 @@ from .._core import dates
 from ..errors import InputError
 from .dates import month_axis, month_starts
 from .day_totals import DayTotals, day_totals
-from .style import new_axes, one_line, save, with_units
+from .style import give_title, new_axes, one_line, save, say_nothing_there, with_units
 
 _QUIET = "#eef1f4"
 
@@ -69,12 +69,14 @@ def calendar(
     if (grid > 0).any():
         mesh.set_clim(0, float(grid.max()))
         axes.figure.colorbar(mesh, ax=axes, pad=0.01, label=one_line(label))
+    else:
+        say_nothing_there(axes)
     axes.set_ylim(years[-1] + 0.5, years[0] - 0.5)
     axes.set_xlim(0, columns)
     axes.yaxis.set_major_locator(MaxNLocator(12, integer=True, min_n_ticks=1))
     month_axis(axes, columns)
     axes.spines[:].set_visible(False)
-    axes.set_title(one_line(title or f"{totals.name}, on {_share(values)}"), fontsize=11)
+    give_title(axes, title or f"{totals.name}, on {_share(values)}")
     save(axes, path)
     return axes
 
