@@ -116,7 +116,8 @@ def explorer(
     if len(table) == 0:
         raise InputError("no events to explore", hint="does the query find any? see db.query()")
     with Progress("writing the page", progress) as report:
-        page = _page(db, table, _count(db, kind, start, end, bbox), title, report)
+        counts = _count(db, kind, start, end, bbox), _first_by(order_by)
+        page = _page(db, table, *counts, title, report)
     target = Path(os.fsdecode(path)).absolute()
     with replacing(target, overwrite=True) as part:
         part.write_text(page, encoding="utf-8", newline="\n")
@@ -132,13 +133,13 @@ def _count(db: EventDatabase, kind: str | None, start: Any, end: Any, bbox: Sequ
 # --- the page ---
 
 
-def _page(db: EventDatabase, table: Any, found: int, title: str | None, report: Any) -> str:
+def _page(db: EventDatabase, table: Any, found: int, first: str, title: str | None, report: Any) -> str:
     template = files(__package__).joinpath("data", "explorer.html").read_text(encoding="utf-8")
     data, thinning = _data(db, table, report)
     kinds = ", ".join(data["kinds"])
     words = {
         "title": title or f"Events: {kinds[:120]}",
-        "summary": _summary(table, found, data, thinning),
+        "summary": _summary(table, found, first, data, thinning),
         "footer": f"Written by era5fast on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {db.path.name}. Areas in km²; "
         "exceedance: how far values lie beyond their threshold. Coastline: Natural Earth.",
     }
@@ -165,11 +166,20 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _summary(table: Any, found: int, data: dict[str, Any], thinning: float) -> str:
+def _first_by(order_by: str | Sequence[str]) -> str:
+    """In words, which events stay where there are too many."""
+    first = order_by if isinstance(order_by, str) else (list(order_by) or ["id"])[0]
+    column = first.removeprefix("-").replace("_", " ")
+    if first.startswith("-"):
+        return "the strongest" if column == "cumulative intensity" else f"the ones with the largest {column}"
+    return f"the first by {column}"
+
+
+def _summary(table: Any, found: int, first: str, data: dict[str, Any], thinning: float) -> str:
     events = "1 event" if len(table) == 1 else f"{len(table):,} events"
     parts = [f"{events}, {min(table['start_day'])} to {max(table['end_day'])}."]
     if len(table) < found:
-        parts.append(f"These are the first of {found:,}; {found - len(table):,} are left out.")
+        parts.append(f"These are {first} of {found:,}; {found - len(table):,} are left out.")
     if len({diagnostic["units"] for diagnostic in data["diagnostics"]}) > 1:
         parts.append("Units differ: exceedance and cumulative intensity compare only events of the same units.")
     if thinning > 0:

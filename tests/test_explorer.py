@@ -141,7 +141,14 @@ def test_the_words_of_a_hostile_database_are_those_of_the_title(db: e5.EventData
 def test_what_is_left_out_is_said(db: e5.EventDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = e5.plot.explorer(db, tmp_path / "few.html", limit=1).read_text(encoding="utf-8")
     assert "1 events" not in few
-    assert "These are the first of 4; 3 are left out." in few
+    assert "These are the strongest of 4; 3 are left out." in few
+    for order, told in (
+        ("-duration_days", "the ones with the largest duration days"),
+        (["start_day", "id"], "the first by start day"),
+        ([], "the first by id"),
+    ):
+        other = e5.plot.explorer(db, tmp_path / "other.html", limit=2, order_by=order).read_text(encoding="utf-8")
+        assert f"These are {told} of 4; 2 are left out." in other
     assert data_of(few)["events"]["id"] == db.query(limit=1)["id"].tolist()
     monkeypatch.setattr(module, "_STATES", 12)
     monkeypatch.setattr(module, "_POINTS", 10)
@@ -209,7 +216,7 @@ def test_thousands_of_events_make_a_page_of_some_megabytes(tmp_path: Path) -> No
 def test_errors_are_typed(db: e5.EventDatabase, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="shows a database"):
         e5.plot.explorer(find(field(THREE)), tmp_path / "e.html")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="no events"):
+    with pytest.raises(InputError, match="knows no kind"):
         e5.plot.explorer(db, tmp_path / "e.html", kind="flood")
     with pytest.raises(InputError, match="must be positive"):
         e5.plot.explorer(db, tmp_path / "e.html", limit=0)

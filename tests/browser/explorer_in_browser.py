@@ -240,3 +240,28 @@ def test_a_phone(page: Path, dark: bool) -> None:
         page_colour = phone.run("getComputedStyle(document.body).backgroundColor")
         assert (page_colour == "rgb(20, 24, 28)") == dark
         assert phone.problems() == []
+
+
+def test_the_first_view_holds_events_on_both_sides_of_the_antimeridian(tmp_path: Path) -> None:
+    values = np.full((60, 20, 30), 290.0, dtype="float32")
+    values[5:10, 4:8, 2:6] += 8.0
+    values[20:31, 6:12, 22:27] += 8.004
+    time = np.datetime64("2003-06-01", "ns") + np.arange(60) * np.timedelta64(1, "h")
+    coords = {"time": time, "latitude": np.arange(40.0, 20, -1), "longitude": np.arange(165.0, 195)}
+    x = xr.DataArray(values, coords, ("time", "latitude", "longitude"), name="t2m", attrs={"units": "K"})
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    db.add(e5.find_events(x, above=295.0, min_days=3, progress=False), kind="storm")
+    path = e5.plot.explorer(db, tmp_path / "events.html")
+    with chromium.Page() as browser:
+        browser.open(path)
+        browser.settle()
+        width = browser.run("document.getElementById('map').clientWidth")
+        (left, _), (right, _) = (browser.run(f"explorer.toScreen({place}, 30)") for place in (167, 192))
+        assert 0 < left < right < width
+        assert right - left > 0.6 * width
+        legend = browser.run("[...document.querySelectorAll('#legend span')].map(part => part.textContent)")
+        assert len(set(legend)) == len(legend) == 2
+        browser.run("document.querySelector('#rows tr').click()")
+        browser.settle()
+        assert "11 hours" in browser.run("document.getElementById('detail').textContent")
+        assert browser.problems() == []
