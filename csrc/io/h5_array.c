@@ -1,7 +1,8 @@
+#include "io/h5_array.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
-#include "io/h5_index.h"
 
 /* What fixed and extensible arrays have in common. */
 struct array {

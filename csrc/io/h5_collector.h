@@ -1,9 +1,9 @@
-/* h5_index: what the readers of the kinds of chunk indexes share.
+/* h5_collector: what the readers of the kinds of chunk indexes share.
  *
- * A collector gathers the chunks of one dataset; what lies outside the variable or the file is E5_CORRUPT.  One
- * thread at a time; _add_ do not block, walks block on disk. */
-#ifndef E5_IO_H5_INDEX_H
-#define E5_IO_H5_INDEX_H
+ * A collector gathers the chunks of one dataset; what lies outside the variable or the file is E5_CORRUPT.  The
+ * caller owns it and its chunks.  One thread at a time; nothing blocks. */
+#ifndef E5_IO_H5_COLLECTOR_H
+#define E5_IO_H5_COLLECTOR_H
 
 #include "io/h5_bytes.h"
 
@@ -36,8 +36,5 @@ struct e5_h5_stored e5_h5_take_stored(const struct e5_h5_collector *collector, s
 /* `count` elements, the first of which has number `number`. */
 E5_MUST_USE enum e5_status e5_h5_add_elements(struct e5_h5_collector *collector, struct e5_h5_cursor *cursor,
                                               uint64_t number, uint64_t count, struct e5_error *err);
-
-E5_MUST_USE enum e5_status e5_h5_walk_fixed_array(struct e5_h5_collector *collector, struct e5_error *err);
-E5_MUST_USE enum e5_status e5_h5_walk_extensible_array(struct e5_h5_collector *collector, struct e5_error *err);
 
 #endif
