@@ -128,6 +128,10 @@ class Place:
         """Rows of the jobs that had not ended when they were last looked at, oldest first."""
         return self._jobs(unfinished=True)
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """Rows of all jobs that are known, oldest first."""
+        return self._jobs(unfinished=False)
+
     def requests(self) -> dict[str, dict[str, Any]]:
         """What was asked with each job that is known, by the id of the job."""
         rows = self._jobs(unfinished=False)

@@ -411,6 +411,19 @@ def test_log_lines_on_the_way_to_a_file(cds, caplog, tmp_path, monkeypatch, jour
     assert lines[-1].startswith("Download rate ") if seen else lines[-1] == f"{tmp_path / 'x'} is there (19.5K)"
 
 
+def test_log_lines_of_a_job_that_is_used_again(cds, caplog, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ERA5FAST_JOURNAL", str(tmp_path / "journal"))
+    cds.script(answer=ANSWER)
+    client = ours.Client(cds.url, cds.key, progress=False, sleep_max=0.05)
+    client.retrieve(DATASET, REQUEST, tmp_path / "x")
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    client.retrieve(DATASET, REQUEST, tmp_path / "y")
+    assert len(cds.jobs) == 1
+    lines = [record.getMessage() for record in caplog.records if record.name == "cdsapi"]
+    assert lines[:2] == [f"Request ID is {cds.jobs[0].id}", "status has been updated to successful"]
+
+
 def test_no_rate_is_told_of_a_download_that_nobody_has_seen(tmp_path) -> None:
     told = []
     item = Item("d", "{}", target=str(tmp_path / "x"))

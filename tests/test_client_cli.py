@@ -191,4 +191,5 @@ def test_ctrl_c(cds, request_file, tmp_path, options, left) -> None:
         process.kill()
     assert process.returncode == 130
     assert "run it again to go on" in told
+    assert ("1 job was dismissed at the service" in told) == (left == 0)
     assert sum(job.dismissed is None for job in cds.jobs) == left

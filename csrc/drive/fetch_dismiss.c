@@ -35,13 +35,16 @@ static void on_dismissed(struct e5_engine *engine, struct e5_entry *nobody, stru
         not_dismissed(engine);
         return;
     }
+    unsigned n = 0;
     for (size_t i = 0; i < engine->count; i++) {
         struct e5_entry *entry = &engine->entries[i];
         if (!is_open(entry)) continue;
         e5_engine_tell(engine, E5_LOG_INFO, "job %s: dismissed", entry->job_id);
         e5_memory_note_status(engine, entry->job_id, "dismissed");
         e5_fetch_forget_job(entry);
+        n++;
     }
+    e5_engine_tell(engine, E5_LOG_WARNING, "%u job%s dismissed at the service", n, n == 1 ? " was" : "s were");
 }
 
 static void send(struct e5_engine *engine, const char *body) {

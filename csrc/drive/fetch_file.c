@@ -13,7 +13,6 @@
 #include "drive/fetch_mark.h"
 #include "drive/fetch_memory.h"
 #include "drive/fetch_note.h"
-#include "drive/fetch_room.h"
 #include "drive/fetch_sound.h"
 #include "drive/fetch_target.h"
 #include "drive/fetch_wire.h"
@@ -97,7 +96,6 @@ static void begin_load(struct e5_engine *engine, struct e5_entry *entry) {
     }
     e5_watch_add(engine->watch, here);
     e5_mark_begin(load);
-    e5_room_begin(load);
     e5_wire_begin(engine, load);
     e5_engine_event(engine, entry, E5_EVENT_READY, NULL);
 }

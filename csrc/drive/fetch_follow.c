@@ -1,7 +1,5 @@
 #include "drive/fetch_follow.h"
 
-#include "drive/fetch_room.h"
-
 #define STEP 0.02 /* seconds between looks at the watch */
 #define MEMBERS_STEP ((int64_t)8 << 20) /* bytes of an archive worth beginning to unpack */
 
@@ -84,7 +82,6 @@ void e5_follow_tend(struct e5_load *load) {
 }
 
 enum e5_status e5_follow_finish(struct e5_load *load, struct e5_watch *watch, struct e5_error *err) {
-    e5_room_end(load);
     while (load->follower != NULL && !e5_job_wait(load->follower, STEP))
         if (e5_watch_cancelled(watch)) e5_watch_cancel(e5_job_watch(load->follower));
     join(load);
@@ -97,7 +94,6 @@ enum e5_status e5_follow_finish(struct e5_load *load, struct e5_watch *watch, st
 }
 
 void e5_follow_stop(struct e5_load *load) {
-    e5_room_end(load);
     if (load->follower != NULL) e5_watch_cancel(e5_job_watch(load->follower));
     join(load);
     forget(load);

@@ -49,7 +49,6 @@ struct e5_load {
     int64_t members_seen;       /* bytes of the archive that were looked at */
     struct e5_job *follower;    /* NULL: none runs */
     atomic_bool follower_over;
-    struct e5_job *room; /* see drive/fetch_room; NULL: none runs */
     struct e5_http *http; /* which the follower wakes */
     struct e5_hash_crew *crew;
 

@@ -141,6 +141,7 @@ static void show(const struct e5_engine *engine) {
 }
 
 static double next_due(const struct e5_engine *engine, double look) {
+    if (engine->ended == engine->count) return 0; /* nothing is waited for any more */
     double seconds = fmin(e5_queue_next(&engine->queue), look) - e5_clock_monotonic();
     return seconds < 0 ? 0 : seconds < STEP ? seconds : STEP;
 }

@@ -79,38 +79,44 @@ void e5_exchange_limit(struct e5_exchange *exchange, int64_t bytes_per_second) {
     curl_easy_setopt(exchange->easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)bytes_per_second);
 }
 
-static bool is_redirect(int status) {
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 static size_t on_header(char *line, size_t unit, size_t count, void *context) {
     struct e5_exchange *exchange = context;
     e5_http_head_line(&exchange->head, line, unit * count, e5_clock_wall());
     return unit * count;
 }
 
-/* The body of a data call goes to its sink; bodies of redirects go nowhere. */
-static enum e5_status to_sink(struct e5_exchange *exchange, const char *bytes, size_t size) {
+bool e5_exchange_give(void *owner, const char *bytes, size_t size) {
+    struct e5_exchange *exchange = owner;
     const struct e5_http_sink *sink = &exchange->sink;
-    enum e5_status status = E5_OK;
-    if (is_redirect(exchange->head.status)) return E5_OK;
-    if (!exchange->has_begun) status = sink->head(sink->context, &exchange->head, &exchange->error);
-    exchange->has_begun = true;
-    return status == E5_OK ? sink->body(sink->context, bytes, size, &exchange->error) : status;
+    if (sink->body(sink->context, bytes, size, &exchange->error) == E5_OK) return true;
+    exchange->link = exchange->shared->broken;
+    exchange->shared->broken = exchange;
+    return false;
 }
 
-static enum e5_status to_body(struct e5_exchange *exchange, const char *bytes, size_t size) {
-    if (exchange->body.size + size <= exchange->body.ceiling)
-        return e5_buffer_append(&exchange->body, bytes, size, &exchange->error);
-    exchange->temporary = true;
-    return e5_fail(&exchange->error, E5_SERVER, "unreadable reply: more than %zu bytes", exchange->body.ceiling);
+/* The body of a data call goes to its sink; bodies of redirects go nowhere. */
+static bool to_sink(struct e5_exchange *exchange, const char *bytes, size_t size) {
+    const struct e5_http_sink *sink = &exchange->sink;
+    if (e5_http_head_redirects(&exchange->head)) return true;
+    bool begins = !exchange->has_begun;
+    exchange->has_begun = true;
+    if (begins && sink->head(sink->context, &exchange->head, &exchange->error) != E5_OK) return false;
+    return exchange->error.status == E5_OK && e5_gather_add(&exchange->shared->gather, exchange, bytes, size);
+}
+
+static bool to_body(struct e5_exchange *exchange, const char *bytes, size_t size) {
+    size_t ceiling = exchange->body.ceiling;
+    exchange->temporary = exchange->body.size + size > ceiling;
+    enum e5_status status =
+        exchange->temporary ? e5_fail(&exchange->error, E5_SERVER, "unreadable reply: more than %zu bytes", ceiling)
+                            : e5_buffer_append(&exchange->body, bytes, size, &exchange->error);
+    return status == E5_OK;
 }
 
 static size_t on_body(char *bytes, size_t unit, size_t count, void *context) {
     struct e5_exchange *exchange = context;
     size_t size = unit * count;
-    enum e5_status status = exchange->is_data ? to_sink(exchange, bytes, size) : to_body(exchange, bytes, size);
-    return status == E5_OK ? size : 0;
+    return (exchange->is_data ? to_sink : to_body)(exchange, bytes, size) ? size : 0;
 }
 
 /* Bytes have to come from when the request is on its way. */
@@ -275,6 +281,7 @@ enum e5_status e5_exchange_new(struct e5_http_shared *shared, const struct e5_ht
 
 void e5_exchange_delete(struct e5_exchange *exchange) {
     if (exchange == NULL) return;
+    e5_gather_forget(&exchange->shared->gather, exchange);
     curl_easy_cleanup(exchange->easy);
     e5_lookup_free(exchange->lookup);
     curl_slist_free_all(exchange->own_headers);
@@ -316,11 +323,6 @@ static void refuse_redirect(struct e5_exchange *exchange, const char *to) {
                                      exchange->address.host, shown);
 }
 
-static bool is_secure(const char *text) {
-    struct e5_url url;
-    return e5_url_parse(text, &url, NULL) == E5_OK && (strcmp(url.scheme, "https") == 0 || e5_url_is_loopback(&url));
-}
-
 static void begin_anew(struct e5_exchange *exchange) {
     e5_buffer_clear(&exchange->body);
     e5_http_head_init(&exchange->head);
@@ -344,7 +346,7 @@ enum e5_exchange_next e5_exchange_asked(struct e5_exchange *exchange) {
 /* Only GET, only with somewhere to go; the new address is judged like the first one. */
 static bool redirected(struct e5_exchange *exchange) {
     char *next = NULL;
-    if (!is_redirect(exchange->head.status) || !is_get(exchange)) return false;
+    if (!e5_http_head_redirects(&exchange->head) || !is_get(exchange)) return false;
     curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &next);
     if (next == NULL) return false;
     char copy[E5_URL_SIZE]; /* libcurl's does not outlive the next option */
@@ -356,7 +358,7 @@ static bool redirected(struct e5_exchange *exchange) {
         return false;
     }
     if (set_address(exchange, copy, &exchange->error) != E5_OK) {
-        if (exchange->is_data || !is_secure(copy)) refuse_redirect(exchange, copy);
+        if (exchange->is_data || !e5_url_is_secure(copy)) refuse_redirect(exchange, copy);
         return false;
     }
     begin_anew(exchange);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "net/gather.h"
 #include "net/http_head.h"
 #include "net/lookup.h"
 #include "net/reach.h"
@@ -46,6 +47,8 @@ struct e5_http_shared {
     struct e5_names names;
     enum e5_reach reach; /* of the service, as far as is known; of a mere name it could be a private one */
     bool is_reach_seen;  /* a connection to it has told */
+    struct e5_gather gather;    /* bytes of data calls, until the step ends */
+    struct e5_exchange *broken; /* whose sinks have refused such bytes: they are to end */
 };
 
 enum e5_exchange_next {
@@ -71,11 +74,14 @@ E5_MUST_USE enum e5_status e5_exchange_new(struct e5_http_shared *shared, const 
                                            struct e5_exchange **out, struct e5_error *err);
 void *e5_exchange_easy(const struct e5_exchange *exchange); /* the CURL handle */
 struct e5_exchange *e5_exchange_of(void *easy);
+/* Gathered bytes of an exchange go to its sink; where it does not want them the exchange is among the broken ones. */
+bool e5_exchange_give(void *exchange, const char *bytes, size_t size);
 /* libcurl has ended it with this CURLcode. */
 enum e5_exchange_next e5_exchange_ended(struct e5_exchange *exchange, int curl_code);
 /* Not E5_EXCHANGE_ASKING: the answer is here, or was waited for long enough. */
 enum e5_exchange_next e5_exchange_asked(struct e5_exchange *exchange);
-struct e5_exchange **e5_exchange_link(struct e5_exchange *exchange); /* for a list of those that are asking */
+struct e5_exchange **e5_exchange_link(struct e5_exchange *exchange); /* for the lists of those that are asking, and of
+                                                                        the broken ones */
 void e5_exchange_delete(struct e5_exchange *exchange);
 
 #endif

@@ -88,6 +88,7 @@ enum e5_status e5_http_new(const struct e5_http_options *options, struct e5_http
     enum e5_status status = e5_alloc(1, sizeof *http, &http, err);
     if (status != E5_OK) return status;
     http->multi = curl_multi_init();
+    http->shared.gather.give = e5_exchange_give;
     status = http->multi == NULL ? e5_fail(err, E5_MEMORY, "cannot start libcurl") : E5_OK;
     if (status == E5_OK) status = fill(http, options, err);
     if (status == E5_OK)
@@ -102,6 +103,7 @@ void e5_http_free(struct e5_http *http) {
     curl_multi_cleanup(http->multi);
     curl_slist_free_all(http->plain_headers);
     curl_slist_free_all(http->shared.data_headers);
+    e5_gather_fini(&http->shared.gather);
     e5_token_free(http->token);
     e5_names_fini(&http->shared.names);
     if (http->shared.proxy != NULL) explicit_bzero(http->shared.proxy, strlen(http->shared.proxy));
@@ -154,6 +156,7 @@ enum e5_status e5_http_step(struct e5_http *http, double seconds, struct e5_erro
     CURLMcode code = curl_multi_poll(http->multi, NULL, 0, milliseconds, NULL);
     if (code == CURLM_OK) code = curl_multi_perform(http->multi, &running);
     release_pipe(&guard);
+    (void)e5_gather_flush(&http->shared.gather); /* who refuses is among the broken ones */
     if (code == CURLM_OK) return E5_OK;
     return e5_fail(err, code == CURLM_OUT_OF_MEMORY ? E5_MEMORY : E5_INTERNAL, "libcurl: %s",
                    curl_multi_strerror(code));
@@ -161,11 +164,20 @@ enum e5_status e5_http_step(struct e5_http *http, double seconds, struct e5_erro
 
 void e5_http_wake(struct e5_http *http) { curl_multi_wakeup(http->multi); }
 
-/* Take an exchange out of the list of those that are asking, if it is there. */
-static void forget(struct e5_http *http, struct e5_exchange *exchange) {
-    struct e5_exchange **at = &http->asking;
+/* Take an exchange out of a list, if it is there. */
+static void take_out(struct e5_exchange **at, struct e5_exchange *exchange) {
     while (*at != NULL && *at != exchange) at = e5_exchange_link(*at);
     if (*at != NULL) *at = *e5_exchange_link(exchange);
+}
+
+/* What its sink has refused may not have reached libcurl yet. */
+static struct e5_exchange *broken(struct e5_http *http) {
+    struct e5_exchange *exchange = http->shared.broken;
+    if (exchange == NULL) return NULL;
+    http->shared.broken = *e5_exchange_link(exchange);
+    curl_multi_remove_handle(http->multi, e5_exchange_easy(exchange));
+    (void)e5_exchange_ended(exchange, CURLE_WRITE_ERROR);
+    return exchange;
 }
 
 static struct e5_exchange *asked(struct e5_http *http) {
@@ -173,7 +185,7 @@ static struct e5_exchange *asked(struct e5_http *http) {
         next = *e5_exchange_link(exchange);
         enum e5_exchange_next then = e5_exchange_asked(exchange);
         if (then == E5_EXCHANGE_ASKING) continue;
-        forget(http, exchange);
+        take_out(&http->asking, exchange);
         if (then == E5_EXCHANGE_OVER) return exchange;
         curl_multi_add_handle(http->multi, e5_exchange_easy(exchange)); /* a slot was just freed */
     }
@@ -183,6 +195,7 @@ static struct e5_exchange *asked(struct e5_http *http) {
 struct e5_exchange *e5_http_ended(struct e5_http *http) {
     CURLMsg *message;
     int left;
+    if (http->shared.broken != NULL) return broken(http);
     while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
         if (message->msg != CURLMSG_DONE) continue;
         CURL *easy = message->easy_handle;
@@ -205,7 +218,8 @@ void e5_http_drop(struct e5_http *http, struct e5_exchange *exchange) {
     struct pipe_guard guard;
     if (exchange == NULL) return;
     hold_pipe(&guard);
-    forget(http, exchange);
+    take_out(&http->asking, exchange);
+    take_out(&http->shared.broken, exchange);
     curl_multi_remove_handle(http->multi, e5_exchange_easy(exchange)); /* no-op when it has ended */
     e5_exchange_delete(exchange);
     release_pipe(&guard);

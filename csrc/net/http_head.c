@@ -75,3 +75,8 @@ void e5_http_head_line(struct e5_http_head *head, const char *line, size_t size,
     e5_text_clean(value);
     set(head, text, value, wall_now);
 }
+
+bool e5_http_head_redirects(const struct e5_http_head *head) {
+    int status = head->status;
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}

@@ -22,5 +22,7 @@ struct e5_http_head { /* texts are "" and numbers −1 where nothing is said */
 void e5_http_head_init(struct e5_http_head *head);
 /* One line as it came, with or without its line end. */
 void e5_http_head_line(struct e5_http_head *head, const char *line, size_t size, double wall_now);
+/* To another address, which is to be asked instead. */
+bool e5_http_head_redirects(const struct e5_http_head *head);
 
 #endif

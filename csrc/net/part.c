@@ -10,7 +10,7 @@
 
 #define MEMORY_SYSTEM 0x01021994 /* tmpfs, in the words of the kernel */
 #define SPARED ((int64_t)256 << 20) /* bytes that a file of unknown size leaves free */
-#define ROOM ((int64_t)8 << 20) /* bytes in memory that are reserved at once */
+#define ROOM ((int64_t)8 << 20) /* bytes in memory that are reserved, however much is free */
 #define WRITE_BACK ((int64_t)8 << 20) /* start writing this often, so that a sync finds little left to do */
 
 /* An earlier part is reused only if it is a plain file of ours that nobody else has a name for. */
@@ -51,11 +51,9 @@ static bool is_in_memory(const struct e5_part *part) {
 }
 
 #ifdef FALLOC_FL_KEEP_SIZE
-/* In memory making room takes three times as long as writing into it afterwards: where there is plenty only what the
- * first bytes need is made before they are asked for. */
-static int64_t at_first(const struct e5_part *part, int64_t need, int64_t free_bytes) {
-    bool ample = need > ROOM && need < free_bytes / 4 && is_in_memory(part);
-    return ample ? ROOM : part->size;
+/* In memory room can only be made under the lock that writing takes: where there is plenty it is made by writing. */
+static bool is_ample(const struct e5_part *part, int64_t need, int64_t free_bytes) {
+    return need > ROOM && need < free_bytes / 4 && is_in_memory(part);
 }
 #endif
 
@@ -67,27 +65,12 @@ static enum e5_status reserve(const struct e5_part *part, struct e5_error *err) 
     int64_t free_bytes = fstatvfs(part->fd, &room) == 0 ? (int64_t)(room.f_bavail * room.f_frsize) : INT64_MAX;
     if (free_bytes < need) return no_space(part, free_bytes, err);
 #ifdef FALLOC_FL_KEEP_SIZE
-    if (fallocate(part->fd, FALLOC_FL_KEEP_SIZE, 0, at_first(part, need, free_bytes)) == 0) return E5_OK;
+    if (is_ample(part, need, free_bytes)) return E5_OK;
+    if (fallocate(part->fd, FALLOC_FL_KEEP_SIZE, 0, part->size) == 0) return E5_OK;
     if (errno == ENOSPC) return no_space(part, free_bytes, err);
     if (errno == EDQUOT || errno == EFBIG) return e5_fail_errno(err, errno, part->path, "cannot reserve space for");
 #endif
     return E5_OK;
-}
-
-bool e5_part_wants_room(const struct e5_part *part) {
-    return part->size - e5_part_here(part) > ROOM && is_in_memory(part);
-}
-
-bool e5_part_make_room(const struct e5_part *part, int64_t *upto) {
-    int64_t left = part->size - *upto, step = left < ROOM ? left : ROOM;
-#ifdef FALLOC_FL_KEEP_SIZE
-    if (step <= 0 || fallocate(part->fd, FALLOC_FL_KEEP_SIZE, *upto, step) != 0) return false;
-    *upto += step;
-    return *upto < part->size;
-#else
-    (void)step;
-    return false;
-#endif
 }
 
 enum e5_status e5_part_open(struct e5_part *part, const struct e5_place *place, int64_t size,

@@ -2,8 +2,8 @@
  *
  * Pieces (net/pieces) are filled side by side, each from its start on, in place.  What _open finds beyond the last
  * byte to be kept is cut off.  The holder owns the part and the place's lock.  One thread at a time, except that
- * e5_part_sync() and _make_room() may run beside _write, as may readers of bytes that are here.  _open and _sync wait
- * for the disk; _write and _restart may. */
+ * e5_part_sync() may run beside _write, as may readers of bytes that are here.  _open and _sync wait for the disk;
+ * _write and _restart may. */
 #ifndef E5_NET_PART_H
 #define E5_NET_PART_H
 
@@ -23,13 +23,9 @@ struct e5_part {
 #define E5_PART_NONE ((struct e5_part){.fd = -1})
 
 /* `kept`: what of an earlier part is to be kept.  A part that has not got that is begun anew: see part->pieces. Space
- * for `size` bytes is reserved: E5_STORAGE where there is not enough. */
+ * for `size` bytes is reserved, but in memory where there is plenty: E5_STORAGE where there is not enough. */
 E5_MUST_USE enum e5_status e5_part_open(struct e5_part *part, const struct e5_place *place, int64_t size,
                                         const struct e5_pieces *kept, struct e5_error *err);
-/* A large file in memory is not given all its room by _open: whoever has time makes it while the bytes arrive.  The
- * next stretch from byte `*upto` on; false where there is no more to do. */
-bool e5_part_wants_room(const struct e5_part *part);
-bool e5_part_make_room(const struct e5_part *part, int64_t *upto);
 int64_t e5_part_here(const struct e5_part *part); /* bytes that are here */
 bool e5_part_whole(const struct e5_part *part); /* false where the size is not known */
 /* The next bytes of a piece of part->pieces.  More than fit is E5_CORRUPT; nothing of such a block is written.

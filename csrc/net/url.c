@@ -59,6 +59,11 @@ bool e5_url_is_loopback(const struct e5_url *url) {
     return strcmp(url->host, "localhost") == 0 || strcmp(url->host, "[::1]") == 0;
 }
 
+bool e5_url_is_secure(const char *text) {
+    struct e5_url url;
+    return e5_url_parse(text, &url, NULL) == E5_OK && (strcmp(url.scheme, "https") == 0 || e5_url_is_loopback(&url));
+}
+
 enum e5_status e5_url_refuse(const struct e5_url *url, struct e5_error *err) {
     enum e5_status status =
         e5_fail(err, E5_REQUEST, "refused to take a service call to %s://%s", url->scheme, url->host);

@@ -20,6 +20,7 @@ struct e5_url {
 E5_MUST_USE enum e5_status e5_url_parse(const char *text, struct e5_url *out, struct e5_error *err);
 bool e5_url_same_origin(const struct e5_url *a, const struct e5_url *b);
 bool e5_url_is_loopback(const struct e5_url *url); /* this machine, by name or number */
+bool e5_url_is_secure(const char *text);           /* https, or this machine */
 
 /* The address of a service: https, or http on this machine; without user name.  E5_CONFIG otherwise. */
 E5_MUST_USE enum e5_status e5_url_check_service(const char *text, struct e5_url *out, struct e5_error *err);

@@ -76,6 +76,14 @@ static bool wait_step(struct e5_job *job) {
     return done;
 }
 
+/* What was done because of an exception is told before it goes on its way. */
+static void tell_last_words(PyObject *module) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (drain_log(module) < 0) PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+}
+
 static int run(PyObject *module, e5_job_fn body, void *context, PyObject *progress, bool counted) {
     struct e5_error err = E5_ERROR_NONE;
     struct e5_job *job;
@@ -89,7 +97,7 @@ static int run(PyObject *module, e5_job_fn body, void *context, PyObject *progre
         if (raised) e5_watch_cancel(watch);
     }
     enum e5_status status = e5_job_finish(job, &err);
-    if (raised) return -1;
+    if (raised) return tell_last_words(module), -1;
     if (drain_log(module) < 0) return -1;
     return status == E5_OK ? 0 : (e5py_raise(module, &err), -1);
 }

@@ -89,16 +89,19 @@ class Course:
         if state == self._state:
             return
         if not self._job_id:
-            self.name(self._known_id())
+            self.name(self._known_id(state == "successful"))
+        if not self._job_id and state == "accepted" and self._journal.open() is not None:
+            return  # a job that has just been made has its id in the journal soon; one found again is not queued
         self._state = state
         self._tell(state, f"status has been updated to {state}")
 
-    def _known_id(self) -> str:
+    def _known_id(self, ended: bool) -> str:
         """Id of the job by the journal; "" where it is not there."""
         asked = self._item.dataset, json.loads(self._item.request or "null")
-        for row in self._journal.unfinished():
+        rows = self._journal.jobs() if ended else self._journal.unfinished()
+        for row in reversed(rows):
             if (row["dataset"], json.loads(row["request"] or "null")) == asked:
-                return str(row["job_id"])
+                return str(row["job_id"] or "")
         return ""
 
 

@@ -26,6 +26,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Self
 
+from client_ways import warm_up
+
 HERE = Path(__file__).parent
 MIB = 1 << 20
 
@@ -99,6 +101,7 @@ class Bench:
             shutil.rmtree(path)
 
     def run(self, way: str, service: Served, folder: Path, count: int, **options: Any) -> Run:
+        """`warm` bytes are written and removed before it begins: see `client_ways.warm_up`."""
         arguments = {**service.address, "folder": str(folder), "count": count, **options}
         command = [sys.executable, str(HERE / "client_ways.py"), way, json.dumps(arguments)]
         ended = subprocess.run(command, capture_output=True, text=True)
@@ -259,17 +262,17 @@ def large_file(bench: Bench) -> None:
         with bench.room() as folder:
             bench.run("ours_results", service, folder, 1)
         for _ in range(rounds):
-            for taken, run in _ways_of_one_file(bench, service):
+            for taken, run in _ways_of_one_file(bench, service, size):
                 runs[taken].append(run)
             before = service("processor")
             with bench.room() as folder:
-                runs["bare"].append(bench.run("bare", service, folder, 1, href=service("hrefs")[0]))
+                runs["bare"].append(bench.run("bare", service, folder, 1, href=service("hrefs")[0], warm=size))
             serving.append(service("processor") - before)
             href = service("hrefs")[0]
             with bench.room() as folder:
-                runs["summed"].append(bench.run("bare_summed", service, folder, 1, href=href))
+                runs["summed"].append(bench.run("bare_summed", service, folder, 1, href=href, warm=size))
             with bench.room() as folder:
-                runs["spliced"].append(bench.run("bare", service, folder, 1, href=href, splice=True))
+                runs["spliced"].append(bench.run("bare", service, folder, 1, href=href, splice=True, warm=size))
     Path(source).unlink()
     wall = {way: median(run.wall for run in taken) for way, taken in runs.items()}
     processor = {way: median(run.processor for run in taken) / gigabytes for way, taken in runs.items()}
@@ -304,18 +307,19 @@ def large_file(bench: Bench) -> None:
     )
 
 
-def _ways_of_one_file(bench: Bench, service: Served) -> Iterator[tuple[str, Run]]:
+def _ways_of_one_file(bench: Bench, service: Served, size: int) -> Iterator[tuple[str, Run]]:
     """The same file by ours, ours where it is there already and only verified, ours unverified, and the peers."""
     with bench.room() as folder:
-        yield "ours", bench.run("ours_finished", service, folder, 1)
+        yield "ours", bench.run("ours_finished", service, folder, 1, warm=size)
         yield "kept", bench.run("ours_finished", service, folder, 1)
     service("behave", summed=False)
     with bench.room() as folder:
-        yield "unsummed", bench.run("ours_finished", service, folder, 1)
+        yield "unsummed", bench.run("ours_finished", service, folder, 1, warm=size)
     service("behave")
     with bench.room() as folder:
-        yield "cdsapi", bench.run("cdsapi_finished", service, folder, 1)
+        yield "cdsapi", bench.run("cdsapi_finished", service, folder, 1, warm=size)
     with bench.room() as folder:
+        warm_up(folder, size)
         yield "curl", bench.curl(["-o", str(folder / "file"), *service("hrefs")])
 
 

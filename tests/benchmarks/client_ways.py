@@ -215,10 +215,22 @@ def _memory(kind: str) -> float:
     return int(found.group(1)) / 1024 if found else 0.0
 
 
+def warm_up(folder: Path, size: int) -> None:
+    """Have the machine lend so much memory: one that has just come back from its host is three times as slow."""
+    path, block = folder / "warm", bytes(1 << 20)
+    with path.open("wb", 0) as file:
+        for _ in range(size >> 20):
+            file.write(block)
+    path.unlink()
+
+
 def main() -> None:
     for name in ("cdsapi", "ecmwf.datastores", "multiurl", "era5fast"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    work = WAYS[sys.argv[1]](**json.loads(sys.argv[2]))
+    options = json.loads(sys.argv[2])
+    warm = options.pop("warm", 0)
+    work = WAYS[sys.argv[1]](**options)
+    warm_up(Path(options["folder"]), warm)
     print("ready", file=sys.stderr, flush=True)
     Path("/proc/self/clear_refs").write_text("5")  # the highest mark of memory begins anew
     memory, wall, processor = _memory("VmRSS"), time.perf_counter(), time.process_time()
