@@ -25,7 +25,7 @@ except e5.errors.StorageError as error:
     told = {{"errno": error.errno, "text": str(error)}}
 print(json.dumps({{**told, "there": os.path.exists(target), "received": sum(x.received for x in e5.leftovers("."))}}))
 """
-SIZE = 3 << 20
+SIZE = 16 << 20
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +52,9 @@ def run(cds, folder: Path, **more: str) -> dict:
     ("call", "code", "after"),
     [
         ("fallocate", errno.EDQUOT, 0),
-        ("pwrite", errno.EDQUOT, 20),
-        ("pwrite", errno.EIO, 20),
-        ("pwrite", errno.ESTALE, 20),
+        ("pwrite", errno.EDQUOT, 8),
+        ("pwrite", errno.EIO, 8),
+        ("pwrite", errno.ESTALE, 8),
         ("fdatasync", errno.EIO, 0),
         ("fdatasync", errno.EDQUOT, 0),
         ("rename", errno.EIO, 0),
