@@ -50,7 +50,7 @@ from .database_origin import libraries, origins
 from .database_query import Filters
 from .database_region import with_outlines
 from .database_upkeep import Merged, Vacuumed
-from .errors import CorruptDataError, EventDatabaseError, InputError
+from .errors import CorruptDataError, EventDatabaseError, InputError, warn
 from .optional import need
 from .point_tracks import Tracks
 from .progress import Progress
@@ -156,7 +156,7 @@ class EventDatabase:
     Parameters
     ----------
     path : path
-        The file; its name should end in ``.gpkg``.
+        The file; its name should end in ``.gpkg``: others are warned of when the file is made, as GDAL warns of them.
     busy_seconds : float
         How long to wait for other programs that lock the file.
 
@@ -232,7 +232,8 @@ class EventDatabase:
         text = events.definition_json if definition is None else canonical(definition)
         rows = origins(events.paths if sources is None else sources)
         what = (kind, events.name, events.units, text, _program(), libraries(), rows)
-        check_place(self.path)
+        if not check_place(self.path) and self.path.suffix.lower() != ".gpkg":
+            warn(f"{self.path.name}: the name of a GeoPackage ends in .gpkg; other programs warn of other names")
         with Progress("writing events", progress) as report, taking_turns():
             if not isinstance(events, Tracks):
                 return Added(*_core.store_add(self.path, events.core, *what, cells, self.busy_seconds, report))

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import _core, database_keys, geopackage
+from . import _core, database_keys, database_ranges, geopackage
 from .database_cells import runs_of
 from .database_file import (
     APPLICATION_ID,
@@ -372,4 +372,5 @@ _CHECKS: dict[str, Callable[[sqlite3.Connection], Iterable[str]]] = {
     "outlines": _outlines,
     "cells": _cells,
     "values": _values,
+    "ranges": database_ranges.faults,
 }

@@ -57,6 +57,8 @@ def overlaps(
         raise InputError(f"events on the calendars {a.calendar} and {b.calendar} share no days")
     found = list(_candidates(a, b, lag))
     i, j = (np.concatenate([pair[side] for pair in found] or [np.empty(0, "int64")]) for side in (0, 1))
+    order = np.lexsort((j, i))
+    i, j = i[order], j[order]
     if kinds[0] == kinds[1]:  # those that share days are found from either side
         once = (a.id[i] < b.id[j]) | (b.first[j] > a.last[i])
         i, j = i[once], j[once]
@@ -118,19 +120,29 @@ def _text(days: np.ndarray, calendar: str) -> list[str]:
 def _candidates(a: _Side, b: _Side, lag: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs whose days and boxes meet: positions in `a` and `b`.
 
-    Those of `b` that can meet one of `a` begin between two days, and so lie side by side.
+    Those of `b` of about one length that can meet one of `a` begin between two days, and so lie side by side. Each
+    class of lengths is looked at by itself: one long event would have short ones looked for as far back as itself.
     """
-    if len(a) == 0 or len(b) == 0:
-        return
-    longest = int((b.last - b.first).max())
-    low = np.searchsorted(b.first, a.first - longest, side="left")
-    high = np.searchsorted(b.first, a.last + lag, side="right")
+    lengths = b.last - b.first
+    classes = np.frexp(np.maximum(lengths, 0) + 1.0)[1]  # each twice as long as the one before
+    for number in np.unique(classes):
+        of_class = np.flatnonzero(classes == number)
+        yield from _candidates_of(a, b, of_class, int(lengths[of_class].max()), lag)
+
+
+def _candidates_of(
+    a: _Side, b: _Side, chosen: np.ndarray, longest: int, lag: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same of the chosen ones of `b`, of which none is longer than so many days."""
+    first = b.first[chosen]
+    low = np.searchsorted(first, a.first - longest, side="left")
+    high = np.searchsorted(first, a.last + lag, side="right")
     number = np.maximum(high - low, 0)
     part = np.cumsum(number) // _TOGETHER
     for chunk in np.split(np.arange(len(a)), np.flatnonzero(np.diff(part)) + 1):
         i = np.repeat(chunk, number[chunk])
         begin = np.cumsum(number[chunk]) - number[chunk]
-        j = np.arange(len(i)) + np.repeat(low[chunk] - begin, number[chunk])
+        j = chosen[np.arange(len(i)) + np.repeat(low[chunk] - begin, number[chunk])]
         for meets in (_days_meet, _rows_meet, _columns_meet):
             keep = meets(a, b, i, j)
             i, j = i[keep], j[keep]

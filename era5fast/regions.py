@@ -9,6 +9,7 @@ grid are cut by it with shapely; the area of what lies inside is then exact on t
 
 from __future__ import annotations
 
+import errno
 import functools
 import itertools
 import json
@@ -23,7 +24,7 @@ import numpy as np
 from . import _core, attributes, units
 from .chunked.arrays import is_lazy, outline
 from .chunked.blocks import map_along
-from .errors import InputError
+from .errors import InputError, StorageError
 from .field import Field, as_field, as_maps, check_maps, one_variable
 from .notebook_table import table
 from .optional import need
@@ -100,6 +101,8 @@ class Regions:
         ------
         InputError
             If something is no polygon, is invalid, lies outside the grid, or a name is given twice.
+        StorageError
+            If a file cannot be read; MissingFileError if there is none.
 
         Notes
         -----
@@ -288,16 +291,22 @@ def _geometry(value: Any) -> Any:
 
 
 def _of_file(path: str, column: str | None) -> list[tuple[str, Any]]:
-    if not os.path.exists(path):
-        raise InputError(f"{path}: there is no such file")
     if path.lower().endswith((".json", ".geojson")):
-        with open(path, encoding="utf-8") as file:
-            try:
+        try:
+            with open(path, encoding="utf-8") as file:
                 return _of_geojson(json.load(file), column)
-            except ValueError as error:
-                raise InputError(f"{path}: not GeoJSON: {error}") from error
+        except ValueError as error:
+            raise InputError(f"{path}: not GeoJSON: {error}") from error
+        except OSError as error:
+            raise _unreadable(path, error.errno or 0) from error
+    if not os.path.exists(path):
+        raise _unreadable(path, errno.ENOENT)
     geopandas = need("geopandas", f"{path}: files of polygons", "GeoJSON does without it")
     return _of_geopandas(geopandas.read_file(path), column)
+
+
+def _unreadable(path: str, number: int) -> StorageError:
+    return StorageError(f"cannot read {path}: {os.strerror(number)}", target=path).at(number, path)
 
 
 def _of_geojson(data: Mapping[str, Any], column: str | None) -> list[tuple[str, Any]]:

@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import threading
 import time
+import warnings
 from importlib import import_module
 from pathlib import Path
 
@@ -23,7 +24,15 @@ import pytest
 import xarray as xr
 
 import era5fast as e5
-from era5fast import _core, database_file, database_health, database_query, database_ranking, geopackage
+from era5fast import (
+    _core,
+    database_file,
+    database_health,
+    database_pairs,
+    database_query,
+    database_ranking,
+    geopackage,
+)
 from era5fast.errors import (
     CorruptDataError,
     DatabaseBusyError,
@@ -510,6 +519,41 @@ def test_overlaps_of_outlines(database):
             database.overlaps("heatwave", "drought", **wrong)
 
 
+def test_overlaps_with_one_long_event_look_at_few_pairs(monkeypatch):
+    """A single event of fifty years among short ones has no other pair looked at; order as by all pairs of all."""
+    random = np.random.default_rng(5)
+
+    def side(count, long):
+        first = np.sort(random.integers(0, 18_000, count))
+        last = first + random.integers(0, 9, count)
+        first[0], last[0] = 0, long
+        edges = (np.full(count, edge, dtype="float64") for edge in (-90, 90, -180, 180))
+        return database_pairs._Side("standard", np.arange(count), first, last, *edges)
+
+    a, b = side(900, 5), side(1000, 18_000)
+    looked = []
+    monkeypatch.setattr(
+        database_pairs, "_days_meet", lambda a, b, i, j: looked.append(len(i)) or b.last[j] >= a.first[i]
+    )
+    for lag in (0, 12):
+        found = {(i, j) for part in database_pairs._candidates(a, b, lag) for i, j in np.transpose(part).tolist()}
+        days = (b.last[None] >= a.first[:, None]) & (b.first[None] <= a.last[:, None] + lag)
+        assert found == set(zip(*(axis.tolist() for axis in np.nonzero(days)), strict=True))
+        assert sum(looked) < 3 * len(found)
+        looked.clear()
+
+
+def test_pairs_come_in_order_of_time(tmp_path):
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    block = slice(0, 2), slice(0, 2), 8.0
+    db.add(find([(2, 3, *block), (20, 3, *block), (40, 12, *block)]), kind="a")
+    db.add(find([(1, 50, *block)]), kind="b")
+    db.add(find([(3, 3, *block), (21, 3, *block), (45, 3, *block)]), kind="b")
+    pairs = db.overlaps("a", "b", how="box")
+    assert pairs.id_a.tolist() == [1, 1, 2, 2, 3, 3]
+    assert pairs.start_day.is_monotonic_increasing
+
+
 def test_overlaps_of_cells(tmp_path):
     """Two blocks that move past each other: on the same ground, but not on the same days."""
     db = e5.EventDatabase(tmp_path / "events.gpkg")
@@ -782,6 +826,71 @@ def test_a_healthy_file(database):
     assert health.faults == ()
     assert "whole" in repr(health)
     assert not e5.EventDatabase(database.path.with_name("none.gpkg")).verify()
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("UPDATE event SET south = -91", "event.south: values lie between −90 and 90"),
+        ("UPDATE event SET west = 190", "event.west: values lie between −180 and 180"),
+        ("UPDATE event SET south = 80", "event: south is not north of north"),
+        ("UPDATE event SET peak_latitude = 91", "event.peak_latitude: values"),
+        ("UPDATE event SET footprint_km2 = -1", "event.footprint_km2: values are not negative"),
+        ("UPDATE event SET footprint_km2 = 1", "event: no area is larger than the footprint"),
+        ("UPDATE event SET area_mean_km2 = 1e9", "event: the mean area is not larger than the largest"),
+        ("UPDATE event SET category = 7", "event.category: values are 0 to 4"),
+        ("UPDATE event SET side = 'beside'", "event.side: values are above or below"),
+        ("UPDATE event SET cells = 0", "event.cells: values are positive"),
+        ("UPDATE event SET censored = 3", "event.censored: values are 0 or 1"),
+        ("UPDATE event SET start_day = '2004-01-01'", "event: the end does not come before the start"),
+        ("UPDATE event SET peak_day = '2004-01-01'", "event: the peak lies between start and end"),
+        ("UPDATE event SET displacement_km = path_km + 1", "event: the displacement is not longer than the path"),
+        ("UPDATE event_state SET area_km2 = -1", "event_state.area_km2: values are not negative"),
+        ("UPDATE event_state SET centroid_longitude = 181", "event_state.centroid_longitude: values"),
+        ("UPDATE diagnostic SET definition = 'above 295'", "diagnostic.definition: values are JSON objects"),
+        ("UPDATE diagnostic SET definition = '[1]'", "diagnostic.definition: values are JSON objects"),
+        ("UPDATE run SET steps = -5", "run.steps: values are not negative"),
+        ("UPDATE run SET end_day = '1999-01-01'", "run: the end does not come before the start"),
+        ("UPDATE run SET libraries = 'numpy'", "run.libraries: values are JSON"),
+        ("INSERT INTO dataset (dataset_key, path, size_bytes, added_at) VALUES ('k', 'p', -2, '2003-01-01')",
+         "dataset.size_bytes: values are not negative"),
+        ("UPDATE grid SET row_count = 3", "grid: there is one latitude for each row"),
+    ],
+)  # fmt: skip
+def test_values_out_of_range_are_told(database, statement, fault):
+    change(database, statement)
+    told = [text.removeprefix("ranges: ") for text in database.verify().faults if text.startswith("ranges: ")]
+    assert any(text.startswith(fault) and re.search(r", but not in \d+ rows$", text) for text in told), told
+
+
+def test_ranges_of_tracks_and_of_old_files(tmp_path):
+    points = {
+        "time": ["2003-01-01", "2003-01-02"],
+        "latitude": [50.0, 51],
+        "longitude": [0.0, 1],
+        "value": [990, 985],
+    }
+    db = e5.EventDatabase(tmp_path / "tracks.gpkg")
+    db.add(e5.read_tracks(pd.DataFrame({"track": [1, 1], **points})), kind="storm")
+    assert db.verify().ok, db.verify()
+    change(db, "UPDATE track_point SET direction = 400", "UPDATE track SET points = 0, value_min = 1e6")
+    told = " ".join(db.verify().faults)
+    for fault in (
+        "track_point.direction: values lie",
+        "track.points: values are positive",
+        "track: the smallest value",
+    ):
+        assert fault in told
+
+
+def test_other_names_are_warned_of_when_the_file_is_made(tmp_path):
+    db = e5.EventDatabase(tmp_path / "events.db")
+    with pytest.warns(UserWarning, match=r"events.db: the name of a GeoPackage ends in .gpkg"):
+        db.add(find())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        db.add(find(), kind="again")
+        assert len(db) == 6
 
 
 def test_vacuum(database):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 import era5fast as e5
-from era5fast.errors import InputError
+from era5fast.errors import InputError, MissingFileError
 from tests.reference.regional import regional as slow
 
 LATITUDE = np.arange(60, 29.9, -1.5)
@@ -280,12 +280,19 @@ def test_geopandas_frames_are_brought_to_degrees() -> None:
         (circle(100, 50, 3), "outside the grid"),
         ([], "no region"),
         (3, "cannot make regions of int"),
-        ("nowhere.geojson", "there is no such file"),
     ],
 )
 def test_what_is_no_region_is_refused(polygons, words: str) -> None:
     with pytest.raises(InputError, match=words):
         e5.Regions.from_polygons(polygons, LATITUDE, LONGITUDE)
+
+
+@pytest.mark.parametrize("name", ["nowhere.geojson", "nowhere.shp"])
+def test_a_file_of_polygons_that_is_not_there(name: str) -> None:
+    with pytest.raises(MissingFileError, match=f"cannot read {name}: No such file") as told:
+        e5.Regions.from_polygons(name, LATITUDE, LONGITUDE)
+    assert told.value.errno == 2
+    assert str(told.value).endswith("Check the name")
 
 
 def test_two_regions_of_one_name_are_refused() -> None:
