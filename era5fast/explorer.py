@@ -57,6 +57,7 @@ def explorer(
     start: Any = None,
     end: Any = None,
     bbox: Sequence[float] | None = None,
+    diagnostic: int | Sequence[int] | None = None,
     order_by: str | Sequence[str] = "-cumulative_intensity",
     limit: int = 5000,
     title: str | None = None,
@@ -74,7 +75,7 @@ def explorer(
         The database.
     path : path
         File to write; a file of that name is replaced.
-    kind, start, end, bbox, order_by
+    kind, start, end, bbox, diagnostic, order_by
         Which events, as for :meth:`era5fast.EventDatabase.query`.
     limit : int
         How many events at most: the first in the order of `order_by`. The page says how many were left out.
@@ -112,22 +113,16 @@ def explorer(
         )
     if limit < 1:
         raise InputError(f"limit is {limit}, must be positive")
-    table = db.query(kind, start, end, bbox, order_by=order_by, limit=limit)
+    table = db.query(kind, start, end, bbox, diagnostic=diagnostic, order_by=order_by, limit=limit)
     if len(table) == 0:
         raise InputError("no events to explore", hint="does the query find any? see db.query()")
     with Progress("writing the page", progress) as report:
-        counts = _count(db, kind, start, end, bbox), _first_by(order_by)
-        page = _page(db, table, *counts, title, report)
+        there = db.count_by("kind", kind=kind, start=start, end=end, bbox=bbox, diagnostic=diagnostic)
+        page = _page(db, table, int(there["events"].sum()), _first_by(order_by), title, report)
     target = Path(os.fsdecode(path)).absolute()
     with replacing(target, overwrite=True) as part:
         part.write_text(page, encoding="utf-8", newline="\n")
     return target
-
-
-def _count(db: EventDatabase, kind: str | None, start: Any, end: Any, bbox: Sequence[float] | None) -> int:
-    """How many events a question finds without a limit."""
-    counts = db.count_by("kind", kind=kind, start=start, end=end, bbox=bbox)
-    return int(counts["events"].sum())
 
 
 # --- the page ---

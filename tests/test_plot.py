@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -807,3 +808,27 @@ def test_pictures_fit_into_narrow_axes(events: Any, db: e5.EventDatabase) -> Non
         ordered = sorted(inside, key=lambda box: box.x0)
         assert all(a.x1 <= b.x0 for a, b in itertools.pairwise(ordered)), axes.get_title()
     assert [text.get_text() for text in parts[3].get_xticklabels()][:3] == ["J", "F", "M"]
+
+
+def test_several_definitions_of_a_kind_are_told_or_chosen(tmp_path: Path) -> None:
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    db.add(find(field(THREE)), kind="heatwave")
+    db.add(e5.find_events(field(THREE), above=295.0, min_days=4, progress=False), kind="heatwave")
+    db.add(find(field(THREE[:1])), kind="drought")
+    assert len(db) == 6
+    for draw in ("ranking", "calendar", "yearly_counts", "hovmoeller", "event_map"):
+        with pytest.warns(UserWarning, match="the heatwave events of 2 definitions are drawn together: diagnostic=1"):
+            getattr(e5.plot, draw)(db)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert e5.plot.calendar(db, kind="drought").get_title().startswith("drought events, on 10 of 60")
+        assert "2 heatwave events" in e5.plot.yearly_counts(db, diagnostic=2).get_title()
+        assert len(e5.plot.ranking(db, diagnostic=[2, 3]).patches) == 3
+        assert "2 heatwave events" in e5.plot.hovmoeller(db, diagnostic=2).get_title()
+        assert "on 14 of 60" in e5.plot.calendar(db, diagnostic=2).get_title()
+        figure = e5.plot.event_map(db, diagnostic=np.int64(2))
+        assert figure.axes[0].get_title().startswith("2 heatwave events")
+        page = e5.plot.explorer(db, tmp_path / "e.html", diagnostic=[1], limit=2, progress=False)
+    assert "the strongest of 3; 1 are left out" in page.read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="knows no diagnostic 9"):
+        e5.plot.calendar(db, diagnostic=9)

@@ -11,7 +11,7 @@ from ..catalogue import EventCatalogue
 from ..database import EventDatabase
 from ..errors import InputError
 from ..times import days_of
-from .event_table import event_spans, event_table
+from .event_table import CHOSEN, Choice, event_spans, event_table
 from .one_event import seconds_of_days
 
 
@@ -42,22 +42,22 @@ class DayTotals:
     name: str
 
 
-def day_totals(events: Any, kind: str | None = None) -> DayTotals:
+def day_totals(events: Any, choice: Choice) -> DayTotals:
     """Add up the events of each day.
 
     Parameters
     ----------
     events : EventCatalogue, EventDatabase or pandas.DataFrame
         Of a table only the numbers of events are known.
-    kind : str, optional
-        Only events of this kind of a database.
+    choice : Choice
+        Which events of a database.
 
     Raises
     ------
     InputError
         If it is something else, there are no events, or they have different calendars.
     """
-    table = event_spans(events, kind) if isinstance(events, EventDatabase) else event_table(events, kind)
+    table = event_spans(events, choice) if isinstance(events, EventDatabase) else event_table(events, choice)
     if table.record is None and len(table) == 0:
         raise InputError("there are no events")
     first, last = days_of(np.array(table.record or (table.start.min(), table.end.max()))).tolist()
@@ -67,7 +67,7 @@ def day_totals(events: Any, kind: str | None = None) -> DayTotals:
         at = days_of(events.core.axes()["seconds"][states["time"]]) - first
         parts: tuple[np.ndarray, ...] | None = (at, np.ones(len(at)), states["area"], states["maximum"])
     elif isinstance(events, EventDatabase):
-        found = events.sql(_BY_DAY, {"kind": kind})
+        found = events.sql(_BY_DAY, choice.values)
         at = days_of(seconds_of_days(found["day"], table.calendar)) - first
         parts = (at, *(np.asarray(found[name], dtype="float64") for name in ("events", "area", "exceedance")))
     else:
@@ -91,7 +91,7 @@ def day_totals(events: Any, kind: str | None = None) -> DayTotals:
     )
 
 
-_BY_DAY = """SELECT event_state.day AS day, count(DISTINCT event.id) AS events, sum(event_state.area_km2) AS area,
+_BY_DAY = f"""SELECT event_state.day AS day, count(DISTINCT event.id) AS events, sum(event_state.area_km2) AS area,
                     max(event_state.exceedance_max) AS exceedance
              FROM event_state JOIN event ON event.id = event_id
-             WHERE :kind IS NULL OR event.kind = :kind GROUP BY event_state.day"""
+             WHERE {CHOSEN.format("diagnostic_id")} GROUP BY event_state.day"""

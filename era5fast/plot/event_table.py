@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from ..catalogue import EventCatalogue
 from ..database import EventDatabase
-from ..errors import InputError
+from ..errors import InputError, warn
 from ..times import decode_times
 from .one_event import seconds_of_days
 from .style import named
@@ -105,6 +106,36 @@ def words(column: str) -> str:
     return WORDS.get(column, column.replace("_", " "))
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which events of a database are drawn.
+
+    Attributes
+    ----------
+    kind : str or None
+        Those of this kind.
+    diagnostic : int, sequence of int or None
+        Those of this definition, or of one of these.
+    """
+
+    kind: str | None = None
+    diagnostic: int | Sequence[int] | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Values for :data:`CHOSEN`."""
+        ids = self.diagnostic
+        as_json = None if ids is None else json.dumps([int(number) for number in np.atleast_1d(np.asarray(ids))])
+        return {"kind": self.kind, "diagnostic": as_json}
+
+
+#: The choice as SQL about the table ``event``, or ``diagnostic`` with the name of its id.
+CHOSEN = """(:kind IS NULL OR kind = :kind)
+            AND (:diagnostic IS NULL OR {} IN (SELECT value FROM json_each(:diagnostic)))"""
+_OF_EVENT = CHOSEN.format("diagnostic_id")
+_ALL = Choice()
+
+
 def is_event_table(given: Any) -> bool:
     """Whether it is a table of events, such as query() gives."""
     return hasattr(given, "iloc") and {"duration_days"} <= set(getattr(given, "columns", ()))
@@ -112,7 +143,7 @@ def is_event_table(given: Any) -> bool:
 
 def event_table(
     events: Any,
-    kind: str | None = None,
+    choice: Choice = _ALL,
     columns: Sequence[str] | None = None,
     *,
     order_by: str = "id",
@@ -124,8 +155,8 @@ def event_table(
     ----------
     events : EventCatalogue, EventDatabase or pandas.DataFrame
         Events, a database of them, or what ``query()`` or ``to_dataframe()`` gave.
-    kind : str, optional
-        Only events of this kind of a database.
+    choice : Choice
+        Which events of a database.
     columns : sequence of str, optional
         What to read of a database besides dates and kinds; everything when left out.
     order_by, limit
@@ -140,10 +171,13 @@ def event_table(
         return _of_catalogue(events)
     if isinstance(events, EventDatabase):
         wanted = None if columns is None else list(dict.fromkeys([*_NEEDED, *columns]))
-        frame = events.query(kind=kind, columns=wanted, order_by=order_by, limit=limit)
-        return _of_frame(frame, _units_in(events, kind), _runs_in(events, kind))
+        frame = events.query(
+            kind=choice.kind, diagnostic=choice.diagnostic, columns=wanted, order_by=order_by, limit=limit
+        )
+        tell_definitions(events, choice)
+        return _of_frame(frame, _units_in(events, choice), _runs_in(events, choice))
     if hasattr(events, "columns") and hasattr(events, "iloc"):
-        return _of_frame(events if kind is None else events[events["kind"] == kind], "")
+        return _of_frame(events if choice.kind is None else events[events["kind"] == choice.kind], "")
     raise InputError(
         f"events are wanted, not {named(events)}",
         hint="pass a catalogue, a database or a table of query(); event_map() and event_states() draw one event",
@@ -167,40 +201,58 @@ def _of_catalogue(events: EventCatalogue) -> EventTable:
     )
 
 
-def event_spans(db: EventDatabase, kind: str | None) -> EventTable:
+def event_spans(db: EventDatabase, choice: Choice) -> EventTable:
     """As :func:`event_table`, but with two rows from the first to the last day: of the first and the last kind."""
-    db.query(kind=kind, columns="id", limit=0)  # refuses a kind that the file does not know
-    of_kind, values = ("", ()) if kind is None else ("WHERE kind = ?", (kind,))
-    return _of_frame(db.sql(_SPANS.format(of_kind), values), _units_in(db, kind), _runs_in(db, kind))
+    db.query(kind=choice.kind, diagnostic=choice.diagnostic, columns="id", limit=0)  # refuses what the file knows not
+    tell_definitions(db, choice)
+    return _of_frame(db.sql(_SPANS, choice.values), _units_in(db, choice), _runs_in(db, choice))
+
+
+def tell_definitions(db: EventDatabase, choice: Choice) -> None:
+    """Warn where events of one kind were found by several definitions: most of them are there more than once."""
+    if choice.diagnostic is not None:
+        return
+    found = db.sql(_DEFINITIONS, choice.values)
+    if len(found):
+        kind, number, least = found.iloc[0]
+        warn(
+            f"the {kind} events of {number} definitions are drawn together: diagnostic={least} chooses one, and"
+            " db.diagnostics() lists them"
+        )
+
+
+_DEFINITIONS = f"""SELECT kind, count(*), min(id) FROM diagnostic
+                   WHERE {CHOSEN.format("id")} AND EXISTS (SELECT 1 FROM event WHERE diagnostic_id = diagnostic.id)
+                   GROUP BY kind HAVING count(*) > 1 ORDER BY kind"""
 
 
 #: One pass over the events without an index: a group for each kind would sort them all.
-_SPANS = """SELECT CASE row WHEN 0 THEN a ELSE b END AS kind, CASE row WHEN 0 THEN c ELSE d END AS calendar,
+_SPANS = f"""SELECT CASE row WHEN 0 THEN a ELSE b END AS kind, CASE row WHEN 0 THEN c ELSE d END AS calendar,
                    start_day, end_day
             FROM (SELECT min(kind) AS a, max(kind) AS b, min(calendar) AS c, max(calendar) AS d,
-                         min(start_day) AS start_day, max(end_day) AS end_day FROM event {}),
+                         min(start_day) AS start_day, max(end_day) AS end_day FROM event WHERE {_OF_EVENT}),
                  (SELECT 0 AS row UNION ALL SELECT 1)
             WHERE a IS NOT NULL"""
 
 
-def _units_in(db: EventDatabase, kind: str | None) -> str:
-    found = db.sql("SELECT DISTINCT units FROM diagnostic WHERE :kind IS NULL OR kind = :kind", {"kind": kind})
+def _units_in(db: EventDatabase, choice: Choice) -> str:
+    found = db.sql(f"SELECT DISTINCT units FROM diagnostic WHERE {CHOSEN.format('id')}", choice.values)
     return str(found["units"].iloc[0]) if len(found) == 1 else ""
 
 
 #: Days of the data that were searched. Runs of tracks are no searches for events; old files know none.
-_SEARCHED = """SELECT run.calendar AS calendar, min(start_day) AS first, max(end_day) AS last, count(*) AS runs,
+_SEARCHED = f"""SELECT run.calendar AS calendar, min(start_day) AS first, max(end_day) AS last, count(*) AS runs,
                       count(start_day) AS known
                FROM run JOIN diagnostic ON diagnostic.id = diagnostic_id
-               WHERE (:kind IS NULL OR kind = :kind) AND diagnostic_id NOT IN (SELECT diagnostic_id FROM track)
+               WHERE {_OF_EVENT} AND diagnostic_id NOT IN (SELECT diagnostic_id FROM track)
                GROUP BY run.calendar"""
 
 
-def _runs_in(db: EventDatabase, kind: str | None) -> tuple[str, str, str] | None:
+def _runs_in(db: EventDatabase, choice: Choice) -> tuple[str, str, str] | None:
     """Calendar, first and last day of the data in which events were looked for; None where that is not known."""
     if "start_day" not in set(db.sql("SELECT name FROM pragma_table_info('run')")["name"]):
         return None
-    rows = db.sql(_SEARCHED, {"kind": kind})
+    rows = db.sql(_SEARCHED, choice.values)
     if len(rows) != 1 or rows["runs"].iloc[0] != rows["known"].iloc[0]:
         return None
     calendar, first, last = rows[["calendar", "first", "last"]].iloc[0]

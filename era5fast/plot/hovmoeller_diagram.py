@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..event import Event
 from ..field import as_field
 from ..times import DAY, usual_step
 from .dates import between, date_axis, date_axis_upright, day_text, positions
-from .event_table import EventTable, event_spans, is_event_table
+from .event_table import CHOSEN, Choice, EventTable, event_spans, is_event_table
 from .globe import edges
 from .one_event import seconds_of_states
 from .style import (
@@ -49,6 +50,7 @@ def hovmoeller(
     start: Any = None,
     end: Any = None,
     kind: str | None = None,
+    diagnostic: int | Sequence[int] | None = None,
     variable: str | None = None,
     title: str | None = None,
     ax: Axes | None = None,
@@ -69,6 +71,8 @@ def hovmoeller(
         Show only what lies between these days, both included.
     kind : str, optional
         Only events of this kind of a database.
+    diagnostic : int or sequence of int, optional
+        Only events of this definition of a database, or of one of these; ``db.diagnostics()`` lists them.
     variable : str, optional
         Variable of files or of a Dataset.
     title : str, optional
@@ -98,7 +102,7 @@ def hovmoeller(
         x = x.catalogue[[x.number]]
     axes = new_axes(ax, (7.0, 7.0) if along == "longitude" else (9.5, 4.2))
     if isinstance(x, EventDatabase):
-        made, calendar, step = _draw_paths(axes, x, along, start, end, kind)
+        made, calendar, step = _draw_paths(axes, x, along, start, end, Choice(kind, diagnostic))
     else:
         made, calendar, step = _draw_field(axes, x, along, start, end, variable)
     if along == "longitude":
@@ -184,16 +188,16 @@ def _mean_along(field: Any, along: str) -> tuple[np.ndarray, np.ndarray]:
 
 # --- paths of stored events ---
 
-_STATES = """SELECT event_id, time, day, area_km2, event_state.centroid_latitude AS latitude,
+_STATES = f"""SELECT event_id, time, day, area_km2, event_state.centroid_latitude AS latitude,
                     event_state.centroid_longitude AS longitude
              FROM event_state JOIN event ON event.id = event_id
-             WHERE (:kind IS NULL OR kind = :kind) AND event_state.centroid_latitude IS NOT NULL
+             WHERE {CHOSEN.format("diagnostic_id")} AND event_state.centroid_latitude IS NOT NULL
              ORDER BY event_id, event_state.day, event_state.id"""
 
 
-def _draw_paths(axes: Axes, db: EventDatabase, along: str, start: Any, end: Any, kind: str | None) -> _Drawn:
-    table = event_spans(db, kind)
-    states = db.sql(_STATES, {"kind": kind})
+def _draw_paths(axes: Axes, db: EventDatabase, along: str, start: Any, end: Any, choice: Choice) -> _Drawn:
+    table = event_spans(db, choice)
+    states = db.sql(_STATES, choice.values)
     if len(states) == 0 and start is None and end is None:
         return _without_paths(axes, along, table)
     states["time"] = _moments(states["time"])

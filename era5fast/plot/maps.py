@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from ..errors import InputError
 from ..event import Event
 from ..times import DAY, usual_step
 from .dates import day_text, short_date
+from .event_table import CHOSEN, Choice, tell_definitions
 from .globe import SEA, FlatMap, GlobeMap, edges, map_around, map_of, on_sea
 from .one_event import OneEvent, one_event
 from .style import (
@@ -56,6 +58,7 @@ def event_map(
     event: int | None = None,
     outlines: int = 4,
     kind: str | None = None,
+    diagnostic: int | Sequence[int] | None = None,
     title: str | None = None,
     note: str = "",
     ax: Axes | None = None,
@@ -83,6 +86,8 @@ def event_map(
         How many events to outline on a map of all, those of the highest peak exceedance first; at most 6.
     kind : str, optional
         Only events of this kind of a database.
+    diagnostic : int or sequence of int, optional
+        Only events of this definition of a database, or of one of these; ``db.diagnostics()`` lists them.
     title : str, optional
         Title; made from the events when left out.
     note : str
@@ -108,7 +113,7 @@ def event_map(
     if isinstance(events, EventCatalogue) and event is None:
         axes = _map_of_all(events, outlines, title, note, ax)
     elif isinstance(events, EventDatabase) and event is None:
-        axes = _map_of_stored(events, kind, outlines, title, note, ax)
+        axes = _map_of_stored(events, Choice(kind, diagnostic), outlines, title, note, ax)
     else:
         axes = _map_of_one(one_event(events, event), title, note, ax)
     save(axes, path)
@@ -227,9 +232,11 @@ _COLUMNS = ("id", "kind", "peak_latitude", "peak_longitude", "south", "north", "
 
 
 def _map_of_stored(
-    db: EventDatabase, kind: str | None, outlines: int, title: str | None, note: str, ax: Axes | None
+    db: EventDatabase, choice: Choice, outlines: int, title: str | None, note: str, ax: Axes | None
 ) -> Axes:
-    shown = db.query(kind, columns=_COLUMNS, order_by=("-peak_exceedance", "id"), limit=_DOTS)
+    order = ("-peak_exceedance", "id")
+    shown = db.query(choice.kind, diagnostic=choice.diagnostic, columns=_COLUMNS, order_by=order, limit=_DOTS)
+    tell_definitions(db, choice)
     if len(shown) == 0:
         raise InputError("there are no events to draw", hint="does the query find any? see db.query()")
     chart = map_around(*_hull(shown), 0.0)
@@ -246,7 +253,7 @@ def _map_of_stored(
         text = f"event {number}, {_describe(dates, event, event.units)}"
         handles.append(Line2D([], [], color=colour, linewidth=2, label=text))
     chart.finish(axes)
-    _titles(axes, title or _title_of_stored(db, kind, shown), note)
+    _titles(axes, title or _title_of_stored(db, choice, shown), note)
     _legend(axes, handles, "Dots: where events peaked. Outlines: the highest peaks", ax is None)
     return axes
 
@@ -272,8 +279,8 @@ def _draw_peaks(axes: Axes, chart: GlobeMap, events: pd.DataFrame) -> list[Any]:
     return handles if len(handles) > 1 else []
 
 
-def _title_of_stored(db: EventDatabase, kind: str | None, shown: pd.DataFrame) -> str:
-    days = db.sql(_ALL, {"kind": kind}).iloc[0]
+def _title_of_stored(db: EventDatabase, choice: Choice, shown: pd.DataFrame) -> str:
+    days = db.sql(_ALL, choice.values).iloc[0]
     kinds = sorted(set(shown["kind"]))
     what = f"{kinds[0]} events" if len(kinds) == 1 else "events"
     whole = counted(int(days["events"]), what)
@@ -281,8 +288,8 @@ def _title_of_stored(db: EventDatabase, kind: str | None, shown: pd.DataFrame) -
     return f"{number}, {days['first']} to {days['last']}"
 
 
-_ALL = """SELECT count(*) AS events, min(start_day) AS first, max(end_day) AS last FROM event
-          WHERE :kind IS NULL OR kind = :kind"""
+_ALL = f"""SELECT count(*) AS events, min(start_day) AS first, max(end_day) AS last FROM event
+           WHERE {CHOSEN.format("diagnostic_id")}"""
 
 
 # --- one event ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from ..database import EventDatabase
 from ..database_query import count
 from .dates import day_text
-from .event_table import EventTable, event_table, words
+from .event_table import Choice, EventTable, event_table, words
 from .style import (
     COLOURS,
     compact,
@@ -36,6 +37,7 @@ def ranking(
     by: str = "cumulative_intensity",
     n: int = 10,
     kind: str | None = None,
+    diagnostic: int | Sequence[int] | None = None,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -53,6 +55,8 @@ def ranking(
         How many events at most.
     kind : str, optional
         Only events of this kind of a database.
+    diagnostic : int or sequence of int, optional
+        Only events of this definition of a database, or of one of these; ``db.diagnostics()`` lists them.
     title : str, optional
         Title; made from the events when left out.
     ax : matplotlib.axes.Axes, optional
@@ -68,7 +72,8 @@ def ranking(
     InputError
         If there is no such column, or it holds no numbers.
     """
-    table = event_table(events, kind, (by, "peak_latitude", "peak_longitude"), order_by=f"-{by}", limit=count(n))
+    choice = Choice(kind, diagnostic)
+    table = event_table(events, choice, (by, "peak_latitude", "peak_longitude"), order_by=f"-{by}", limit=count(n))
     values = table.column(by)
     order = np.argsort(-np.where(np.isfinite(values), values, -np.inf), kind="stable")[: count(n)]
     kinds = [str(name) for name in table.frame["kind"].iloc[order]] if "kind" in table.frame else [""] * len(order)
@@ -85,7 +90,7 @@ def ranking(
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
     axes.set_xlabel(one_line(with_units(words(by), table.units_of(by))))
     axes.spines[["top", "right", "left"]].set_visible(False)
-    give_title(axes, title or f"{len(order)} of {_all(events, kind, table)} by {words(by)}")
+    give_title(axes, title or f"{len(order)} of {_all(events, choice, table)} by {words(by)}")
     if len(order) == 0:
         axes.set_xticks([])
         say_nothing_there(axes)
@@ -96,11 +101,11 @@ def ranking(
     return axes
 
 
-def _all(events: Any, kind: str | None, table: EventTable) -> str:
+def _all(events: Any, choice: Choice, table: EventTable) -> str:
     """How many events there are to rank, and of what kind; of a database only the strongest were read."""
     if not isinstance(events, EventDatabase):
         return counted(len(table), table.name)
-    there = events.count_by("kind", kind=kind)
+    there = events.count_by("kind", kind=choice.kind, diagnostic=choice.diagnostic)
     name = f"{there['kind'].iloc[0]} events" if len(there) == 1 else "events"
     return counted(int(there["events"].sum()), name)
 

@@ -15,7 +15,7 @@ from .._core import dates
 from ..diagnostics import mann_kendall
 from ..errors import InputError
 from ..times import days_of
-from .event_table import EventTable, event_table, words
+from .event_table import Choice, EventTable, event_table, words
 from .style import (
     COLOURS,
     STRONG,
@@ -42,6 +42,7 @@ def yearly_counts(
     value: str = "count",
     years: Sequence[int] | None = None,
     kind: str | None = None,
+    diagnostic: int | Sequence[int] | None = None,
     confidence: float = 0.95,
     title: str | None = None,
     ax: Axes | None = None,
@@ -65,6 +66,8 @@ def yearly_counts(
         is taken to reach from the first event to the last.
     kind : str, optional
         Only events of this kind of a database.
+    diagnostic : int or sequence of int, optional
+        Only events of this definition of a database, or of one of these; ``db.diagnostics()`` lists them.
     confidence : float
         Level of confidence of the limits of the slope.
     title : str, optional
@@ -85,7 +88,7 @@ def yearly_counts(
     --------
     era5fast.mann_kendall : The test and the slope, with formulas and sources.
     """
-    table = event_table(events, kind, () if value == "count" else (value,))
+    table = event_table(events, Choice(kind, diagnostic), () if value == "count" else (value,))
     first, last = _span(table, years)
     year = np.arange(first, last + 1)
     weights = None if value == "count" else table.column(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from .._core import dates
 from ..errors import InputError
 from .dates import month_axis, month_starts
 from .day_totals import DayTotals, day_totals
+from .event_table import Choice
 from .style import give_title, new_axes, one_line, save, say_nothing_there, with_units
 
 _QUIET = "#eef1f4"
@@ -25,6 +27,7 @@ def calendar(
     *,
     value: Literal["area", "events", "exceedance"] | None = None,
     kind: str | None = None,
+    diagnostic: int | Sequence[int] | None = None,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -41,6 +44,8 @@ def calendar(
         out, the area where it is known, else the number; of a table only the number is known.
     kind : str, optional
         Only events of this kind of a database.
+    diagnostic : int or sequence of int, optional
+        Only events of this definition of a database, or of one of these; ``db.diagnostics()`` lists them.
     title : str, optional
         Title; made from the events when left out.
     ax : matplotlib.axes.Axes, optional
@@ -56,7 +61,7 @@ def calendar(
     InputError
         If there are no events, or the value is not known.
     """
-    totals = day_totals(events, kind)
+    totals = day_totals(events, Choice(kind, diagnostic))
     values, label = _values(totals, value)
     years, grid, known = _grid(totals, values)
     columns = grid.shape[1]
