@@ -13,7 +13,8 @@ import numpy as np
 
 from . import arcs, catalogue_display, catalogue_tables, event_export, genealogy
 from .canonical import canonical
-from .conditions import category_of, condition, day, iso, meeting, plain_wanted
+from .conditions import category_of, check_order, condition, day, iso, meeting, plain_where
+from .database_query import count, names
 from .database_region import box_of
 from .errors import InputError, MissingItemError
 from .event import Event
@@ -322,7 +323,7 @@ class EventCatalogue:
         InputError
             If there is no such column.
         """
-        order = self._order(by, ascending=False)[: max(operator.index(n), 0)]
+        order = self._order(by, ascending=False)[: count(n, "n")]
         return self.to_dataframe().iloc[order]
 
     # --- some of the events ---
@@ -330,10 +331,13 @@ class EventCatalogue:
     def __getitem__(self, which: Any) -> Any:
         if isinstance(which, str):
             return self._column(which)
-        if isinstance(which, slice):
-            return self._take(np.arange(len(self))[which])
-        if np.ndim(which) == 0:
-            return Event(self, self._check(which))
+        try:
+            if isinstance(which, slice):
+                return self._take(np.arange(len(self))[which])
+            if np.ndim(which) == 0:
+                return Event(self, self._check(which))
+        except TypeError as error:
+            raise InputError(f"no event is called {which!r}", hint=_SELECTED) from error
         return self._take(self._numbers(np.asarray(which)))
 
     def __iter__(self) -> Iterator[Event]:
@@ -348,7 +352,7 @@ class EventCatalogue:
         if which.size == 0:
             return np.zeros(0, dtype="int64")
         if which.ndim != 1 or which.dtype.kind not in "iu":
-            raise InputError("events are selected by a number, a slice, a mask or a list of numbers")
+            raise InputError(f"no events are called {which!r}", hint=_SELECTED)
         numbers = np.where(which < 0, which + len(self), which)
         if ((numbers < 0) | (numbers >= len(self))).any():
             wrong = which[(numbers < 0) | (numbers >= len(self))][0]
@@ -402,6 +406,7 @@ class EventCatalogue:
         >>> events.select(start="2003", duration_days=(5, None), touches_edge=False)    # doctest: +SKIP
         """
         keep = np.ones(len(self), dtype=bool)
+        check_order(*(None if date is None else day(date) for date in (start, end)))
         if start is not None:
             keep &= self._days("end") >= _as_day(start, 0)
         if end is not None:
@@ -410,8 +415,8 @@ class EventCatalogue:
             keep &= self._meets(bbox)
         if category is not None:
             limit = category if isinstance(category, tuple | list) else (category_of(category), None)
-            keep &= self._meets_condition("category", limit)
-        for name, limit in {**(where or {}), **limits}.items():
+            keep &= self._meets_condition("category", plain_where({"category": limit})["category"])
+        for name, limit in plain_where({**plain_where(where or {}), **limits}).items():
             keep &= self._meets_condition(name, limit)
         return self[keep]
 
@@ -429,7 +434,7 @@ class EventCatalogue:
         values = self._column(name)
         is_time = _AS_STORED.get(name, name) in _TIMES
         kind = "DATETIME" if is_time else _STORED_AS[values.dtype.kind]
-        return meeting(iso(values) if is_time else values, condition(name, kind, plain_wanted(name, wanted)))
+        return meeting(iso(values) if is_time else values, condition(name, kind, wanted))
 
     def sort_values(self, by: str | Sequence[str], *, ascending: bool = True) -> EventCatalogue:
         """The events in another order.
@@ -455,7 +460,7 @@ class EventCatalogue:
         return self._take(self._order(by, ascending))
 
     def _order(self, by: str | Sequence[str], ascending: bool) -> np.ndarray:
-        keys = [self._key(name, ascending) for name in ([by] if isinstance(by, str) else list(by))]
+        keys = [self._key(name, ascending) for name in names(by) or []]
         return np.lexsort(keys[::-1]) if keys else np.arange(len(self))
 
     def _key(self, name: str, ascending: bool) -> np.ndarray:
@@ -640,6 +645,7 @@ class EventCatalogue:
         )
 
 
+_SELECTED = "events are selected by a number, a slice, a mask or a list of numbers"
 #: Kind of an array → declared type of such a column in the database.
 _STORED_AS = {"i": "INTEGER", "u": "INTEGER", "b": "BOOLEAN", "f": "DOUBLE", "U": "TEXT"}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
+from datetime import UTC
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +17,13 @@ __all__ = [
     "LATEST",
     "Condition",
     "category_of",
+    "check_order",
     "condition",
     "day",
     "iso",
     "meeting",
     "plain_wanted",
+    "plain_where",
     "storable",
 ]
 
@@ -57,6 +61,19 @@ class _Moment(str):
 # --- what users write, as plain values ---
 
 
+def plain_where(where: Any) -> dict[Any, Any]:
+    """Conditions on columns, by their names."""
+    if not isinstance(where, Mapping):
+        raise InputError(f"where is {where!r}", hint='write where={"duration_days": (5, None)}')
+    return {name: plain_wanted(name, wanted) for name, wanted in where.items()}
+
+
+def check_order(start: str | None, end: str | None) -> None:
+    """Refuse an end before the start; both as :func:`day` gives them."""
+    if start is not None and end is not None and start > end + LATEST:
+        raise InputError(f"start is {start}, which is after the end, {end}", hint="exchange the two")
+
+
 def plain_wanted(name: str, wanted: Any) -> Any:
     """What a column is compared with: None, a value, a list of them, or a pair."""
     if wanted is None:
@@ -86,6 +103,8 @@ def _value(name: str, value: Any) -> Any:
 
 def _moment(name: str, value: Any) -> _Moment:
     """A date without what is zero behind its seconds, so that it begins like what is stored."""
+    if getattr(value, "tzinfo", None) is not None:
+        value = value.astimezone(UTC)
     text = str(value.astype("datetime64[ms]")) if isinstance(value, np.datetime64) else str(value.isoformat())
     if text in ("NaT", "nan"):
         raise InputError(f"{name} is compared with {value!r}", hint="values are numbers, texts and dates")

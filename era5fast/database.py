@@ -810,6 +810,8 @@ class EventDatabase:
         >>> db.sql("SELECT kind, count(*) AS n FROM event GROUP BY kind")         # doctest: +SKIP
         """
         pd = need("pandas", "tables")
+        if not isinstance(text, str):
+            raise InputError(f"SQL is a text, not {text!r}")
         values = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
         with self._reading() as connection:
             connection.set_authorizer(_authorize)

@@ -50,6 +50,8 @@ def overlaps(
     """Pairs of events of two kinds."""
     if how not in _GROUND:
         raise InputError(f"how is {how!r}", hint=f"it is one of {', '.join(_GROUND)}")
+    if None in kinds:
+        raise InputError("overlaps() needs two kinds", hint='write overlaps("heatwave", "drought")')
     if "kind" in filters:
         raise InputError("the kinds are given twice", hint="overlaps() names them first")
     a, b = (_side(connection, kind, filters) for kind in kinds)

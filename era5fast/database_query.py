@@ -14,7 +14,7 @@ from typing import Any, TypedDict, cast
 
 from .arcs import MEETS, closed
 from .canonical import canonical
-from .conditions import CATEGORIES, LATEST, category_of, condition, day, plain_wanted, storable
+from .conditions import CATEGORIES, LATEST, category_of, check_order, condition, day, plain_where, storable
 from .database_file import quoted
 from .database_region import Box, box_of, meeting, region_of
 from .errors import InputError
@@ -97,8 +97,7 @@ def plain(filters: Filters) -> Filters:
             raise InputError(f"no filter '{name}'", hint=did_you_mean(name, known) or f"there are {', '.join(known)}")
     given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
     made = {name: make(given[name]) for name, make in _PLAIN.items() if name in given}
-    if "start" in made and "end" in made and made["start"] > made["end"] + LATEST:
-        raise InputError(f"start is {made['start']}, which is after the end, {made['end']}", hint="exchange the two")
+    check_order(made.get("start"), made.get("end"))
     return cast("Filters", {**given, **made})
 
 
@@ -383,12 +382,6 @@ def _plain_text(text: Any) -> str:
     return storable(text, "text")
 
 
-def _plain_where(where: Any) -> dict[Any, Any]:
-    if not isinstance(where, Mapping):
-        raise InputError(f"where is {where!r}", hint='write where={"duration_days": (5, None)}')
-    return {name: plain_wanted(name, wanted) for name, wanted in where.items()}
-
-
 _PLAIN: dict[str, Callable[[Any], Any]] = {
     "kind": lambda given: _several(str, given, "kind"),
     "start": day,
@@ -397,7 +390,7 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "polygon": region_of,
     "variable": lambda given: _several(str, given, "variable"),
     "diagnostic": lambda given: _several(operator.index, given, "diagnostic"),
-    "where": _plain_where,
+    "where": plain_where,
     "text": _plain_text,
     "months": _plain_months,
     "category": category_of,
@@ -449,15 +442,20 @@ def count(limit: Any, what: str = "limit") -> int:
 
 def names(given: str | Iterable[str] | None) -> list[str] | None:
     """One name or several, as a list; None stays as it is."""
-    if given is None:
-        return None
-    return [given] if isinstance(given, str) else list(given)
+    if given is None or isinstance(given, str):
+        return None if given is None else [given]
+    try:
+        return list(given)
+    except TypeError as error:
+        raise InputError(f"{given!r} is no name of a column, nor a list of them") from error
 
 
 def chosen(wanted: Sequence[str] | None, columns: Mapping[str, str]) -> dict[str, str]:
     """The columns that are wanted, in the order in which they are named; by default all."""
     if wanted is None:
         return dict(columns)
+    if not wanted:
+        raise InputError("no column is asked for", hint="columns=None gives all")
     return {_known(name, columns): columns[name] for name in wanted}
 
 

@@ -44,6 +44,8 @@ def _group(name: Any, columns: Mapping[str, str]) -> tuple[str, str]:
 def ranking(connection: sqlite3.Connection, by: str, n: int, per: str | None, filters: Filters) -> pd.DataFrame:
     """The first `n` events of each group."""
     columns = columns_of(connection, "event")
+    if not isinstance(by, str):
+        raise InputError(f"by is {by!r}, must be the name of a column", hint='such as "duration_days"')
     column, upwards = by.removeprefix("-"), by.startswith("-")
     if column not in columns:
         raise InputError(f"no column '{column}'", hint=did_you_mean(column, columns))

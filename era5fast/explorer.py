@@ -24,6 +24,7 @@ import numpy as np
 from . import geopackage
 from .coastline import coastline
 from .database import EventDatabase
+from .database_query import count
 from .errors import InputError
 from .event_export import replacing
 from .progress import Progress
@@ -111,7 +112,7 @@ def explorer(
         raise InputError(
             f"the explorer shows a database, not a {type(db).__name__}", hint="EventDatabase(path).add(events) first"
         )
-    if limit < 1:
+    if count(limit) < 1:
         raise InputError(f"limit is {limit}, must be positive")
     table = db.query(kind, start, end, bbox, diagnostic=diagnostic, order_by=order_by, limit=limit)
     if len(table) == 0:

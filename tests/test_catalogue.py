@@ -346,8 +346,8 @@ def test_selections_take_all_that_belongs_to_their_events(events: EventCatalogue
         ([True, False], InputError, r"a mask of shape \(2,\)"),
         ([0.5], InputError, "by a number, a slice, a mask or a list of numbers"),
         ([[1, 2]], InputError, "by a number, a slice"),
-        (0.5, TypeError, "integer"),
-        (None, TypeError, "NoneType"),
+        (0.5, InputError, "selected by a number"),
+        (None, InputError, "selected by a number"),
         ("area_max", InputError, "no column 'area_max'. Did you mean"),
     ],
 )
@@ -452,6 +452,16 @@ def test_events_within_limits(events: EventCatalogue) -> None:
     assert len(early) == (frame["peak_time"] <= days(9)[-1]).sum() > 0
     with pytest.raises(InputError, match="no column 'length'"):
         events.select(length=3)
+    with pytest.raises(InputError, match="which is after the end"):
+        events.select(start="2003-07", end="2003-06")
+    with pytest.raises(InputError, match="where is"):
+        events.select(where=["cells"])  # type: ignore[arg-type]
+    for wrong in (1.5, None, slice("a", None), [1.5]):
+        with pytest.raises(InputError, match="selected by a number"):
+            events[wrong]
+    for call in (lambda: events.sort_values(5), lambda: events.strongest("a")):  # type: ignore[arg-type]
+        with pytest.raises(InputError):
+            call()
     for wrong in ((1, 2, 3), (9, 3), ("a", None), ">5", [1, "a"], np.nan):
         with pytest.raises(InputError, match=r"^cells "):
             events.select(cells=wrong)

@@ -300,6 +300,8 @@ def test_query(database, question, ids):
         ({"where": {"start_time": ["2003-06-06", pd.Timestamp("2003-07-11"), "2003-06-21T06"]}}, [1, 3]),
         ({"where": {"start_time": "2003-06-21 00:00"}}, [2]),
         ({"where": {"start_day": pd.Timestamp("2003-06-21")}}, [2]),
+        ({"where": {"start_time": (pd.Timestamp("2003-06-21T02", tz="Europe/Berlin"), None)}}, [2, 3]),
+        ({"where": {"start_time": (pd.Timestamp("2003-06-21", tz="America/New_York"), None)}}, [3]),
         ({"where": {"touches_edge": 1}}, [2, 1, 3]),
         ({"text": "HEAT"}, [2, 1, 3]),
         ({"text": "min_days"}, [2, 1, 3]),
@@ -1075,6 +1077,9 @@ def test_boxes_across_the_antimeridian(tmp_path):
         {"category": 5},
         {"category": "mild"},
         {"columns": "geom"},
+        {"columns": []},
+        {"columns": 5},
+        {"order_by": 5},
         {"where": {"nothing": 1}},
         {"where": {"duration_days": (9, 3)}},
         {"where": {"start_time": ("2003-07", "2003-06")}},
@@ -1110,6 +1115,20 @@ def test_boxes_across_the_antimeridian(tmp_path):
 def test_questions_that_are_wrong(database, question):
     with pytest.raises(InputError):
         database.query(**question)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda db: db.ranking(by=None),
+        lambda db: db.overlaps(None, "heatwave"),
+        lambda db: db.sql(None),
+        lambda db: db.nearest(0, 0, n="one"),
+    ],
+)
+def test_other_questions_that_are_wrong(database, ask):
+    with pytest.raises(InputError):
+        ask(database)
 
 
 @pytest.mark.parametrize(

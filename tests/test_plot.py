@@ -710,6 +710,9 @@ def test_wrong_things_are_told_apart(events: Any, db: e5.EventDatabase) -> None:
         e5.plot.ranking(events[0])
     with pytest.raises(InputError, match="an event is wanted, not a DataFrame"):
         e5.plot.event_map(db.query())
+    for wrong in ({"event": "a"}, {"outlines": "a"}):
+        with pytest.raises(InputError):
+            e5.plot.event_map(events, **wrong)
 
 
 def test_a_hovmoeller_of_one_event(events: Any) -> None:

@@ -19,6 +19,7 @@ from matplotlib.patheffects import Normal, Stroke
 from .. import arcs
 from ..catalogue import EventCatalogue
 from ..database import EventDatabase, StoredEvent
+from ..database_query import count
 from ..errors import InputError
 from ..event import Event
 from ..times import DAY, usual_step
@@ -108,7 +109,7 @@ def event_map(
     ----------
     Colours of the categories: Hobday et al. 2018, Oceanography 31(2), 162. Coastline: Natural Earth 1:50m.
     """
-    if not 0 <= outlines <= len(_OUTLINES):
+    if not 0 <= count(outlines, "outlines") <= len(_OUTLINES):
         raise InputError(f"{outlines} outlines, must be 0 to {len(_OUTLINES)}")
     if isinstance(events, EventCatalogue) and event is None:
         axes = _map_of_all(events, outlines, title, note, ax)

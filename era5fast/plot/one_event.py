@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from .. import _core
 from ..catalogue import EventCatalogue
 from ..database import EventDatabase, StoredEvent
+from ..database_query import row_id
 from ..errors import InputError
 from ..event import Event
 from ..geometry import Polygon
@@ -119,7 +119,7 @@ def one_event(source: Any, event: int | None = None) -> OneEvent:
         raise InputError(f"an event is wanted, not {named(source)}", hint=hint)
     if event is None and len(source) != 1:
         raise InputError(f"which of the {len(source)} events?", hint="event=3 chooses one")
-    return _of_catalogue(source, operator.index(0 if event is None else event))
+    return _of_catalogue(source, row_id(0 if event is None else event))
 
 
 def _of_catalogue(events: EventCatalogue, number: int) -> OneEvent:
