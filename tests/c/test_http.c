@@ -10,6 +10,7 @@ static char last_request[2000];
 /* {"a": 1}, and how long that is when compressed */
 static const char compressed[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x4a\x54\xb2\x52\x30\xac\x05\x00"
                                  "\x97\x8e\xa1\xfb\x08\x00\x00\x00";
+#define LARGE ((size_t)4 << 20)
 #define COMPRESSED (sizeof compressed - 1)
 
 static void answer_api(const char *request, struct loopback_reply *reply) {
@@ -42,6 +43,10 @@ static void answer_store(const char *request, struct loopback_reply *reply) {
         snprintf(more, sizeof more, "Location: %s\r\n", redirect_to);
         loopback_head(reply, 307, 3, more);
         loopback_write(reply, "bad", 3);
+    } else if (strstr(request, " /large") != NULL) {
+        static char block[1 << 16];
+        loopback_head(reply, 200, LARGE, "");
+        for (size_t i = 0; i < LARGE / sizeof block; i++) loopback_write(reply, block, sizeof block);
     } else {
         loopback_head(reply, 200, strstr(request, " /short") != NULL ? 8 : 4, "ETag: \"e\"\r\n");
         loopback_write(reply, "data", 4);
@@ -230,6 +235,61 @@ TEST(data_goes_to_the_sink_without_token) {
     CHECK(atomic_load(&store.tokens) == 0);
 }
 
+static enum e5_status refuse_body(void *context, const char *bytes, size_t size, struct e5_error *err) {
+    (void)context, (void)bytes, (void)size;
+    return e5_fail(err, E5_STORAGE, "no room");
+}
+
+static void start_large(const struct e5_http_sink *sink, struct e5_exchange **out) {
+    char url[200];
+    snprintf(url, sizeof url, "%s/large", store.origin);
+    CHECK_OK(e5_http_start(http, &(struct e5_http_call){.url = url, .sink = sink}, out, err));
+}
+
+/* Whether the reply has ended by then or not; others go on.  One of three is dropped before anybody looks at it. */
+TEST(what_a_sink_refuses_ends_its_exchange_and_no_other) {
+    static const struct e5_http_sink refusing = {.head = take_head, .body = refuse_body};
+    static const struct e5_http_sink taking = {.context = &received, .head = take_head, .body = take_body};
+    struct e5_exchange *whole, *refused, *dropped, *ended;
+    struct e5_exchange *small = NULL;
+    int seen = 0;
+    e5_buffer_clear(&received);
+    received.ceiling = LARGE;
+    start_large(&refusing, &dropped);
+    start_large(&taking, &whole);
+    start_large(&refusing, &refused);
+    for (int i = 0; i < 5000 && seen < 2; i++) {
+        CHECK_OK(e5_http_step(http, 0.01, err));
+        if (dropped != NULL && received.size > 0) {
+            e5_http_drop(http, dropped);
+            dropped = NULL;
+        }
+        while (seen < 2 && (ended = e5_http_ended(http)) != NULL) {
+            if (ended == dropped) {
+                e5_http_drop(http, dropped);
+                dropped = NULL;
+            } else {
+                CHECK(ended == whole || ended == refused);
+                seen++;
+            }
+        }
+    }
+    CHECK(seen == 2 && received.size == LARGE);
+    CHECK_OK(e5_exchange_outcome(whole, err));
+    CHECK_STATUS(E5_STORAGE, e5_exchange_outcome(refused, err));
+    CHECK(!e5_exchange_is_temporary(refused));
+    e5_http_drop(http, dropped);
+    e5_http_drop(http, whole);
+    e5_http_drop(http, refused);
+    e5_buffer_fini(&received);
+    received = (struct e5_buffer){0};
+    char url[200];
+    snprintf(url, sizeof url, "%s/small", store.origin);
+    small = run(&(struct e5_http_call){.url = url, .sink = &refusing}); /* its reply is over when it is refused */
+    CHECK_STATUS(E5_STORAGE, e5_exchange_outcome(small, err));
+    e5_http_drop(http, small);
+}
+
 TEST(data_follows_redirects_within_limits) {
     snprintf(redirect_to, sizeof redirect_to, "%s/elsewhere", api.origin);
     int before = atomic_load(&api.tokens);
@@ -305,6 +365,7 @@ int main(void) {
     RUN(replies_may_be_compressed);
     RUN(a_closed_connection_may_have_been_heard);
     RUN(data_goes_to_the_sink_without_token);
+    RUN(what_a_sink_refuses_ends_its_exchange_and_no_other);
     RUN(data_follows_redirects_within_limits);
     RUN(a_short_body_is_told_apart);
     RUN(nobody_there_is_certain);
