@@ -136,7 +136,12 @@ size_t e5_chunk_cache_bytes(size_t *limit) {
     return bytes;
 }
 
+static _Thread_local uint64_t pass; /* 0: none */
+
+void e5_chunk_cache_pass(uint64_t call) { pass = call; }
+
 uint64_t e5_chunk_cache_call(void) {
+    if (pass > 0) return pass;
     enter();
     uint64_t call = ++cache.calls;
     release();

@@ -31,6 +31,8 @@ void e5_chunk_cache_limit(size_t bytes);
 size_t e5_chunk_cache_bytes(size_t *limit);
 /* A number for a call that reads several chunks. */
 uint64_t e5_chunk_cache_call(void);
+/* From now on that number for whatever this thread reads, until 0 is given: a pass through many files is one call. */
+void e5_chunk_cache_pass(uint64_t call);
 
 /* The chunk, or NULL: the cache has no place for it, or waiting for it was cancelled.  With *decode set the caller
  * must decode it, and _fill when that succeeded; else *out has its elements.  What is not NULL must be released,

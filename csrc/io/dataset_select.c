@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "io/chunk_cache.h"
 #include "io/chunks.h"
 #include "io/dataset_parts.h"
 
@@ -34,6 +35,7 @@ struct selection {
     const struct e5_parallel *par; /* for one file */
     struct e5_watch *watch;
     bool counts; /* the steps in the watch */
+    uint64_t call; /* for the cache of chunks: the files are read in one pass */
 };
 
 /* --- what comes from where --- */
@@ -160,7 +162,9 @@ static enum e5_status read_group(void *context, size_t index, unsigned slot, str
         else
             pick[role] = s->pick[role];
     }
+    e5_chunk_cache_pass(s->call);
     if (status == E5_OK) status = e5_member_select(&part->member, pick, s->as, s->out, s->par, s->watch, err);
+    e5_chunk_cache_pass(0);
     for (int role = 0; role < E5_AXES; role++)
         if (role == E5_AXIS_TIME || part->map[role] != NULL) e5_pick_fini(&pick[role]);
     if (s->counts) e5_watch_add(s->watch, (int64_t)(group->until - group->from));
@@ -209,6 +213,7 @@ static enum e5_status read_groups(struct selection *s, struct e5_error *err) {
 static enum e5_status select_roles(struct selection *s, struct e5_error *err) {
     for (int role = 0; role < E5_AXES; role++)
         if (s->pick[role].stretches == 0) return E5_OK;
+    s->call = e5_chunk_cache_call();
     enum e5_status status = make_items(s, err);
     if (status == E5_OK) status = make_groups(s, err);
     if (s->counts) e5_watch_expect(s->watch, (int64_t)s->items);

@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 
 #define PAGE ((size_t)16 << 10)
+#define FAR_PAGE ((size_t)4 << 10) /* … of what lies apart: nodes of an index, among the chunks, a few KB each */
+#define FAR ((uint64_t)128 << 10)  /* headers lie together before it, as far as any do */
 #define WALK_SLACK ((uint64_t)1 << 20)
 #define WALK_MAX ((uint64_t)1 << 30) /* more than the index of 2^24 chunks takes */
 #define BLOCK_MAX ((uint64_t)256 << 20)
@@ -41,10 +43,13 @@ bool e5_h5_holds(const struct e5_h5 *h5, uint64_t address, uint64_t size) {
     return size <= h5->size && address <= h5->size - size;
 }
 
+static size_t page_size(uint64_t address) { return address < FAR ? PAGE : FAR_PAGE; }
+
 /* The page in which an address lies: one that is there, or the one that has rested longest, read anew. */
 static enum e5_status find_page(struct e5_h5 *h5, uint64_t address, struct e5_error *err) {
     struct e5_h5_page *oldest = &h5->page[0];
-    uint64_t start = address - address % PAGE;
+    size_t whole = page_size(address);
+    uint64_t start = address - address % whole;
     for (size_t i = 0; i < E5_H5_PAGES; i++) {
         struct e5_h5_page *page = &h5->page[i];
         if (page->bytes != NULL && page->size > 0 && page->start == start) {
@@ -59,7 +64,7 @@ static enum e5_status find_page(struct e5_h5 *h5, uint64_t address, struct e5_er
     }
     oldest->start = start;
     oldest->size = 0; /* until it has been read */
-    size_t size = h5->size - start < PAGE ? (size_t)(h5->size - start) : PAGE;
+    size_t size = h5->size - start < whole ? (size_t)(h5->size - start) : whole;
     enum e5_status status = e5_probe_read(h5->path, h5->descriptor, h5->base + start, oldest->bytes, size, err);
     if (status != E5_OK) return status;
     oldest->size = size;
@@ -96,7 +101,7 @@ static enum e5_status charge(struct e5_h5 *h5, uint64_t address, uint64_t size, 
 }
 
 static enum e5_status fetch(struct e5_h5 *h5, uint64_t address, size_t size, void *out, struct e5_error *err) {
-    if (size <= PAGE) return copy_from_pages(h5, address, size, out, err);
+    if (size <= page_size(address)) return copy_from_pages(h5, address, size, out, err);
     return e5_probe_read(h5->path, h5->descriptor, h5->base + address, out, size, err);
 }
 

@@ -111,6 +111,15 @@ TEST(a_pass_over_too_many_keeps_some) {
     CHECK(held() == 4 * SIZE);
 }
 
+/* Many files, each with a call of its own, would displace each other's chunks and find none of them again. */
+TEST(calls_of_a_pass_are_one) {
+    uint64_t call = e5_chunk_cache_call();
+    e5_chunk_cache_pass(call);
+    CHECK(e5_chunk_cache_call() == call && e5_chunk_cache_call() == call);
+    e5_chunk_cache_pass(0);
+    CHECK(e5_chunk_cache_call() > call);
+}
+
 TEST(the_limit_holds_at_once) {
     empty(4 * SIZE);
     uint64_t call = e5_chunk_cache_call();
@@ -333,6 +342,7 @@ int main(void) {
     RUN(another_file_is_another_chunk);
     RUN(what_was_not_used_for_longest_goes);
     RUN(a_pass_over_too_many_keeps_some);
+    RUN(calls_of_a_pass_are_one);
     RUN(the_limit_holds_at_once);
     RUN(who_comes_before_anybody_asked_displaces_only_what_is_old);
     RUN(who_is_met_again_is_known);
