@@ -144,7 +144,8 @@ def stored() -> dict[str, Any]:
     tx = e5.daily("data/t2m_*.nc", "max", progress=False)
     events = e5.find_events(tx, above=e5.percentile_doy(tx, 85, window=15), min_days=2, progress=False)
     tracks = e5.link_points(events[0].states, max_distance_km=1500, progress=False)
-    return {"events": events, "tracks": tracks, "latitude": tx.latitude, "longitude": tx.longitude}
+    others = {"droughts": events[1:3], "floods": events[3:4]}
+    return {"events": events, "tracks": tracks, "latitude": tx.latitude, "longitude": tx.longitude, **others}
 
 
 def run_block(code: str, page: str, names: dict[str, Any]) -> None:
