@@ -170,12 +170,15 @@ static void take_out(struct e5_exchange **at, struct e5_exchange *exchange) {
     if (*at != NULL) *at = *e5_exchange_link(exchange);
 }
 
-/* What its sink has refused may not have reached libcurl yet. */
+/* What its sink has refused may not have reached libcurl yet: its connection is closed here. */
 static struct e5_exchange *broken(struct e5_http *http) {
+    struct pipe_guard guard;
     struct e5_exchange *exchange = http->shared.broken;
     if (exchange == NULL) return NULL;
     http->shared.broken = *e5_exchange_link(exchange);
+    hold_pipe(&guard);
     curl_multi_remove_handle(http->multi, e5_exchange_easy(exchange));
+    release_pipe(&guard);
     (void)e5_exchange_ended(exchange, CURLE_WRITE_ERROR);
     return exchange;
 }
