@@ -229,6 +229,8 @@ class EventDatabase:
         events = _to_add(events)
         if not isinstance(kind, str):
             raise InputError(f"kind is {kind!r}, must be a text", hint='such as kind="heatwave"')
+        if definition is not None and not isinstance(definition, Mapping):
+            raise InputError(f"definition is {definition!r}, must be a mapping", hint='such as {"above": 298.15}')
         text = events.definition_json if definition is None else canonical(definition)
         rows = origins(events.paths if sources is None else sources)
         what = (kind, events.name, events.units, text, _program(), libraries(), rows)
@@ -855,7 +857,7 @@ class EventDatabase:
             raise EventDatabaseError(f"event {number} is damaged: {error}", target=str(self.path)) from error
 
     def __contains__(self, number: object) -> bool:
-        if not isinstance(number, int | np.integer):
+        if not isinstance(number, int | np.integer) or not database_query.is_row_id(int(number)):
             return False
         with self._reading() as connection:
             return connection.execute("SELECT 1 FROM event WHERE id = ?", (int(number),)).fetchone() is not None

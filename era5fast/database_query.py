@@ -17,7 +17,7 @@ from .canonical import canonical
 from .conditions import CATEGORIES, LATEST, category_of, check_order, condition, day, plain_where, storable
 from .database_file import quoted
 from .database_region import Box, box_of, meeting, region_of
-from .errors import InputError
+from .errors import InputError, MissingItemError
 from .wording import did_you_mean
 
 __all__ = ["CATEGORIES", "Filters", "Question", "ask", "chosen", "count", "names", "order", "plain"]
@@ -421,12 +421,20 @@ def source_row(source: Source) -> tuple[str, int, str, str]:
 def row_id(number: Any, table: str = "event") -> int:
     """The id of an event or a track."""
     try:
-        return operator.index(number)
+        row = operator.index(number)
     except TypeError as error:
         hint = f'{"query" if table == "event" else "query_tracks"}(where={{"id": (1, 3)}}) gives several {table}s'
         raise InputError(
             f"the id of {'an' if table == 'event' else 'a'} {table} is a whole number, not {number!r}", hint=hint
         ) from error
+    if not is_row_id(row):
+        raise MissingItemError(f"there is no {table} {row}")
+    return row
+
+
+def is_row_id(row: int) -> bool:
+    """Whether SQLite can hold such a whole number."""
+    return -(2**63) <= row < 2**63
 
 
 def count(limit: Any, what: str = "limit") -> int:

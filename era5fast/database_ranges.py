@@ -25,6 +25,7 @@ class _Rule(NamedTuple):
 _NEARLY = "* 1.000001 + 1e-6"
 _STEPS = "event_state event_patch"
 _ON_GLOBE = "lie between −90 and 90", "lie between −180 and 180"
+_IN_ORDER = "the end does not come before the start"
 _CATEGORY = f"{{}} BETWEEN 0 AND {len(CATEGORIES)}"
 _OF_CATEGORIES = " ".join(f"area_{name}_km2" for name in CATEGORIES)
 
@@ -66,8 +67,9 @@ _RULES = (
         "{} IN (0, 1)",
         "are 0 or 1",
     ),
-    _Rule("event run track", "", "start_day <= end_day", "the end does not come before the start"),
-    _Rule("event run track", "", "start_time <= end_time", "the end does not come before the start"),
+    _Rule("event run track", "", "start_day <= end_day", _IN_ORDER),
+    # Dates that the Gregorian calendar lacks become the last day of their month, with their hours.
+    _Rule("event run track", "", "substr(start_time, 1, 10) <= substr(end_time, 1, 10)", _IN_ORDER),
     _Rule("event", "", "peak_day BETWEEN start_day AND end_day", "the peak lies between start and end"),
     _Rule("event", "", f"area_mean_km2 <= area_max_km2 {_NEARLY}", "the mean area is not larger than the largest"),
     _Rule("event", "", f"area_max_km2 <= footprint_km2 {_NEARLY}", "no area is larger than the footprint"),

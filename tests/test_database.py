@@ -228,6 +228,18 @@ def test_looking_up_is_as_in_a_mapping(database):
         with pytest.raises(InputError, match=r"the id of an event is a whole number, .* gives several events"):
             database[wrong]
         assert wrong not in database
+    for beyond in (10**30, -(2**63) - 1):
+        with pytest.raises(MissingItemError, match="there is no event"):
+            database[beyond]
+        with pytest.raises(MissingItemError, match="there is no event"):
+            database.provenance(beyond)
+        assert beyond not in database
+
+
+def test_a_definition_is_a_mapping(database):
+    for wrong in ([298.15], "above 298.15", 298.15):
+        with pytest.raises(InputError, match=r"definition is .*, must be a mapping"):
+            database.add(find(), kind="heatwave", definition=wrong)
 
 
 def test_a_calendar_of_360_days(tmp_path):
@@ -239,6 +251,20 @@ def test_a_calendar_of_360_days(tmp_path):
     assert (row.calendar, row.start_day, row.end_day) == ("360_day", "2003-02-29", "2003-03-01")
     assert row.start_time == pd.Timestamp("2003-02-28")
     assert len(db.query(start="2003-02-30", end="2003-02-30")) == 1
+
+
+def test_hours_of_days_that_the_gregorian_calendar_lacks(tmp_path):
+    import_module("cftime")
+    db = e5.EventDatabase(tmp_path / "events.gpkg")
+    field = series([(7, 3, slice(0, 1), slice(0, 1), 8.0)], start="2003-02-27", days=20, calendar="360_day")
+    hours = xr.date_range("2003-02-27", periods=20, freq="6h", calendar="360_day", use_cftime=True)
+    with pytest.warns(UserWarning, match="counts steps"):
+        events = e5.find_events(field.assign_coords(time=hours), above=295.0, min_days=3, progress=False)
+    assert db.add(events, kind="heatwave").added == 1
+    row = db.query().iloc[0]
+    assert (row.start_day, row.end_day) == ("2003-02-28", "2003-02-29")
+    assert row.end_time < row.start_time  # both are on the last day of the Gregorian February
+    assert db.verify().ok, db.verify()
 
 
 # --- questions ---
