@@ -424,6 +424,18 @@ def test_log_lines_of_a_job_that_is_used_again(cds, caplog, tmp_path, monkeypatc
     assert lines[:2] == [f"Request ID is {cds.jobs[0].id}", "status has been updated to successful"]
 
 
+def test_a_job_whose_id_does_not_come_is_told_as_well(tmp_path, monkeypatch) -> None:
+    journal = Place("https://example.org", "k", tmp_path / "journal")
+    assert journal.open() is not None
+    told: list[str] = []
+    course = Course(Item("d", "{}", target=str(tmp_path / "x")), journal, lambda _, line: told.append(line))
+    watch, counts = course.showing_on(None), {"downloading": 0, "queued": 1, "running": 0}
+    for seconds, lines in ((100.0, 0), (101.5, 0), (102.5, 1), (110.0, 1)):
+        monkeypatch.setattr(time, "monotonic", lambda seconds=seconds: seconds)
+        watch(0, 0, None, counts)
+        assert told == ["status has been updated to accepted"] * lines
+
+
 def test_no_rate_is_told_of_a_download_that_nobody_has_seen(tmp_path) -> None:
     told = []
     item = Item("d", "{}", target=str(tmp_path / "x"))

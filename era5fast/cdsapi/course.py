@@ -13,6 +13,9 @@ from ..journal import Place
 __all__ = ["Course", "Watch", "size_text", "without_query"]
 
 
+_ID_COMES = 2.0  # seconds; a journal that cannot be written to never has it
+
+
 class Watch:
     """Takes the place of a display: tells states of a job, and passes everything on.
 
@@ -57,7 +60,7 @@ class Course:
     def __init__(self, item: Item, journal: Place, tell: Callable[[str, str], None]) -> None:
         self._item, self._journal, self._tell = item, journal, tell
         self._job_id = self._state = ""
-        self._began = 0.0
+        self._began = self._looked = 0.0
 
     def showing_on(self, display: Any) -> Watch:
         """What the core is to call, which calls `display` in turn."""
@@ -90,10 +93,16 @@ class Course:
             return
         if not self._job_id:
             self.name(self._known_id(state == "successful"))
-        if not self._job_id and state == "accepted" and self._journal.open() is not None:
-            return  # a job that has just been made has its id in the journal soon; one found again is not queued
+        if not self._job_id and state == "accepted" and self._id_may_come():
+            return
         self._state = state
         self._tell(state, f"status has been updated to {state}")
+
+    def _id_may_come(self) -> bool:
+        """A job that has just been made has its id in the journal soon; one found again is not queued for long."""
+        now = time.monotonic()
+        self._looked = self._looked or now
+        return now - self._looked < _ID_COMES and self._journal.open() is not None
 
     def _known_id(self, ended: bool) -> str:
         """Id of the job by the journal; "" where it is not there."""
