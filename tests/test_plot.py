@@ -737,6 +737,13 @@ def test_pictures_of_no_events_say_so(nothing: tuple[Any, e5.EventDatabase], dra
         axes.figure.canvas.draw()
     if draw == "hovmoeller":
         assert e5.plot.hovmoeller(nothing[1], along="latitude").get_xlim() == axes.get_ylim()[::-1]
+        first, last = axes.get_title().split(", ")[-1].split(" to ")
+        some = e5.plot.hovmoeller(nothing[1], start=first, end=first)
+        assert some.get_title().endswith(f"{first} to {first}")
+        assert [text.get_text() for text in some.texts] == ["no events"]
+        with pytest.raises(InputError, match="no data from 2020"):
+            e5.plot.hovmoeller(nothing[1], start="2020")
+        assert first < last
 
 
 def test_a_map_of_no_events_says_so(nothing: tuple[Any, e5.EventDatabase]) -> None:
@@ -826,7 +833,8 @@ def test_several_definitions_of_a_kind_are_told_or_chosen(tmp_path: Path) -> Non
         warnings.simplefilter("error")
         assert e5.plot.calendar(db, kind="drought").get_title().startswith("drought events, on 10 of 60")
         assert "2 heatwave events" in e5.plot.yearly_counts(db, diagnostic=2).get_title()
-        assert len(e5.plot.ranking(db, diagnostic=[2, 3]).patches) == 3
+        for chosen in ([2, 3], {2, 3}, range(2, 4)):
+            assert len(e5.plot.ranking(db, diagnostic=chosen).patches) == 3
         assert "2 heatwave events" in e5.plot.hovmoeller(db, diagnostic=2).get_title()
         assert "on 14 of 60" in e5.plot.calendar(db, diagnostic=2).get_title()
         figure = e5.plot.event_map(db, diagnostic=np.int64(2))

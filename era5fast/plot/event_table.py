@@ -11,6 +11,7 @@ import numpy as np
 
 from ..catalogue import EventCatalogue
 from ..database import EventDatabase
+from ..database_query import plain
 from ..errors import InputError, warn
 from ..times import decode_times
 from .one_event import seconds_of_days
@@ -124,9 +125,8 @@ class Choice:
     @property
     def values(self) -> dict[str, Any]:
         """Values for :data:`CHOSEN`."""
-        ids = self.diagnostic
-        as_json = None if ids is None else json.dumps([int(number) for number in np.atleast_1d(np.asarray(ids))])
-        return {"kind": self.kind, "diagnostic": as_json}
+        ids = plain({"diagnostic": self.diagnostic}).get("diagnostic")
+        return {"kind": self.kind, "diagnostic": None if ids is None else json.dumps(ids)}
 
 
 #: The choice as SQL about the table ``event``, or ``diagnostic`` with the name of its id.

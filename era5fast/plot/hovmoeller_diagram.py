@@ -198,8 +198,8 @@ _STATES = f"""SELECT event_id, time, day, area_km2, event_state.centroid_latitud
 def _draw_paths(axes: Axes, db: EventDatabase, along: str, start: Any, end: Any, choice: Choice) -> _Drawn:
     table = event_spans(db, choice)
     states = db.sql(_STATES, choice.values)
-    if len(states) == 0 and start is None and end is None:
-        return _without_paths(axes, along, table)
+    if len(states) == 0:
+        return _without_paths(axes, along, table, start, end)
     states["time"] = _moments(states["time"])
     seconds = seconds_of_states(states, table.calendar)
     keep = between(seconds, table.calendar, start, end)
@@ -237,13 +237,15 @@ def _moments(texts: Any) -> np.ndarray:
     return np.array(["NaT" if text is None else str(text).removesuffix("Z") for text in texts], "datetime64[ms]")
 
 
-def _without_paths(axes: Axes, along: str, table: EventTable) -> _Drawn:
-    """The record without any event in it."""
+def _without_paths(axes: Axes, along: str, table: EventTable, start: Any, end: Any) -> _Drawn:
+    """The days of the record without any event in it."""
     if table.record is None:
         raise InputError("there are no events")
-    days = positions(np.array(table.record))
-    (axes.set_ylim if along == "longitude" else axes.set_xlim)(days[0], days[1] + 1)
+    seconds = np.arange(table.record[0], table.record[1] + 1, DAY)
+    seconds = seconds[between(seconds, table.calendar, start, end)]
+    days = positions(seconds)
+    (axes.set_ylim if along == "longitude" else axes.set_xlim)(days[0], days[-1] + 1)
     axes.set_xlim(-180, 180) if along == "longitude" else axes.set_ylim(-90, 90)
     say_nothing_there(axes)
-    first, last = (day_text(second, table.calendar) for second in table.record)
+    first, last = (day_text(seconds[i], table.calendar) for i in (0, -1))
     return f"{table.name}, {first} to {last}", table.calendar, 1.0
