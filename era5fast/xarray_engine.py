@@ -235,7 +235,8 @@ def _local(filename_or_obj: Any) -> str:
     if "://" in path:
         raise InputError(f"engine 'era5fast' reads local files, not {path}", hint="download it first")
     path = os.path.abspath(os.path.expanduser(path))
-    if glob.has_magic(path) and not os.path.exists(path):
+    folder, name = os.path.split(path)
+    if glob.has_magic(name if os.path.isdir(folder) else path) and not os.path.exists(path):
         raise InputError(f"engine 'era5fast' opens one file, not a pattern: {path}", hint=_MANY_HINT)
     return path
 
