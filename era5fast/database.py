@@ -264,14 +264,15 @@ class EventDatabase:
         return database_health.verify(self.path, self.busy_seconds, keys)
 
     def vacuum(self) -> Vacuumed:
-        """Give the space of removed rows back, and tell of rows that belong to nothing.
+        """Give the space of removed rows back, and remove or tell of rows that belong to nothing.
 
         Other writers wait in the meantime. The disk needs as much free space again as the file has.
 
         Returns
         -------
         Vacuumed
-            Sizes before and after, and the number of such rows in each table; they stay.
+            Sizes before and after; how many searches, diagnostics and files in each table nothing needs, which stay;
+            and how many days and other parts of events that are not there were removed.
 
         Raises
         ------

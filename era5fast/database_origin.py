@@ -11,7 +11,7 @@ from typing import Any
 from .canonical import canonical
 from .coverage import unchanged
 from .database_query import Source, source_row
-from .journal import own, path_in_journal
+from .journal import everyone, path_in_journal
 
 __all__ = ["libraries", "origins"]
 
@@ -22,7 +22,7 @@ Origin = tuple[str, int, str, str, Download | None]
 def origins(sources: Source | Iterable[Source]) -> tuple[Origin, ...]:
     """Rows of sources for the core: path, size or −1, checksum, request, download.
 
-    A file that the journal of the account in the settings has, and that is as it was when its download was finished,
+    A file that the journal has, whoever's account brought it, and that is as it was when its download was finished,
     gets its request and checksum from there unless the source names its own.
 
     Parameters
@@ -39,15 +39,14 @@ def origins(sources: Source | Iterable[Source]) -> tuple[Origin, ...]:
         sources = (sources,)
     rows = [source_row(source) for source in sources]
     folders = {os.path.dirname(os.path.abspath(path)) for path, *_ in rows}
-    journal = own() if rows else None
+    journal = everyone() if rows else None
     files = (
         {file["path"]: file for folder in folders for file in journal.files(folder)} if journal is not None else {}
     )
-    service = "" if journal is None else journal.service
-    return tuple(_with_download(row, files.get(path_in_journal(row[0])), service) for row in rows)
+    return tuple(_with_download(row, files.get(path_in_journal(row[0]))) for row in rows)
 
 
-def _with_download(row: tuple[str, int, str, str], file: Mapping[str, Any] | None, service: str) -> Origin:
+def _with_download(row: tuple[str, int, str, str], file: Mapping[str, Any] | None) -> Origin:
     path, size, checksum, request = row
     if file is None or not unchanged(file) or size not in (-1, file["size"]):
         return path, size, checksum, request, None
@@ -57,7 +56,7 @@ def _with_download(row: tuple[str, int, str, str], file: Mapping[str, Any] | Non
         return path, size, checksum, request, None  # the user knows of another file
     asked = str(file["request"] or "")
     download = (
-        service, str(file["job_id"] or ""), str(file["dataset"] or ""), asked, int(file["size"]), found,
+        str(file["service"]), str(file["job_id"] or ""), str(file["dataset"] or ""), asked, int(file["size"]), found,
         str(file["checksum_kind"] or ""), file["verified"] == "checksum", float(file["finished"]),
     )  # fmt: skip
     return path, int(file["size"]), checksum or of_content, request or asked, download

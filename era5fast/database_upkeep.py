@@ -28,13 +28,17 @@ class Vacuumed(NamedTuple):
     bytes_before, bytes_after : int
         Size of the file.
     orphans : dict
-        Table → number of rows that belong to nothing: days of events that are not there, diagnostics and searches
-        without events, files that no search read. They are left where they are.
+        Table → number of rows that nothing needs: diagnostics and searches without events, files that no search read.
+        They are left where they are.
+    removed : dict
+        Table → number of rows that were removed: days, patches and cells of events that another program has deleted
+        without them.
     """
 
     bytes_before: int
     bytes_after: int
     orphans: dict[str, int]
+    removed: dict[str, int]
 
 
 class Merged(NamedTuple):
@@ -152,6 +156,10 @@ _ORPHANS = {
     " AND id NOT IN (SELECT grid_id FROM event_cells)",
     "diagnostic": "id NOT IN (SELECT diagnostic_id FROM event){}",
 }
+#: Those whose rows are part of another one, and mean nothing without it; parts of parts come first.
+_PARTS = (
+    "event_link", "event_cells", "event_patch", "event_state", "event_run", "track_point", "track_run", "run_dataset",
+)  # fmt: skip
 #: The same for searches that found tracks, in files that have tables for them.
 _TRACKS = {
     "run": " AND id NOT IN (SELECT run_id FROM track_run)",
@@ -170,12 +178,28 @@ def vacuum(path: Path, busy_seconds: float) -> Vacuumed:
     """Write the file anew without the space of rows that were removed, and learn how its values are spread."""
     with writing(path, busy_seconds) as connection:
         before = path.stat().st_size
+        removed = _remove_parts(connection)
         orphans = {
             table: int(connection.execute(f"SELECT count(*) FROM {table} WHERE {condition}").fetchone()[0])
             for table, condition in _orphans(connection).items()
         }
         connection.execute("VACUUM")
-    return Vacuumed(before, path.stat().st_size, {table: n for table, n in orphans.items() if n})
+    return Vacuumed(before, path.stat().st_size, {table: n for table, n in orphans.items() if n}, removed)
+
+
+def _remove_parts(connection: sqlite3.Connection) -> dict[str, int]:
+    """Remove what is part of rows that are not there: plain SQLite deletes these without what hangs on them."""
+    tables = _orphans(connection)
+    with transaction(connection):
+        counts = {
+            table: connection.execute(f"DELETE FROM {table} WHERE {tables[table]}").rowcount
+            for table in _PARTS
+            if table in tables
+        }
+        removed = {table: n for table, n in counts.items() if n}
+        if removed:
+            _touch(connection, *removed)
+    return removed
 
 
 # --- removing ---

@@ -82,11 +82,12 @@ def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: st
     make_directory(output)
     synthetic = not data and not live
     print(f"{SYNTHETIC}.\n" if synthetic else "", end="")
-    paths = expand(list(data)) if data else _download(output / "data", live, stages)
-    events, recipe = _diagnose(paths, variable, stages)
-    with stages("database"):
-        db = EventDatabase(output / "events.gpkg")
-        counts = db.add(events, kind=recipe.kind)
+    with _journal(output / "journal.sqlite") if synthetic else contextlib.nullcontext():
+        paths = expand(list(data)) if data else _download(output / "data", live, stages)
+        events, recipe = _diagnose(paths, variable, stages)
+        with stages("database"):
+            db = EventDatabase(output / "events.gpkg")
+            counts = db.add(events, kind=recipe.kind)
     with stages("map"):
         _draw(events, db, recipe, output, synthetic)
     print(_table(events, recipe))
@@ -106,9 +107,20 @@ def _download(directory: Path, live: bool, stages: Stages) -> list[str]:
         with stages("download"):
             return Client().fetch(plan, directory)
     with service(stages) as (url, key), stages("download"):
-        return Client(url, key, max_jobs=4, poll_interval=0.1, poll_interval_min=0.05, journal=False).fetch(
-            plan, directory
-        )
+        return Client(url, key, max_jobs=4, poll_interval=0.1, poll_interval_min=0.05).fetch(plan, directory)
+
+
+@contextlib.contextmanager
+def _journal(path: Path) -> Iterator[None]:
+    """Downloads are noted in a journal of their own meanwhile: those from a look-alike are not the user's."""
+    before = os.environ.get("ERA5FAST_JOURNAL")
+    os.environ["ERA5FAST_JOURNAL"] = str(path)
+    try:
+        yield
+    finally:
+        del os.environ["ERA5FAST_JOURNAL"]
+        if before is not None:
+            os.environ["ERA5FAST_JOURNAL"] = before
 
 
 @contextlib.contextmanager

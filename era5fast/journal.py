@@ -23,7 +23,7 @@ from typing import Any
 from . import _core
 from .errors import ConfigError, Era5FastError
 
-__all__ = ["Leftover", "Place", "leftovers", "location", "own", "owner", "path_in_journal", "remove_leftovers"]
+__all__ = ["Leftover", "Place", "everyone", "leftovers", "location", "owner", "path_in_journal", "remove_leftovers"]
 
 log = logging.getLogger("era5fast")
 
@@ -178,16 +178,10 @@ class Place:
             log.warning("cannot write to the journal: %s", error)
 
 
-def own() -> Place | None:
-    """The journal of the account that the settings name; None where there is none."""
-    from . import config
-
+def everyone() -> Place | None:
+    """The journal as far as it is nobody's: the files of all services; None where there is no journal."""
     path = location()
-    try:
-        where = config.load() if path is not None and path.exists() else None
-    except ConfigError:
-        where = None
-    return None if where is None else Place(where.url, where.key)
+    return Place("", None) if path is not None and path.exists() else None
 
 
 # --- what lies beside targets ---

@@ -18,7 +18,7 @@ from .coverage import request_of, unchanged
 from .dataset_table import DATASETS
 from .errors import Era5FastError, InputError
 from .fields import Fields, fields_of, offset_of
-from .journal import own, path_in_journal
+from .journal import everyone, path_in_journal
 from .optional import need
 from .plan import Job, Plan
 from .received import absent, param_id
@@ -201,8 +201,8 @@ def report(plan_or_files: Any, directory: str | os.PathLike[str] = ".", *, journ
         Where the files of the plan are.
     journal : Client, Journal or iterable of dict, optional
         Finished files as the journal lists them: gives checksums, the requests of files, and where fields of the plan
-        lie that were fetched in other pieces. When left out, that of the account which the environment and the rc
-        file name; give the client where it was made with a token of its own.
+        lie that were fetched in other pieces. When left out, the one in the folder of the user's state, for all
+        accounts; give the client where it has a journal of its own.
 
     Returns
     -------
@@ -245,7 +245,7 @@ def _data_files(folder: str) -> list[str]:
 
 def _rows(journal: Any) -> list[Mapping[str, Any]]:
     if journal is None:
-        journal = own() or []
+        journal = everyone() or []
     return list(journal.files() if hasattr(journal, "files") else journal)
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import pickle
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ import era5fast as e5
 from era5fast import errors
 from era5fast.accounts import Accounts
 from era5fast.coverage import Coverage
+from era5fast.database_origin import origins
 from era5fast.plan import Job, Plan
 from era5fast.testing import ANONYMOUS_KEY
 from tests.client_kit import (
@@ -403,6 +405,23 @@ def test_a_repeated_plan_makes_no_call(cds, tmp_path) -> None:
     assert calls_of(cds, lambda: quick(cds).retrieve(DATASET, month(1), tmp_path / "01.grib")) == []
 
 
+def test_where_files_come_from_is_known_without_settings(cds, tmp_path) -> None:
+    answer_months(cds, range(1, 4))
+    paths = quick(cds).fetch(small_plan(), tmp_path)
+    (tmp_path / "02.grib").write_bytes(b"changed since")
+    first, second, absent = origins([*paths[:2], str(tmp_path / "absent.grib")])
+    path, size, checksum, request, download = first
+    assert (path, size, len(checksum), json.loads(request)["month"]) == (
+        paths[0],
+        Path(paths[0]).stat().st_size,
+        32,
+        ["01"],
+    )
+    assert download is not None
+    assert (download[0], download[2]) == (cds.url, DATASET)
+    assert second[2:] == absent[2:] == ("", "", None)
+
+
 def test_a_repeated_request_makes_no_call(cds, tmp_path) -> None:
     request = e5.Request(
         DATASET, variable="2t", start="2013-05-30", end="2013-06-02", area=[47, -1, 46, 1], hours=[0]
@@ -786,7 +805,8 @@ def test_a_client_gives_its_finished_files_to_a_report(cds, tmp_path) -> None:
     assert client.files(tmp_path / "elsewhere") == []
     (file,) = e5.report([path], journal=client).files
     assert file.checksum == row["checksum"] != ""
-    assert e5.report([path]).files[0].checksum == ""  # of nobody's account
+    assert e5.report([path]).files[0].checksum == file.checksum  # whichever account it was
+    assert e5.report([path], journal=[]).files[0].checksum == ""
 
 
 # --- calls of the wrong shape

@@ -925,12 +925,25 @@ def test_vacuum(database):
     assert database.remove(start="2003-06-20") == 2
     done = database.vacuum()
     assert done.bytes_after <= done.bytes_before
-    assert done.orphans == {}
+    assert done.orphans == done.removed == {}
     assert database.verify(keys=True).ok
-    change(database, "INSERT INTO event_state (event_id, day) VALUES (99, '2003-01-01')")
-    assert database.vacuum().orphans == {"event_state": 1}
-    check = [line for line in database.verify().faults if "foreign keys" in line]
-    assert len(check) == 1
+
+
+def test_what_other_programs_leave_behind_is_removed(tmp_path):
+    database = e5.EventDatabase(tmp_path / "events.gpkg")
+    database.add(find(), kind="heatwave", cells=True)
+    with sqlite3.connect(database.path) as connection:  # as sqlite3 and ogrinfo do
+        e5.geopackage.register(connection)
+        connection.execute("DELETE FROM event WHERE id = 1")
+    assert any("foreign keys" in line for line in database.verify().faults)
+    left = len(database.sql("SELECT 1 FROM event_state WHERE event_id <> 1"))
+    removed = database.vacuum().removed
+    assert removed["event_run"] == 1 <= removed["event_state"]
+    assert (
+        len(database.sql("SELECT 1 FROM event_state")) == len(database.sql("SELECT 1 FROM event_cells")) == left > 0
+    )
+    assert database.verify(keys=True).ok
+    assert database.vacuum().removed == {}
 
 
 def test_remove(database):

@@ -64,6 +64,9 @@ def test_the_road_leaves_files_database_and_map(finished) -> None:
     page = (folder / "events.html").read_text()
     assert "SYNTHETIC DATA" in page
     assert "heatwave events" in page
+    files = e5.EventDatabase(folder / "events.gpkg").provenance(1)["runs"][0]["datasets"]
+    assert len(files) == 10
+    assert all(file["request"]["variable"] and file["checksum"] for file in files)
 
 
 def test_data_are_what_the_issue_of_a_demo_needs(daily) -> None:

@@ -145,6 +145,7 @@ def test_files_show_all_that_a_plan_needs(filled: Path) -> None:
         assert opened.files(directory=Path("/data-2"))[0]["path"] == "/data-2/c.nc"
         del rows[0]["path"]
         assert rows[0] == {
+            "service": URL,
             "dataset": "reanalysis",
             "request": "{}",
             "fingerprint": "aa",
@@ -159,6 +160,10 @@ def test_files_show_all_that_a_plan_needs(filled: Path) -> None:
             "missing": None,
             "asked": None,
         }
+    with _core.Journal(filled, "https://elsewhere.example/api", "anybody") as other:
+        assert other.files() == []
+    with _core.Journal(filled, "", "") as of_all:
+        assert [row["service"] for row in of_all.files()] == [URL] * 3
 
 
 def test_what_was_counted_is_kept_until_the_file_is_made_anew(filled: Path) -> None:

@@ -141,7 +141,8 @@ struct e5_journal_table {
 /* `unfinished`: only jobs that exist and have not ended, as far as known. */
 E5_MUST_USE enum e5_status e5_journal_jobs(struct e5_journal *journal, bool unfinished, struct e5_journal_table *out,
                                            struct e5_error *err);
-/* `directory`: only files below it; NULL or "" for all. */
+/* `directory`: only files below it; NULL or "" for all.  A journal that was opened for the service "" gives those of
+ * all services. */
 E5_MUST_USE enum e5_status e5_journal_files(struct e5_journal *journal, const char *directory,
                                             struct e5_journal_table *out, struct e5_error *err);
 /* What lies beside targets of this job, wherever those are: path, size, mtime_ns and inode. */

@@ -103,9 +103,9 @@ enum e5_status e5_journal_file_counted(struct e5_journal *journal, const char *p
 
 static const char *const job_columns[] = {"job_id",      "status", "dataset", "request",
                                           "fingerprint", "begun",  "changed", "seen"};
-static const char *const file_columns[] = {"path",     "dataset",  "request", "fingerprint", "job_id",
-                                           "size",     "mtime_ns", "inode",   "checksum",    "checksum_kind",
-                                           "verified", "finished", "missing", "asked"};
+static const char *const file_columns[] = {"path",          "service",  "dataset",  "request", "fingerprint",
+                                           "job_id",        "size",     "mtime_ns", "inode",   "checksum",
+                                           "checksum_kind", "verified", "finished", "missing", "asked"};
 static const char *const beside_columns[] = {"path", "size", "mtime_ns", "inode"};
 
 static enum e5_status add_cell(struct e5_journal_table *table, const struct e5_row *row, int column,
