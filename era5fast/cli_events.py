@@ -128,6 +128,7 @@ def track(**options: Any) -> None:
 def _run(function: str, options: dict[str, Any]) -> None:
     """Search, add what was found, and tell."""
     from .database import EventDatabase
+    from .database_file import check_before
     from .sources import expand
 
     data, output, quiet, verbose, as_json = (
@@ -136,11 +137,11 @@ def _run(function: str, options: dict[str, Any]) -> None:
     cli_options.set_log(quiet, verbose)
     if sum(options[name] is not None for name in ("above", "below", "percentile")) > 1:
         raise click.UsageError("--above, --below and --percentile exclude each other")
-    paths = expand(list(data))
+    paths, database = expand(list(data)), EventDatabase(output)
+    check_before(database.path, database.busy_seconds)
     found, kind = _search(function, paths, quiet or as_json, options)
     counts = None
     if not options["dry_run"]:
-        database = EventDatabase(output)
         counts = database.add(found, kind=kind, sources=paths, cells=options["cells"], progress=not quiet)
     if as_json:
         write_json(_document(found, kind, output, counts))
@@ -306,6 +307,7 @@ def show(
     from .errors import InputError
     from .event_export import json_value
 
+    _check_outputs(html, picture)
     db = EventDatabase(database)
     table = db.query(**filters, order_by=order_by, limit=limit)
     if as_json:
@@ -324,6 +326,18 @@ def show(
             raise InputError("no event to draw a map of", hint="--kind, --start, --end and --bbox choose the events")
         event_map(db[int(table["id"].iloc[0])], picture)
         click.echo(f"Map of event {table['id'].iloc[0]}: {picture}", err=as_json)
+
+
+def _check_outputs(html: Path | None, picture: Path | None) -> None:
+    """Refuse a page or a picture that cannot be written, before the database is asked."""
+    from .targets import check_target
+
+    for path in filter(None, (html, picture)):
+        check_target(path)
+    if picture is not None:
+        from .plot.style import check_picture
+
+        check_picture(picture)
 
 
 def _table(db: EventDatabase, table: Any) -> str:

@@ -9,6 +9,7 @@ import click
 
 from . import cli_options
 from .cli_options import write_json
+from .targets import check_target
 
 __all__ = ["indices"]
 
@@ -39,6 +40,7 @@ def indices(
 ) -> None:
     """ETCCDI indices of daily FILES, in one read; a file that is there is replaced."""
     cli_options.set_log(quiet, verbose)
+    check_target(output)
     wanted = [name.strip() for name in names.split(",")] if names else None
     if dry_run:
         found = _possible(list(files), wanted, options)

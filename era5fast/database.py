@@ -54,6 +54,7 @@ from .errors import CorruptDataError, EventDatabaseError, InputError, warn
 from .optional import need
 from .point_tracks import Tracks
 from .progress import Progress
+from .targets import check_target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -234,14 +235,21 @@ class EventDatabase:
         text = events.definition_json if definition is None else canonical(definition)
         rows = origins(events.paths if sources is None else sources)
         what = (kind, events.name, events.units, text, _program(), libraries(), rows)
-        if not check_place(self.path) and self.path.suffix.lower() != ".gpkg":
-            warn(f"{self.path.name}: the name of a GeoPackage ends in .gpkg; other programs warn of other names")
+        self._check_new()
         with Progress("writing events", progress) as report, taking_turns():
             if not isinstance(events, Tracks):
                 return Added(*_core.store_add(self.path, events.core, *what, cells, self.busy_seconds, report))
             columns: list[Any] = [events.columns()[name] for name in _TRACK_COLUMNS]
             rest: tuple[Any, ...] = (events.calendar, *what, self.busy_seconds, report)
             return Added(*_core.store_add_tracks(*(self.path, *columns, *rest)))
+
+    def _check_new(self) -> None:
+        """Before the file is made: whether it can be, and what other programs will say of its name."""
+        if check_place(self.path):
+            return
+        check_target(self.path)
+        if self.path.suffix.lower() != ".gpkg":
+            warn(f"{self.path.name}: the name of a GeoPackage ends in .gpkg; other programs warn of other names")
 
     # --- upkeep ---
 

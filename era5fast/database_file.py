@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import numpy as np
 
 from .errors import DatabaseBusyError, EventDatabaseError, MissingItemError, StorageError
 from .optional import need
+from .targets import check_target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,6 +96,25 @@ def check_place(path: Path) -> bool:
         what = "a folder" if stat.S_ISDIR(mode) else "not a file"
         raise EventDatabaseError(f"not an event database, but {what}: {path}", target=str(path))
     return True
+
+
+def check_before(path: Path, busy_seconds: float) -> None:
+    """Refuse a name to which no events can be added; nothing is written.
+
+    Raises
+    ------
+    EventDatabaseError, DatabaseBusyError
+        If there is a file that is no event database, or as :func:`reading`.
+    StorageError
+        If the file, or the folder in which it would be made, may not be written to or is missing.
+    """
+    if check_place(path):
+        with reading(path, busy_seconds):
+            pass
+        if not os.access(path, os.W_OK):
+            what = f"cannot write the event database {path}: {os.strerror(errno.EACCES)}"
+            raise StorageError(what, target=str(path)).at(errno.EACCES, str(path))
+    check_target(path)
 
 
 def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:

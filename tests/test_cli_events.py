@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import itertools
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -303,3 +305,82 @@ def test_units_that_nobody_knows_are_told_in_one_line(run: Run, hourly: list[Pat
     done = subprocess.run([sys.executable, "-m", "era5fast", *options], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "'degX' is no unit that is known" in done.stderr
+
+
+# --- outputs that cannot be written ---
+
+
+@pytest.fixture
+def no_computing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads data or draws fails."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        pytest.fail("computed before the output was looked at")
+
+    for place in ("event_recipe.choose_variable", "indices.etccdi", "plot.event_map", "plot.explorer"):
+        monkeypatch.setattr(f"era5fast.{place}", refuse)
+
+
+@pytest.mark.usefixtures("no_computing")
+@pytest.mark.parametrize("command", ["events", "track", "indices"])
+def test_an_output_in_a_missing_folder_is_told_at_once(run: Run, daily: Path, tmp_path: Path, command: str) -> None:
+    missing = tmp_path / "none"
+    code, text, told = run(command, daily, "-o", missing / "deep" / "x.gpkg")
+    assert (code, text) == (5, "")
+    assert told == (
+        f"era5fast: cannot write x.gpkg: there is no folder {missing}. Make it first, or choose another place\n"
+    )
+
+
+@pytest.mark.usefixtures("no_computing")
+@pytest.mark.parametrize("option", ["--html", "--map"])
+def test_a_page_or_map_in_a_missing_folder_is_told_at_once(
+    run: Run, filled: Path, tmp_path: Path, option: str
+) -> None:
+    code, text, told = run("show", filled, option, tmp_path / "none" / "x.png")
+    assert (code, text, f"there is no folder {tmp_path / 'none'}" in told) == (5, "", True)
+
+
+@pytest.mark.usefixtures("no_computing")
+def test_a_map_of_an_unknown_format_is_told_at_once(run: Run, filled: Path, tmp_path: Path) -> None:
+    code, text, told = run("show", filled, "--map", tmp_path / "x.txt")
+    assert (code, text, "no picture can be written as '.txt'. It may end in " in told) == (2, "", True)
+
+
+@pytest.mark.usefixtures("no_computing")
+def test_an_output_that_is_no_event_database_is_told_at_once(run: Run, daily: Path, tmp_path: Path) -> None:
+    output = tmp_path / "notes.gpkg"
+    for content in (b"", b"This is no database. " * 100):
+        output.write_bytes(content)
+        code, text, told = run("events", daily, "-o", output)
+        assert (code, text, told.count("\n")) == (5, "", 1)
+        assert output.read_bytes() == content
+
+
+@pytest.mark.usefixtures("no_computing")
+def test_an_output_that_may_not_be_written_to_is_told_at_once(
+    run: Run, daily: Path, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda _, mode: mode == os.R_OK)
+    code, text, told = run("events", daily, "-o", tmp_path / "new.gpkg")
+    assert (code, text, f"the folder {tmp_path} may not be written to" in told) == (5, "", True)
+    code, text, told = run("events", daily, "-o", filled)
+    assert (code, text, "Permission denied" in told) == (5, "", True)
+
+
+def test_the_same_error_comes_of_adding(tmp_path: Path) -> None:
+    found = e5.find_events(np.ones((9, 2, 2)), 0.5, time=np.arange("2003-06-01", "2003-06-10", dtype="M8[D]"),
+                           latitude=[1.0, 0.0], longitude=[0.0, 1.0], progress=False)  # fmt: skip
+    for place, kind in (
+        (tmp_path / "none", e5.errors.MissingFileError),
+        (write_text(tmp_path), e5.errors.StorageError),
+    ):
+        with pytest.raises(kind, match="cannot") as told:
+            e5.EventDatabase(place / "x.gpkg").add(found, progress=False)
+        assert told.value.errno in (errno.ENOENT, errno.ENOTDIR)
+
+
+def write_text(folder: Path) -> Path:
+    path = folder / "text"
+    path.write_text("no folder")
+    return path

@@ -81,11 +81,24 @@ def save(drawn: Axes, path: str | os.PathLike[str] | None) -> None:
     target = Path(os.fsdecode(path)).absolute()
     figure = drawn.get_figure(root=True)
     assert figure is not None
-    formats, ending = sorted(figure.canvas.get_supported_filetypes()), target.suffix[1:].lower()
-    if ending not in formats:
-        raise InputError(f"{target.name}: no picture can be written as '{target.suffix}'", hint=" ".join(formats))
+    ending = check_picture(target)
     with replacing(target, overwrite=True) as part:
         figure.savefig(part, dpi=150, format=ending)
+
+
+def check_picture(target: Path) -> str:
+    """The format of a picture, which the ending of its name decides.
+
+    Raises
+    ------
+    InputError
+        If the ending is none that matplotlib writes.
+    """
+    formats, ending = sorted(FigureCanvasAgg.get_supported_filetypes()), target.suffix[1:].lower()
+    if ending not in formats:
+        hint = f"it may end in {', '.join(formats)}"
+        raise InputError(f"{target.name}: no picture can be written as '{target.suffix}'", hint=hint)
+    return ending
 
 
 def plain_look(axes: Axes) -> None:
