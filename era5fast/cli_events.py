@@ -283,6 +283,9 @@ def _edges(context: click.Context, param: click.Parameter, value: str | None) ->
 @click.command(short_help="The strongest events of a database: table, page, map.")
 @click.argument("database", type=cli_options.ExistingFile(path_type=Path))
 @click.option("--kind", help="Only events of this kind.")
+@click.option(
+    "--diagnostic", type=int, multiple=True, metavar="ID", help="Only events of this definition; may be repeated."
+)
 @click.option("--start", metavar="DATE", help="Only events that last until then or longer.")
 @click.option("--end", metavar="DATE", help="Only events that begin by then.")
 @click.option("--bbox", callback=_edges, metavar="W,S,E,N", help="Only events whose box meets this one; degrees.")
@@ -300,6 +303,7 @@ def show(
     html: Path | None,
     picture: Path | None,
     as_json: bool,
+    diagnostic: tuple[int, ...],
     **filters: Any,
 ) -> None:
     """The strongest events of a DATABASE, as a table, a page or a map."""
@@ -309,7 +313,9 @@ def show(
 
     _check_outputs(html, picture)
     db = EventDatabase(database)
+    filters["diagnostic"] = list(diagnostic) or None
     table = db.query(**filters, order_by=order_by, limit=limit)
+    _tell_definitions(db, filters)
     if as_json:
         write_json([json_value(row) for row in table.to_dict("records")])
     else:
@@ -326,6 +332,19 @@ def show(
             raise InputError("no event to draw a map of", hint="--kind, --start, --end and --bbox choose the events")
         event_map(db[int(table["id"].iloc[0])], picture)
         click.echo(f"Map of event {table['id'].iloc[0]}: {picture}", err=as_json)
+
+
+def _tell_definitions(db: EventDatabase, filters: dict[str, Any]) -> None:
+    """Warn where events of one kind were found by several definitions, unless somebody has chosen some."""
+    from .database_summary import mixture
+    from .errors import warn
+
+    if filters["diagnostic"] is not None:
+        return
+    for kind, found in db.count_by("kind", "diagnostic_id", **filters).groupby("kind")["diagnostic_id"]:
+        ids = ", ".join(map(str, found.head(_LISTED))) + (" …" if len(found) > _LISTED else "")
+        if len(found) > 1:
+            warn(mixture(str(kind), len(found), "ranked", f"--diagnostic chooses one of {ids}"))
 
 
 def _check_outputs(html: Path | None, picture: Path | None) -> None:

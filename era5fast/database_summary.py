@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .database_file import columns_of
 from .wording import human_bytes
 
-__all__ = ["Kind", "html", "kinds", "words"]
+__all__ = ["Kind", "html", "kinds", "mixture", "words"]
 
 
 class Kind(NamedTuple):
@@ -32,6 +32,11 @@ def kinds(connection: sqlite3.Connection) -> list[Kind]:
               FROM {0} GROUP BY kind ORDER BY count(*) DESC, kind"""
     tables = [table for table in ("event", "track") if columns_of(connection, table)]
     return [Kind(*row) for table in tables for row in connection.execute(text.format(table))]
+
+
+def mixture(kind: str, number: int, done: str, choice: str) -> str:
+    """What to say where events of several definitions of one kind are put together: most are there more than once."""
+    return f"the {kind} events of {number} definitions are {done} together: {choice}"
 
 
 def words(found: Sequence[Kind]) -> str:

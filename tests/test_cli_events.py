@@ -233,6 +233,25 @@ def test_show_filters_and_sorts(run: Run, filled: Path) -> None:
     assert (code, "size" in told) == (2, True)
 
 
+def test_show_tells_of_several_definitions_and_chooses_one(run: Run, filled: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.gpkg"
+    path.write_bytes(filled.read_bytes())
+    more = e5.find_events(np.full((9, 2, 2), 300.0), 299.0, time=np.arange("2003-06-01", "2003-06-10", dtype="M8[D]"),
+                          latitude=[1.0, 0.0], longitude=[0.0, 1.0], progress=False)  # fmt: skip
+    e5.EventDatabase(path).add(more, kind="heatwave", progress=False)
+    told = "the heatwave events of 2 definitions are ranked together: --diagnostic chooses one of 1, 2"
+    assert run("show", path, "--json")[::2] == (0, f"era5fast: warning: {told}\n")
+    assert run("show", path, "--end", "2003-01")[2] == ""  # those of one definition only
+    code, text, warned = run("show", path, "--diagnostic", 2, "--json")
+    assert (code, warned, [row["diagnostic_id"] for row in json.loads(text)]) == (0, "", [2])
+    both = ("--diagnostic", 1, "--diagnostic", 2)
+    assert run("show", path, *both)[1:] == (run("show", path)[1], "")
+    page = tmp_path / "page.html"
+    assert run("show", path, "--diagnostic", 2, "--html", page)[::2] == (0, "")
+    code, _, warned = run("show", path, "--diagnostic", 9)
+    assert (code, "knows no diagnostic 9" in warned) == (2, True)
+
+
 def test_show_draws_a_map_and_writes_a_page(run: Run, filled: Path, tmp_path: Path) -> None:
     page, picture = tmp_path / "explorer.html", tmp_path / "map.png"
     code, text, told = run("show", filled, "--html", page, "--map", picture, "--limit", 1)

@@ -12,6 +12,7 @@ import numpy as np
 from ..catalogue import EventCatalogue
 from ..database import EventDatabase
 from ..database_query import plain
+from ..database_summary import mixture
 from ..errors import InputError, warn
 from ..times import decode_times
 from .one_event import seconds_of_days
@@ -215,10 +216,7 @@ def tell_definitions(db: EventDatabase, choice: Choice) -> None:
     found = db.sql(_DEFINITIONS, choice.values)
     if len(found):
         kind, number, least = found.iloc[0]
-        warn(
-            f"the {kind} events of {number} definitions are drawn together: diagnostic={least} chooses one, and"
-            " db.diagnostics() lists them"
-        )
+        warn(mixture(kind, number, "drawn", f"diagnostic={least} chooses one, and db.diagnostics() lists them"))
 
 
 _DEFINITIONS = f"""SELECT kind, count(*), min(id) FROM diagnostic
