@@ -630,7 +630,7 @@ class EventCatalogue:
 
         Raises
         ------
-        FileExistsError
+        ExistingFileError
             If there is a file of that name and `overwrite` is False.
         InputError
             If the ending is another one, or a package is missing.

@@ -80,7 +80,7 @@ def chunk_references(
         multiple of its chunks, times that overlap.
     CorruptDataError, StorageError
         If a file cannot be read.
-    FileExistsError
+    ExistingFileError
         If `target` exists and `overwrite` is False.
 
     Notes

@@ -194,7 +194,7 @@ class Client:
         ------
         Era5FastError
             One of its subclasses; the target is then as it was before. With many calls only what concerns them all.
-        FileExistsError
+        ExistingFileError
             If the target exists and `overwrite` is False.
         """
         options = {"fresh": fresh, "unpack": unpack}

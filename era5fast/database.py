@@ -151,8 +151,8 @@ class StoredEvent(Mapping[str, Any]):
 class EventDatabase:
     """Events of many runs in one GeoPackage file.
 
-    The file is made by the first :meth:`add`. Any number of threads and processes may use it: there is one writer at
-    a time, and the others wait. Within one process, reading and writing take turns.
+    The file is made by the first :meth:`add` or :meth:`merge`. Any number of threads and processes may use it: there
+    is one writer at a time, and the others wait. Within one process, reading and writing take turns.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ class EventDatabase:
         text = events.definition_json if definition is None else canonical(definition)
         rows = origins(events.paths if sources is None else sources)
         what = (kind, events.name, events.units, text, _program(), libraries(), rows)
-        self._check_new()
+        self._is_new()
         with Progress("writing events", progress) as report, taking_turns():
             if not isinstance(events, Tracks):
                 return Added(*_core.store_add(self.path, events.core, *what, cells, self.busy_seconds, report))
@@ -243,13 +243,14 @@ class EventDatabase:
             rest: tuple[Any, ...] = (events.calendar, *what, self.busy_seconds, report)
             return Added(*_core.store_add_tracks(*(self.path, *columns, *rest)))
 
-    def _check_new(self) -> None:
-        """Before the file is made: whether it can be, and what other programs will say of its name."""
+    def _is_new(self) -> bool:
+        """Whether the file is to be made; it can be, and what other programs will say of its name is told."""
         if check_place(self.path):
-            return
+            return False
         check_target(self.path)
         if self.path.suffix.lower() != ".gpkg":
             warn(f"{self.path.name}: the name of a GeoPackage ends in .gpkg; other programs warn of other names")
+        return True
 
     # --- upkeep ---
 
@@ -340,7 +341,8 @@ class EventDatabase:
     def merge(self, other: str | os.PathLike[str] | EventDatabase) -> Merged:
         """Take over the events and tracks of another database, with all that belongs to them.
 
-        What both have is known by its key and stays as it is here. All of it is one transaction.
+        What both have is known by its key and stays as it is here. All of it is one transaction. Where there is no
+        file yet, it is made.
 
         Parameters
         ----------
@@ -355,12 +357,17 @@ class EventDatabase:
         Raises
         ------
         EventDatabaseError
-            If one of the files is missing, damaged or no event database, or their tables are of different versions.
+            If the other file is missing, one of them is damaged or no event database, or their tables are of
+            different versions.
         DatabaseBusyError, StorageError
             As :meth:`add` does.
         """
         self._check_open()
         path = other.path if isinstance(other, EventDatabase) else Path(os.fsdecode(other)).absolute()
+        if self._is_new():
+            made = database_copy.found(self.path, path, self.busy_seconds)
+            if made is not None:
+                return made
         return database_upkeep.merge(self.path, path, self.busy_seconds)
 
     def export(
@@ -394,7 +401,7 @@ class EventDatabase:
 
         Raises
         ------
-        FileExistsError
+        ExistingFileError
             If there is a file of that name and `overwrite` is False.
         InputError
             If the ending is another one, a package is missing for it, the events make no mask, or the file is the

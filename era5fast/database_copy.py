@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sqlite3
@@ -10,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import event_export, geopackage
-from .database_file import columns_of, frame, quoted, typed
+from .database_file import columns_of, frame, quoted, reading, typed
 from .database_query import Filters, ask
-from .database_upkeep import check_triggers, locked, remove_where
-from .errors import CorruptDataError, EventDatabaseError
+from .database_upkeep import Merged, check_triggers, locked, remove_where
+from .errors import CorruptDataError, EventDatabaseError, ExistingFileError, StorageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["copy", "write"]
+__all__ = ["copy", "found", "write"]
 
 
 def copy(
@@ -44,6 +45,22 @@ def copy(
             target.with_name(target.name + ending).unlink(missing_ok=True)
     _sync(target.parent)
     return target
+
+
+def found(target: Path, other: Path, busy_seconds: float) -> Merged | None:
+    """A new database with all that another one holds; None where somebody has made one of that name meanwhile."""
+    if target.is_symlink():
+        text = f"cannot make the event database {target}: it is a link that leads nowhere"
+        raise StorageError(text, target=str(target)).at(errno.ENOENT, str(target))
+    with reading(other, busy_seconds) as connection:
+        check_triggers(connection, other)
+        try:
+            copy(connection, target, False, {}, busy_seconds)
+        except ExistingFileError:
+            return None
+        tables = [table for table in ("event", "track") if columns_of(connection, table)]
+        numbers = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+    return Merged(sum(numbers), 0)
 
 
 def _sync(path: Path) -> None:

@@ -402,6 +402,22 @@ class MissingFileError(StorageError, FileNotFoundError):
     """
 
 
+class ExistingFileError(StorageError, FileExistsError):
+    """The file to be written is there already, and nobody has said that it may be replaced.
+
+    Cause: An earlier call or another program has written a file of that name, or does so at the same time.
+
+    Cure: Choose another name, or pass ``overwrite=True``; the file is as it was.
+    """
+
+    code = "exists"
+
+    def at(self, number: int, path: str | None) -> Self:
+        """Note the failed system call: that a file is there is one whoever has seen it."""
+        self.hint = self.hint or "choose another name, or pass overwrite=True"
+        return super().at(number or errno.EEXIST, path)
+
+
 #: Hint for each failure of the system that a user can do something about.
 _WHAT_TO_DO = {
     errno.ENOENT: "check the name",
@@ -528,13 +544,12 @@ def _all_subclasses(cls: type[Era5FastError]) -> list[type[Era5FastError]]:
     return [cls, *(grandchild for child in cls.__subclasses__() for grandchild in _all_subclasses(child))]
 
 
-#: Exception class of each code. Three outcomes are raised as Python's own.
+#: Exception class of each code. Two outcomes are raised as Python's own.
 BY_CODE: dict[str, type[BaseException]] = {cls.code: cls for cls in reversed(_all_subclasses(Era5FastError))}
 BY_CODE |= {
     "internal": InternalError,
     "cancelled": KeyboardInterrupt,
     "memory": MemoryError,
-    "exists": FileExistsError,
 }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError, StorageError
+from .errors import ExistingFileError, InputError, StorageError
 from .geometry import is_path, lines, polygons
 from .locks import library_locks
 from .optional import need
@@ -130,7 +130,7 @@ def write(
 
     Raises
     ------
-    FileExistsError
+    ExistingFileError
         If there is a file of that name and `overwrite` is False.
     InputError
         If the ending is another one, or pyarrow is missing.
@@ -281,7 +281,7 @@ def write_mask(
 
     Raises
     ------
-    FileExistsError, StorageError
+    ExistingFileError, StorageError
         As :func:`write`.
     MissingPackageError
         If netCDF4 is missing.
@@ -332,11 +332,13 @@ def check_free(path: Path, overwrite: bool) -> None:
 
     Raises
     ------
-    FileExistsError
+    ExistingFileError
         If there is a file of that name and `overwrite` is False.
     """
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists; overwrite=True replaces it")
+        raise ExistingFileError(f"{path} exists", hint="overwrite=True replaces it", target=str(path)).at(
+            0, str(path)
+        )
 
 
 @contextmanager
@@ -345,7 +347,7 @@ def replacing(path: Path, overwrite: bool) -> Iterator[Path]:
 
     Raises
     ------
-    FileExistsError
+    ExistingFileError
         If there is a file of the final name and `overwrite` is False.
     StorageError
         If the file cannot be written.

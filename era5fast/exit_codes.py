@@ -34,7 +34,9 @@ EXIT_CODES = (
     ExitCode(0, "success"),
     ExitCode(1, "an error of the program", (errors.InternalError, errors.ForkedProcessError)),
     ExitCode(
-        2, "wrong arguments, settings or request file", (errors.InputError, errors.ConfigError, FileExistsError)
+        2,
+        "wrong arguments, settings or request file",
+        (errors.InputError, errors.ConfigError, errors.ExistingFileError),
     ),
     ExitCode(3, "refused by the service: token, licence, request, failed or unknown job", _REFUSED),
     ExitCode(4, "temporary fault: try again", (errors.Era5FastError,)),

@@ -54,7 +54,7 @@ class Downloadable(ABC):
         ------
         Era5FastError
             One of its subclasses; the target is then as it was before.
-        FileExistsError
+        ExistingFileError
             If the target exists and `overwrite` is False.
         """
         return self._download(target, overwrite, unpack, progress)

@@ -94,7 +94,7 @@ def targets() -> Iterator[Row]:
     )
     yield Row(
         "there is a file and none may be replaced",
-        error=FileExistsError,
+        error=errors.ExistingFileError,
         act=_without_overwrite,
         jobs=0,
         calls=0,
@@ -104,7 +104,7 @@ def targets() -> Iterator[Row]:
     yield Row(
         "a file appears and none may be replaced",
         [on("object", happening, nth=1, action=Late(lambda w: lambda: w.target.write_bytes(OLD)))],
-        FileExistsError,
+        errors.ExistingFileError,
         old=None,
         act=_without_overwrite,
         look=_target_is_old,

@@ -139,7 +139,7 @@ def test_official_clients_get_the_same_bytes(cds, tmp_path):
 
 def test_overwrite_false_refuses_before_it_asks(cds, target):
     target.write_bytes(b"old")
-    with pytest.raises(FileExistsError, match=r"t2m\.nc"):
+    with pytest.raises(e5.errors.ExistingFileError, match=r"t2m\.nc"):
         quick(cds).retrieve(DATASET, REQUEST, target, overwrite=False)
     assert target.read_bytes() == b"old"
     assert cds.requests == []

@@ -1,6 +1,7 @@
 """The event database from Python: what goes in comes out, others can open it, and bad input is told apart."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -38,6 +39,7 @@ from era5fast.errors import (
     DatabaseBusyError,
     EventDatabaseError,
     InputError,
+    MissingFileError,
     MissingItemError,
     StorageError,
 )
@@ -998,6 +1000,41 @@ def test_merge(database, tmp_path, cells):
         assert database.sql(kept).runs.tolist() == drought.runs.tolist()
 
 
+def test_merge_makes_the_file_as_adding_does(database, tmp_path):
+    new = e5.EventDatabase(tmp_path / "new.gpkg")
+    assert new.merge(database) == (3, 0)
+    assert new.merge(database) == (0, 3)
+    pd.testing.assert_frame_equal(new.query(), database.query())
+    assert new.verify(keys=True).ok
+    check_standard(new.path)
+    with pytest.raises(MissingFileError, match=f"there is no folder {tmp_path / 'none'}"):
+        e5.EventDatabase(tmp_path / "none" / "new.gpkg").merge(database)
+    last = e5.EventDatabase(tmp_path / "last.gpkg")
+    with pytest.raises(EventDatabaseError, match=r"absent\.gpkg"):
+        last.merge(tmp_path / "absent.gpkg")
+    last.path.symlink_to(tmp_path / "nowhere.gpkg")
+    with pytest.raises(StorageError, match="leads nowhere"):
+        last.merge(database)
+    assert not last.path.exists()
+
+
+def test_a_new_file_takes_no_triggers_along(database, tmp_path):
+    with contextlib.closing(sqlite3.connect(database.path)) as connection:
+        connection.execute("CREATE TRIGGER strange AFTER INSERT ON event BEGIN SELECT 1; END")
+        connection.commit()
+    with pytest.raises(EventDatabaseError, match="strange"):
+        e5.EventDatabase(tmp_path / "new.gpkg").merge(database)
+    assert not (tmp_path / "new.gpkg").exists()
+
+
+def test_a_file_that_is_made_meanwhile_is_merged_into(database, tmp_path, monkeypatch):
+    new = e5.EventDatabase(tmp_path / "new.gpkg")
+    new.add(find(start="2010-06-01"), kind="drought")
+    monkeypatch.setattr(e5.EventDatabase, "_is_new", lambda self: True)
+    assert new.merge(database) == (3, 0)
+    assert len(new) == 6
+
+
 def test_merges_that_are_wrong(database, tmp_path):
     with pytest.raises(InputError, match="itself"):
         database.merge(database)
@@ -1021,8 +1058,10 @@ def test_export_in_other_formats(database, tmp_path):
         )
     with pytest.raises(InputError):
         database.export(tmp_path / "events.docx")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match=r"events\.csv exists\. overwrite=True") as told:
         database.export(tmp_path / "events.csv")
+    assert isinstance(told.value, e5.errors.ExistingFileError)
+    assert (told.value.code, told.value.errno) == ("exists", errno.EEXIST)
 
 
 def test_export_of_some_events(database, tmp_path):

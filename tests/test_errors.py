@@ -10,7 +10,7 @@ import pytest
 
 from era5fast import _core, errors
 
-OWN_OF_PYTHON = {"cancelled", "memory", "exists"}
+OWN_OF_PYTHON = {"cancelled", "memory"}
 
 
 def test_every_row_of_the_status_table_has_its_class() -> None:
@@ -37,6 +37,7 @@ def test_class_and_row_agree_on_retrying(row: tuple[str, str, bool, str]) -> Non
         (errors.NetworkError, (ConnectionError,)),
         (errors.TransferTimeoutError, (errors.NetworkError, TimeoutError)),
         (errors.StorageError, (OSError,)),
+        (errors.ExistingFileError, (errors.StorageError, FileExistsError)),
         (errors.DatabaseBusyError, (errors.EventDatabaseError,)),
         (errors.ForkedProcessError, (RuntimeError,)),
     ],
