@@ -186,6 +186,11 @@ def open_dataset(
         As :func:`read`; and if variables do not fit together.
     MissingPackageError
         If xarray is not installed, or dask where `chunks` are wanted.
+
+    Notes
+    -----
+    Writing the Dataset, or what was made of it, to one of the files that it reads destroys that file: it is emptied
+    before its values are read. Call ``load()`` first, or write to another name.
     """
     need("xarray", "Datasets", "read() gives plain arrays")
     if chunks is not None:

@@ -1,7 +1,8 @@
 """The xarray engine ``"era5fast"``: what ``engine="netcdf4"`` gives, read in parallel and from any thread.
 
 Variables keep their names, attributes, types and encoding; values are read as they are stored, without a lock where
-the core reads them itself, and xarray decodes them as it always does.
+the core reads them itself, and xarray decodes them as it always does. Nothing keeps a Dataset from being written to
+the file that it is still read from, which destroys the file: load it first, or write to another name.
 """
 
 from __future__ import annotations
@@ -140,7 +141,15 @@ def _storage(dims: tuple[str, ...], storage: dict[str, Any] | None) -> dict[str,
 
 
 class Era5FastBackendEntrypoint(BackendEntrypoint):
-    """Read netCDF files and archives of them in parallel, without a lock, from any thread."""
+    """Read netCDF files and archives of them in parallel, without a lock, from any thread.
+
+    Notes
+    -----
+    Values are read when they are used. Writing back to the file that they are read from, as in
+    ``ds.to_netcdf("era5.nc")``, empties it before that and so destroys it: xarray opens it anew, and the table of
+    open files by which the library of netCDF-4 refuses this for its own engine does not know this reader. Call
+    ``ds.load()`` first, or write to another name.
+    """
 
     description: ClassVar[str] = "Read netCDF files, as the Climate Data Store delivers them, in parallel"
     supports_groups: ClassVar[bool] = False

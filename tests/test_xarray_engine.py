@@ -416,3 +416,18 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         xr.open_dataset(tmp_path / "none.nc", engine="era5fast")
     assert caught.value.errno == errno.ENOENT
     assert os.fspath(tmp_path) in str(caught.value)
+
+
+def test_the_file_that_is_read_is_written_after_loading_only(tmp_path):
+    """What read.md says of it."""
+    path = tmp_path / "own.nc"
+    whole = xr.Dataset({"t2m": ("x", np.arange(5.0))})
+    whole.to_netcdf(path)
+    with xr.open_dataset(path, engine="era5fast") as ds:
+        loaded = ds.load()
+    (loaded + 1).to_netcdf(path)
+    lazy = xr.open_dataset(path, engine="era5fast")
+    xr.testing.assert_identical(lazy, whole + 1)
+    lazy = xr.open_dataset(path, engine="era5fast")
+    with pytest.raises(CorruptDataError, match="changed since it was opened"):
+        lazy.to_netcdf(path)
