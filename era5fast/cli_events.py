@@ -153,7 +153,12 @@ def _run(function: str, options: dict[str, Any]) -> None:
 def _outcome(output: Path, counts: Added | None) -> str:
     if counts is None:
         return f"Nothing was added to {output}: this was a dry run."
-    return f"{counts.added} events added to {output}, {counts.known} were there already."
+    known = f"{counts.known} {'was' if counts.known == 1 else 'were'} there already"
+    return f"{_events(counts.added)} added to {output}, {known}."
+
+
+def _events(number: int, kind: str = "") -> str:
+    return f"{number} {kind} event{'' if number == 1 else 's'}".replace("  ", " ")
 
 
 def _search(function: str, paths: list[str], quiet: bool, options: dict[str, Any]) -> tuple[EventCatalogue, str]:
@@ -245,7 +250,8 @@ def _summary(found: EventCatalogue, kind: str) -> str:
     if len(found) == 0:
         return f"No {kind} events."
     table = found.strongest(_LISTED)
-    head = f"{len(found)} {kind} events; the {len(table)} strongest by cumulative exceedance:"
+    head = f"{_events(len(found), kind)}; the {len(table)} strongest by cumulative exceedance:"
+    head = head if len(found) > 1 else f"{_events(1, kind)}:"
     return f"{head}\n\n{ranking(table, found.units)}\n"
 
 

@@ -87,7 +87,7 @@ class Health:
         return self.ok
 
     def __repr__(self) -> str:
-        state = "whole" if self.ok else f"{len(self.faults)} faults"
+        state = "whole" if self.ok else f"{len(self.faults)} fault{'' if len(self.faults) == 1 else 's'}"
         lines = [f"<Health of {str(self.path)!r}: {state}>"]
         for check in self.checks:
             lines += [f"  {'ok   ' if check.ok else 'WRONG'} {check.name}", *(f"        {f}" for f in check.faults)]

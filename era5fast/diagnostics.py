@@ -20,6 +20,7 @@ import numpy as np
 from . import _core, attributes, definitions, provenance, solar_days, zones
 from .axis_names import TIME_NAMES, find_axis
 from .chunked.arrays import is_lazy_call
+from .doubts import say_if_fraction
 from .errors import InputError, warn
 from .field import HINT_OF_TIME, Field, check_days, one_variable
 from .grouping import grouping_of
@@ -123,6 +124,7 @@ def _series(row: dict[str, Any], given: dict[str, Any], *, silent: bool = False)
     grouping = _grouping_of_sets(row, given, field, len(sets), order)
     if not silent:
         warn_of_short_base(given.get("base_period"), field)
+        say_if_fraction(given.get("percentile"), row["name"])
     with (
         Progress(row["name"], given["progress"]) as progress,
         operands.reading(),

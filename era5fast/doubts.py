@@ -1,4 +1,4 @@
-"""What is allowed and most likely not meant: numbers in other units than the data have."""
+"""What is allowed and most likely not meant: numbers in other units than the data have, parts of one for percent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import units
 from .errors import InputError, tell
 from .field import Field
 
-__all__ = ["say_if_in_degrees"]
+__all__ = ["say_if_fraction", "say_if_in_degrees"]
 
 #: Numbers that are degrees Celsius and no temperatures of the Earth in K; fewer may be those of a departure.
 _DEGREES = (12.0, 100.0)
@@ -39,6 +39,23 @@ def say_if_in_degrees(value: Any, field: Field, what: str) -> None:
         return
     text = f"{float(value):g}"
     tell(f"{what} is {text} {unit}, as the data are; for degrees Celsius write '{text} degC'")
+
+
+def say_if_fraction(percentile: Any, what: str) -> None:
+    """Warn of percentiles between 0 and 1, which are most likely meant as parts of one.
+
+    Parameters
+    ----------
+    percentile : any
+        What the user gave: one number, or several.
+    what : str
+        The function that takes it, for the message.
+    """
+    numbers = percentile if isinstance(percentile, list | tuple) else [percentile]
+    fractions = [float(number) for number in numbers if isinstance(number, Real) and 0 < float(number) < 1]
+    if fractions:
+        text, meant = f"{fractions[0]:g}", f"{100 * fractions[0]:.6g}"
+        tell(f"{what}: percentile is {text}, of 100; for the {meant}th percentile write {meant}")
 
 
 def _is_kelvin(unit: str) -> bool:

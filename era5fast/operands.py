@@ -334,8 +334,29 @@ def _fits(shape: tuple[int, ...], cells: tuple[int, ...]) -> bool:
     return shape in ((), cells) or shape == (1,) * len(cells)
 
 
+def check_slots(count: int) -> None:
+    """Refuse maps whose number is that of the days of no year, such as one for each month.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    """
+    if count not in _DAYS_OF_YEARS:
+        what = "12 values, as for months," if count == _MONTHS else f"{count} values"
+        raise InputError(
+            f"a threshold of {what} fits neither the steps of the data nor the days of the year",
+            hint="pass it with the dimension dayofyear, as percentile_doy() makes it, or time: of months, "
+            "monthly.sel(month=x.time.dt.month)",
+        )
+
+
+_DAYS_OF_YEARS, _MONTHS = (360, 365, 366), 12
+
+
 def slots_of(rows: np.ndarray, field: Field) -> np.ndarray:
     """Row of a map per slot that each time step is compared with, as int32."""
     if len(rows) == 1:
         return np.zeros(len(field.seconds), dtype="int32")
+    check_slots(len(rows))
     return _core.slots(days_of(field.seconds), field.calendar, len(rows))

@@ -23,7 +23,7 @@ from .errors import InputError
 from .field import Field, as_field, check_days, one_variable
 from .gaps import fill_field, fill_lazily
 from .memory import memory_budget
-from .operands import SLOTS, rows_of
+from .operands import SLOTS, check_slots, rows_of
 from .progress import Progress
 from .several import Axis, Several, check_distinct, choices, common, is_list
 from .several import several as take_apart
@@ -293,6 +293,7 @@ def limits(value: Any, field: Field, name: str, leap_day: str | None) -> tuple[n
         rows = rows * scale + offset
     if len(rows) == 1:
         return rows, np.zeros(len(field.seconds), dtype="int32")
+    check_slots(len(rows))
     slots = _core.slots(days_of(field.seconds), field.calendar, len(rows))
     if len(rows) == 366 and _numbering(value, leap_day) == "own":
         _, month, day = dates_of(field.seconds, field.calendar)[:, :3].T

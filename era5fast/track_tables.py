@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError, StorageError
+from .errors import InputError, StorageError, clean
 from .optional import need
 from .point_tracks import Points, Tracks
 
@@ -203,16 +203,23 @@ def _blocks(
 ) -> pd.DataFrame:
     """Table of blocks of points: a line that begins at the margin is the head of one."""
     pd = need("pandas", "tables")
-    rows, dates, tracks = [], [], []
-    try:
-        for number, block, words in _points_of(lines):
+    rows: list[list[float]] = []
+    dates, tracks = [], []
+    for place, number, block, words in _points_of(path, lines):
+        try:
             numbers, date = layout(words, block)
-            rows.append([float(word) for word in _without_indices(numbers)])
-            dates.append([int(word) for word in date])
-            tracks.append(number)
+            row, moment = [float(word) for word in _without_indices(numbers)], [int(word) for word in date]
+        except (ValueError, IndexError) as error:
+            raise _bad_line(path, place, words) from error
+        if len(row) != len((rows or [row])[0]) or not _is_moment(moment):
+            raise _bad_line(path, place, words)
+        rows.append(row)
+        dates.append(moment)
+        tracks.append(number)
+    try:
         table = np.array(rows, dtype="float64").reshape(len(rows), -1 if rows else 2)
         times = _dates(np.array(dates, dtype="int64").reshape(-1, 4), calendar)
-    except (ValueError, IndexError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: not in the layout of TempestExtremes: {error}") from error
     width = table.shape[1] - 2
     names = list(columns) or ["value", *(f"value{i}" for i in range(2, width + 1))][:width]
@@ -223,21 +230,37 @@ def _blocks(
     return made.assign(track=tracks) if layout is _stitched else made
 
 
-def _points_of(lines: list[str]) -> Iterator[tuple[int, list[str], list[str]]]:
-    """(number of its block, head of the block, words) of each point."""
+def _is_moment(numbers: list[int]) -> bool:
+    """Whether they can be year, month, day and hour on some calendar."""
+    return len(numbers) == 4 and 1 <= numbers[1] <= 12 and 1 <= numbers[2] <= 31 and 0 <= numbers[3] <= 23
+
+
+def _bad_line(path: str, place: int, words: list[str]) -> InputError:
+    text = clean(" ".join(words), _MOST_LETTERS)
+    return InputError(f"{path}, line {place}: not in the layout of TempestExtremes: '{text}'")
+
+
+_MOST_LETTERS = 80  # of a line that is shown
+
+
+def _points_of(path: str, lines: list[str]) -> Iterator[tuple[int, int, list[str], list[str]]]:
+    """(line, number of its block, head of the block, words) of each point."""
     number, left, block = -1, 0, [""]
-    for line in lines:
+    for place, line in enumerate(lines, 1):
         words = line.split()
         if not words or line.startswith("#"):
             continue
         if left > 0:
             left -= 1
-            yield number, block, words
+            yield place, number, block, words
             continue
         block, number = words, number + 1
-        left = int(words[1] if words[0] == "start" else words[3])
+        try:
+            left = int(words[1] if words[0] == "start" else words[3])
+        except (ValueError, IndexError) as error:
+            raise _bad_line(path, place, words) from error
     if left > 0:
-        raise ValueError(f"the last block lacks {left} points")
+        raise InputError(f"{path}: not in the layout of TempestExtremes: the last block lacks {left} points")
 
 
 def _without_indices(words: list[str]) -> list[str]:

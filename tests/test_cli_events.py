@@ -199,6 +199,14 @@ def test_files_that_are_none(run: Run, hourly: list[Path], daily: Path, tmp_path
     assert (code, told.count("\n")) == (5, 1)
 
 
+def test_one_event_is_one_event(run: Run, daily: Path, tmp_path: Path) -> None:
+    call = ("events", daily, "-o", tmp_path / "e.gpkg", "--above", "0K", "--min-days", 1)
+    code, text, _ = run(*call)
+    assert (code, text.splitlines()[0]) == (0, "1 heatwave event:")
+    assert text.splitlines()[-1] == f"1 event added to {tmp_path / 'e.gpkg'}, 0 were there already."
+    assert run(*call)[1].splitlines()[-1].startswith("0 events added")
+
+
 # --- show ---
 
 

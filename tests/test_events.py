@@ -508,7 +508,7 @@ GOOD = {"time": days(4), "latitude": [2.0, 1.0, 0.0], "longitude": [0.0, 1.0]}
         ({"above": None}, "above which threshold"),
         ({"above": "warm"}, "above: 'warm' is text"),
         ({"above": np.zeros((2, 3))}, r"above has the shape \(2, 3\), cells have the shape \(3, 2\)"),
-        ({"above": np.zeros((100, 3, 2))}, "threshold of 100 days does not fit"),
+        ({"above": np.zeros((100, 3, 2))}, "threshold of 100 values fits neither"),
         ({"above": np.zeros((1, 1, 3, 2))}, "above has the shape"),
         ({"min_days": 0}, "min_days is 0, must be 1 to 3660"),
         ({"min_days": 2.5}, "min_days must be a whole number"),

@@ -11,6 +11,7 @@ import pytest
 
 import era5fast as e5
 from era5fast import database_file, geopackage
+from era5fast import database_health as health
 from era5fast.errors import Era5FastError, EventDatabaseError, InputError
 
 pytestmark = pytest.mark.native
@@ -426,3 +427,8 @@ if sys.platform == "linux":
         path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.gpkg")
         shutil.copy(sound, path)
         assert len(e5.EventDatabase(path)) == 2
+
+
+def test_one_fault_is_one_fault(tmp_path):
+    faults = [health.Check("rows", ("lost",)), health.Check("keys", ())]
+    assert repr(health.Health(tmp_path, tuple(faults))).splitlines()[0].endswith(": 1 fault>")

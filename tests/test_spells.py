@@ -346,7 +346,7 @@ def test_a_table_without_rows_has_its_columns():
         ({"op": "=="}, "op"),
         ({"gap_order": "join"}, "gap_order"),
         ({"deviation": "n"}, "deviation"),
-        ({"threshold": np.zeros((5, 3, 7))}, "5 days"),
+        ({"threshold": np.zeros((5, 3, 7))}, "5 values"),
         ({"threshold": "hot"}, "number"),
         ({"x": np.zeros((1095, 0))}, "empty"),
     ],

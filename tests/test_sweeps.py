@@ -329,6 +329,36 @@ def test_strange_lists_are_refused(name: str) -> None:
         call()
 
 
+def test_percentiles_between_0_and_1_are_doubted() -> None:
+    told = "percentile is 0.9, of 100; for the 90th percentile write 90"
+    for call in (
+        lambda x: e5.find_events(x, percentile=0.9, window=31, **QUIET),
+        lambda x: e5.percentile_doy(x, [0.9, 90], window=31, **QUIET),
+        lambda x: e5.percentile(x, 0.9, **QUIET),
+    ):
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            call(DAILY)
+        assert [str(one.message).partition(": ")[2] for one in heard if "of 100" in str(one.message)] == [told]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        e5.percentile(DAILY, [0, 1, 99.9], **QUIET)
+
+
+@pytest.mark.parametrize("call", [e5.find_events, e5.spells])
+def test_thresholds_of_months_are_told_what_is_taken(call: Any) -> None:
+    time = xr.DataArray(pd.date_range("2001-01-01", "2001-12-31"), dims="time", name="time")
+    x = xr.DataArray(np.ones((365, 2, 2)), {"time": time, "latitude": [1.0, 0.0], "longitude": [0.0, 1.0]},
+                     ("time", "latitude", "longitude"), attrs={"units": "K"})  # fmt: skip
+    monthly = x.groupby("time.month").quantile(0.9)
+    with pytest.raises(InputError, match=r"12 values, as for months, fits neither .* the dimension dayofyear"):
+        call(x, monthly.rename(month="dayofyear"), **QUIET)
+    with pytest.raises(InputError, match=r"12 values, as for months, fits neither .* the dimension dayofyear"):
+        call(x, monthly.values, **QUIET)
+    if call is e5.find_events:
+        assert len(e5.find_events(x + 1, monthly.sel(month=x.time.dt.month).drop_vars("month"), **QUIET)) == 1
+
+
 def test_degrees_in_kelvin_are_doubted() -> None:
     kelvin = (DAILY + 273.15).assign_attrs(units="K")
     for call in (

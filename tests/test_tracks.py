@@ -504,8 +504,14 @@ def test_points_of_detect_nodes(tmp_path) -> None:
     [
         ("nothing known\n", "no known layout"),
         ("start\t3\t1990\t1\t1\t0\n\t1\t2\t3.0\t4.0\t5\t1990\t1\t1\t0\n", "lacks 2 points"),
+        (
+            "start\t1\t1990\t1\t1\t0\n\t1\t2\t3.0\t4.0\t1990\t1\t175.0\t0\n",
+            r", line 2: .* '1 2 3\.0 4\.0 1990 1 175\.0 0'",
+        ),
+        ("start\t1\t1990\t1\t1\t0\n\t1\t2\n", ", line 2: not in the layout"),
+        ("start\tmany\t1990\t1\t1\t0\n", ", line 1: not in the layout"),
         ("start\t1\t1990\t1\t1\t0\n\t1\t2\t3.0\tnorth\t5\t1990\t1\t1\t0\n", "not in the layout"),
-        ("start\t1\t1990\t1\t1\t0\n\t1\t2\t3.0\t4.0\t5\t1990\t13\t1\t0\n", "a date is none"),
+        ("start\t1\t1990\t1\t1\t0\n\t1\t2\t3.0\t4.0\t5\t1990\t13\t1\t0\n", ", line 2: not in the layout"),
         ("time,lat,lon,name\n2000-01-01,1,2,x\n", "which column is the track"),
         ("time,lat,lon,track\n2000-01-01,1,2,0\n2000-01-01,1,3,0\n", "two points at"),
         ("time,lat,lon,track\n2000-01-01,1\n2000,1,2,3,4,5\n", "no table"),
