@@ -30,11 +30,11 @@ def check_target(path: Path) -> None:
         missing = _first_missing(folder)
         number, what = (errno.ENOENT, "there is no folder") if missing else (errno.ENOTDIR, "this is no folder:")
         hint = "make it first, or choose another place" if missing else "choose another place"
-        raise _refusal(path, number, f"cannot write {path.name}: {what} {missing or folder}", hint)
+        raise _refusal(path, number, f"cannot write {path}: {what} {missing or folder}", hint)
     if path.is_dir():
         raise _refusal(path, errno.EISDIR, f"cannot write {path}: it is a folder", "name a file in it")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise _refusal(path, errno.EACCES, f"cannot write {path.name}: the folder {folder} may not be written to")
+        raise _refusal(path, errno.EACCES, f"cannot write {path}: the folder {folder} may not be written to")
 
 
 def _first_missing(folder: Path) -> Path | None:

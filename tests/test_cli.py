@@ -239,7 +239,7 @@ def test_a_dry_run_of_a_search_writes_nothing(run: Run, daily: Path, tmp_path: P
     database = tmp_path / "e.gpkg"
     code, text, _ = run("events", daily, "-o", database, "--above", "305", "--dry-run")
     assert code == 0
-    assert "1 heatwave events" in text
+    assert "1 heatwave event:" in text
     assert text.splitlines()[-1] == f"Nothing was added to {database}: this was a dry run."
     answer = json.loads(run("events", daily, "-o", database, "--above", "305", "--dry-run", "--json")[1])
     assert (answer["events"], answer["dry_run"]) == (1, True)

@@ -352,10 +352,11 @@ def no_computing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", ["events", "track", "indices"])
 def test_an_output_in_a_missing_folder_is_told_at_once(run: Run, daily: Path, tmp_path: Path, command: str) -> None:
     missing = tmp_path / "none"
-    code, text, told = run(command, daily, "-o", missing / "deep" / "x.gpkg")
+    output = missing / "deep" / "x.gpkg"
+    code, text, told = run(command, daily, "-o", output)
     assert (code, text) == (5, "")
     assert told == (
-        f"era5fast: cannot write x.gpkg: there is no folder {missing}. Make it first, or choose another place\n"
+        f"era5fast: cannot write {output}: there is no folder {missing}. Make it first, or choose another place\n"
     )
 
 
