@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .event_export import date
+from .wording import counted
 
 if TYPE_CHECKING:
     from .catalogue import EventCatalogue
@@ -125,7 +126,7 @@ def _title(events: EventCatalogue) -> str:
     when = f", {date(period[0])} to {date(period[1])}" if period else ""
     of = f" of {events.name}" if events.name else ""
     units = f" ({events.units})" if events.units else ""
-    return f"{len(events)} event{'' if len(events) == 1 else 's'}{of}{units}{when}"
+    return f"{counted(len(events), 'event')}{of}{units}{when}"
 
 
 def _best(events: EventCatalogue, n: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -10,6 +10,7 @@ import click
 
 from . import cli_options
 from .cli_options import write_json
+from .wording import counted
 
 if TYPE_CHECKING:
     from .catalogue import EventCatalogue
@@ -154,11 +155,7 @@ def _outcome(output: Path, counts: Added | None) -> str:
     if counts is None:
         return f"Nothing was added to {output}: this was a dry run."
     known = f"{counts.known} {'was' if counts.known == 1 else 'were'} there already"
-    return f"{_events(counts.added)} added to {output}, {known}."
-
-
-def _events(number: int, kind: str = "") -> str:
-    return f"{number} {kind} event{'' if number == 1 else 's'}".replace("  ", " ")
+    return f"{counted(counts.added, 'event')} added to {output}, {known}."
 
 
 def _search(function: str, paths: list[str], quiet: bool, options: dict[str, Any]) -> tuple[EventCatalogue, str]:
@@ -250,8 +247,8 @@ def _summary(found: EventCatalogue, kind: str) -> str:
     if len(found) == 0:
         return f"No {kind} events."
     table = found.strongest(_LISTED)
-    head = f"{_events(len(found), kind)}; the {len(table)} strongest by cumulative exceedance:"
-    head = head if len(found) > 1 else f"{_events(1, kind)}:"
+    head = f"{counted(len(found), f'{kind} event')}; the {len(table)} strongest by cumulative exceedance:"
+    head = head if len(found) > 1 else f"{counted(1, f'{kind} event')}:"
     return f"{head}\n\n{ranking(table, found.units)}\n"
 
 

@@ -20,7 +20,7 @@ from .errors import AuthError, InputError, RequestError, ResultsExpiredError, Se
 from .progress import Downloads, Progress
 from .routes import costing
 from .slips import slips
-from .wording import warn_once
+from .wording import named, warn_once
 
 __all__ = ["Connection", "Item", "connect"]
 
@@ -278,10 +278,10 @@ def check_call(dataset: Any, request: Any) -> None:
         )
     if not isinstance(dataset, str):
         hint = "a Request has its dataset in it: Client.fetch(request, directory) or Client.plan(request) take it"
-        what = f"a dataset is the text of its name, not a {type(dataset).__name__}"
+        what = f"a dataset is the text of its name, not {named(dataset)}"
         raise InputError(what, hint=hint if type(dataset).__name__ in ("Request", "Plan", "Job") else "")
     if not isinstance(request, Mapping):
-        what = f"a request is a dictionary of keys and values, not a {type(request).__name__}"
+        what = f"a request is a dictionary of keys and values, not {named(request)}"
         many = "many at once are Client.retrieve([(dataset, request, target), …])"
         raise InputError(what, hint=many if isinstance(request, list | tuple) else "")
 
@@ -290,7 +290,7 @@ def path_of(target: Any) -> str:
     """The name of a file as text; :class:`InputError` for one that the core cannot take."""
     if not isinstance(target, str | bytes | os.PathLike):
         many = "many at once are Client.retrieve([(dataset, request, target), …])"
-        what = f"a target is the name of one file, not a {type(target).__name__}"
+        what = f"a target is the name of one file, not {named(target)}"
         raise InputError(what, hint=many if isinstance(target, list | tuple) else "")
     path = os.fsdecode(target)
     if "\0" in path or path.encode("utf-8", "replace").decode() != path:

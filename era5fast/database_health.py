@@ -30,6 +30,7 @@ from .database_file import (
 )
 from .errors import CorruptDataError, Era5FastError, EventDatabaseError
 from .geometry import lines, polygons
+from .wording import counted
 
 __all__ = ["Check", "Health", "unexpected_triggers", "verify"]
 
@@ -87,7 +88,7 @@ class Health:
         return self.ok
 
     def __repr__(self) -> str:
-        state = "whole" if self.ok else f"{len(self.faults)} fault{'' if len(self.faults) == 1 else 's'}"
+        state = "whole" if self.ok else counted(len(self.faults), "fault")
         lines = [f"<Health of {str(self.path)!r}: {state}>"]
         for check in self.checks:
             lines += [f"  {'ok   ' if check.ok else 'WRONG'} {check.name}", *(f"        {f}" for f in check.faults)]

@@ -12,6 +12,7 @@ from . import _core, geopackage
 from .errors import CorruptDataError, EventDatabaseError, InputError
 from .optional import need
 from .regions import Regions
+from .wording import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,9 +113,7 @@ def _parts(polygon: Any) -> list[Any]:
         polygon = polygon.to_crs(4326)
     data = polygon if isinstance(polygon, Mapping) else getattr(polygon, "__geo_interface__", None)
     if not isinstance(data, Mapping):
-        raise InputError(
-            f"a {type(polygon).__name__} is no polygon", hint="pass a polygon of shapely, GeoJSON or WKT"
-        )
+        raise InputError(f"{named(polygon)} is no polygon", hint="pass a polygon of shapely, GeoJSON or WKT")
     features = data.get("features", [data])
     try:
         return [library.geometry.shape(feature.get("geometry", feature)) for feature in features]

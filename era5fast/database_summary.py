@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .database_file import columns_of
-from .wording import human_bytes
+from .wording import counted, human_bytes
 
 __all__ = ["Kind", "html", "kinds", "mixture", "words"]
 
@@ -47,8 +47,8 @@ def words(found: Sequence[Kind]) -> str:
 
 def _part(found: Sequence[Kind]) -> str:
     number = sum(kind.events for kind in found)
-    count = f"{number:,} {found[0].what}{'' if number == 1 else 's'}"
     of = found[0].name if len(found) == 1 else f"{len(found)} kinds"
+    count = counted(number, found[0].what)
     return f"{count} of {of}, {min(kind.first_day for kind in found)} to {max(kind.last_day for kind in found)}"
 
 

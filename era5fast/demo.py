@@ -27,6 +27,7 @@ from .event_recipe import Recipe, choose_variable, days_per_step, recipe_of, win
 from .request import Request
 from .sources import expand
 from .variable_table import find as find_variable
+from .wording import counted
 
 __all__ = ["run"]
 
@@ -91,7 +92,7 @@ def run(output: Path, data: Sequence[str] = (), live: bool = False, variable: st
     with stages("map"):
         _draw(events, db, recipe, output, synthetic)
     print(_table(events, recipe))
-    print(f"{counts.added} events added to {output / 'events.gpkg'}, {counts.known} were there already.")
+    print(f"{counted(counts.added, 'event')} added to {output / 'events.gpkg'}, {counts.known} were there already.")
     page = f"; for the browser: {output / 'events.html'}" if len(events) > 0 else ""
     print(f"Map: {output / 'map.png'}{page}.")
     print(f"{stages.total():.1f} s in all." + (f" {SYNTHETIC}." if synthetic else ""))

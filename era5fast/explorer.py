@@ -29,6 +29,7 @@ from .errors import InputError
 from .event_export import replacing
 from .progress import Progress
 from .thinning import thinned
+from .wording import counted, named
 
 __all__ = ["explorer"]
 
@@ -110,7 +111,7 @@ def explorer(
     """
     if not isinstance(db, EventDatabase):
         raise InputError(
-            f"the explorer shows a database, not a {type(db).__name__}", hint="EventDatabase(path).add(events) first"
+            f"the explorer shows a database, not {named(db)}", hint="EventDatabase(path).add(events) first"
         )
     if count(limit) < 1:
         raise InputError(f"limit is {limit}, must be positive")
@@ -172,8 +173,7 @@ def _first_by(order_by: str | Sequence[str]) -> str:
 
 
 def _summary(table: Any, found: int, first: str, data: dict[str, Any], thinning: float) -> str:
-    events = "1 event" if len(table) == 1 else f"{len(table):,} events"
-    parts = [f"{events}, {min(table['start_day'])} to {max(table['end_day'])}."]
+    parts = [f"{counted(len(table), 'event')}, {min(table['start_day'])} to {max(table['end_day'])}."]
     if len(table) < found:
         parts.append(f"These are {first} of {found:,}; {found - len(table):,} are left out.")
     if len({diagnostic["units"] for diagnostic in data["diagnostics"]}) > 1:

@@ -16,6 +16,7 @@ from .notebook_table import table
 from .optional import need
 from .progress import Progress
 from .times import decode_times, encode_times
+from .wording import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -518,9 +519,7 @@ def _columns(given: Any) -> dict[str, np.ndarray]:
         if len({column.shape for column in columns.values()}) > 1:
             raise InputError("the columns of the points have different lengths")
         return columns
-    raise InputError(
-        f"a {type(given).__name__} is no table of points", hint="pass a DataFrame, a Dataset or a dict of columns"
-    )
+    raise InputError(f"{named(given)} is no table of points", hint="pass a DataFrame, a Dataset or a dict of columns")
 
 
 def _pick(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> str:

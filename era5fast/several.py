@@ -15,6 +15,7 @@ import numpy as np
 from .axis_names import LATITUDE_NAMES, LONGITUDE_NAMES, TIME_NAMES
 from .errors import InputError
 from .field import Field, name_in
+from .wording import named
 
 __all__ = ["Axis", "Several", "check_distinct", "choices", "common", "is_list", "several"]
 
@@ -105,7 +106,7 @@ def _of_list(values: list[Any], name: str) -> Several:
         raise InputError(f"{name} is an empty list")
     if strange := [each for each in values if not isinstance(each, str) and np.ndim(each) > 0]:
         raise InputError(
-            f"a list of {name} holds numbers or texts, and this one a {type(strange[0]).__name__}",
+            f"a list of {name} holds numbers or texts, and this one {named(strange[0])}",
             hint="put maps together along a new dimension: xr.concat(maps, dim='definition')",
         )
     try:

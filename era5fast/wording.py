@@ -1,4 +1,4 @@
-"""What messages have in common: bytes in words, names that somebody may have meant, warnings that come once."""
+"""What messages have in common: numbers in words, names that somebody may have meant, warnings that come once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 
-__all__ = ["bare", "did_you_mean", "human_bytes", "muted", "near", "warn_once"]
+__all__ = ["bare", "counted", "did_you_mean", "human_bytes", "muted", "named", "near", "warn_once"]
 
 _log = logging.getLogger("era5fast")
 _said: set[str] = set()
@@ -21,6 +21,17 @@ def human_bytes(number: float) -> str:
             return f"{number:.{1 if number < 9.95 and unit != 'B' else 0}f} {unit}"
         number /= 1000
     return f"{number:,.1f} TB"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: ``"1 heatwave event"``, ``"1,204 heatwave events"``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def named(given: object) -> str:
+    """What kind of thing somebody gave: ``"a DataFrame"``, ``"an Event"``."""
+    name = type(given).__name__
+    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def near(name: str, among: Iterable[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,8 @@ from ..database_query import plain
 from ..database_summary import mixture
 from ..errors import InputError, warn
 from ..times import decode_times
+from ..wording import counted, named
 from .one_event import seconds_of_days
-from .style import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +36,10 @@ class EventTable:
         Calendar of the dates.
     units : str
         Units of the exceedance; empty where they are not known or differ.
-    name : str
-        What the events are, for titles.
+    noun : str
+        What one of the events is called: a heatwave event.
+    of : str
+        Of what they are, behind it.
     record : tuple of int or None
         Beginning of the first and the last step of the data; None where only the events are known.
     """
@@ -47,11 +49,21 @@ class EventTable:
     end: np.ndarray
     calendar: str
     units: str
-    name: str
+    noun: str
+    of: str
     record: tuple[int, int] | None
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def name(self) -> str:
+        """What the events are, for titles."""
+        return f"{self.noun}s{self.of}"
+
+    def counted(self, number: int) -> str:
+        """So many of them, for titles."""
+        return f"{counted(number, self.noun)}{self.of}"
 
     def column(self, name: str) -> np.ndarray:
         """Numbers of a column.
@@ -197,7 +209,8 @@ def _of_catalogue(events: EventCatalogue) -> EventTable:
         seconds[table["end"]],
         axes["calendar"],
         events.units,
-        f"events of {events.name}" if events.name else "events",
+        "event",
+        f" of {events.name}" if events.name else "",
         (int(seconds[0]), int(seconds[-1])) if len(seconds) else None,
     )
 
@@ -272,7 +285,7 @@ def _of_frame(frame: pd.DataFrame, units: str, searched: tuple[str, str, str] | 
         calendar, start, end = _of_dates(frame)
     else:
         raise InputError("the table has no dates of events", hint="pass what query() or to_dataframe() gave")
-    return EventTable(frame, start, end, calendar, units, _name(frame), record)
+    return EventTable(frame, start, end, calendar, units, noun_of(frame.get("kind", ())), "", record)
 
 
 def _of_dates(frame: pd.DataFrame) -> tuple[str, np.ndarray, np.ndarray]:
@@ -282,6 +295,7 @@ def _of_dates(frame: pd.DataFrame) -> tuple[str, np.ndarray, np.ndarray]:
     return calendar, start, decode_times(frame["end"].to_numpy(), None)[0]
 
 
-def _name(frame: pd.DataFrame) -> str:
-    kinds = sorted(map(str, frame["kind"].unique())) if "kind" in frame else []
-    return f"{kinds[0]} events" if len(kinds) == 1 else "events"
+def noun_of(kinds: Iterable[Any]) -> str:
+    """What an event is called, where all are of one of these kinds."""
+    different = {str(kind) for kind in kinds}
+    return f"{different.pop()} event" if len(different) == 1 else "event"

@@ -19,6 +19,7 @@ from ..errors import InputError
 from ..event import Event
 from ..field import as_field
 from ..times import DAY, usual_step
+from ..wording import named
 from .dates import between, date_axis, date_axis_upright, day_text, positions
 from .event_table import CHOSEN, Choice, EventTable, event_spans, is_event_table
 from .globe import edges
@@ -26,14 +27,12 @@ from .one_event import seconds_of_states
 from .style import (
     COLOURS,
     compact,
-    counted,
     fitting,
     give_title,
     latitude_text,
     legend_below,
     longitude_text,
     name_in_words,
-    named,
     new_axes,
     one_line,
     save,
@@ -225,7 +224,7 @@ def _draw_paths(axes: Axes, db: EventDatabase, along: str, start: Any, end: Any,
     handle = Line2D([], [], color=COLOURS[1], markersize=_LARGEST**0.5, label=label, **style)
     legend_below(axes, [handle], 0.35 if along == "longitude" else 0.45)
     period = f"{day_text(seconds.min(), table.calendar)} to {day_text(seconds.max(), table.calendar)}"
-    return f"centres of {counted(len(set(event.tolist())), table.name)}, {period}", table.calendar, step
+    return f"centres of {table.counted(len(set(event.tolist())))}, {period}", table.calendar, step
 
 
 _TINY = 1e-6  # degrees: what rounding may put before the seam

@@ -23,8 +23,9 @@ from ..database_query import count
 from ..errors import InputError
 from ..event import Event
 from ..times import DAY, usual_step
+from ..wording import counted
 from .dates import day_text, short_date
-from .event_table import CHOSEN, Choice, tell_definitions
+from .event_table import CHOSEN, Choice, noun_of, tell_definitions
 from .globe import SEA, FlatMap, GlobeMap, edges, map_around, map_of, on_sea
 from .one_event import OneEvent, one_event
 from .style import (
@@ -32,7 +33,6 @@ from .style import (
     CATEGORY_COLOURS,
     COLOURS,
     compact,
-    counted,
     legend_below,
     new_axes,
     one_line,
@@ -161,7 +161,7 @@ def _map_of_all(events: EventCatalogue, outlines: int, title: str | None, note: 
         if len(seconds)
         else "no data"
     )
-    made = f"{len(events)} event{'' if len(events) == 1 else 's'} of {events.name or 'the series'}, {period}"
+    made = f"{counted(len(events), 'event')} of {events.name or 'the series'}, {period}"
     _titles(axes, title or made, note)
     if labelled:
         _legend(axes, labelled, "Highest peaks", ax is None)
@@ -282,9 +282,7 @@ def _draw_peaks(axes: Axes, chart: GlobeMap, events: pd.DataFrame) -> list[Any]:
 
 def _title_of_stored(db: EventDatabase, choice: Choice, shown: pd.DataFrame) -> str:
     days = db.sql(_ALL, choice.values).iloc[0]
-    kinds = sorted(set(shown["kind"]))
-    what = f"{kinds[0]} events" if len(kinds) == 1 else "events"
-    whole = counted(int(days["events"]), what)
+    whole = counted(int(days["events"]), noun_of(shown["kind"]))
     number = whole if len(shown) == days["events"] else f"{len(shown)} of {whole}"
     return f"{number}, {days['first']} to {days['last']}"
 

@@ -16,8 +16,9 @@ from ..errors import InputError
 from ..event import Event
 from ..geometry import Polygon
 from ..times import DAY, decode_times, usual_step
+from ..wording import named
 from .globe import edges
-from .style import CATEGORIES, named
+from .style import CATEGORIES
 
 if TYPE_CHECKING:
     import pandas as pd

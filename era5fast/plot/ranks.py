@@ -13,12 +13,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..database import EventDatabase
 from ..database_query import count
+from ..wording import counted
 from .dates import day_text
-from .event_table import Choice, EventTable, event_table, words
+from .event_table import Choice, EventTable, event_table, noun_of, words
 from .style import (
     COLOURS,
     compact,
-    counted,
     fitting,
     give_title,
     new_axes,
@@ -104,10 +104,9 @@ def ranking(
 def _all(events: Any, choice: Choice, table: EventTable) -> str:
     """How many events there are to rank, and of what kind; of a database only the strongest were read."""
     if not isinstance(events, EventDatabase):
-        return counted(len(table), table.name)
+        return table.counted(len(table))
     there = events.count_by("kind", kind=choice.kind, diagnostic=choice.diagnostic)
-    name = f"{there['kind'].iloc[0]} events" if len(there) == 1 else "events"
-    return counted(int(there["events"].sum()), name)
+    return counted(int(there["events"].sum()), noun_of(there["kind"]))
 
 
 def _label(table: EventTable, i: int) -> str:

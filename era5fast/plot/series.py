@@ -17,6 +17,7 @@ from ..event import Event
 from ..field import Field, as_field
 from ..spell_table import limits, spells
 from ..times import DAY, decode_times, encode_times, usual_step
+from ..wording import named
 from .dates import between, date_axis, day_text, positions
 from .event_table import is_event_table
 from .style import (
@@ -32,7 +33,6 @@ from .style import (
     legend_below,
     longitude_text,
     name_in_words,
-    named,
     new_axes,
     one_line,
     plain_look,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from ..errors import InputError
 from ..event_export import replacing
+from ..wording import named
 
 #: Moderate, strong, severe, extreme (Hobday et al. 2018).
 CATEGORIES = {1: "moderate", 2: "strong", 3: "severe", 4: "extreme"}
@@ -36,7 +36,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """The axes given, or new ones on a figure of their own."""
     if ax is not None:
         if not isinstance(ax, Axes):
-            raise InputError(f"ax is a {type(ax).__name__}, must be matplotlib axes")
+            raise InputError(f"ax is {named(ax)}, must be matplotlib axes")
         return ax
     axes: Axes = new_figure(size).add_subplot(axes_class=ShownAxes)
     return axes
@@ -153,17 +153,6 @@ def _width(handles: list[Any], columns: int, size: float) -> float:
     lengths = [max(map(len, str(handle.get_label()).split("\n"))) for handle in handles]
     longest = [max(lengths[first : first + rows]) for first in range(0, len(lengths), rows)]
     return sum(_KEY + letters * 0.54 * size / 72 for letters in longest)
-
-
-def named(given: Any) -> str:
-    """What somebody gave, for messages: ``"a DataFrame"``, ``"an Event"``."""
-    name = type(given).__name__
-    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"
-
-
-def counted(number: int, what: str) -> str:
-    """``"1 heatwave event"``, ``"4 heatwave events"``."""
-    return f"{number} {re.sub('events', 'event', what, count=1) if number == 1 else what}"
 
 
 def compact(number: float) -> str:

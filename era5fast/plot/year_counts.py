@@ -20,7 +20,6 @@ from .style import (
     COLOURS,
     STRONG,
     compact,
-    counted,
     fitting,
     give_title,
     legend_below,
@@ -119,7 +118,7 @@ def yearly_counts(
     axes.grid(axis="y", color="#e3e3e3", linewidth=0.6)
     axes.set_axisbelow(True)
     plain_look(axes)
-    give_title(axes, title or f"{what} per year: {counted(len(table), table.name)}")
+    give_title(axes, title or f"{what} per year: {table.counted(len(table))}")
     if len(table) == 0:
         axes.set_ylim(0, 1)
         axes.set_yticks([0])
