@@ -6,18 +6,17 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "pool/thread.h"
+#include "pool/idle.h"
 
 struct e5_job {
     e5_job_fn body;
     void *context;
-    struct e5_thread thread;
-    pid_t pid; /* the process in which the thread lives */
+    pid_t pid; /* the process in which its thread lives */
     pthread_mutex_t lock;
     pthread_cond_t returned;
     bool done; /* under lock */
     struct e5_watch watch;
-    enum e5_status status; /* these two belong to the thread until it has been joined */
+    enum e5_status status; /* these two belong to the thread until it is done */
     struct e5_error error;
 };
 
@@ -46,7 +45,7 @@ enum e5_status e5_job_start(e5_job_fn body, void *context, struct e5_job **out, 
     job->pid = getpid();
     pthread_mutex_init(&job->lock, NULL);
     e5_clock_condition_init(&job->returned);
-    status = e5_thread_start(&job->thread, "e5-job", run, job, err);
+    status = e5_idle_run(run, job, err);
     if (status == E5_OK)
         *out = job;
     else
@@ -71,7 +70,7 @@ enum e5_status e5_job_finish(struct e5_job *job, struct e5_error *err) {
         free(job);
         return e5_fail(err, E5_FORKED, "a job was begun before fork() and does not run in the child");
     }
-    e5_thread_join(&job->thread);
+    while (!e5_job_wait(job, INFINITY)) continue;
     enum e5_status status = job->status;
     if (status != E5_OK && err != NULL && err->status == E5_OK) {
         *err = job->error;

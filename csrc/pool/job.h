@@ -1,4 +1,4 @@
-/* job: one long call that runs in a thread of its own, so that its caller can wait in short steps.
+/* job: one call that runs in another thread, so that its caller can wait in short steps.
  *
  * The starter owns the job and must end it with e5_job_finish(), which waits, hands over status and error, and frees.
  * The body may use a pool.  e5_job_watch() is valid until then.  Any thread; _wait and _finish block. */

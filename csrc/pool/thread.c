@@ -55,6 +55,7 @@ enum e5_status e5_thread_start(struct e5_thread *thread, const char *name, void 
 }
 
 void e5_thread_join(struct e5_thread *thread) { pthread_join(thread->handle, NULL); }
+void e5_thread_detach(struct e5_thread *thread) { pthread_detach(thread->handle); }
 
 /* --- processors --- */
 

@@ -114,6 +114,41 @@ static enum e5_status note_signals(void *context, struct e5_watch *watch, struct
     return E5_OK;
 }
 
+static enum e5_status note_thread(void *context, struct e5_watch *watch, struct e5_error *err) {
+    (void)watch;
+    (void)err;
+    *(pthread_t *)context = pthread_self();
+    return E5_OK;
+}
+
+TEST(a_thread_that_waits_is_used_again) {
+    pthread_t before, now;
+    int same = 0;
+    for (int i = 0; i < 50; i++) {
+        struct e5_job *job = NULL;
+        CHECK_OK(e5_job_start(note_thread, &now, &job, err));
+        CHECK_OK(e5_job_finish(job, err));
+        same += i > 0 && pthread_equal(before, now) != 0;
+        before = now;
+    }
+    CHECK(same > 0); /* not always: one that has just finished may not have sat down yet */
+}
+
+TEST(a_forked_child_begins_jobs_of_its_own) {
+    struct e5_job *job = NULL;
+    bool ran = false;
+    int code = -1;
+    CHECK_OK(e5_job_start(succeed, &ran, &job, err));
+    CHECK_OK(e5_job_finish(job, err));
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        ran = false;
+        CHECK_LEAVE(e5_job_start(succeed, &ran, &job, NULL) != E5_OK || e5_job_finish(job, NULL) != E5_OK || !ran);
+    }
+    CHECK(waitpid(child, &code, 0) == child && WIFEXITED(code) && WEXITSTATUS(code) == 0);
+}
+
 TEST(threads_block_signals_and_the_caller_does_not) {
     struct e5_job *job = NULL;
     sigset_t inside, here;
@@ -152,14 +187,16 @@ TEST(no_memory_is_reported) {
 }
 
 int main(void) {
+    RUN(no_memory_is_reported); /* first: no thread waits yet, so that one must be made */
     RUN(success);
     RUN(finish_hands_over_status_and_error);
     RUN(finish_waits_and_needs_no_error);
     RUN(an_earlier_report_is_kept);
     RUN(wait_is_short_and_cancel_reaches_the_body);
     RUN(a_job_may_use_a_pool);
+    RUN(a_thread_that_waits_is_used_again);
+    RUN(a_forked_child_begins_jobs_of_its_own);
     RUN(threads_block_signals_and_the_caller_does_not);
     RUN(a_forked_child_is_refused_and_does_not_hang);
-    RUN(no_memory_is_reported);
     return check_summary();
 }
