@@ -21,7 +21,7 @@ from xarray.coding.strings import create_vlen_dtype
 from xarray.core import indexing
 
 from .archives import is_archive
-from .errors import Era5FastError, InputError
+from .errors import Era5FastError, InputError, warn
 from .lazy import Handle, PickedArray, handle_of
 from .locks import reading
 from .selection import Pick
@@ -217,10 +217,7 @@ class Era5FastBackendEntrypoint(BackendEntrypoint):
             raise InputError(f"engine 'era5fast' reads the root group only, not '{group}'", hint="use netcdf4")
         if tidy or has_grib([path]):
             return _open_tidy(path, drop_variables, decoding)
-        members = [
-            _open_store(FileStore(path, member), drop_variables, decoding)
-            for member in range(len(netcdf_files(path)))
-        ]
+        members = [_open_store(path, member, drop_variables, decoding) for member in range(len(netcdf_files(path)))]
         return members[0] if len(members) == 1 else _join(path, members)
 
     def open_datatree(self, filename_or_obj: Any, **_: Any) -> xr.DataTree:
@@ -250,8 +247,12 @@ def _local(filename_or_obj: Any) -> str:
     return path
 
 
-def _open_store(store: FileStore, drop_variables: Any, decoding: dict[str, Any]) -> xr.Dataset:
-    return StoreBackendEntrypoint().open_dataset(store, drop_variables=drop_variables, **decoding)
+def _open_store(path: str, member: int, drop_variables: Any, decoding: dict[str, Any]) -> xr.Dataset:
+    store = FileStore(path, member)
+    ds = StoreBackendEntrypoint().open_dataset(store, drop_variables=drop_variables, **decoding)
+    if not ds.variables and drop_variables is None:
+        warn(f"{path} has nothing in its root group, all that engine 'era5fast' reads; engine='netcdf4' takes a group")
+    return ds
 
 
 def _open_tidy(path: str, drop_variables: Any, decoding: dict[str, Any]) -> xr.Dataset:

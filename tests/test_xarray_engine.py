@@ -385,6 +385,13 @@ def test_tidy_is_that_of_the_package(plain: Path) -> None:
         xr.open_datatree(plain, engine="era5fast")
 
 
+def test_a_file_of_groups_alone_is_told(tmp_path: Path) -> None:
+    with netCDF4.Dataset(tmp_path / "groups.nc", "w") as file:
+        file.createGroup("era5").createVariable("t2m", "f4", ())
+    with pytest.warns(UserWarning, match=r"groups\.nc has nothing in its root group, .*engine='netcdf4'"):
+        assert len(xr.open_dataset(tmp_path / "groups.nc", engine="era5fast").variables) == 0
+
+
 @pytest.mark.parametrize(
     ("what", "text"),
     [
