@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _core
 from .errors import InputError
 from .locks import reading
 from .memory import check_room
@@ -101,7 +102,7 @@ def read(
         target = out
     else:
         check_room(header["name"], selection.shape, kind or np.dtype(header["dtype"]))
-        target = np.empty(selection.shape, kind or header["dtype"])
+        target = _core.new_array(selection.shape, kind or header["dtype"])
     with Progress("reading", progress) as callback, reading(core):
         core.read(selection.picks, target.reshape(selection.full_shape), callback)
     return target if out is None or target is out else _into(target, kind, out)

@@ -40,7 +40,7 @@ LIBRARIES = {
     r"zlib\.h": {"io"},
     r"sqlite3\.h": {"db"},
     r"(Python|structmember)\.h|numpy/.*": {"python"},
-    r".*mmintrin\.h|arm_neon\.h": {"diag", "events"},
+    r".*mmintrin\.h|arm_neon\.h": {"io", "diag", "events"},
     r"arpa/inet\.h|netdb\.h|netinet/\w+\.h": {"net"},
     # the C library and POSIX
     r"(assert|ctype|dirent|dlfcn|endian|errno|fcntl|float|glob|inttypes|libgen|limits|locale)\.h": set(ROOMS),

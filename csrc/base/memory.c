@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -17,18 +18,38 @@ static size_t read_limit(const char *path) {
     return (size_t)limit;
 }
 
-size_t e5_memory_available(void) {
+static size_t available;
+
+static void look_up(void) {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     size_t least = pages > 0 && size > 0 ? (size_t)pages * (size_t)size : UNKNOWN;
     size_t groups[] = {read_limit("/sys/fs/cgroup/memory.max"),
                        read_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes")};
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         if (groups[i] < least) least = groups[i];
-    return least;
+    available = least;
 }
 
-void e5_memory_drop(void *memory, size_t bytes) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), skipped = (page - (uintptr_t)memory % page) % page;
-    if (bytes < skipped + page) return; /* no page lies wholly within it */
-    (void)madvise((char *)memory + skipped, (bytes - skipped) / page * page, MADV_DONTNEED);
+size_t e5_memory_available(void) {
+    static pthread_once_t looked = PTHREAD_ONCE_INIT;
+    pthread_once(&looked, look_up);
+    return available;
 }
+
+/* The pages that lie wholly within some memory. */
+static void advise(void *memory, size_t bytes, int advice) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), skipped = (page - (uintptr_t)memory % page) % page;
+    if (bytes < skipped + page) return;
+    (void)madvise((char *)memory + skipped, (bytes - skipped) / page * page, advice);
+}
+
+void e5_memory_provide(void *memory, size_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+    advise(memory, bytes, MADV_POPULATE_WRITE);
+#else
+    (void)memory;
+    (void)bytes;
+#endif
+}
+
+void e5_memory_drop(void *memory, size_t bytes) { advise(memory, bytes, MADV_DONTNEED); }

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "io/unpack.h"
+#include "base/memory.h"
+#include "io/shuffle.h"
 
 #define CHECKSUM_SIZE 4
 #define DEFLATE_RATIO 1032 /* the format cannot do better: 258 bytes for two bits */
@@ -29,8 +30,10 @@ enum e5_status e5_room_need(struct e5_room *room, size_t size, struct e5_error *
     free(room->bytes); /* and not realloc: nothing in it is worth copying */
     *room = (struct e5_room){0};
     enum e5_status status = e5_alloc_plain(size, &room->bytes, err);
-    if (status == E5_OK) room->size = size;
-    return status;
+    if (status != E5_OK) return status;
+    room->size = size;
+    e5_memory_provide(room->bytes, size);
+    return E5_OK;
 }
 
 enum e5_status e5_scratch_need_stored(struct e5_scratch *scratch, size_t size, struct e5_error *err) {

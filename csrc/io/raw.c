@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "io/filter.h"
-#include "io/unpack.h"
+#include "io/shuffle.h"
 
 struct raw {
     const char *path;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "io/shuffle.h"
+
 #define RUN_BLOCK 1024  /* elements unshuffled at a time: they stay in the first-level cache until unpacked */
 #define SHORT_STRETCH 8 /* elements; where stretches are shorter, elements are picked up one by one */
 #define SHORT_RUN 64    /* elements; so few are unshuffled together with those behind them … */
@@ -10,6 +12,8 @@
 #define SHORT_ROW 4096  /* bytes; rows as short as these end before the processor has seen where they lead */
 #define ROWS_AHEAD 2
 #define CACHE_LINE 64
+#define STREAM_BYTES ((size_t)64 << 20) /* an answer that no cache holds is written past them … */
+#define STREAM_ROW 512                  /* … where its rows are of some length, in bytes */
 
 /* Elements of a shuffled piece that are unshuffled already: chunks of time series have rows of few cells, which lie
  * side by side in the piece and far apart in the output.  A row by itself would be no work for vector registers, and
@@ -24,6 +28,8 @@ struct put {
     const struct e5_piece *piece;
     struct e5_cut cut;
     size_t element, wide; /* bytes of one, stored and in the output */
+    bool keeps_bytes;     /* nothing is to be unpacked */
+    bool streams;         /* past the caches */
     struct window *window; /* or NULL */
     size_t ahead;         /* bytes from a row of the output to the one that is fetched meanwhile; 0: none is */
     e5_cut_fn row;
@@ -41,8 +47,9 @@ static void put_constant(const struct put *p, size_t n, char *to) {
 static void put_shuffled(const struct put *p, size_t first, size_t n, char *to) {
     uint8_t row[RUN_BLOCK * 8];
     const struct e5_piece *piece = p->piece;
-    if (e5_unpack_keeps_bytes(&p->slab->how)) {
-        e5_unshuffle(piece->bytes, piece->plane, p->element, first, n, (uint8_t *)to);
+    if (p->keeps_bytes) {
+        (p->streams ? e5_unshuffle_past : e5_unshuffle)(piece->bytes, piece->plane, p->element, first, n,
+                                                        (uint8_t *)to);
         return;
     }
     for (size_t done = 0; done < n; done += RUN_BLOCK) {
@@ -83,7 +90,7 @@ static void put_run(const struct put *p, size_t from, size_t n, size_t to) {
         put_constant(p, n, out);
     else if (p->piece->plane > 0 && p->window == NULL)
         put_shuffled(p, from, n, out);
-    else if (e5_unpack_keeps_bytes(&p->slab->how))
+    else if (p->keeps_bytes)
         memcpy(out, stored(p, from, n), n * p->wide);
     else
         e5_unpack(&p->slab->how, stored(p, from, n), n, out);
@@ -176,11 +183,19 @@ static bool one_by_one(const struct put *p, size_t width) {
     return cut->part[cut->row].stretches > 1 + e5_cut_count(&cut->part[cut->row]) / SHORT_STRETCH;
 }
 
+static size_t row_bytes(const struct put *p) {
+    return e5_cut_count(&p->cut.part[p->cut.row]) * p->cut.unit * p->wide;
+}
+
 static size_t look_ahead(const struct put *p) {
-    const struct e5_cut_part *part = p->cut.part;
     int row = p->cut.row;
-    if (row == 0 || e5_cut_count(&part[row]) * p->cut.unit * p->wide > SHORT_ROW) return 0;
-    return ROWS_AHEAD * part[row - 1].to * p->wide;
+    return row > 0 && !p->streams && row_bytes(p) <= SHORT_ROW ? ROWS_AHEAD * p->cut.part[row - 1].to * p->wide : 0;
+}
+
+static bool is_large(const struct e5_slab *slab, size_t wide) {
+    size_t bytes = wide;
+    for (int d = 0; d < slab->ndim; d++) bytes *= slab->pick[d].count;
+    return bytes >= STREAM_BYTES;
 }
 
 static bool profits_from_window(const struct put *p) {
@@ -194,10 +209,12 @@ static bool profits_from_window(const struct put *p) {
 static bool prepare(struct put *p, struct window *window, const struct e5_slab *slab, const struct e5_piece *piece) {
     size_t element = e5_dtype_size(slab->how.from), width = piece->plane > 0 ? 1 : element;
     *p = (struct put){.slab = slab, .piece = piece, .element = element, .wide = e5_dtype_size(slab->how.as)};
+    p->keeps_bytes = e5_unpack_keeps_bytes(&slab->how);
     window->first = window->end = 0;
     if (!e5_cut_make(slab->ndim, slab->pick, &piece->box, width, piece->step, &p->cut)) return false;
     p->row = one_by_one(p, width) ? put_elements : put_row;
     if (profits_from_window(p)) p->window = window;
+    p->streams = p->keeps_bytes && piece->plane > 0 && row_bytes(p) >= STREAM_ROW && is_large(slab, p->wide);
     p->ahead = look_ahead(p);
     return true;
 }
@@ -226,7 +243,7 @@ static void copy_rows(void *context, size_t from, size_t to) {
 }
 
 static bool copies(const struct neighbours *all) {
-    bool plain = e5_unpack_keeps_bytes(&all->put->slab->how);
+    bool plain = all->put->keeps_bytes;
     for (size_t i = 0; i < all->n; i++) {
         const struct put *p = &all->put[i];
         plain &= !p->piece->constant && (p->piece->plane == 0 || p->window != NULL) &&
@@ -245,23 +262,29 @@ static void measure_stretches(struct neighbours *all) {
     }
 }
 
+static void put_all(struct neighbours *all, bool together) {
+    if (!together || all->n < 2) {
+        for (size_t i = 0; i < all->n; i++) e5_cut_rows(&all->put[i].cut, all->put[i].row, (void *)&all->put[i]);
+        return;
+    }
+    bool plain = copies(all);
+    if (plain) measure_stretches(all);
+    e5_cut_rows(&all->put[0].cut, plain ? copy_rows : put_rows, all);
+}
+
 void e5_slab_put(const struct e5_slab *slab, const struct e5_piece *piece, size_t n) {
     struct put put[E5_NEIGHBOURS_MAX];
     struct window window[E5_NEIGHBOURS_MAX];
     struct neighbours all = {.put = put};
-    bool together = true;
+    bool together = true, streams = false;
     for (size_t i = 0; i < n; i++) {
         struct put *p = &put[all.n];
         if (!prepare(p, &window[all.n], slab, &piece[i])) continue;
         together &= p->row == put_row && p->cut.row == slab->ndim - 1;
         together &= (p->piece->plane > 0) == (put[0].piece->plane > 0);
+        streams |= p->streams;
         all.n++;
     }
-    if (!together || all.n < 2) {
-        for (size_t i = 0; i < all.n; i++) e5_cut_rows(&put[i].cut, put[i].row, &put[i]);
-        return;
-    }
-    bool plain = copies(&all);
-    if (plain) measure_stretches(&all);
-    e5_cut_rows(&put[0].cut, plain ? copy_rows : put_rows, &all);
+    put_all(&all, together);
+    if (streams) e5_unshuffle_settle();
 }

@@ -220,33 +220,3 @@ void e5_unpack(const struct e5_unpack *how, const void *from, size_t n, void *to
         block(how, in + done * element, part, out + done * wide);
     }
 }
-
-/* --- shuffle --- */
-
-/* With the width known to the compiler the inner loop becomes byte interleaving in vector registers. */
-#define UNSHUFFLE_LOOP(width)                                                                                      \
-    static void unshuffle_##width(const uint8_t *restrict planes, size_t stride, size_t n, uint8_t *restrict to) { \
-        for (size_t i = 0; i < n; i++)                                                                             \
-            for (size_t k = 0; k < width; k++) to[i * width + k] = planes[k * stride + i];                         \
-    }
-UNSHUFFLE_LOOP(2)
-UNSHUFFLE_LOOP(4)
-UNSHUFFLE_LOOP(8)
-
-/* Texts have any width; plane by plane the bytes are at least read one after the other. */
-static void unshuffle_any(const uint8_t *restrict planes, size_t stride, size_t element, size_t n,
-                          uint8_t *restrict to) {
-    for (size_t k = 0; k < element; k++)
-        for (size_t i = 0; i < n; i++) to[i * element + k] = planes[k * stride + i];
-}
-
-void e5_unshuffle(const uint8_t *planes, size_t stride, size_t element, size_t first, size_t n, uint8_t *to) {
-    planes += first;
-    switch (element) {
-    case 1: memcpy(to, planes, n); break;
-    case 2: unshuffle_2(planes, stride, n, to); break;
-    case 4: unshuffle_4(planes, stride, n, to); break;
-    case 8: unshuffle_8(planes, stride, n, to); break;
-    default: unshuffle_any(planes, stride, element, n, to);
-    }
-}

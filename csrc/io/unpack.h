@@ -19,7 +19,5 @@ struct e5_unpack {
 void e5_unpack(const struct e5_unpack *how, const void *from, size_t n, void *to);
 /* True when the bytes stay as they are: who brings them into order may put them in place at once. */
 bool e5_unpack_keeps_bytes(const struct e5_unpack *how);
-/* Undo HDF5's shuffle for elements [first, first + n): byte k of element i lies at planes[k × stride + i]. */
-void e5_unshuffle(const uint8_t *planes, size_t stride, size_t element, size_t first, size_t n, uint8_t *to);
 
 #endif

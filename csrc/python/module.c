@@ -15,7 +15,7 @@ static int execute(PyObject *module) {
                                         e5py_add_archive, e5py_add_statefile,  e5py_add_regional, e5py_add_runs,
                                         e5py_add_points,  e5py_add_resampling, e5py_add_ufuncs,   e5py_add_indices,
                                         e5py_add_tracks,  e5py_add_label,      e5py_add_store,    e5py_add_csv,
-                                        e5py_add_system,  e5py_add_parts};
+                                        e5py_add_system,  e5py_add_parts,      e5py_add_new_array};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
         if (rooms[i](module) < 0) return -1;
     return 0;

@@ -1,5 +1,6 @@
 #include "python/py_pick.h"
 
+#include "python/new_array.h"
 #include "python/raise.h"
 
 static int outside(const char *what) { return PyErr_SetString(PyExc_IndexError, what), -1; }
@@ -51,7 +52,7 @@ PyArrayObject *e5py_picked_array(PyObject *out, int ndim, const struct e5_pick *
     npy_intp shape[E5_MAX_DIMS];
     int typenum = e5py_typenum(dtype);
     for (int d = 0; d < ndim; d++) shape[d] = (npy_intp)pick[d].count;
-    if (out == Py_None) return (PyArrayObject *)PyArray_SimpleNew(ndim, shape, typenum);
+    if (out == Py_None) return e5py_new_array(ndim, shape, PyArray_DescrFromType(typenum));
     PyArrayObject *array = (PyArrayObject *)out;
     if (!PyArray_Check(out) || !PyArray_EquivTypenums(PyArray_TYPE(array), typenum))
         PyErr_Format(PyExc_TypeError, "out must be an array of %s", e5_dtype_name(dtype));

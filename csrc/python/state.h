@@ -45,5 +45,6 @@ int e5py_add_store(PyObject *module);
 int e5py_add_csv(PyObject *module);
 int e5py_add_system(PyObject *module);
 int e5py_add_parts(PyObject *module);
+int e5py_add_new_array(PyObject *module);
 
 #endif

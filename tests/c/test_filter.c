@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "io/filter.h"
-#include "io/unpack.h"
+#include "io/shuffle.h"
 
 /* Each order of each set of filters, each of them perhaps left out for a chunk, on elements of each width: stored by
  * plain code, then undone. */

@@ -224,19 +224,6 @@ TEST(unaligned_input) {
     CHECK(memcmp(got, values, sizeof got) == 0);
 }
 
-TEST(unshuffle_restores_the_order) {
-    for (size_t element = 1; element <= 8; element *= 2)
-        for (size_t first = 0; first < 40; first += 13) {
-            enum { COUNT = 75, EXTRA = 3 };
-            uint8_t plain[COUNT * 8], planes[(COUNT + EXTRA) * 8], got[COUNT * 8];
-            for (size_t i = 0; i < COUNT * element; i++) plain[i] = (uint8_t)(i * 31 + 7);
-            for (size_t i = 0; i < COUNT; i++)
-                for (size_t k = 0; k < element; k++) planes[k * (COUNT + EXTRA) + i] = plain[i * element + k];
-            e5_unshuffle(planes, COUNT + EXTRA, element, first, COUNT - first, got);
-            CHECK(memcmp(got, plain + first * element, (COUNT - first) * element) == 0);
-        }
-}
-
 int main(void) {
     RUN(packed_int16_is_scaled_in_double_and_rounded_once);
     RUN(fill_is_tested_before_scaling);
@@ -251,6 +238,5 @@ int main(void) {
     RUN(any_type_as_stored);
     RUN(integers_stay_integers);
     RUN(unaligned_input);
-    RUN(unshuffle_restores_the_order);
     return check_summary();
 }
