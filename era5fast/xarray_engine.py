@@ -251,7 +251,9 @@ def _open_store(path: str, member: int, drop_variables: Any, decoding: dict[str,
     store = FileStore(path, member)
     ds = StoreBackendEntrypoint().open_dataset(store, drop_variables=drop_variables, **decoding)
     if not ds.variables and drop_variables is None:
-        warn(f"{path} has nothing in its root group, all that engine 'era5fast' reads; engine='netcdf4' takes a group")
+        warn(
+            f"{path} has nothing in its root group, all that engine 'era5fast' reads; engine='netcdf4' takes a group"
+        )
     return ds
 
 

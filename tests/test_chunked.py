@@ -675,7 +675,8 @@ def test_threads_of_dask_borrow_those_of_the_pool():
         done.set()
         watcher.join()
         e5.set_num_threads(0)
-    assert 0 < most[0] <= pool - 1 + callers
+    # a thread whose job has just ended may not wait for the next one yet: then there is one more
+    assert 0 < most[0] <= pool - 1 + 2 * callers
 
 
 def test_lazy_and_not():

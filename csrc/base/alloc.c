@@ -4,9 +4,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define LARGE_PAGE ((size_t)2 << 20)
-#define LARGE_BYTES (2 * LARGE_PAGE)
-
 static atomic_long countdown; /* > 0: allocations left until one fails */
 
 void e5_alloc_fail_after(long n) { atomic_store(&countdown, n); }
@@ -33,8 +30,8 @@ enum e5_status e5_alloc(size_t count, size_t size, void *out_pointer, struct e5_
  */
 static void *plain(size_t size) {
     void *memory;
-    if (size < LARGE_BYTES) return malloc(size > 0 ? size : 1);
-    if (posix_memalign(&memory, LARGE_PAGE, size) != 0) return NULL;
+    if (size < E5_LARGE_BYTES) return malloc(size > 0 ? size : 1);
+    if (posix_memalign(&memory, E5_LARGE_PAGE, size) != 0) return NULL;
 #ifdef MADV_HUGEPAGE
     madvise(memory, size, MADV_HUGEPAGE);
 #endif

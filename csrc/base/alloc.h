@@ -12,7 +12,10 @@
 
 /* count × size zeroed bytes, never NULL on success (also for zero bytes). */
 E5_MUST_USE enum e5_status e5_alloc(size_t count, size_t size, void *out_pointer, struct e5_error *err);
-/* The same without the zeroes: memory that is written before it is read. */
+/* The same without the zeroes: memory that is written before it is read.  From E5_LARGE_BYTES on it begins with a
+ * large page of the system, and lies in such pages where there are any. */
+#define E5_LARGE_PAGE ((size_t)2 << 20)
+#define E5_LARGE_BYTES (2 * E5_LARGE_PAGE)
 E5_MUST_USE enum e5_status e5_alloc_plain(size_t size, void *out_pointer, struct e5_error *err);
 /* Grow *out_pointer (may be NULL) from old_count to at least new_count elements; new bytes are zero. */
 E5_MUST_USE enum e5_status e5_grow(size_t old_count, size_t new_count, size_t size, void *out_pointer,

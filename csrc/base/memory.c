@@ -6,6 +6,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#if defined(__linux__) && !defined(MADV_POPULATE_WRITE)
+#define MADV_POPULATE_WRITE 23 /* since 5.14; kernels before refuse it, and pages come one by one */
+#endif
+
 #define UNKNOWN ((size_t)1 << 30) /* a modest guess, where the system does not say */
 
 /* SIZE_MAX: no such file, or no limit. */

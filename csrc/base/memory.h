@@ -1,7 +1,7 @@
 /* memory: how much of it there is for us, having it and giving it back at once.
  *
  * Limits that are a share of the memory all begin here.  Any thread; _available reads two small files of the system
- * when it is called for the first time. */
+ * when it is called for the first time, and then stays with what they said. */
 #ifndef E5_BASE_MEMORY_H
 #define E5_BASE_MEMORY_H
 

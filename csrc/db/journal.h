@@ -64,7 +64,7 @@ E5_MUST_USE enum e5_status e5_journal_open(const char *path, const char *service
 void e5_journal_close(struct e5_journal *journal);
 
 /* Once `watch` is cancelled, this thread's calls wait for others no longer than E5_JOURNAL_HURRY seconds.  NULL: as
- * long as ever. */
+ * long as ever.  Who sets it takes it back before the watch ends: threads go on to other jobs. */
 void e5_journal_heed(const struct e5_watch *watch);
 #define E5_JOURNAL_HURRY 0.2
 

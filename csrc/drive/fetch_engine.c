@@ -132,6 +132,7 @@ static enum e5_status run_task(void *context, struct e5_watch *watch, struct e5_
     struct e5_http *http = entry->engine->http;
     e5_journal_heed(watch);
     enum e5_status status = entry->task(entry, watch, err);
+    e5_journal_heed(NULL); /* the thread goes on to other jobs */
     atomic_store(&entry->task_over, true);
     e5_http_wake(http);
     return status;

@@ -112,7 +112,7 @@ static void install(void) {
     size_t share = e5_memory_available() / LIMIT_SHARE;
     e5_clock_condition_init(&cache.changed);
     cache.limit = share < LIMIT_MOST ? share : LIMIT_MOST;
-    e5_memory_provide(cache.met, sizeof cache.met);
+    e5_memory_provide(cache.met, sizeof cache.met); /* chunks fall anywhere in it: a fault for each of the first */
     pthread_atfork(hold, release, start_anew);
 }
 

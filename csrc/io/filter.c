@@ -12,7 +12,6 @@
 #define CHECKSUM_SIZE 4
 #define DEFLATE_RATIO 1032 /* the format cannot do better: 258 bytes for two bits */
 #define SPARE_SHARE 8      /* of the stored size: room for a chunk is room for most others, too */
-#define LARGE_PAGE ((size_t)2 << 20)
 #define SPARES_MAX 32
 #define SPARE_BYTES ((size_t)64 << 20)
 
@@ -30,16 +29,22 @@ enum e5_status e5_room_need(struct e5_room *room, size_t size, struct e5_error *
     free(room->bytes); /* and not realloc: nothing in it is worth copying */
     *room = (struct e5_room){0};
     enum e5_status status = e5_alloc_plain(size, &room->bytes, err);
-    if (status != E5_OK) return status;
-    room->size = size;
-    e5_memory_provide(room->bytes, size);
-    return E5_OK;
+    if (status == E5_OK) room->size = size;
+    return status;
+}
+
+/* Room that will be filled.  Large pages are few enough to come one by one, when they are touched. */
+static enum e5_status need_whole(struct e5_room *room, size_t size, struct e5_error *err) {
+    bool is_there = size <= room->size && room->bytes != NULL;
+    enum e5_status status = e5_room_need(room, size, err);
+    if (status == E5_OK && !is_there && size < E5_LARGE_BYTES) e5_memory_provide(room->bytes, size);
+    return status;
 }
 
 enum e5_status e5_scratch_need_stored(struct e5_scratch *scratch, size_t size, struct e5_error *err) {
-    size_t most = size + size / SPARE_SHARE, pages = (most + LARGE_PAGE - 1) / LARGE_PAGE;
+    size_t most = size + size / SPARE_SHARE, pages = (most + E5_LARGE_PAGE - 1) / E5_LARGE_PAGE;
     if (size <= scratch->stored.size) return E5_OK;
-    return e5_room_need(&scratch->stored, size < LARGE_PAGE ? most : pages * LARGE_PAGE, err);
+    return need_whole(&scratch->stored, size < E5_LARGE_PAGE ? most : pages * E5_LARGE_PAGE, err);
 }
 
 static enum e5_status damaged(const struct pass *p, const char *what) {
@@ -66,7 +71,7 @@ static enum e5_status inflate(struct pass *p, size_t size) {
     if (size / DEFLATE_RATIO > p->size)
         return e5_probe_fail(p->err, E5_UNSAFE, p->path, "do not trust this file",
                              "a chunk of %zu bytes claims to hold %zu", p->size, size);
-    enum e5_status status = e5_room_need(room, size, p->err);
+    enum e5_status status = need_whole(room, size, p->err);
     if (status != E5_OK) return status;
     if (p->scratch->inflater == NULL) p->scratch->inflater = libdeflate_alloc_decompressor();
     if (p->scratch->inflater == NULL) return e5_fail(p->err, E5_MEMORY, "cannot allocate a decompressor");
@@ -81,9 +86,9 @@ static enum e5_status inflate(struct pass *p, size_t size) {
 static enum e5_status unshuffle(struct pass *p) {
     struct e5_room *room = other_room(p);
     size_t element = p->map->element, n = p->size / element;
-    enum e5_status status = e5_room_need(room, p->size, p->err);
+    enum e5_status status = need_whole(room, p->size, p->err);
     if (status != E5_OK) return status;
-    e5_unshuffle(p->bytes, n, element, 0, n, room->bytes);
+    e5_shuffle_undo(p->bytes, n, element, 0, n, room->bytes);
     memcpy(room->bytes + n * element, p->bytes + n * element, p->size - n * element); /* what fills no element */
     p->bytes = room->bytes;
     return E5_OK;

@@ -26,7 +26,7 @@ static void copy_run(const struct raw *r, const struct e5_decoded *decoded, size
     if (decoded->plane == 0)
         memcpy(to, decoded->bytes + first * element, n * element);
     else
-        e5_unshuffle(decoded->bytes, decoded->plane, element, first, n, to);
+        e5_shuffle_undo(decoded->bytes, decoded->plane, element, first, n, to);
 }
 
 /* Row by row along the last dimension, as far as the variable reaches. */

@@ -19,7 +19,7 @@ static void unshuffle_any(const uint8_t *restrict planes, size_t stride, size_t 
         for (size_t i = 0; i < n; i++) to[i * element + k] = planes[k * stride + i];
 }
 
-void e5_unshuffle(const uint8_t *planes, size_t stride, size_t element, size_t first, size_t n, uint8_t *to) {
+void e5_shuffle_undo(const uint8_t *planes, size_t stride, size_t element, size_t first, size_t n, uint8_t *to) {
     planes += first;
     switch (element) {
     case 1: memcpy(to, planes, n); break;
@@ -57,18 +57,21 @@ static void stream_4(const uint8_t *planes, size_t stride, size_t n, uint8_t *to
     if (done < n) unshuffle_4(planes + done, stride, n - done, to + done * 4);
 }
 
-void e5_unshuffle_past(const uint8_t *planes, size_t stride, size_t element, size_t first, size_t n, uint8_t *to) {
-    if (element == 4 && (uintptr_t)to % 4 == 0)
+bool e5_shuffle_passes(size_t element) { return element == 4; }
+
+void e5_shuffle_undo_past(const uint8_t *planes, size_t stride, size_t element, size_t first, size_t n, uint8_t *to) {
+    if (e5_shuffle_passes(element) && (uintptr_t)to % element == 0)
         stream_4(planes + first, stride, n, to);
     else
-        e5_unshuffle(planes, stride, element, first, n, to);
+        e5_shuffle_undo(planes, stride, element, first, n, to);
 }
 
-void e5_unshuffle_settle(void) { _mm_sfence(); }
+void e5_shuffle_settle(void) { _mm_sfence(); }
 #else
-void e5_unshuffle_past(const uint8_t *planes, size_t stride, size_t element, size_t first, size_t n, uint8_t *to) {
-    e5_unshuffle(planes, stride, element, first, n, to);
+void e5_shuffle_undo_past(const uint8_t *planes, size_t stride, size_t element, size_t first, size_t n, uint8_t *to) {
+    e5_shuffle_undo(planes, stride, element, first, n, to);
 }
 
-void e5_unshuffle_settle(void) {}
+bool e5_shuffle_passes(size_t element) { return (void)element, false; }
+void e5_shuffle_settle(void) {}
 #endif

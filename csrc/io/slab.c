@@ -12,7 +12,7 @@
 #define SHORT_ROW 4096  /* bytes; rows as short as these end before the processor has seen where they lead */
 #define ROWS_AHEAD 2
 #define CACHE_LINE 64
-#define STREAM_BYTES ((size_t)64 << 20) /* an answer that no cache holds is written past them … */
+#define STREAM_BYTES ((size_t)64 << 20) /* what no cache holds is written past them … */
 #define STREAM_ROW 512                  /* … where its rows are of some length, in bytes */
 
 /* Elements of a shuffled piece that are unshuffled already: chunks of time series have rows of few cells, which lie
@@ -48,13 +48,13 @@ static void put_shuffled(const struct put *p, size_t first, size_t n, char *to) 
     uint8_t row[RUN_BLOCK * 8];
     const struct e5_piece *piece = p->piece;
     if (p->keeps_bytes) {
-        (p->streams ? e5_unshuffle_past : e5_unshuffle)(piece->bytes, piece->plane, p->element, first, n,
-                                                        (uint8_t *)to);
+        (p->streams ? e5_shuffle_undo_past : e5_shuffle_undo)(piece->bytes, piece->plane, p->element, first, n,
+                                                              (uint8_t *)to);
         return;
     }
     for (size_t done = 0; done < n; done += RUN_BLOCK) {
         size_t part = n - done < RUN_BLOCK ? n - done : RUN_BLOCK;
-        e5_unshuffle(piece->bytes, piece->plane, p->element, first + done, part, row);
+        e5_shuffle_undo(piece->bytes, piece->plane, p->element, first + done, part, row);
         e5_unpack(&p->slab->how, row, part, to + done * p->wide);
     }
 }
@@ -64,7 +64,7 @@ static const uint8_t *through_window(const struct put *p, size_t first, size_t n
     struct window *w = p->window;
     if (first < w->first || first + n > w->end) {
         size_t most = WINDOW_BYTES / p->element, rest = p->piece->plane - first, part = rest < most ? rest : most;
-        e5_unshuffle(p->piece->bytes, p->piece->plane, p->element, first, part, w->bytes);
+        e5_shuffle_undo(p->piece->bytes, p->piece->plane, p->element, first, part, w->bytes);
         w->first = first;
         w->end = first + part;
     }
@@ -192,6 +192,7 @@ static size_t look_ahead(const struct put *p) {
     return row > 0 && !p->streams && row_bytes(p) <= SHORT_ROW ? ROWS_AHEAD * p->cut.part[row - 1].to * p->wide : 0;
 }
 
+/* What is wanted of this file; others may add to the same answer. */
 static bool is_large(const struct e5_slab *slab, size_t wide) {
     size_t bytes = wide;
     for (int d = 0; d < slab->ndim; d++) bytes *= slab->pick[d].count;
@@ -214,7 +215,8 @@ static bool prepare(struct put *p, struct window *window, const struct e5_slab *
     if (!e5_cut_make(slab->ndim, slab->pick, &piece->box, width, piece->step, &p->cut)) return false;
     p->row = one_by_one(p, width) ? put_elements : put_row;
     if (profits_from_window(p)) p->window = window;
-    p->streams = p->keeps_bytes && piece->plane > 0 && row_bytes(p) >= STREAM_ROW && is_large(slab, p->wide);
+    p->streams = p->keeps_bytes && piece->plane > 0 && e5_shuffle_passes(p->element) && p->row == put_row &&
+                 row_bytes(p) >= STREAM_ROW && is_large(slab, p->wide);
     p->ahead = look_ahead(p);
     return true;
 }
@@ -286,5 +288,5 @@ void e5_slab_put(const struct e5_slab *slab, const struct e5_piece *piece, size_
         all.n++;
     }
     put_all(&all, together);
-    if (streams) e5_unshuffle_settle();
+    if (streams) e5_shuffle_settle();
 }

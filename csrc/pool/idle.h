@@ -1,8 +1,10 @@
 /* idle: threads that wait a moment for the next call before they end.
  *
  * Who reads step by step begins a job for each step, and a new thread takes longer to start than many a step to read.
- * The body owns its context; nothing is to be joined, so whoever waits for its end must be told by the body itself.
- * Any thread; blocks only while a thread is made.  In a forked child no thread waits. */
+ * The context is borrowed until the body touches it for the last time; nothing is to be joined, so whoever waits for
+ * the end must be told by the body itself.  One thread serves many bodies: what a body keeps in thread-local memory
+ * it takes back.  Any thread, but under no lock that fork() takes as well; blocks only while a thread is made.  In a
+ * forked child no thread waits. */
 #ifndef E5_POOL_IDLE_H
 #define E5_POOL_IDLE_H
 

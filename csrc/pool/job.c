@@ -26,7 +26,7 @@ static void run(void *argument) {
     pthread_mutex_lock(&job->lock);
     job->done = true;
     pthread_cond_broadcast(&job->returned);
-    pthread_mutex_unlock(&job->lock);
+    pthread_mutex_unlock(&job->lock); /* from here on the job is its waiter's, who frees it */
 }
 
 static void job_free(struct e5_job *job) {

@@ -5,16 +5,14 @@
 #include "base/alloc.h"
 #include "base/memory.h"
 
-#define LARGE_PAGE ((size_t)2 << 20)
-#define LARGE_BYTES (2 * LARGE_PAGE)
-
 /* --- NumPy's ways to memory --- */
 
 static void *take(void *context, size_t size) {
     void *memory = NULL;
     (void)context;
     if (e5_alloc_plain(size, &memory, NULL) != E5_OK) return NULL;
-    e5_memory_provide((char *)memory + size / LARGE_PAGE * LARGE_PAGE, size % LARGE_PAGE); /* no large page: faults */
+    size_t rest = size % E5_LARGE_PAGE; /* fills no large page: small ones, with a fault for each */
+    e5_memory_provide((char *)memory + size - rest, rest);
     return memory;
 }
 
@@ -42,27 +40,48 @@ static bool is_large(int ndim, const npy_intp *shape, npy_intp itemsize) {
     size_t bytes = (size_t)itemsize;
     for (int d = 0; d < ndim; d++)
         if (__builtin_mul_overflow(bytes, (size_t)shape[d], &bytes)) return false; /* NumPy says so */
-    return bytes >= LARGE_BYTES;
+    return bytes >= E5_LARGE_BYTES;
 }
 
 static PyObject *make(int ndim, const npy_intp *shape, PyArray_Descr *type) {
     return PyArray_NewFromDescr(&PyArray_Type, type, ndim, shape, NULL, NULL, 0, NULL);
 }
 
-PyArrayObject *e5py_new_array(int ndim, const npy_intp *shape, PyArray_Descr *type) {
-    if (!is_large(ndim, shape, PyDataType_ELSIZE(type))) return (PyArrayObject *)make(ndim, shape, type);
-    PyObject *ours = PyCapsule_New(&handler, "mem_handler", NULL);
+/* Whoever has set a handler of his own wants it for all arrays. */
+static int has_default_handler(void) {
+    PyObject *current = PyDataMem_GetHandler();
+    int is_default = current != NULL ? current == PyDataMem_DefaultHandler : -1;
+    Py_XDECREF(current);
+    return is_default;
+}
+
+/* The handler is put back also after a failure, whose exception stays. */
+static PyObject *put_back(PyObject *before, PyObject *array) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *ours = PyDataMem_SetHandler(before);
+    if (ours == NULL) Py_CLEAR(array);
+    Py_XDECREF(ours);
+    if (type != NULL) PyErr_Restore(type, value, traceback);
+    return array;
+}
+
+static PyObject *make_large(int ndim, const npy_intp *shape, PyArray_Descr *type) {
+    PyObject *ours = PyCapsule_New(&handler, "mem_handler", NULL), *array = NULL;
     PyObject *before = ours != NULL ? PyDataMem_SetHandler(ours) : NULL;
-    PyObject *array = NULL;
-    if (before != NULL) {
-        array = make(ndim, shape, type);
-        Py_XDECREF(PyDataMem_SetHandler(before));
-    } else {
+    if (before != NULL)
+        array = put_back(before, make(ndim, shape, type));
+    else
         Py_DECREF(type);
-    }
     Py_XDECREF(before);
     Py_XDECREF(ours);
-    return (PyArrayObject *)array;
+    return array;
+}
+
+PyArrayObject *e5py_new_array(int ndim, const npy_intp *shape, PyArray_Descr *type) {
+    int may = is_large(ndim, shape, PyDataType_ELSIZE(type)) ? has_default_handler() : 0;
+    if (may < 0) return Py_DECREF(type), NULL;
+    return (PyArrayObject *)(may ? make_large(ndim, shape, type) : make(ndim, shape, type));
 }
 
 /* --- the same for Python --- */

@@ -24,7 +24,7 @@ static PyObject *get_cache_bytes(PyObject *Py_UNUSED(module), PyObject *Py_UNUSE
 }
 
 PyDoc_STRVAR(available_memory_doc,
-             "available_memory()\n--\n\nBytes of the machine, or of the container where that has less.");
+             "available_memory()\n--\n\nBytes of the machine, or of the container where that has less, at the first call.");
 static PyObject *available_memory(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none)) {
     return PyLong_FromSize_t(e5_memory_available());
 }

@@ -70,7 +70,7 @@ static bool is_right(const struct e5_map *map, const struct e5_decoded *decoded)
     uint8_t plain[ELEMENTS * WIDEST];
     bool right = true;
     memcpy(plain, decoded->bytes, ELEMENTS * map->element);
-    if (decoded->plane > 0) e5_unshuffle(decoded->bytes, decoded->plane, map->element, 0, ELEMENTS, plain);
+    if (decoded->plane > 0) e5_shuffle_undo(decoded->bytes, decoded->plane, map->element, 0, ELEMENTS, plain);
     for (size_t i = 0; i < ELEMENTS * map->element; i++) right &= plain[i] == byte_at(i);
     return right;
 }

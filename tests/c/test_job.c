@@ -114,24 +114,54 @@ static enum e5_status note_signals(void *context, struct e5_watch *watch, struct
     return E5_OK;
 }
 
-static enum e5_status note_thread(void *context, struct e5_watch *watch, struct e5_error *err) {
+static enum e5_status count_jobs(void *context, struct e5_watch *watch, struct e5_error *err) {
+    static _Thread_local int jobs_here;
     (void)watch;
     (void)err;
-    *(pthread_t *)context = pthread_self();
+    *(int *)context = ++jobs_here;
     return E5_OK;
 }
 
 TEST(a_thread_that_waits_is_used_again) {
-    pthread_t before, now;
-    int same = 0;
+    int most = 0;
     for (int i = 0; i < 50; i++) {
         struct e5_job *job = NULL;
-        CHECK_OK(e5_job_start(note_thread, &now, &job, err));
+        int here = 0;
+        CHECK_OK(e5_job_start(count_jobs, &here, &job, err));
         CHECK_OK(e5_job_finish(job, err));
-        same += i > 0 && pthread_equal(before, now) != 0;
-        before = now;
+        most = here > most ? here : most;
     }
-    CHECK(same > 0); /* not always: one that has just finished may not have sat down yet */
+    CHECK(most > 1); /* not 50: one that has just finished may not have sat down yet */
+}
+
+static void *begin_many(void *context) {
+    for (int i = 0; i < 1000; i++) {
+        struct e5_job *job = NULL;
+        bool ran = false;
+        if (e5_job_start(succeed, &ran, &job, NULL) != E5_OK || e5_job_finish(job, NULL) != E5_OK || !ran)
+            atomic_fetch_add((atomic_int *)context, 1);
+    }
+    return NULL;
+}
+
+TEST(many_begin_jobs_at_once_and_fork_meanwhile) {
+    pthread_t thread[8];
+    atomic_int wrong = 0;
+    for (int i = 0; i < 8; i++) CHECK(pthread_create(&thread[i], NULL, begin_many, &wrong) == 0);
+    for (int i = 0; i < 20; i++) {
+        int code = -1;
+        pid_t child = fork();
+        if (child == 0) {
+            struct e5_job *job = NULL;
+            bool ran = false;
+            alarm(20);
+            CHECK_LEAVE(e5_job_start(succeed, &ran, &job, NULL) != E5_OK || e5_job_finish(job, NULL) != E5_OK ||
+                        !ran);
+        }
+        CHECK(waitpid(child, &code, 0) == child && WIFEXITED(code) && WEXITSTATUS(code) == 0);
+    }
+    for (int i = 0; i < 8; i++) pthread_join(thread[i], NULL);
+    CHECK(atomic_load(&wrong) == 0);
 }
 
 TEST(a_forked_child_begins_jobs_of_its_own) {
@@ -177,7 +207,7 @@ TEST(a_forked_child_is_refused_and_does_not_hang) {
 
 TEST(no_memory_is_reported) {
     bool ran = false;
-    for (int n = 1; n <= 2; n++) {
+    for (int n = 1; n <= 3; n++) {
         struct e5_job *job = NULL;
         e5_alloc_fail_after(n);
         CHECK_STATUS(E5_MEMORY, e5_job_start(succeed, &ran, &job, err));
@@ -195,6 +225,7 @@ int main(void) {
     RUN(wait_is_short_and_cancel_reaches_the_body);
     RUN(a_job_may_use_a_pool);
     RUN(a_thread_that_waits_is_used_again);
+    RUN(many_begin_jobs_at_once_and_fork_meanwhile);
     RUN(a_forked_child_begins_jobs_of_its_own);
     RUN(threads_block_signals_and_the_caller_does_not);
     RUN(a_forked_child_is_refused_and_does_not_hang);

@@ -29,7 +29,7 @@ TEST(the_order_is_restored) {
         for (size_t first = 0; first < 40; first += 13) {
             shuffle(element);
             memset(got, 0xAA, sizeof got);
-            e5_unshuffle(planes, STRIDE, element, first, COUNT - first, got);
+            e5_shuffle_undo(planes, STRIDE, element, first, COUNT - first, got);
             CHECK(is_right(element, first, COUNT - first, 0));
         }
 }
@@ -40,8 +40,8 @@ TEST(past_the_caches_it_is_the_same_wherever_the_output_begins) {
         for (size_t offset = 0; offset < LINE; offset++)
             for (size_t n = 0; n < COUNT; n += n < 40 ? 1 : 29) {
                 memset(got, 0xAA, sizeof got);
-                e5_unshuffle_past(planes, STRIDE, element, 2, n, got + offset);
-                e5_unshuffle_settle();
+                e5_shuffle_undo_past(planes, STRIDE, element, 2, n, got + offset);
+                e5_shuffle_settle();
                 CHECK(is_right(element, 2, n, offset));
             }
     }

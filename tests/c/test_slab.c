@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "io/slab.h"
 
 enum { T = 5, Y = 6, X = 40, ALL = T * Y * X };
@@ -326,6 +327,41 @@ TEST(a_fill_value_stands_for_all) {
     for (int i = 0; i < 6; i++) CHECK(out[i] == (i >= 2 && i < 5 ? 10.0F : 0.0F));
 }
 
+/* What no cache holds is written past them: 8,400 rows of 2,048 float32, in a file of one column more. */
+TEST(large_outputs) {
+    enum { LINES = 8400, COLUMNS = 2048, FIRST = 120, HEIGHT = 9, WIDTH = 700, SPARE = 16 };
+    char *memory = NULL;
+    uint8_t bytes[2][HEIGHT * WIDTH * 4];
+    struct e5_pick pick[2] = {e5_pick_range(0, LINES), e5_pick_range(1, COLUMNS)};
+    struct e5_slab slab = {.ndim = 2, .pick = pick, .how = {E5_F32, E5_F32, false, E5_PACKING_NONE}};
+    struct e5_piece piece[2];
+    CHECK_OK(e5_alloc((size_t)LINES * COLUMNS + SPARE, 4, &memory, err));
+    for (size_t p = 0; p < 2; p++) {
+        piece[p] = (struct e5_piece){
+            .box = {{FIRST, 1 + 5 + p * WIDTH}, {HEIGHT, WIDTH}}, .bytes = bytes[p], .plane = (size_t)HEIGHT * WIDTH};
+        for (size_t i = 0; i < (size_t)HEIGHT * WIDTH; i++) {
+            float value = (float)(p * HEIGHT * WIDTH + i + 1);
+            for (size_t k = 0; k < 4; k++) bytes[p][k * HEIGHT * WIDTH + i] = ((uint8_t *)&value)[k];
+        }
+    }
+    for (size_t shift = 0; shift < SPARE; shift += 5) { /* lines of the cache begin anywhere in a row */
+        size_t wrong = 0;
+        float *out = (float *)(void *)memory + shift, *row;
+        slab.out = (char *)out;
+        e5_slab_put(&slab, piece, 2);
+        for (size_t y = FIRST - 1; y < FIRST + HEIGHT + 1; y++)
+            for (size_t x = 0; x < COLUMNS; x++) {
+                bool inside = y >= FIRST && y < FIRST + HEIGHT && x >= 5 && x < 5 + 2 * WIDTH;
+                size_t p = inside ? (x - 5) / WIDTH : 0, i = inside ? (y - FIRST) * WIDTH + (x - 5) % WIDTH : 0;
+                wrong += out[y * COLUMNS + x] != (inside ? (float)(p * HEIGHT * WIDTH + i + 1) : 0);
+            }
+        CHECK(wrong == 0);
+        row = out + (size_t)FIRST * COLUMNS;
+        memset(row, 0, sizeof *row * HEIGHT * COLUMNS);
+    }
+    free(memory);
+}
+
 int main(void) {
     RUN(everything);
     RUN(a_box);
@@ -339,5 +375,6 @@ int main(void) {
     RUN(shuffled_series_of_few_cells);
     RUN(two_pieces_share_an_output);
     RUN(a_fill_value_stands_for_all);
+    RUN(large_outputs);
     return check_summary();
 }
