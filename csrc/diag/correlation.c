@@ -25,12 +25,18 @@ static double beta_fraction(double x, double a, double b) {
     return fraction;
 }
 
+/* lgamma() leaves the sign in a place that all threads share. */
+static double log_gamma(double x) {
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
 /* I_x(a, ½) of x = 1 − y; whichever of both tails converges fast. */
 static double beta_below(double x, double y, double a) {
     const double b = 0.5;
     if (x <= 0) return 0;
     if (y <= 0) return 1;
-    double front = exp(a * log(x) + b * log(y) + lgamma(a + b) - lgamma(a) - lgamma(b));
+    double front = exp(a * log(x) + b * log(y) + log_gamma(a + b) - log_gamma(a) - log_gamma(b));
     if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(x, a, b) / a;
     return 1 - front * beta_fraction(y, b, a) / b;
 }
