@@ -32,7 +32,7 @@ ROOMS = {
 
 # Header of another library → the rooms that may know it.
 LIBRARIES = {
-    r"openssl/.*": {"base"},
+    r"openssl/.*|malloc\.h": {"base"},
     r"curl/.*": {"net"},
     r"jansson\.h": {"net", "drive", "db"},
     r"(netcdf|hdf5|H5).*\.h": {"io"},

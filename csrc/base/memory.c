@@ -1,10 +1,15 @@
 #include "base/memory.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #if defined(__linux__) && !defined(MADV_POPULATE_WRITE)
 #define MADV_POPULATE_WRITE 23 /* since 5.14; kernels before refuse it, and pages come one by one */
@@ -22,15 +27,22 @@ static size_t read_limit(const char *path) {
     return (size_t)limit;
 }
 
+/* What this process may map, as queues of clusters and shells set it. */
+static size_t address_space(void) {
+    struct rlimit limit;
+    bool is_set = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < SIZE_MAX;
+    return is_set ? (size_t)limit.rlim_cur : SIZE_MAX;
+}
+
 static size_t available;
 
 static void look_up(void) {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     size_t least = pages > 0 && size > 0 ? (size_t)pages * (size_t)size : UNKNOWN;
-    size_t groups[] = {read_limit("/sys/fs/cgroup/memory.max"),
-                       read_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes")};
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-        if (groups[i] < least) least = groups[i];
+    size_t limits[] = {read_limit("/sys/fs/cgroup/memory.max"),
+                       read_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes"), address_space()};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (limits[i] < least) least = limits[i];
     available = least;
 }
 
@@ -53,6 +65,12 @@ void e5_memory_provide(void *memory, size_t bytes) {
 #else
     (void)memory;
     (void)bytes;
+#endif
+}
+
+void e5_memory_trim(void) {
+#if defined(__GLIBC__)
+    malloc_trim(0);
 #endif
 }
 

@@ -125,8 +125,11 @@ static void enter(void) {
 void e5_chunk_cache_limit(size_t bytes) {
     enter();
     cache.limit = bytes;
+    size_t before = cache.bytes;
     (void)make_room(0, UINT64_MAX, NULL);
+    bool dropped = cache.bytes < before;
     release();
+    if (dropped) e5_memory_trim(); /* who lowers it wants the memory */
 }
 
 size_t e5_chunk_cache_bytes(size_t *limit) {

@@ -23,8 +23,8 @@ static PyObject *get_cache_bytes(PyObject *Py_UNUSED(module), PyObject *Py_UNUSE
     return Py_BuildValue("nn", (Py_ssize_t)held, (Py_ssize_t)limit);
 }
 
-PyDoc_STRVAR(available_memory_doc,
-             "available_memory()\n--\n\nBytes of the machine, or of the container where that has less, at the first call.");
+PyDoc_STRVAR(available_memory_doc, "available_memory()\n--\n\nBytes of the machine, of the container or that may be "
+                                   "mapped, whichever is least.");
 static PyObject *available_memory(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none)) {
     return PyLong_FromSize_t(e5_memory_available());
 }

@@ -69,8 +69,28 @@ TEST(processors_are_counted_whatever_the_size_of_the_mask) {
     no_affinity = false;
 }
 
+static enum e5_status take_a_moment(void *context, struct e5_watch *watch, struct e5_error *err) {
+    (void)watch, (void)err;
+    usleep(20000);
+    note(context);
+    return E5_OK;
+}
+
+TEST(where_no_thread_can_be_had_the_one_that_is_about_to_wait_is_waited_for) {
+    struct e5_job *first = NULL, *second = NULL;
+    bool ran[2] = {false, false};
+    CHECK_OK(e5_job_start(take_a_moment, &ran[0], &first, err));
+    refusal = EAGAIN;
+    CHECK_OK(e5_job_start(note_in_job, &ran[1], &second, err));
+    refusal = 0;
+    CHECK_OK(e5_job_finish(first, err));
+    CHECK_OK(e5_job_finish(second, err));
+    CHECK(ran[0] && ran[1]);
+}
+
 int main(void) {
     RUN(a_thread_that_cannot_be_had_is_an_error_with_a_reason);
     RUN(processors_are_counted_whatever_the_size_of_the_mask);
+    RUN(where_no_thread_can_be_had_the_one_that_is_about_to_wait_is_waited_for);
     return check_summary();
 }
