@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from .errors import InputError
+from .wording import named
 
 __all__ = ["canonical", "plain"]
 
@@ -17,7 +18,7 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value.isoformat()
-    raise TypeError(f"a {type(value).__name__} is none of them")
+    raise TypeError(f"{named(value)} is none of them")
 
 
 _encode = json.JSONEncoder(

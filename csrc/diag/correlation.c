@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "diag/gamma.h"
+
 /* --- Student's t, by the incomplete beta function --- */
 
 /* Continued fraction of I_x(a, b) / front, 26.5.8 of Abramowitz & Stegun, by the modified method of Lentz. */
@@ -25,18 +27,12 @@ static double beta_fraction(double x, double a, double b) {
     return fraction;
 }
 
-/* lgamma() leaves the sign in a place that all threads share. */
-static double log_gamma(double x) {
-    int sign;
-    return lgamma_r(x, &sign);
-}
-
 /* I_x(a, ½) of x = 1 − y; whichever of both tails converges fast. */
 static double beta_below(double x, double y, double a) {
     const double b = 0.5;
     if (x <= 0) return 0;
     if (y <= 0) return 1;
-    double front = exp(a * log(x) + b * log(y) + log_gamma(a + b) - log_gamma(a) - log_gamma(b));
+    double front = exp(a * log(x) + b * log(y) + e5_log_gamma(a + b) - e5_log_gamma(a) - e5_log_gamma(b));
     if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(x, a, b) / a;
     return 1 - front * beta_fraction(y, b, a) / b;
 }
