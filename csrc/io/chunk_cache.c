@@ -13,6 +13,7 @@
 #define LIMIT_MOST ((size_t)1 << 30)
 #define LIMIT_SHARE 8 /* of the memory: its eighth */
 #define LOOK_SECONDS 0.1 /* so often somebody who waits looks at his watch */
+#define ROOMY 2 /* times the bytes of a chunk: a room of more is not kept for it */
 #define MET_BITS 14 /* so many chunks are remembered without being kept */
 
 struct e5_cached {
@@ -220,17 +221,41 @@ bool e5_chunk_cache_met(const struct e5_chunk_key *key) {
     return met;
 }
 
-void e5_chunk_cache_fill(struct e5_cached *chunk, const struct e5_decoded *decoded, struct e5_room *room) {
+/* Rooms are used again from chunk to chunk: this one was made for a far larger one. */
+static bool is_roomy(const struct e5_room *room, size_t bytes) { return room->size / ROOMY > bytes; }
+
+/* The chunk's own room gets a copy of the elements. */
+static bool keep_copy(struct e5_cached *chunk, const uint8_t *elements) {
+    if (is_roomy(&chunk->room, chunk->bytes)) {
+        free(chunk->room.bytes);
+        chunk->room = (struct e5_room){0};
+    }
+    if (e5_room_need(&chunk->room, chunk->bytes, NULL) != E5_OK) return false;
+    memcpy(chunk->room.bytes, elements, chunk->bytes);
+    return true;
+}
+
+static void exchange(struct e5_cached *chunk, struct e5_room *room) {
     struct e5_room other = chunk->room;
-    enter();
-    cache.bytes = cache.bytes - chunk->bytes + room->size;
-    chunk->bytes = room->size;
     chunk->room = *room;
-    chunk->decoded = *decoded;
-    chunk->ready = true;
-    pthread_cond_broadcast(&cache.changed);
-    release();
     *room = other;
+}
+
+void e5_chunk_cache_fill(struct e5_cached *chunk, const struct e5_decoded *decoded, struct e5_room *room) {
+    if (!is_roomy(room, chunk->bytes))
+        exchange(chunk, room);
+    else if (!keep_copy(chunk, decoded->bytes))
+        return;
+    size_t more = chunk->room.size - chunk->bytes;
+    enter();
+    if (make_room(more, chunk->call, NULL)) {
+        cache.bytes += more;
+        chunk->bytes += more;
+        chunk->decoded = (struct e5_decoded){chunk->room.bytes, decoded->plane};
+        chunk->ready = true;
+        pthread_cond_broadcast(&cache.changed);
+    }
+    release();
 }
 
 void e5_chunk_cache_release(struct e5_cached *chunk) {

@@ -194,6 +194,48 @@ TEST(memory_is_used_again) {
     free(room.bytes);
 }
 
+static struct e5_cached *fill_from(uint64_t address, size_t size, struct e5_room *room) {
+    struct e5_chunk_key key = key_of(address);
+    struct e5_decoded decoded;
+    bool decode;
+    struct e5_cached *chunk = e5_chunk_cache_get(&key, e5_chunk_cache_call(), NULL, &decode, &decoded);
+    CHECK(chunk != NULL && decode);
+    CHECK_OK(e5_room_need(room, size, err));
+    memset(room->bytes, (int)address, SIZE);
+    e5_chunk_cache_fill(chunk, &(struct e5_decoded){room->bytes, 7}, room);
+    return chunk;
+}
+
+/* Else one small chunk decoded after large ones would push all others out. */
+TEST(a_room_far_too_large_is_not_kept) {
+    struct e5_room room = {0};
+    empty(4 * SIZE);
+    for (uint64_t i = 1; i <= 4; i++) e5_chunk_cache_release(fill_from(i, 1000 * SIZE, &room));
+    CHECK(room.size == 1000 * SIZE && held() == 4 * SIZE);
+    for (uint64_t i = 1; i <= 4; i++) CHECK(use(i, e5_chunk_cache_call()));
+    empty(4 * SIZE);
+    e5_alloc_fail_after(1); /* the copy */
+    e5_chunk_cache_release(fill_from(5, SIZE, &room));
+    CHECK(room.size == 1000 * SIZE && held() == 0);
+    free(room.bytes);
+}
+
+TEST(the_limit_holds_for_rooms_too) {
+    struct e5_room room = {0};
+    empty(2 * SIZE);
+    CHECK(!use(1, e5_chunk_cache_call()));
+    struct e5_cached *chunk = fill_from(2, 2 * SIZE, &room);
+    CHECK(held() == 2 * SIZE); /* in the place of 1 */
+    e5_chunk_cache_release(chunk);
+    chunk = fill_from(3, SIZE, &room);
+    struct e5_cached *beside = fill_from(4, 2 * SIZE, &room); /* in no place, since 3 is being used */
+    CHECK(held() == 2 * SIZE);
+    e5_chunk_cache_release(beside);
+    e5_chunk_cache_release(chunk);
+    CHECK(held() == SIZE && use(3, e5_chunk_cache_call()));
+    free(room.bytes);
+}
+
 TEST(one_that_failed_is_tried_again) {
     empty(4 * SIZE);
     struct e5_chunk_key key = key_of(1);
@@ -347,6 +389,8 @@ int main(void) {
     RUN(who_comes_before_anybody_asked_displaces_only_what_is_old);
     RUN(who_is_met_again_is_known);
     RUN(memory_is_used_again);
+    RUN(a_room_far_too_large_is_not_kept);
+    RUN(the_limit_holds_for_rooms_too);
     RUN(one_that_failed_is_tried_again);
     RUN(threads_decode_each_chunk_once);
     RUN(threads_that_compete_for_room_stay_within_it);
