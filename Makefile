@@ -50,6 +50,9 @@ asan: ## C tests, then the Python tests that touch C, under address and undefine
 	@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 PYTHONMALLOC=malloc \
 	    $(call pytest_with,asan,libasan.so libubsan.so libstdc++.so.6)
 
+asan-reader: ## C tests of all that reads files, damaged and hostile ones too, under the address sanitizer
+	@$(in_parallel) c-run VARIANT=asan ROOMS="base model pool io" TESTS="$(READER)"
+
 tsan: ## C tests, then the Python tests that touch C, under the thread sanitizer
 	@$(in_parallel) c-run VARIANT=tsan
 	@.ci/setup
@@ -172,7 +175,9 @@ ROOMS := base model pool net io diag events kernels db drive
 OUT := build/c/$(VARIANT)
 core_sources := $(foreach room,$(ROOMS),$(wildcard csrc/$(room)/*.c csrc/$(room)/*/*.c))
 core_objects := $(core_sources:%.c=$(OUT)/%.o)
-programs := $(patsubst tests/c/%.c,$(OUT)/%,$(wildcard tests/c/test_*.c))
+READER := ahead archive* chunk_cache claims dataset filter h5* join library_faults ncfile pick shuffle slab tables unpack
+TESTS ?= *
+programs := $(patsubst tests/c/%.c,$(OUT)/%,$(wildcard $(TESTS:%=tests/c/test_%.c)))
 
 ifneq ($(filter c-build c-run fuzz-run tidy-run,$(MAKECMDGOALS)),)
 LIBRARIES := netcdf $(shell pkg-config --exists hdf5 && echo hdf5 || echo hdf5-serial) libcurl sqlite3 libdeflate zlib jansson libcrypto
