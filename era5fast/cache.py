@@ -7,7 +7,11 @@ idle between two steps decode the chunks of the steps that come next into the sa
 
 from __future__ import annotations
 
+import operator
+import sys
+
 from . import _core
+from .errors import InputError
 
 __all__ = ["get_cache_bytes", "set_cache_bytes"]
 
@@ -25,9 +29,13 @@ def set_cache_bytes(n: int) -> None:
     Raises
     ------
     InputError
-        If `n` is negative.
+        If `n` is no whole number, or negative.
     """
-    _core.set_cache_bytes(n)
+    try:
+        n = operator.index(n)
+    except TypeError as error:
+        raise InputError(f"bytes of cache must be a whole number, not {n!r}") from error
+    _core.set_cache_bytes(min(n, sys.maxsize) if n > 0 else max(n, -1))
 
 
 def get_cache_bytes() -> int:

@@ -113,15 +113,14 @@ def _report_twice(name: str, repeated: list[list[Message]]) -> None:
     if not repeated:
         return
     steps = len({fields[0].seconds for fields in repeated})
-    first, other = repeated[0][:2]
+    first, other = (os.path.basename(message.path) for message in repeated[0][:2])
     final = len({f[0].seconds for f in repeated if f[0].preliminary and not all(x.preliminary for x in f)})
     log.warning(
-        "%s: %d time steps occur more than once, the first on %s in %s and %s: the one given first is taken%s",
+        "%s: %d time steps occur more than once, the first on %s in %s: what is given first is taken%s",
         name,
         steps,
-        _date(first.seconds),
-        os.path.basename(first.path),
-        os.path.basename(other.path),
+        _date(repeated[0][0].seconds),
+        f"{first} itself" if repeated[0][0].path == repeated[0][1].path else f"{first} and {other}",
         f", but for {final} preliminary ones the final" if final else "",
     )
 

@@ -134,9 +134,11 @@ def _area(header: dict[str, Any], area: Any) -> tuple[Pick, Pick]:
     if area is None:
         return (0, len(latitude)), (0, len(longitude))
     try:
-        north, west, south, east = map(float, area)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"area must be four numbers, not {area!r}", hint="north, west, south, east") from error
+        north, west, south, east = bounds = [float(bound) for bound in area]
+    except (TypeError, ValueError):
+        bounds = [np.nan]
+    if not np.isfinite(bounds).all():
+        raise InputError(f"area must be four numbers, not {area!r}", hint="north, west, south, east")
     rows = np.flatnonzero((latitude <= north + _SAME) & (latitude >= south - _SAME))
     eastward = (longitude - west + _SAME) % 360
     columns = np.flatnonzero(eastward <= (east - west) % 360 + 2 * _SAME if east - west < 360 else eastward >= 0)

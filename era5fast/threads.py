@@ -27,10 +27,9 @@ def set_num_threads(n: int) -> None:
         If `n` is no whole number, negative or above 1024.
     """
     try:
-        n = operator.index(n)
-    except TypeError as error:
-        raise InputError(f"the number of threads must be a whole number, not {n!r}") from error
-    _core.set_num_threads(n)
+        _core.set_num_threads(operator.index(n))
+    except (OverflowError, TypeError) as error:
+        raise InputError(f"the number of threads must be a whole number to 1024, not {n!r}") from error
 
 
 def get_num_threads() -> int:

@@ -231,7 +231,7 @@ def test_holes_and_repeated_steps_are_reported(
     whole = e5.read(real_data / HOURLY)[:72]
     (tmp_path / "x.grib").write_bytes(b"".join([*messages[:40], *messages[45:], *messages[2:4]]))
     assert np.array_equal(e5.read(tmp_path / "x.grib"), np.delete(whole, range(40, 45), axis=0))
-    assert "t2m: 2 time steps occur more than once, the first on 2019-03-01 02:00 in x.grib" in caplog.text
+    assert "t2m: 2 time steps occur more than once, the first on 2019-03-01 02:00 in x.grib itself:" in caplog.text
     hole = "5 time steps are missing in 1 hole, the first between 2019-03-02 15:00 in x.grib and 2019-03-02 21:00"
     assert hole in caplog.text
     caplog.clear()

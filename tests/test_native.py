@@ -730,6 +730,8 @@ def test_number_of_threads_can_be_set() -> None:
             e5.set_num_threads(n)
     with pytest.raises(errors.InputError, match="threads"):
         e5.set_num_threads("a")  # type: ignore[arg-type]
+    with pytest.raises(errors.InputError, match="whole number to 1024"):
+        e5.set_num_threads(1 << 70)
 
 
 def test_threads_are_those_that_were_asked_for() -> None:

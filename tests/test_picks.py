@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import struct
+import sys
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -457,6 +458,9 @@ def test_the_size_of_the_cache() -> None:
     assert 0 < before <= 1 << 30
     e5.set_cache_bytes(5)
     assert e5.get_cache_bytes() == 5
-    with pytest.raises(InputError, match="must be 0 or more"):
-        e5.set_cache_bytes(-1)
+    e5.set_cache_bytes(1 << 70)
+    assert e5.get_cache_bytes() == sys.maxsize
+    for wrong, text in ((-1, "must be 0 or more"), (-(1 << 70), "must be 0 or more"), (2.5, "whole number, not 2.5")):
+        with pytest.raises(InputError, match=text):
+            e5.set_cache_bytes(wrong)
     e5.set_cache_bytes(before)

@@ -252,6 +252,9 @@ def test_steps_that_occur_twice_come_from_the_first_file(tmp_path: Path, caplog:
     assert np.array_equal(e5.read([second, first], progress=False), np.concatenate([a[:12], b]), equal_nan=True)
     told = "t2m: z.nc and a.nc have different values on 2001-01-01 12:00: are they of different statistics?"
     assert told in caplog.text
+    both = write(tmp_path / "both.nc", np.concatenate([a, b]), np.concatenate([hours(24), hours(24)[::-1]]))
+    assert np.array_equal(e5.read(both, progress=False), a, equal_nan=True)
+    assert "24 time steps occur more than once, the first on 2001-01-01 00:00 in both.nc itself" in caplog.text
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -493,7 +496,7 @@ def test_area_over_the_seam_of_a_globe(tmp_path: Path) -> None:
         ([50, -1, 48], "must be four numbers"),
         ("Europe", "must be four numbers"),
         (7, "must be four numbers"),
-        ([np.nan] * 4, "no cells in the area"),
+        ([50, -1, np.nan, 2], "must be four numbers"),
     ],
 )
 def test_areas_that_are_none(area: object, text: str, plain: Path) -> None:

@@ -74,14 +74,16 @@ static void write_date(const struct e5_dataset *ds, int64_t seconds, char *out, 
 }
 
 static void report_twice(const struct e5_dataset *ds, const struct report *report) {
+    const char *name = last_name(ds, &report->first), *other = last_name(ds, &report->with);
+    bool within = report->first.part == report->with.part;
     char date[40], final[60] = "";
     write_date(ds, report->first.seconds, date, sizeof date);
     if (report->final > 0) snprintf(final, sizeof final, ", but for %zu preliminary ones the final", report->final);
     e5_log(E5_LOG_WARNING,
-           "%.40s: %zu time steps occur more than once, the first on %s in %.60s and %.60s: the file given first is "
+           "%.40s: %zu time steps occur more than once, the first on %s in %.60s%s%.60s: what is given first is "
            "taken%s",
-           ds->part[0].member.var->name, report->twice, date, last_name(ds, &report->first),
-           last_name(ds, &report->with), final);
+           ds->part[0].member.var->name, report->twice, date, name, within ? " itself" : " and ", within ? "" : other,
+           final);
 }
 
 static enum e5_status ask(struct e5_dataset *ds, const struct e5_entry *entry, enum e5_finality *out,

@@ -78,7 +78,7 @@ enum e5_status e5_h5_map_set(const struct e5_ncfile *file, const struct e5_ncvar
     else if (!same_shape(var, map, &data->space))
         map->why = "it is shorter than its dimensions";
     else if (!known_filters(map, data))
-        map->why = "it went through a filter other than shuffle, deflate and fletcher32";
+        map->why = "it went through a filter other than shuffle, deflate and fletcher32, which netCDF-C may have";
     else if (data->layout != E5_H5_CHUNKED)
         set_contiguous(map, data);
     else if (var->ndim > 0)
