@@ -165,7 +165,7 @@ c_files := $(sort $(shell find csrc tests/c tests/fuzz -name '*.[ch]'))
 
 VARIANT ?= plain
 FLAGS_plain := -O3
-FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wno-format-truncation
 FLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
     -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 FLAGS_coverage := -O1 --coverage -fprofile-update=atomic -DE5_COUNTED

@@ -12,6 +12,7 @@
 #include "io/heap.h"
 
 #define LINKS_MAX 100000
+#define GROUPS_MAX 64 /* one within the other; real files have a few */
 #define BLOCK_BYTES ((size_t)64 << 20) /* some 0.2 s of netcdf-c: the longest that a cancel waits */
 
 struct span { /* indices [start, start + count) along one dimension, in one go */
@@ -44,16 +45,44 @@ static hid_t open_hdf5(const char *path) {
     return file >= 0 ? file : H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
 }
 
-struct link_count {
+struct links {
     long seen;
-    bool foreign;
+    int depth;    /* of the group at hand */
+    bool by_name; /* soft links are followed, too: safe where none is foreign */
+    bool foreign, endless;
 };
 
+static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *info, void *context);
+
+/* As netcdf-c will do it, group within group.  H5Lvisit would enter each group once, and not show that one contains
+ * itself. */
+static herr_t look_inside(hid_t group, struct links *links) {
+    if (links->depth == GROUPS_MAX) links->endless = true;
+    if (links->endless) return 1;
+    links->depth++;
+    herr_t walked = H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_link, links);
+    links->depth--;
+    return walked;
+}
+
 static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *info, void *context) {
-    struct link_count *count = context;
-    (void)group, (void)name;
-    if (info->type >= H5L_TYPE_UD_MIN) count->foreign = true; /* external links and other link plug-ins */
-    return count->foreign || ++count->seen > LINKS_MAX;
+    struct links *links = context;
+    bool soft = info->type == H5L_TYPE_SOFT;
+    if (info->type >= H5L_TYPE_UD_MIN) links->foreign = true; /* external links and other link plug-ins */
+    if (links->foreign || ++links->seen > LINKS_MAX) return 1;
+    if (soft && !links->by_name) return 0;
+    hid_t object = H5Oopen(group, name, H5P_DEFAULT);
+    if (object < 0) return soft ? 0 : -1; /* a soft link may lead nowhere */
+    herr_t walked = H5Iget_type(object) == H5I_GROUP ? look_inside(object, links) : 0;
+    H5Oclose(object);
+    return walked;
+}
+
+static herr_t look_everywhere(hid_t file, struct links *links) {
+    herr_t walked = look_inside(file, links);
+    if (walked != 0) return walked;
+    *links = (struct links){.by_name = true};
+    return look_inside(file, links);
 }
 
 static enum e5_status unsafe(const char *path, const char *what, struct e5_error *err) {
@@ -61,14 +90,15 @@ static enum e5_status unsafe(const char *path, const char *what, struct e5_error
 }
 
 static enum e5_status check_links(const char *path, struct e5_error *err) {
-    struct link_count count = {0};
+    struct links links = {0};
     e5_gate_enter();
     hid_t file = open_hdf5(path);
-    herr_t walked = file >= 0 ? H5Lvisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, look_at_link, &count) : -1;
+    herr_t walked = file >= 0 ? look_everywhere(file, &links) : -1;
     if (file >= 0) H5Fclose(file);
     e5_gate_leave();
-    if (count.foreign) return unsafe(path, "links to other files", err);
-    if (count.seen > LINKS_MAX) return unsafe(path, "more links than any real file has", err);
+    if (links.foreign) return unsafe(path, "links to other files", err);
+    if (links.endless) return unsafe(path, "groups that contain themselves", err);
+    if (links.seen > LINKS_MAX) return unsafe(path, "more links than any real file has", err);
     if (walked >= 0) return E5_OK;
     return e5_probe_fail(err, E5_CORRUPT, path,
                          "the file is damaged (download it again) or in a newer format than this HDF5 knows",

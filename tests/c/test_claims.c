@@ -158,6 +158,28 @@ TEST(links_below_the_root_are_looked_at_before_netcdf_c_follows_them) {
     e5_ncfile_close(file);
 }
 
+static void refuse_circle(const char *name, bool soft) {
+    const char *path = make_path(name);
+    struct e5_error said = E5_ERROR_NONE;
+    struct e5_ncfile *file = NULL;
+    hid_t h5 = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t group = H5Gcreate2(h5, "below", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    herr_t linked = soft ? H5Lcreate_soft("/below", group, "again", H5P_DEFAULT, H5P_DEFAULT)
+                         : H5Lcreate_hard(h5, "below", group, "again", H5P_DEFAULT, H5P_DEFAULT);
+    CHECK(group >= 0 && linked >= 0 && H5Lcreate_soft("/no", group, "where", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    H5Gclose(group), H5Fclose(h5);
+    CHECK_OK(e5_ncfile_open_direct(path, NULL, &file, err));
+    CHECK(file != NULL);
+    if (file != NULL) check_told(e5_library_admit(file, &said), E5_UNSAFE, &said, "groups that contain themselves");
+    e5_ncfile_close(file);
+}
+
+/* netcdf-c would go round until its stack ends. */
+TEST(groups_that_contain_themselves_are_refused) {
+    refuse_circle("hard.nc", false);
+    refuse_circle("soft.nc", true);
+}
+
 /* --- packing --- */
 
 TEST(a_scale_that_is_no_number) {
@@ -321,6 +343,7 @@ int main(void) {
     RUN(variables_longer_than_their_data);
     RUN(more_texts_than_can_be_meant);
     RUN(links_below_the_root_are_looked_at_before_netcdf_c_follows_them);
+    RUN(groups_that_contain_themselves_are_refused);
     RUN(a_scale_that_is_no_number);
     RUN(axes_that_are_none);
     RUN(more_levels_and_numbers_than_can_be_shared_out);
