@@ -45,9 +45,9 @@ struct e5_cached *e5_chunk_cache_claim(const struct e5_chunk_key *key, uint64_t 
 /* Was the chunk wanted before, as far as is remembered?  For reading that seldom comes back to a chunk: leaving one
  * to the cache costs the memory that it lay in, so that may wait until it is wanted a second time. */
 bool e5_chunk_cache_met(const struct e5_chunk_key *key);
-/* Takes the room that begins with the decoded elements over, and *room is another one, or empty; of a room that is far too
- * large for them it takes a copy.  The elements stay where they are until _release.  A chunk for whose room there is no
- * place is as good as not filled. */
+/* Takes the room that begins with the decoded elements over, and *room is another one, or empty; of a room that is
+ * far too large for them it takes a copy.  The elements stay where they are until _release.  A chunk for whose room
+ * there is no place is as good as not filled. */
 void e5_chunk_cache_fill(struct e5_cached *chunk, const struct e5_decoded *decoded, struct e5_room *room);
 /* A chunk that was not filled is given up: whoever waits for it tries himself. */
 void e5_chunk_cache_release(struct e5_cached *chunk);
