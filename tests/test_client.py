@@ -292,7 +292,7 @@ def test_ctrl_c_gives_the_prompt_back_and_the_next_call_goes_on(cds, target):
         began = time.monotonic()
         other.interrupt()
         assert other.said() == "interrupted"
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 1.0 * slowness()
     state = state_of(target)
     assert (state["job"], state["written"]) == (cds.jobs[0].id, 200_000)
     assert not target.exists()
@@ -313,7 +313,7 @@ def test_ctrl_c_at_any_moment(cds, target, moment):
         began = time.monotonic()
         other.interrupt()
         assert other.said() == "interrupted"
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 1.0 * slowness()
     assert hidden(target.parent) == [".t2m.nc.e5state"]
     assert cds.count("dismiss") == cds.count("delete") == 0
     cds.advance(60)
@@ -375,7 +375,7 @@ def test_ctrl_c_stops_a_starmap(cds, target):
         began = time.monotonic()
         other.interrupt()
         assert other.said() == "interrupted"
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 1.0 * slowness()
         assert state_of(target)["written"] == 25_000
         assert hidden(target.parent) == [".t2m.nc.e5part", ".t2m.nc.e5state"]  # nobody holds the lock any more
 
@@ -460,7 +460,7 @@ def test_an_exception_of_the_progress_bar_stops_and_is_raised(cds, target, monke
     with pytest.raises(type(error)) as raised:
         quick(cds).retrieve(DATASET, REQUEST, target)
     assert raised.value is error
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 2.0 * slowness()
     assert state_of(target)["written"] == 25_000
     monkeypatch.undo()
     quick(cds).retrieve(DATASET, REQUEST, target)

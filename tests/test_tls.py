@@ -17,6 +17,7 @@ import era5fast as e5
 import era5fast._core as core
 from era5fast import config
 from era5fast.errors import ConfigError, NetworkError, TLSError
+from tests.look_alike import slowness
 
 pytestmark = pytest.mark.native
 
@@ -46,7 +47,7 @@ def refused(url: str, **options) -> TLSError:
     begun = time.monotonic()
     with pytest.raises(TLSError) as caught:
         ask(url, waits={"patience": 60, "pace": 1}, **options)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 1 * slowness()
     error = caught.value
     assert not error.retryable
     assert "127.0.0.1" in str(error)
@@ -182,4 +183,4 @@ def test_downloads_are_as_careful(good, tmp_path) -> None:
     begun = time.monotonic()
     with pytest.raises(TLSError):
         client.retrieve("reanalysis-era5-single-levels", {"variable": ["2m_temperature"]}, tmp_path / "x.nc")
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 1 * slowness()

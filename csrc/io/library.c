@@ -47,42 +47,45 @@ static hid_t open_hdf5(const char *path) {
 
 struct links {
     long seen;
-    int depth;    /* of the group at hand */
-    bool by_name; /* soft links are followed, too: safe where none is foreign */
+    int depth; /* of the group at hand */
     bool foreign, endless;
 };
 
-static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *info, void *context);
+static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *info, void *context) {
+    struct links *links = context;
+    (void)group, (void)name;
+    if (info->type >= H5L_TYPE_UD_MIN) links->foreign = true; /* external links and other link plug-ins */
+    return links->foreign || ++links->seen > LINKS_MAX;
+}
 
-/* As netcdf-c will do it, group within group.  H5Lvisit would enter each group once, and not show that one contains
- * itself. */
-static herr_t look_inside(hid_t group, struct links *links) {
+static herr_t follow_link(hid_t group, const char *name, const H5L_info_t *info, void *context);
+
+static herr_t follow_links(hid_t group, struct links *links) {
     if (links->depth == GROUPS_MAX) links->endless = true;
     if (links->endless) return 1;
     links->depth++;
-    herr_t walked = H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_link, links);
+    herr_t walked = H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, follow_link, links);
     links->depth--;
     return walked;
 }
 
-static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *info, void *context) {
+static herr_t follow_link(hid_t group, const char *name, const H5L_info_t *info, void *context) {
     struct links *links = context;
-    bool soft = info->type == H5L_TYPE_SOFT;
-    if (info->type >= H5L_TYPE_UD_MIN) links->foreign = true; /* external links and other link plug-ins */
-    if (links->foreign || ++links->seen > LINKS_MAX) return 1;
-    if (soft && !links->by_name) return 0;
+    if (++links->seen > LINKS_MAX) return 1;
     hid_t object = H5Oopen(group, name, H5P_DEFAULT);
-    if (object < 0) return soft ? 0 : -1; /* a soft link may lead nowhere */
-    herr_t walked = H5Iget_type(object) == H5I_GROUP ? look_inside(object, links) : 0;
+    if (object < 0) return info->type == H5L_TYPE_SOFT ? 0 : -1; /* a soft link may lead nowhere */
+    herr_t walked = H5Iget_type(object) == H5I_GROUP ? follow_links(object, links) : 0;
     H5Oclose(object);
     return walked;
 }
 
+/* At first without following any, each group once; then as netcdf-c does it, group within group, which in one that
+ * contains itself it would do until the stack ends. */
 static herr_t look_everywhere(hid_t file, struct links *links) {
-    herr_t walked = look_inside(file, links);
+    herr_t walked = H5Lvisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, look_at_link, links);
     if (walked != 0) return walked;
-    *links = (struct links){.by_name = true};
-    return look_inside(file, links);
+    links->seen = 0;
+    return follow_links(file, links);
 }
 
 static enum e5_status unsafe(const char *path, const char *what, struct e5_error *err) {
