@@ -135,9 +135,9 @@ def _area(header: dict[str, Any], area: Any) -> tuple[Pick, Pick]:
         return (0, len(latitude)), (0, len(longitude))
     try:
         north, west, south, east = bounds = [float(bound) for bound in area]
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         bounds = [np.nan]
-    if not np.isfinite(bounds).all():
+    if np.isnan(bounds).any() or np.isinf(bounds[1::2]).any():
         raise InputError(f"area must be four numbers, not {area!r}", hint="north, west, south, east")
     rows = np.flatnonzero((latitude <= north + _SAME) & (latitude >= south - _SAME))
     eastward = (longitude - west + _SAME) % 360

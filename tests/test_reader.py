@@ -497,6 +497,8 @@ def test_area_over_the_seam_of_a_globe(tmp_path: Path) -> None:
         ("Europe", "must be four numbers"),
         (7, "must be four numbers"),
         ([50, -1, np.nan, 2], "must be four numbers"),
+        ([50, -np.inf, 48, 2], "must be four numbers"),
+        ([50, -1, 48, 10**400], "must be four numbers"),
     ],
 )
 def test_areas_that_are_none(area: object, text: str, plain: Path) -> None:

@@ -221,41 +221,39 @@ bool e5_chunk_cache_met(const struct e5_chunk_key *key) {
     return met;
 }
 
-/* Rooms are used again from chunk to chunk: this one was made for a far larger one. */
-static bool is_roomy(const struct e5_room *room, size_t bytes) { return room->size / ROOMY > bytes; }
-
-/* The chunk's own room gets a copy of the elements. */
-static bool keep_copy(struct e5_cached *chunk, const uint8_t *elements) {
-    if (is_roomy(&chunk->room, chunk->bytes)) {
-        free(chunk->room.bytes);
-        chunk->room = (struct e5_room){0};
-    }
-    if (e5_room_need(&chunk->room, chunk->bytes, NULL) != E5_OK) return false;
-    memcpy(chunk->room.bytes, elements, chunk->bytes);
-    return true;
+/* A room of just its size with a copy of the elements; empty where there is no memory. */
+static struct e5_room copy_of(const uint8_t *elements, size_t bytes) {
+    struct e5_room copy = {0};
+    if (e5_room_need(&copy, bytes, NULL) == E5_OK) memcpy(copy.bytes, elements, bytes);
+    return copy;
 }
 
-static void exchange(struct e5_cached *chunk, struct e5_room *room) {
+/* The chunk gets *room, which gets what the chunk had for a room.  False: there is no place for so large a room. */
+static bool take_room(struct e5_cached *chunk, size_t plane, struct e5_room *room) {
     struct e5_room other = chunk->room;
-    chunk->room = *room;
-    *room = other;
-}
-
-void e5_chunk_cache_fill(struct e5_cached *chunk, const struct e5_decoded *decoded, struct e5_room *room) {
-    if (!is_roomy(room, chunk->bytes))
-        exchange(chunk, room);
-    else if (!keep_copy(chunk, decoded->bytes))
-        return;
-    size_t more = chunk->room.size - chunk->bytes;
     enter();
-    if (make_room(more, chunk->call, NULL)) {
+    size_t more = room->size - chunk->bytes;
+    bool fits = make_room(more, chunk->call, NULL);
+    if (fits) {
         cache.bytes += more;
         chunk->bytes += more;
-        chunk->decoded = (struct e5_decoded){chunk->room.bytes, decoded->plane};
+        chunk->room = *room;
+        chunk->decoded = (struct e5_decoded){room->bytes, plane};
         chunk->ready = true;
+        *room = other;
         pthread_cond_broadcast(&cache.changed);
     }
     release();
+    return fits;
+}
+
+/* Rooms are used again from chunk to chunk: one that was made for far larger ones stays with whoever decodes. */
+bool e5_chunk_cache_fill(struct e5_cached *chunk, const struct e5_decoded *decoded, struct e5_room *room) {
+    if (room->size / ROOMY <= chunk->bytes && take_room(chunk, decoded->plane, room)) return true;
+    struct e5_room copy = copy_of(decoded->bytes, chunk->bytes);
+    bool filled = copy.bytes != NULL && take_room(chunk, decoded->plane, &copy);
+    free(copy.bytes);
+    return filled;
 }
 
 void e5_chunk_cache_release(struct e5_cached *chunk) {

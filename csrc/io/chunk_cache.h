@@ -46,9 +46,9 @@ struct e5_cached *e5_chunk_cache_claim(const struct e5_chunk_key *key, uint64_t 
  * to the cache costs the memory that it lay in, so that may wait until it is wanted a second time. */
 bool e5_chunk_cache_met(const struct e5_chunk_key *key);
 /* Takes the room that begins with the decoded elements over, and *room is another one, or empty; of a room that is
- * far too large for them it takes a copy.  The elements stay where they are until _release.  A chunk for whose room
- * there is no place is as good as not filled. */
-void e5_chunk_cache_fill(struct e5_cached *chunk, const struct e5_decoded *decoded, struct e5_room *room);
+ * too large for them it takes a copy.  The elements stay where they are until _release.  False: there is no memory or
+ * no place for it, and it is as good as not filled. */
+bool e5_chunk_cache_fill(struct e5_cached *chunk, const struct e5_decoded *decoded, struct e5_room *room);
 /* A chunk that was not filled is given up: whoever waits for it tries himself. */
 void e5_chunk_cache_release(struct e5_cached *chunk);
 

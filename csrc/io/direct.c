@@ -149,7 +149,7 @@ static enum e5_status get_elements(const struct direct *d, const struct e5_chunk
     *cached = ask_cache(d, chunk, &piece->box, &must_decode, &decoded);
     enum e5_status status = must_decode ? decode(d, chunk, scratch, &decoded, err) : E5_OK;
     if (status == E5_OK && must_decode && *cached != NULL)
-        e5_chunk_cache_fill(*cached, &decoded, e5_scratch_holder(scratch, &decoded));
+        (void)e5_chunk_cache_fill(*cached, &decoded, e5_scratch_holder(scratch, &decoded));
     piece->bytes = decoded.bytes;
     piece->plane = decoded.plane;
     return status;
@@ -290,7 +290,7 @@ bool e5_direct_keep(const char *path, const struct e5_layout *layout, const stru
     const struct e5_chunk *chunk = e5_map_find(map, number);
     struct e5_decoded decoded = {0};
     struct e5_scratch scratch;
-    bool there = true;
+    bool there = true, has_room = true;
     if (chunk == NULL) return true;
     struct e5_chunk_key key = key_of(&d, chunk);
     struct e5_cached *cached = e5_chunk_cache_claim(&key, since, &there);
@@ -298,9 +298,9 @@ bool e5_direct_keep(const char *path, const struct e5_layout *layout, const stru
     e5_scratch_init(&scratch);
     enum e5_status status = e5_probe_reopen(path, d.probe, &d.descriptor, NULL);
     if (status == E5_OK) status = decode(&d, chunk, &scratch, &decoded, NULL);
-    if (status == E5_OK) e5_chunk_cache_fill(cached, &decoded, e5_scratch_holder(&scratch, &decoded));
+    if (status == E5_OK) has_room = e5_chunk_cache_fill(cached, &decoded, e5_scratch_holder(&scratch, &decoded));
     e5_chunk_cache_release(cached);
     e5_scratch_fini(&scratch);
     if (d.descriptor >= 0) close(d.descriptor);
-    return true;
+    return has_room;
 }

@@ -8,11 +8,10 @@
 
 #include "base/alloc.h"
 #include "io/gate.h"
+#include "io/h5_walk.h"
 #include "io/header.h"
 #include "io/heap.h"
 
-#define LINKS_MAX 100000
-#define GROUPS_MAX 64 /* one within the other; real files have a few */
 #define BLOCK_BYTES ((size_t)64 << 20) /* some 0.2 s of netcdf-c: the longest that a cancel waits */
 
 struct span { /* indices [start, start + count) along one dimension, in one go */
@@ -48,21 +47,25 @@ static hid_t open_hdf5(const char *path) {
 struct links {
     long seen;
     int depth; /* of the group at hand */
-    bool foreign, endless;
+    bool foreign, deep;
 };
 
+/* `name` is the whole path. */
 static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *info, void *context) {
     struct links *links = context;
-    (void)group, (void)name;
-    if (info->type >= H5L_TYPE_UD_MIN) links->foreign = true; /* external links and other link plug-ins */
-    return links->foreign || ++links->seen > LINKS_MAX;
+    int depth = 1;
+    (void)group;
+    while ((name = strchr(name, '/')) != NULL) name++, depth++;
+    links->deep = depth >= E5_H5_GROUPS_MAX;
+    links->foreign = info->type >= H5L_TYPE_UD_MIN; /* external links and other link plug-ins */
+    return links->foreign || links->deep || ++links->seen > E5_H5_LINKS_MAX;
 }
 
 static herr_t follow_link(hid_t group, const char *name, const H5L_info_t *info, void *context);
 
 static herr_t follow_links(hid_t group, struct links *links) {
-    if (links->depth == GROUPS_MAX) links->endless = true;
-    if (links->endless) return 1;
+    if (links->depth == E5_H5_GROUPS_MAX) links->deep = true;
+    if (links->deep) return 1;
     links->depth++;
     herr_t walked = H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, follow_link, links);
     links->depth--;
@@ -71,7 +74,7 @@ static herr_t follow_links(hid_t group, struct links *links) {
 
 static herr_t follow_link(hid_t group, const char *name, const H5L_info_t *info, void *context) {
     struct links *links = context;
-    if (++links->seen > LINKS_MAX) return 1;
+    if (++links->seen > E5_H5_LINKS_MAX) return 1;
     hid_t object = H5Oopen(group, name, H5P_DEFAULT);
     if (object < 0) return info->type == H5L_TYPE_SOFT ? 0 : -1; /* a soft link may lead nowhere */
     herr_t walked = H5Iget_type(object) == H5I_GROUP ? follow_links(object, links) : 0;
@@ -79,17 +82,12 @@ static herr_t follow_link(hid_t group, const char *name, const H5L_info_t *info,
     return walked;
 }
 
-/* At first without following any, each group once; then as netcdf-c does it, group within group, which in one that
- * contains itself it would do until the stack ends. */
+/* At first without following any, each group once; then soft links, too, as netcdf-c does it. */
 static herr_t look_everywhere(hid_t file, struct links *links) {
     herr_t walked = H5Lvisit(file, H5_INDEX_NAME, H5_ITER_NATIVE, look_at_link, links);
     if (walked != 0) return walked;
     links->seen = 0;
     return follow_links(file, links);
-}
-
-static enum e5_status unsafe(const char *path, const char *what, struct e5_error *err) {
-    return e5_probe_fail(err, E5_UNSAFE, path, "do not trust this file", "%s", what);
 }
 
 static enum e5_status check_links(const char *path, struct e5_error *err) {
@@ -99,9 +97,9 @@ static enum e5_status check_links(const char *path, struct e5_error *err) {
     herr_t walked = file >= 0 ? look_everywhere(file, &links) : -1;
     if (file >= 0) H5Fclose(file);
     e5_gate_leave();
-    if (links.foreign) return unsafe(path, "links to other files", err);
-    if (links.endless) return unsafe(path, "groups that contain themselves", err);
-    if (links.seen > LINKS_MAX) return unsafe(path, "more links than any real file has", err);
+    if (links.foreign) return e5_h5_walk_refuse(path, "links to other files", err);
+    if (links.deep) return e5_h5_walk_refuse(path, "groups too deep within each other, or in themselves", err);
+    if (links.seen > E5_H5_LINKS_MAX) return e5_h5_walk_refuse(path, "more links than any real file has", err);
     if (walked >= 0) return E5_OK;
     return e5_probe_fail(err, E5_CORRUPT, path,
                          "the file is damaged (download it again) or in a newer format than this HDF5 knows",
@@ -114,6 +112,7 @@ enum e5_status e5_library_admit(const struct e5_ncfile *file, struct e5_error *e
     if (layout->probe.kept) e5_layout_let_go(layout);
     if (layout->probe.container == E5_NETCDF3 || atomic_load(&layout->admitted)) return E5_OK;
     enum e5_status status = e5_heap_check(file->path, &layout->probe, err);
+    if (status == E5_OK) status = e5_h5_walk(file->path, &layout->probe, err);
     if (status == E5_OK) status = check_links(file->path, err);
     if (status == E5_OK) atomic_store(&layout->admitted, true);
     return status;

@@ -35,7 +35,7 @@ static bool use(uint64_t address, uint64_t call) {
     }
     if (decode) {
         struct e5_room room = make_room((char)address);
-        e5_chunk_cache_fill(chunk, &(struct e5_decoded){room.bytes, 7}, &room);
+        CHECK(e5_chunk_cache_fill(chunk, &(struct e5_decoded){room.bytes, 7}, &room));
         free(room.bytes);
     } else {
         CHECK(decoded.plane == 7);
@@ -228,11 +228,11 @@ TEST(the_limit_holds_for_rooms_too) {
     CHECK(held() == 2 * SIZE); /* in the place of 1 */
     e5_chunk_cache_release(chunk);
     chunk = fill_from(3, SIZE, &room);
-    struct e5_cached *beside = fill_from(4, 2 * SIZE, &room); /* in no place, since 3 is being used */
+    struct e5_cached *beside = fill_from(4, 2 * SIZE, &room); /* a copy, since 3 is being used */
     CHECK(held() == 2 * SIZE);
     e5_chunk_cache_release(beside);
     e5_chunk_cache_release(chunk);
-    CHECK(held() == SIZE && use(3, e5_chunk_cache_call()));
+    CHECK(held() == 2 * SIZE && use(3, e5_chunk_cache_call()) && use(4, e5_chunk_cache_call()));
     free(room.bytes);
 }
 

@@ -8,6 +8,7 @@
 #include "io/dataset.h"
 #include "io/dataset_parts.h"
 #include "io/h5.h"
+#include "io/h5_walk.h"
 #include "io/library.h"
 #include "io/ncfile.h"
 #include "io/texts.h"
@@ -144,40 +145,112 @@ TEST(more_texts_than_can_be_meant) {
 
 /* --- what netcdf-c must not be led to --- */
 
-TEST(links_below_the_root_are_looked_at_before_netcdf_c_follows_them) {
-    const char *path = make_path("links.nc");
+static void check_admitted(const char *path, enum e5_status expected, const char *what) {
     struct e5_error said = E5_ERROR_NONE;
     struct e5_ncfile *file = NULL;
-    hid_t h5 = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    hid_t group = H5Gcreate2(h5, "below", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    CHECK(group >= 0 && H5Lcreate_external("/etc/hostname", "/", group, "x", H5P_DEFAULT, H5P_DEFAULT) >= 0);
-    H5Gclose(group), H5Fclose(h5);
     CHECK_OK(e5_ncfile_open_direct(path, NULL, &file, err));
     CHECK(file != NULL);
-    if (file != NULL) check_told(e5_library_admit(file, &said), E5_UNSAFE, &said, "links to other files");
+    if (file != NULL) check_told(e5_library_admit(file, &said), expected, &said, what);
     e5_ncfile_close(file);
 }
 
-static void refuse_circle(const char *name, bool soft) {
+/* A file with a group; both are open. */
+static const char *begin_file(const char *name, hid_t *file, hid_t *group) {
     const char *path = make_path(name);
-    struct e5_error said = E5_ERROR_NONE;
-    struct e5_ncfile *file = NULL;
-    hid_t h5 = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    hid_t group = H5Gcreate2(h5, "below", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    herr_t linked = soft ? H5Lcreate_soft("/below", group, "again", H5P_DEFAULT, H5P_DEFAULT)
-                         : H5Lcreate_hard(h5, "below", group, "again", H5P_DEFAULT, H5P_DEFAULT);
-    CHECK(group >= 0 && linked >= 0 && H5Lcreate_soft("/no", group, "where", H5P_DEFAULT, H5P_DEFAULT) >= 0);
-    H5Gclose(group), H5Fclose(h5);
-    CHECK_OK(e5_ncfile_open_direct(path, NULL, &file, err));
-    CHECK(file != NULL);
-    if (file != NULL) check_told(e5_library_admit(file, &said), E5_UNSAFE, &said, "groups that contain themselves");
-    e5_ncfile_close(file);
+    *file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    *group = H5Gcreate2(*file, "below", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    CHECK(*file >= 0 && *group >= 0);
+    return path;
+}
+
+TEST(links_below_the_root_are_looked_at_before_netcdf_c_follows_them) {
+    hid_t file, group;
+    const char *path = begin_file("links.nc", &file, &group);
+    CHECK(H5Lcreate_external("/etc/hostname", "/", group, "x", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    H5Gclose(group), H5Fclose(file);
+    check_admitted(path, E5_UNSAFE, "links to other files");
+}
+
+TEST(links_within_a_file_are_taken) {
+    hid_t file, group;
+    const char *path = begin_file("honest.nc", &file, &group);
+    H5Gclose(H5Gcreate2(file, "beside", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    CHECK(H5Lcreate_soft("/nothing", group, "leads nowhere", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    CHECK(H5Lcreate_hard(file, "beside", group, "one", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    CHECK(H5Lcreate_soft("/beside", group, "two", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    H5Gclose(group), H5Fclose(file);
+    check_admitted(path, E5_OK, "");
 }
 
 /* netcdf-c would go round until its stack ends. */
 TEST(groups_that_contain_themselves_are_refused) {
-    refuse_circle("hard.nc", false);
-    refuse_circle("soft.nc", true);
+    hid_t file, group;
+    const char *path = begin_file("hard.nc", &file, &group);
+    CHECK(H5Lcreate_hard(file, "below", group, "again", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    H5Gclose(group), H5Fclose(file);
+    check_admitted(path, E5_UNSAFE, "or in themselves");
+    path = begin_file("soft.nc", &file, &group);
+    CHECK(H5Lcreate_soft("/below", group, "again", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    H5Gclose(group), H5Fclose(file);
+    check_admitted(path, E5_UNSAFE, "or in themselves");
+}
+
+static const char *make_deep(const char *name, int depth) {
+    hid_t file, group;
+    const char *path = begin_file(name, &file, &group);
+    for (int i = 2; i < depth; i++) {
+        hid_t inner = H5Gcreate2(group, "a", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        H5Gclose(group);
+        group = inner;
+    }
+    H5Gclose(group), H5Fclose(file);
+    return path;
+}
+
+TEST(groups_too_deep_within_each_other_are_refused) {
+    check_admitted(make_deep("deepest.nc", E5_H5_GROUPS_MAX), E5_OK, "");
+    check_admitted(make_deep("deeper.nc", E5_H5_GROUPS_MAX + 1), E5_UNSAFE, "groups too deep");
+    check_admitted(make_deep("deep.nc", 20000), E5_UNSAFE, "groups too deep");
+}
+
+/* The node of the second group's tree gets itself as its only child: HDF5 would go down for ever. */
+static void bend_tree(const char *path) {
+    static unsigned char bytes[1 << 20];
+    FILE *file = fopen(path, "r+b");
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    unsigned char *first = memmem(bytes, size, "TREE", 4);
+    unsigned char *second = first != NULL ? memmem(first + 4, size - (size_t)(first + 4 - bytes), "TREE", 4) : NULL;
+    CHECK(second != NULL);
+    if (second != NULL) {
+        uint64_t own = (uint64_t)(second - bytes);
+        second[5] = second[6] = 1; /* level, entries */
+        memcpy(second + 32, &own, 8);
+    }
+    rewind(file);
+    CHECK(fwrite(bytes, 1, size, file) == size);
+    fclose(file);
+}
+
+TEST(trees_of_groups_that_contain_themselves_are_refused) {
+    hid_t file, group;
+    const char *path = begin_file("tree.nc", &file, &group);
+    H5Gclose(H5Gcreate2(group, "x", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Gclose(group), H5Fclose(file);
+    bend_tree(path);
+    check_admitted(path, E5_CORRUPT, "");
+}
+
+/* netcdf-c opens the other file as soon as it opens this one, whichever variable is wanted. */
+TEST(data_in_other_files_are_not_looked_for) {
+    hid_t file, group;
+    hsize_t length = 4;
+    const char *path = begin_file("virtual.nc", &file, &group);
+    hid_t how = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(1, &length, NULL);
+    CHECK(H5Pset_virtual(how, space, "other.nc", "x", space) >= 0);
+    hid_t set = H5Dcreate2(group, "v", H5T_NATIVE_INT, space, H5P_DEFAULT, how, H5P_DEFAULT);
+    CHECK(set >= 0);
+    H5Dclose(set), H5Sclose(space), H5Pclose(how), H5Gclose(group), H5Fclose(file);
+    check_admitted(path, E5_UNSAFE, "data lie in other files");
 }
 
 /* --- packing --- */
@@ -343,7 +416,11 @@ int main(void) {
     RUN(variables_longer_than_their_data);
     RUN(more_texts_than_can_be_meant);
     RUN(links_below_the_root_are_looked_at_before_netcdf_c_follows_them);
+    RUN(links_within_a_file_are_taken);
     RUN(groups_that_contain_themselves_are_refused);
+    RUN(groups_too_deep_within_each_other_are_refused);
+    RUN(trees_of_groups_that_contain_themselves_are_refused);
+    RUN(data_in_other_files_are_not_looked_for);
     RUN(a_scale_that_is_no_number);
     RUN(axes_that_are_none);
     RUN(more_levels_and_numbers_than_can_be_shared_out);
