@@ -207,7 +207,14 @@ def open_dataset(
         ds = _fit_together(grib.variables_of(names, wanted), join)
     else:
         ds = _open_netcdf(names, wanted, join)
-    return ds if chunks is None else _chunked(ds, chunks)
+    if chunks is None:
+        return ds
+    try:
+        return _chunked(ds, chunks)
+    except InputError:
+        raise
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise InputError(f"chunks are {chunks!r}: {error}", hint='a dict such as {"time": 24}, or "auto"') from error
 
 
 def _open_netcdf(names: list[str], wanted: list[str] | None, join: str) -> xr.Dataset:

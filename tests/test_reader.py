@@ -735,6 +735,9 @@ def test_names_of_files_and_variables_in_all_their_forms(tmp_path: Path, plain: 
             opening(7)
     with pytest.raises(InputError, match=r"a variable is a name or a number, not 1\.5"):
         e5.read(plain, 1.5)
+    for wrong in ("foo", {"time": 0}, {"time": -5}):
+        with pytest.raises(InputError, match="chunks are"):
+            e5.open_dataset(plain, chunks=wrong)
     with pytest.raises(InputError, match=r"chunks: no dimension tme\. There are time, latitude, longitude"):
         e5.open_dataset(plain, chunks={"tme": 3})
 

@@ -4,6 +4,8 @@
 
 #include "io/h5.h"
 
+#define NUMBER_MAX 8 /* bytes; wider ones netcdf-c takes for texts, and their bytes for addresses */
+
 struct walk {
     const char *path;
     struct e5_h5 *h5;
@@ -29,6 +31,8 @@ static enum e5_status look_at_data(struct walk *w, const struct e5_h5_data *data
     size_t count;
     if (data->external || data->layout == E5_H5_VIRTUAL)
         return e5_h5_walk_refuse(w->path, "a variable's data lie in other files", err);
+    if ((data->type.class == E5_H5_INTEGER || data->type.class == E5_H5_FLOAT) && data->type.size > NUMBER_MAX)
+        return e5_h5_walk_refuse(w->path, "a variable of numbers of more than 8 bytes", err);
     if (data->layout != E5_H5_CHUNKED) return E5_OK;
     enum e5_status status = e5_h5_chunks(w->h5, data, &chunk, &count, &found);
     free(chunk);

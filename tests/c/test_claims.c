@@ -240,6 +240,18 @@ TEST(trees_of_groups_that_contain_themselves_are_refused) {
     check_admitted(path, E5_CORRUPT, "");
 }
 
+TEST(numbers_that_netcdf_c_takes_for_texts_are_refused) {
+    hid_t file, group;
+    hsize_t length = 3;
+    const char *path = begin_file("wide.nc", &file, &group);
+    hid_t space = H5Screate_simple(1, &length, NULL), type = H5Tcopy(H5T_IEEE_F64LE);
+    CHECK(H5Tset_size(type, 16) >= 0);
+    hid_t set = H5Dcreate2(group, "v", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    CHECK(set >= 0);
+    H5Dclose(set), H5Tclose(type), H5Sclose(space), H5Gclose(group), H5Fclose(file);
+    check_admitted(path, E5_UNSAFE, "numbers of more than 8 bytes");
+}
+
 /* netcdf-c opens the other file as soon as it opens this one, whichever variable is wanted. */
 TEST(data_in_other_files_are_not_looked_for) {
     hid_t file, group;
@@ -420,6 +432,7 @@ int main(void) {
     RUN(groups_that_contain_themselves_are_refused);
     RUN(groups_too_deep_within_each_other_are_refused);
     RUN(trees_of_groups_that_contain_themselves_are_refused);
+    RUN(numbers_that_netcdf_c_takes_for_texts_are_refused);
     RUN(data_in_other_files_are_not_looked_for);
     RUN(a_scale_that_is_no_number);
     RUN(axes_that_are_none);
