@@ -176,7 +176,7 @@ OUT := build/c/$(VARIANT)
 CORE := $(OUT)/core.a
 core_sources := $(foreach room,$(ROOMS),$(wildcard csrc/$(room)/*.c csrc/$(room)/*/*.c))
 core_objects := $(core_sources:%.c=$(OUT)/%.o)
-READER := ahead archive* chunk_cache claims csv dataset filter h5* join library_faults ncfile pick shuffle slab tables unpack
+READER := ahead archive_files chunk_cache claims csv dataset filter h5* join library_faults ncfile pick shuffle slab tables unpack
 TESTS ?= *
 programs := $(patsubst tests/c/%.c,$(OUT)/%,$(wildcard $(TESTS:%=tests/c/test_%.c)))
 
