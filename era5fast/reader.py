@@ -207,14 +207,7 @@ def open_dataset(
         ds = _fit_together(grib.variables_of(names, wanted), join)
     else:
         ds = _open_netcdf(names, wanted, join)
-    if chunks is None:
-        return ds
-    try:
-        return _chunked(ds, chunks)
-    except InputError:
-        raise
-    except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise InputError(f"chunks are {chunks!r}: {error}", hint='a dict such as {"time": 24}, or "auto"') from error
+    return ds if chunks is None else _chunked(ds, chunks)
 
 
 def _open_netcdf(names: list[str], wanted: list[str] | None, join: str) -> xr.Dataset:
@@ -319,11 +312,18 @@ def _extent(axis: xr.DataArray) -> str:
 
 def _chunked(ds: xr.Dataset, chunks: Any) -> xr.Dataset:
     """Dask arrays; along dimensions that `chunks` does not name as the files are cut."""
-    if not isinstance(chunks, dict):
-        return ds.chunk(chunks)
-    unknown = [str(dim) for dim in chunks if dim not in ds.dims]
+    unknown = [str(dim) for dim in chunks if dim not in ds.dims] if isinstance(chunks, dict) else []
     if unknown:
         raise InputError(f"chunks: no dimension {unknown[0]}", hint=f"there are {', '.join(map(str, ds.dims))}")
+    try:
+        return _cut(ds, chunks)
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise InputError(f"chunks are {chunks!r}: {error}", hint='a dict such as {"time": 24}, or "auto"') from error
+
+
+def _cut(ds: xr.Dataset, chunks: Any) -> xr.Dataset:
+    if not isinstance(chunks, dict):
+        return ds.chunk(chunks)
     cut = ds.copy()
     for name, array in ds.data_vars.items():
         hints = array.encoding.get("preferred_chunks", {})

@@ -126,6 +126,12 @@ struct e5_h5_link {
     bool external; /* leads to another file */
 };
 
+/* What no honest file has, said where it is met. */
+#define E5_H5_LINKS_MAX 100000
+#define E5_H5_MANY_LINKS "more links than any real file has"
+#define E5_H5_FOREIGN_LINKS "links to other files"
+#define E5_H5_FOREIGN_DATA "a variable's data lie in other files"
+
 /* Links of a group, in order of creation where the file tracks it, else by name; old symbol tables and new links. */
 E5_MUST_USE enum e5_status e5_h5_links(struct e5_h5 *h5, uint64_t group, struct e5_h5_link **out, size_t *count,
                                        struct e5_error *err);

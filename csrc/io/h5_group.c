@@ -7,8 +7,6 @@
 #include "io/h5_heap.h"
 #include "io/h5_message.h"
 
-#define LINKS_MAX ((size_t)100000)
-
 /* A link with its place in the order of creation. */
 struct ranked {
     struct e5_h5_link link;
@@ -31,7 +29,7 @@ static enum e5_status add(struct collection *c, const char *name, size_t length,
     struct ranked new = *ranked;
     if (length == 0 || memchr(name, '\0', length) != NULL)
         return e5_h5_corrupt(c->h5, err, "a link without a proper name");
-    if (c->count >= LINKS_MAX) return e5_h5_unsafe(c->h5, err, "more links than any real file has");
+    if (c->count >= E5_H5_LINKS_MAX) return e5_h5_unsafe(c->h5, err, E5_H5_MANY_LINKS);
     if (c->count == c->capacity) {
         size_t capacity = c->capacity * 2 + 16;
         enum e5_status status = e5_grow(c->capacity, capacity, sizeof new, &c->ranked, err);

@@ -72,7 +72,7 @@ enum e5_status e5_h5_map_set(const struct e5_ncfile *file, const struct e5_ncvar
     if (var->is_text) map->element = data->type.size;
     map->in_heap = data->type.class == E5_H5_VARIABLE_TEXT;
     if (data->external || data->layout == E5_H5_VIRTUAL)
-        map->unsafe = "a variable's data lie in other files";
+        map->unsafe = E5_H5_FOREIGN_DATA;
     else if (!same_type(var, &data->type))
         map->why = "its number type is unusual";
     else if (!same_shape(var, map, &data->space))

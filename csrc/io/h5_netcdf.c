@@ -55,7 +55,7 @@ static void leave(struct reader *r, const char *why) {
 
 static enum e5_status read_object(struct reader *r, const struct e5_h5_link *link, struct item *item) {
     if (link->external)
-        return e5_probe_fail(r->err, E5_UNSAFE, r->file->path, "do not trust this file", "links to other files");
+        return e5_probe_fail(r->err, E5_UNSAFE, r->file->path, "do not trust this file", E5_H5_FOREIGN_LINKS);
     if (link->address == E5_NOWHERE) leave(r, "it uses symbolic links");
     if (r->why != NULL) return E5_OK;
     item->name = link->name;

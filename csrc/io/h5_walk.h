@@ -11,9 +11,8 @@
 #include "io/probe.h"
 
 #define E5_H5_GROUPS_MAX 64 /* one within the other, the root among them; real files have a few */
-#define E5_H5_LINKS_MAX 100000 /* of all groups */
+#define E5_H5_DEEP_GROUPS "groups too deep within each other, or in themselves"
 
 E5_MUST_USE enum e5_status e5_h5_walk(const char *path, const struct e5_probe *probe, struct e5_error *err);
-E5_MUST_USE enum e5_status e5_h5_walk_refuse(const char *path, const char *what, struct e5_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "io/gate.h"
+#include "io/h5.h"
 #include "io/h5_walk.h"
 #include "io/header.h"
 #include "io/heap.h"
@@ -90,6 +91,10 @@ static herr_t look_everywhere(hid_t file, struct links *links) {
     return follow_links(file, links);
 }
 
+static enum e5_status unsafe(const char *path, const char *what, struct e5_error *err) {
+    return e5_probe_fail(err, E5_UNSAFE, path, "do not trust this file", "%s", what);
+}
+
 static enum e5_status check_links(const char *path, struct e5_error *err) {
     struct links links = {0};
     e5_gate_enter();
@@ -97,9 +102,9 @@ static enum e5_status check_links(const char *path, struct e5_error *err) {
     herr_t walked = file >= 0 ? look_everywhere(file, &links) : -1;
     if (file >= 0) H5Fclose(file);
     e5_gate_leave();
-    if (links.foreign) return e5_h5_walk_refuse(path, "links to other files", err);
-    if (links.deep) return e5_h5_walk_refuse(path, "groups too deep within each other, or in themselves", err);
-    if (links.seen > E5_H5_LINKS_MAX) return e5_h5_walk_refuse(path, "more links than any real file has", err);
+    if (links.foreign) return unsafe(path, E5_H5_FOREIGN_LINKS, err);
+    if (links.deep) return unsafe(path, E5_H5_DEEP_GROUPS, err);
+    if (links.seen > E5_H5_LINKS_MAX) return unsafe(path, E5_H5_MANY_LINKS, err);
     if (walked >= 0) return E5_OK;
     return e5_probe_fail(err, E5_CORRUPT, path,
                          "the file is damaged (download it again) or in a newer format than this HDF5 knows",

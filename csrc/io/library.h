@@ -10,8 +10,8 @@
 #include "io/header.h"
 #include "io/slab.h"
 
-/* What the libraries do not check, looked at once before a file is given to them: E5_CORRUPT for damaged heaps,
- * E5_UNSAFE when it links to other files, or has groups that contain themselves. */
+/* What the libraries do not check, looked at once before a file is given to them: E5_CORRUPT for damaged heaps and
+ * trees, E5_UNSAFE for what io/h5_walk.h refuses, soft links included. */
 E5_MUST_USE enum e5_status e5_library_admit(const struct e5_ncfile *file, struct e5_error *err);
 E5_MUST_USE enum e5_status e5_library_read(const struct e5_ncfile *file, const struct e5_ncvar *var,
                                            const struct e5_map *map, const struct e5_slab *slab,
